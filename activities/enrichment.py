@@ -1,0 +1,67 @@
+"""In: claims and analyses. Out: the graph and the vectors at the claimed version, or word that it is past.
+
+The graph decides; every write is conditional on the version that was claimed.
+"""
+
+from temporalio import activity
+
+from activities.failures import told_to_temporal
+from activities.ports import ContentStore, DocumentGraph, VectorIndex
+from archon.contracts.analysis import AnalysisResult
+from archon.contracts.errors import ContentMissingError
+from archon.contracts.types import EnrichmentStatus
+from archon.contracts.workflow import ClaimInput, ClaimResult, RetrySettings, Step, WriteInput, WriteResult
+
+
+class EnrichmentActivities:
+    """`retry` is handed to every run with its claim."""
+
+    def __init__(
+        self, graph: DocumentGraph, vectors: VectorIndex, content: ContentStore, retry: RetrySettings
+    ) -> None:
+        self._graph = graph
+        self._vectors = vectors
+        self._content = content
+        self._retry = retry
+
+    @activity.defn(name="claim")
+    async def claim(self, claim: ClaimInput) -> ClaimResult:
+        """Ask the graph whether this content is still to be enriched, and at which version."""
+        with told_to_temporal():
+            decided = await self._graph.claim(claim.request, claim.workflow_id)
+        return ClaimResult(**decided.model_dump(), retry=self._retry)
+
+    @activity.defn(name="write_vectors")
+    async def write_vectors(self, write: WriteInput) -> WriteResult:
+        with told_to_temporal():
+            analysis = await self._analysis(write)
+            applied = await self._vectors.write(write.step, EnrichmentStatus.COMPLETED, analysis.embedding)
+        return WriteResult(applied=applied)
+
+    @activity.defn(name="write_graph")
+    async def write_graph(self, write: WriteInput) -> WriteResult:
+        """Write entities, relationships and scores; for a whole enrichment this completes the document."""
+        with told_to_temporal():
+            applied = await self._graph.write_enrichment(write.step, await self._analysis(write))
+        return WriteResult(applied=applied)
+
+    @activity.defn(name="mark_parked")
+    async def mark_parked(self, step: Step) -> WriteResult:
+        return await self._mark(step, EnrichmentStatus.FAILED)
+
+    @activity.defn(name="mark_discarded")
+    async def mark_discarded(self, step: Step) -> WriteResult:
+        return await self._mark(step, EnrichmentStatus.DISCARDED)
+
+    async def _mark(self, step: Step, status: EnrichmentStatus) -> WriteResult:
+        with told_to_temporal():
+            applied = await self._graph.set_status(step, status)
+            if applied:
+                await self._vectors.write(step, status, None)
+        return WriteResult(applied=applied)
+
+    async def _analysis(self, write: WriteInput) -> AnalysisResult:
+        analysis = await self._content.get_analysis(write.summary.result_ref)
+        if analysis is None:
+            raise ContentMissingError(f"the analysis {write.summary.result_ref} is no longer stored")
+        return analysis

@@ -1,0 +1,116 @@
+"""In: stages, ends and failures of runs. Out: the progress, completed and dead-letter events on Kafka."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from temporalio import activity
+
+from activities.failures import told_to_temporal
+from activities.ports import EventPublisher
+from archon.contracts.events import (
+    DeadLetter,
+    EnrichmentCompleted,
+    EnrichmentProgress,
+    EnrichmentRequest,
+    EnrichmentResults,
+    ErrorDetails,
+    ServiceHealth,
+)
+from archon.contracts.types import Outcome
+from archon.contracts.workflow import CompletedInput, ParkInput, ProgressInput, Stage
+from archon.runtime.health import HealthCheck, readiness
+
+STACK_TRACE_CHARACTERS: Final = 4000
+
+
+class EventActivities:
+    """`health_checks`: by ServiceHealth field, a call that raises an error of ours when unhealthy."""
+
+    def __init__(self, publisher: EventPublisher, health_checks: Mapping[str, HealthCheck]) -> None:
+        self._publisher = publisher
+        self._health_checks = health_checks
+
+    @activity.defn(name="publish_progress")
+    async def publish_progress(self, progress: ProgressInput) -> None:
+        step, stage = progress.step, progress.stage
+        with told_to_temporal():
+            await self._publisher.progress(
+                EnrichmentProgress(
+                    document_id=step.request.document_id,
+                    project_name=step.request.project_name,
+                    correlation_id=step.request.correlation_id,
+                    stage=stage,
+                    progress_percent=stage.percent,
+                    updated_at=progress.updated_at,
+                    estimated_completion=_estimate(progress.started_at, progress.updated_at, stage),
+                    document_version=step.version,
+                )
+            )
+
+    @activity.defn(name="publish_completed")
+    async def publish_completed(self, completed: CompletedInput) -> None:
+        step, summary = completed.step, completed.summary
+        results = None
+        if summary is not None and completed.outcome is Outcome.SUCCESS:
+            results = EnrichmentResults(**summary.model_dump(include=set(EnrichmentResults.model_fields)))
+        elapsed = completed.completed_at - completed.started_at
+        event = EnrichmentCompleted(
+            document_id=step.request.document_id,
+            project_name=step.request.project_name,
+            enrichment_status=completed.outcome,
+            completed_at=completed.completed_at,
+            processing_time_ms=max(0, round(elapsed.total_seconds() * 1000)),
+            correlation_id=step.request.correlation_id,
+            enrichment_results=results,
+            content_hash=step.request.content_hash,
+            document_version=step.version,
+        )
+        with told_to_temporal():
+            await self._publisher.completed(event, _what(completed))
+
+    @activity.defn(name="publish_dead_letter")
+    async def publish_dead_letter(self, park: ParkInput) -> None:
+        failure, request = park.failure, park.step.request
+        letter = DeadLetter(
+            **_request_fields(request),
+            document_version=park.step.version,
+            failure_reason=f"{failure.stage}: {failure.message}",
+            failure_timestamp=park.failed_at,
+            failure_count=park.failure_count,
+            failure_type=failure.failure_type,
+            original_message=request.model_dump(mode="json", exclude_none=True),
+            error_details=ErrorDetails(
+                exception_type=failure.error_type,
+                exception_message=failure.message,
+                stack_trace=failure.stack_trace[-STACK_TRACE_CHARACTERS:],
+                service_health=await self._health(),
+            ),
+            workflow_id=park.step.workflow_id,
+        )
+        with told_to_temporal():
+            await self._publisher.dead_letter(letter)
+
+    async def _health(self) -> ServiceHealth:
+        found = await readiness(self._health_checks)
+        return ServiceHealth(**{name: state.status for name, state in found.dependencies.items()})
+
+
+def _request_fields(request: EnrichmentRequest) -> dict[str, object]:
+    return request.model_dump(mode="json", exclude_none=True, exclude={"document_version"})
+
+
+def _estimate(started_at: datetime, updated_at: datetime, stage: Stage) -> datetime:
+    """The end of the run if the rest goes at the pace so far."""
+    return updated_at + (updated_at - started_at) * ((100 - stage.percent) / stage.percent)
+
+
+def _what(completed: CompletedInput) -> str:
+    """Tells apart the ends that one version may have: by outcome, part, and forced repetition."""
+    request = completed.step.request
+    parts = [str(completed.outcome)]
+    if not request.enrichment_type.whole:
+        parts.append(str(request.enrichment_type))
+    if request.force:
+        parts.append(request.correlation_id)
+    return ":".join(parts)

@@ -1,0 +1,57 @@
+"""In: what the activities need. Out: the small Protocols that stores and clients implement.
+
+Every write takes a Step and is conditional on its version: False means that a newer version has the
+document and nothing was written. Stores raise StoreError, the analyser IntelligenceError.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from archon.contracts.analysis import AnalysisRequest, AnalysisResult, ServiceVersion
+from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
+from archon.contracts.types import EnrichmentStatus
+from archon.contracts.workflow import Claim, Step
+
+
+class DocumentGraph(Protocol):
+    """The authority on a document's version and status."""
+
+    async def claim(self, request: EnrichmentRequest, workflow_id: str) -> Claim: ...
+
+    async def write_enrichment(self, step: Step, result: AnalysisResult) -> bool: ...
+
+    async def set_status(self, step: Step, status: EnrichmentStatus) -> bool: ...
+
+
+class VectorIndex(Protocol):
+    """One point a document; it may have no vector yet."""
+
+    async def write(self, step: Step, status: EnrichmentStatus, vector: Sequence[float] | None) -> bool: ...
+
+
+class ContentStore(Protocol):
+    """Texts by content hash, analyses by reference."""
+
+    async def get_text(self, content_hash: str) -> str | None: ...
+
+    async def get_analysis(self, reference: str) -> AnalysisResult | None: ...
+
+    async def put_analysis(self, reference: str, result: AnalysisResult) -> None: ...
+
+
+class Analyser(Protocol):
+    """The intelligence service."""
+
+    async def version(self) -> ServiceVersion: ...
+
+    async def process(self, request: AnalysisRequest) -> AnalysisResult: ...
+
+
+class EventPublisher(Protocol):
+    """Kafka, as the pipeline writes to it. Raises PublishError."""
+
+    async def progress(self, event: EnrichmentProgress) -> None: ...
+
+    async def completed(self, event: EnrichmentCompleted, what: str | None = None) -> None: ...
+
+    async def dead_letter(self, event: DeadLetter) -> None: ...

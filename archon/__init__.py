@@ -1,0 +1,1 @@
+"""What several services share: contracts, runtime, stores, the embedded servers and the `enrich` command."""

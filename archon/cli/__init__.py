@@ -1,0 +1,1 @@
+"""The `enrich` command: one file per group of verbs."""

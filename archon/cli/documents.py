@@ -1,0 +1,176 @@
+"""In: paths, words and ids. Out: what bridge and broker make of them: ingest, publish, status, search."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+from pydantic import ValidationError
+
+from archon.cli import report
+from archon.cli.api import BridgeApi
+from archon.cli.ingest import ingest, project_of
+from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, out, print_json, table
+from archon.contracts import names
+from archon.contracts.errors import InvalidInputError, PublishError
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.types import EnrichmentStatus
+from archon.runtime.kafka import KafkaPublisher
+from archon.runtime.problems import fields_of
+from archon.runtime.settings import Settings
+
+Project = Annotated[str | None, typer.Option("--project-name", "-p", help="The project to read or write.")]
+
+
+def ingest_path(
+    path: Annotated[Path, typer.Argument(help="A directory or file.")],
+    project_name: Project = None,
+    via: Annotated[
+        str, typer.Option(help="http: POST to the bridge; kafka: write tree.index events.")
+    ] = "http",
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Index and enrich every text file under PATH; honours .gitignore, skips binary and large files."""
+    if via not in {"http", "kafka"}:
+        raise typer.BadParameter("is http or kafka", param_hint="--via")
+
+    async def run() -> None:
+        settings = Settings()
+        async with BridgeApi.connect(settings.bridge_url) as api:
+            found = await ingest(settings, api, path, project_name or project_of(path), via=via)
+        if output is Format.JSON:
+            print_json(found.as_json())
+        else:
+            report.print_report(found)
+        if found.enriched != found.documents:
+            raise typer.Exit(Exit.FAILED)
+
+    with exit_codes():
+        asyncio.run(run())
+
+
+def publish_file(
+    file: Annotated[Path, typer.Argument(help="JSON of one enrichment request; - reads standard input.")],
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Put one enrichment request on Kafka. correlation_id and indexed_at are made where they are missing."""
+
+    async def run() -> None:
+        settings = Settings()
+        request = _read_request(file)
+        async with KafkaPublisher.connect(settings, "cli") as publisher:
+            if not publisher.available:
+                raise PublishError(f"Kafka at {settings.kafka_bootstrap_servers} is not reachable")
+            await publisher.request(request)
+        workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
+        if output is Format.JSON:
+            print_json({"workflow_id": workflow_id, "correlation_id": request.correlation_id})
+        else:
+            out.print(f"published; follow it at {settings.workflow_url(workflow_id)}")
+
+    with exit_codes():
+        asyncio.run(run())
+
+
+def _read_request(file: Path) -> EnrichmentRequest:
+    text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text()
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise InvalidInputError(str(file), f"is not JSON: {error}") from error
+    if not isinstance(given, dict):
+        raise InvalidInputError(str(file), "is not a JSON object")
+    derived = {"correlation_id": str(uuid4()), "indexed_at": datetime.now(UTC).isoformat()}
+    try:
+        return EnrichmentRequest.model_validate({**derived, **given})
+    except ValidationError as error:
+        reasons = "; ".join(
+            f"{item['field']}: {item['reason']}" for item in fields_of(error.errors(), skip=0)
+        )
+        raise InvalidInputError(str(file), reasons) from error
+
+
+def status(
+    document: Annotated[str | None, typer.Argument(help="A document's id; none: all documents.")] = None,
+    project_name: Project = None,
+    list_status: Annotated[
+        EnrichmentStatus | None, typer.Option("--list", help="List the documents in this status.")
+    ] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show one document, or how many are in which state."""
+
+    async def run() -> None:
+        async with BridgeApi.connect(Settings().bridge_url) as api:
+            if document is not None:
+                await _show_document(api, document, project_name, output)
+            elif list_status is not None:
+                await _list_documents(api, project_name, list_status, output)
+            else:
+                found = await api.statistics(project_name)
+                if output is Format.JSON:
+                    print_json(found)
+                else:
+                    report.print_statistics(found)
+
+    with exit_codes():
+        asyncio.run(run())
+
+
+async def _show_document(api: BridgeApi, document: str, project: str | None, output: Format) -> None:
+    found = await api.document(document, project)
+    if output is Format.JSON:
+        print_json(found)
+        return
+    rows = [
+        ("File", f"{found.project_name} · {found.file_path}"),
+        ("Status", f"{found.enrichment_status} · version {found.version}"),
+        ("Quality", found.quality_score),
+        ("Complexity", found.complexity_score),
+        ("Patterns", ", ".join(found.patterns_detected)),
+        ("Anti-patterns", ", ".join(found.anti_patterns_detected)),
+        ("Imports", ", ".join(found.modules)),
+        ("Workflow", found.workflow.url),
+    ]
+    table(found.document_id, ("", ""), rows)
+    entities = [
+        (item.kind, item.qualified_name, f"{item.start_line}-{item.end_line}") for item in found.entities
+    ]
+    table("", ("kind", "entity", "lines"), entities)
+
+
+async def _list_documents(
+    api: BridgeApi, project: str | None, status: EnrichmentStatus, output: Format
+) -> None:
+    rows = [row async for row in api.documents(project, status)]
+    if output is Format.JSON:
+        print_json([row.model_dump(mode="json") for row in rows])
+    else:
+        columns = ("document", "project", "file", "version", "indexed")
+        cells = [(r.document_id, r.project_name, r.file_path, r.version, r.indexed_at) for r in rows]
+        table("", columns, cells)
+        err.print(f"{len(rows)} documents {status}")
+
+
+def search(
+    text: Annotated[str, typer.Argument(help="What to look for, in words.")],
+    project_name: Project = None,
+    language: Annotated[str | None, typer.Option(help="Only documents in this language.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Find documents by meaning."""
+
+    async def run() -> None:
+        async with BridgeApi.connect(Settings().bridge_url) as api:
+            results = await api.search(text, project_name, language, limit)
+        if output is Format.JSON:
+            print_json(results)
+        else:
+            report.print_hits(results)
+
+    with exit_codes():
+        asyncio.run(run())

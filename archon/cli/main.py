@@ -1,0 +1,34 @@
+"""In: the command line. Out: one verb's run; every verb lives in a file of its group."""
+
+import typer
+
+from archon.cli import demo, documents, services, up
+
+app = typer.Typer(
+    name="enrich",
+    help="Index documents at once, enrich them durably in the background.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+app.command("demo")(demo.demo)
+app.command("up")(up.up)
+app.command("ingest")(documents.ingest_path)
+app.command("publish")(documents.publish_file)
+app.command("status")(documents.status)
+app.command("search")(documents.search)
+
+_SERVICES = "One service each"
+app.command("bridge", rich_help_panel=_SERVICES)(services.run_bridge)
+app.command("ingress", rich_help_panel=_SERVICES)(services.run_ingress)
+app.command("worker", rich_help_panel=_SERVICES)(services.run_worker)
+app.command("intelligence", rich_help_panel=_SERVICES)(services.run_intelligence)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

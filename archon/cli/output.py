@@ -1,0 +1,84 @@
+"""In: what a verb has found. Out: a table or JSON on stdout, everything else on stderr, and exit codes."""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from enum import IntEnum, StrEnum
+from typing import Annotated, Any, Final
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+
+from archon.contracts.errors import (
+    ArchonError,
+    IntelligenceUnavailableError,
+    InvalidInputError,
+    NotFoundError,
+    PublishError,
+    StoreUnavailableError,
+    WorkflowUnavailableError,
+)
+
+out: Final = Console(highlight=False, soft_wrap=True)
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Exit(IntEnum):
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    NOT_FOUND = 4
+    UNHEALTHY = 10
+    TIMEOUT = 124
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption = Annotated[
+    Format, typer.Option("--output", "-o", help="How to print: a table for people, json for programs.")
+]
+
+_CODES: Final[Mapping[type[Exception], Exit]] = {
+    InvalidInputError: Exit.USAGE,
+    NotFoundError: Exit.NOT_FOUND,
+    StoreUnavailableError: Exit.UNREACHABLE,
+    PublishError: Exit.UNREACHABLE,
+    IntelligenceUnavailableError: Exit.UNREACHABLE,
+    WorkflowUnavailableError: Exit.UNREACHABLE,
+    TimeoutError: Exit.TIMEOUT,
+    ArchonError: Exit.FAILED,
+    OSError: Exit.FAILED,
+}
+
+
+@contextlib.contextmanager
+def exit_codes() -> Iterator[None]:
+    """Tell an error in one line on stderr and leave with its code."""
+    try:
+        yield
+    except (ArchonError, OSError) as error:
+        code = next(_CODES[cls] for cls in type(error).__mro__ if cls in _CODES)
+        err.print(f"[red]error:[/red] {error}", markup=True)
+        raise typer.Exit(code) from error
+
+
+def print_json(value: BaseModel | Mapping[str, Any] | Sequence[Any]) -> None:
+    """One JSON value on stdout."""
+    plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    print(json.dumps(plain, indent=2, ensure_ascii=False, default=str))
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on stdout."""
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    out.print(made)

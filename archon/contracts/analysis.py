@@ -1,0 +1,123 @@
+"""In: a document's text, as the intelligence API takes it. Out: what an analysis found, and its summary.
+
+`AnalysisResult` is what `POST /process/document` answers. A service may return only the five fields of the
+platform's API; everything else has a default.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from archon.contracts.types import (
+    ContentHash,
+    DocumentId,
+    DocumentType,
+    EnrichmentType,
+    FilePath,
+    Model,
+    OpenModel,
+    ProjectName,
+    Score,
+)
+
+
+class AnalysisRequest(OpenModel):
+    """Body of `POST /process/document`. `content` is None where the service is to use its own copy."""
+
+    document_id: DocumentId
+    project_name: ProjectName
+    file_path: FilePath
+    document_type: DocumentType = DocumentType.OTHER
+    language: str | None = None
+    enrichment_type: EnrichmentType = EnrichmentType.FULL
+    content_hash: ContentHash
+    content: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class Entity(OpenModel):
+    """Something named in a document: a function, a class, a heading. Lines count from 1, inclusive."""
+
+    kind: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Annotated[str, Field(min_length=1)]
+    qualified_name: Annotated[str, Field(min_length=1)]
+    ordinal: Annotated[int, Field(ge=0)] = 0
+    """Distinguishes entities of the same kind and qualified name, in order of appearance."""
+    start_line: Annotated[int, Field(ge=1)]
+    end_line: Annotated[int, Field(ge=1)]
+    signature: str | None = None
+    documentation: str | None = None
+    confidence: Score = 1.0
+
+
+class Relationship(OpenModel):
+    """`imports`: document -> module named `target`. `calls`: entity `source` -> entity `target`, both
+    qualified names within this document."""
+
+    kind: Annotated[str, Field(pattern="^(imports|calls)$")]
+    source: str | None = None
+    target: Annotated[str, Field(min_length=1)]
+    line: Annotated[int, Field(ge=1)] | None = None
+
+
+class Finding(OpenModel):
+    """One occurrence of a pattern or anti-pattern; `rule` is the rule's id."""
+
+    rule: Annotated[str, Field(min_length=1)]
+    line: Annotated[int, Field(ge=1)] | None = None
+    severity: str | None = None
+    message: str | None = None
+
+
+class AnalysisResult(OpenModel):
+    """What an analysis found. Scores are 0..1; `patterns_detected` and `anti_patterns_detected` hold rule
+    ids, each once; a score is None where it has no meaning for the document."""
+
+    entities_extracted: Annotated[int, Field(ge=0)]
+    quality_score: Score | None
+    complexity_score: Score | None
+    patterns_detected: list[str]
+    anti_patterns_detected: list[str]
+    entities: list[Entity] = Field(default_factory=list)
+    relationships: list[Relationship] = Field(default_factory=list)
+    findings: list[Finding] = Field(default_factory=list)
+    embedding: list[float] | None = None
+    analyser_version: str = "unknown"
+    statistics: dict[str, float] = Field(default_factory=dict)
+
+
+class AnalysisSummary(Model):
+    """The few hundred bytes of an analysis that a workflow sees; `result_ref` leads to the whole."""
+
+    result_ref: str
+    entities_extracted: int
+    quality_score: float | None = None
+    complexity_score: float | None = None
+    patterns_detected: list[str] = Field(default_factory=list)
+    anti_patterns_detected: list[str] = Field(default_factory=list)
+    analyser_version: str
+    has_embedding: bool
+    cached: bool = False
+
+
+class ServiceVersion(OpenModel):
+    """Answer of `GET /version`. `path_free`: results do not depend on the document's path or id, so that
+    equal content may share one analysis."""
+
+    name: str = "intelligence"
+    version: str = "unknown"
+    analyser_version: str = "unknown"
+    path_free: bool = False
+    embedding_dimensions: int | None = None
+
+
+class EmbedRequest(Model):
+    """Body of `POST /embed`."""
+
+    texts: Annotated[list[str], Field(min_length=1, max_length=256)]
+
+
+class EmbedResponse(OpenModel):
+    """Answer of `POST /embed`: one vector a text, in order."""
+
+    embeddings: list[list[float]]

@@ -1,0 +1,214 @@
+"""In: what applications POST to the bridge. Out: what the bridge answers, and what the stores keep.
+
+Field names on the way in are the platform's (project_id, full_text, source_path); ours are accepted too.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+
+from archon.contracts.types import (
+    ContentHash,
+    CorrelationId,
+    DocumentId,
+    DocumentType,
+    EnrichmentStatus,
+    FilePath,
+    Model,
+    OpenModel,
+    Priority,
+    ProjectName,
+    Timestamp,
+    Version,
+)
+
+
+class DocumentSubmission(BaseModel):
+    """Body of `POST /api/bridge/document` and value of a `tree.index` event.
+
+    Exactly one of `full_text` and `content_ref` is needed; of `source_path`, `document_id` and `title` at
+    least one. Everything else is derived.
+    """
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+    project_id: ProjectName = Field(validation_alias=AliasChoices("project_id", "project_name"))
+    document_id: Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"\S")] | None = None
+    title: Annotated[str, StringConstraints(max_length=4096)] | None = None
+    full_text: str | None = Field(default=None, validation_alias=AliasChoices("full_text", "content"))
+    content_ref: ContentHash | None = None
+    """Hash of a text that is already in the content store."""
+    source_path: FilePath | None = Field(
+        default=None, validation_alias=AliasChoices("source_path", "file_path")
+    )
+    document_type: DocumentType | None = None
+    language: Annotated[str, StringConstraints(max_length=64)] | None = None
+    content_hash: ContentHash | None = None
+    priority: Priority = Priority.NORMAL
+    correlation_id: CorrelationId | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class BatchSubmission(Model):
+    """Body of `POST /api/bridge/documents`."""
+
+    documents: Annotated[list[DocumentSubmission], Field(min_length=1, max_length=500)]
+
+
+class Document(Model):
+    """A normalised document: what the bridge hands to its stores. `content` is not part of it."""
+
+    entity_id: DocumentId
+    external_id: str | None
+    name: str
+    project_name: ProjectName
+    file_path: FilePath
+    document_type: DocumentType
+    language: str | None
+    content_hash: ContentHash
+    indexed_at: Timestamp
+    content_preview: str
+    metadata: dict[str, Any]
+
+
+class Indexed(Model):
+    """What the graph answers to an upsert: the version it assigned and whether work is left."""
+
+    version: Version
+    status: EnrichmentStatus
+    changed: bool
+    """The content is new to this document (or the document was created or revived)."""
+
+
+class Links(Model):
+    document: str
+    workflow: str | None = None
+
+
+class DocumentAccepted(Model):
+    """Answer to a POST. `status`: `indexed` (all stored, request published), `partial` (the vector store
+    was down), `deferred` (Kafka was down; the request is published later), `unchanged` (already enriched)."""
+
+    document_id: DocumentId
+    external_id: str | None = None
+    project_name: ProjectName
+    content_hash: ContentHash
+    document_version: Version
+    status: str
+    enrichment_status: EnrichmentStatus
+    workflow_id: str
+    correlation_id: str
+    links: Links
+
+
+class BatchItem(Model):
+    """One document of a batch: what was accepted, or the problem (RFC 9457) that prevented it."""
+
+    document: DocumentAccepted | None = None
+    problem: dict[str, Any] | None = None
+
+
+class BatchAccepted(Model):
+    accepted: int
+    failed: int
+    results: list[BatchItem]
+
+
+class EntityView(OpenModel):
+    """An entity as the graph keeps it. Lines count from 1."""
+
+    entity_id: str
+    kind: str
+    name: str
+    qualified_name: str
+    start_line: int
+    end_line: int
+    signature: str | None = None
+    documentation: str | None = None
+
+
+class WorkflowView(Model):
+    workflow_id: str
+    url: str | None = None
+
+
+class DocumentView(Model):
+    """Answer of `GET /api/bridge/document/{id}`: the node's properties, its entities, and its workflow."""
+
+    document_id: DocumentId
+    external_id: str | None
+    name: str
+    project_name: ProjectName
+    file_path: FilePath
+    document_type: str
+    language: str | None
+    content_hash: ContentHash
+    version: Version
+    enrichment_status: EnrichmentStatus
+    indexed_at: Timestamp
+    enriched_at: Timestamp | None
+    enrichment_content_hash: str | None
+    analyser_version: str | None
+    quality_score: float | None
+    complexity_score: float | None
+    entities_extracted: int | None
+    patterns_detected: list[str]
+    anti_patterns_detected: list[str]
+    content_preview: str
+    metadata: dict[str, Any]
+    modules: list[str]
+    entities: list[EntityView]
+    workflow: WorkflowView
+
+
+class SearchHit(Model):
+    """One found document. `score` is cosine similarity; `fresh` says whether the vector is of the
+    document's present content."""
+
+    document_id: DocumentId
+    project_name: ProjectName
+    file_path: str
+    title: str
+    language: str | None
+    score: float
+    fresh: bool
+    snippet: str
+
+
+class SearchResults(Model):
+    query: str
+    hits: list[SearchHit]
+
+
+class Statistics(Model):
+    """Answer of `GET /api/bridge/statistics`. `anti_patterns`: in how many documents each was found, the
+    most frequent first; `mean_quality` is None while nothing has a score."""
+
+    documents: int
+    statuses: dict[str, int]
+    languages: dict[str, int]
+    entities: int
+    mean_quality: float | None
+    anti_patterns: dict[str, int]
+
+
+class DocumentRow(Model):
+    """A document in a listing."""
+
+    document_id: DocumentId
+    project_name: ProjectName
+    file_path: FilePath
+    version: Version
+    content_hash: ContentHash
+    enrichment_status: EnrichmentStatus
+    enrichment_content_hash: str | None = None
+    indexed_at: Timestamp
+    enriched_at: Timestamp | None = None
+    quality_score: float | None = None
+
+
+class DocumentPage(Model):
+    """Answer of `GET /api/bridge/documents`. `next` is the `after` of the following page, None at the end."""
+
+    documents: list[DocumentRow]
+    next: str | None

@@ -1,0 +1,107 @@
+"""In: what drivers and services do wrong. Out: the errors our own code raises and catches.
+
+ArchonError
+├── InvalidInputError            the caller's data; names the field
+├── NotFoundError
+├── ProjectConflictError         a document's project never changes
+├── ContentMissingError          no text under that hash
+├── PublishError                 Kafka did not acknowledge
+├── StoreError
+│   ├── StoreUnavailableError    unreachable or timed out: wait and try again
+│   ├── StoreConflictError       lost a race with another writer: try again
+│   └── StoreRejectedError       the server refused the request itself
+├── IntelligenceError
+│   ├── IntelligenceUnavailableError   unreachable, timed out or 5xx
+│   ├── IntelligenceThrottledError     429; may say when to come back
+│   ├── IntelligenceAuthError          401 or 403: our configuration, not the document
+│   ├── IntelligenceRejectedError      another 4xx: this document
+│   └── IntelligenceResponseError      an answer that is not what the API promises
+└── WorkflowUnavailableError     Temporal unreachable
+"""
+
+
+class ArchonError(Exception):
+    """Base of every error of ours."""
+
+
+class InvalidInputError(ArchonError):
+    """A value the caller must correct. `field` is its path in the input, e.g. `documents.3.full_text`."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class NotFoundError(ArchonError):
+    """There is no such document."""
+
+
+class ProjectConflictError(ArchonError):
+    """The document exists in another project."""
+
+    def __init__(self, document_id: str) -> None:
+        super().__init__(
+            f"document {document_id} belongs to another project; a document's project never changes"
+        )
+        self.document_id = document_id
+
+
+class ContentMissingError(ArchonError):
+    """The content store holds nothing under that reference."""
+
+
+class PublishError(ArchonError):
+    """Kafka did not acknowledge an event in time."""
+
+
+class StoreError(ArchonError):
+    """Base of what a store does wrong; `store` names it: graph, vectors or content."""
+
+    def __init__(self, store: str, reason: str) -> None:
+        super().__init__(f"{store}: {reason}")
+        self.store = store
+
+
+class StoreUnavailableError(StoreError):
+    """The store cannot be reached or did not answer in time."""
+
+
+class StoreConflictError(StoreError):
+    """Another writer won; the same write may be tried again."""
+
+
+class StoreRejectedError(StoreError):
+    """The store refused the request: bad credentials, a missing collection, an invalid statement."""
+
+
+class IntelligenceError(ArchonError):
+    """Base of what the intelligence service does wrong."""
+
+
+class IntelligenceUnavailableError(IntelligenceError):
+    """Unreachable, timed out, or answered 5xx."""
+
+
+class IntelligenceThrottledError(IntelligenceError):
+    """Answered 429. `retry_after` is in seconds, None where the service did not say."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class IntelligenceAuthError(IntelligenceError):
+    """Answered 401 or 403."""
+
+
+class IntelligenceRejectedError(IntelligenceError):
+    """Answered another 4xx: it will not take this document."""
+
+
+class IntelligenceResponseError(IntelligenceError):
+    """Answered 2xx with a body that is not an analysis."""
+
+
+class WorkflowUnavailableError(ArchonError):
+    """Temporal cannot be reached or refused for now."""

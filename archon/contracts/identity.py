@@ -1,0 +1,104 @@
+"""In: text, paths, client ids. Out: content hashes, document, entity and event ids, languages and types.
+
+Everything here is a pure function of its arguments, so that every process derives the same answer.
+"""
+
+from pathlib import PurePosixPath
+from typing import Final
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from blake3 import blake3
+
+from archon.contracts.types import DocumentType
+
+NAMESPACE: Final = uuid5(NAMESPACE_URL, "archon-enrichment")
+
+_LANGUAGES: Final = {
+    "bash": "sh bash zsh",
+    "c": "c h",
+    "cpp": "cc cpp cxx hpp hh hxx",
+    "csharp": "cs",
+    "css": "css scss less",
+    "dockerfile": "dockerfile",
+    "go": "go",
+    "graphql": "graphql gql",
+    "haskell": "hs",
+    "html": "html htm",
+    "java": "java",
+    "javascript": "js mjs cjs jsx",
+    "json": "json jsonc",
+    "kotlin": "kt kts",
+    "lua": "lua",
+    "make": "mk makefile",
+    "markdown": "md markdown mdx",
+    "php": "php",
+    "protobuf": "proto",
+    "python": "py pyi pyw",
+    "r": "r",
+    "restructuredtext": "rst",
+    "ruby": "rb rake gemfile rakefile",
+    "rust": "rs",
+    "scala": "scala sc",
+    "sql": "sql",
+    "swift": "swift",
+    "terraform": "tf hcl",
+    "text": "txt text log",
+    "toml": "toml",
+    "typescript": "ts mts cts",
+    "tsx": "tsx",
+    "xml": "xml xsd svg",
+    "yaml": "yaml yml",
+}
+_BY_SUFFIX: Final = {suffix: language for language, names in _LANGUAGES.items() for suffix in names.split()}
+_DOCUMENTATION: Final = frozenset({"markdown", "restructuredtext", "text"})
+_CONFIGURATION: Final = frozenset({"json", "yaml", "toml", "xml", "dockerfile", "make", "terraform"})
+_TEST_DIRECTORIES: Final = frozenset({"test", "tests", "spec", "specs", "__tests__", "testing"})
+
+
+def content_hash(text: str) -> str:
+    """BLAKE3 of the UTF-8 text, 64 lower-case hex digits."""
+    return blake3(text.encode()).hexdigest()
+
+
+def document_id(project_name: str, client_id: str | None, file_path: str) -> tuple[str, str | None]:
+    """The document's UUID and, where the client's own id is not a UUID, that id as `external_id`."""
+    if client_id is None:
+        return str(uuid5(NAMESPACE, f"{project_name}\0path\0{file_path}")), None
+    try:
+        return str(UUID(client_id)), None
+    except ValueError:
+        return str(uuid5(NAMESPACE, f"{project_name}\0id\0{client_id}")), client_id
+
+
+def entity_id(document: str, kind: str, qualified_name: str, ordinal: int) -> str:
+    """An entity's id: stable over re-analysis while kind, name and order among equals stay."""
+    return str(uuid5(UUID(document), f"{kind}\0{qualified_name}\0{ordinal}"))
+
+
+def event_id(document: str, version: int, what: str) -> str:
+    """CloudEvents id of a document's event: the same for a redelivery of the same outcome or stage."""
+    return str(uuid5(UUID(document), f"event\0{version}\0{what}"))
+
+
+def language_of(file_path: str) -> str | None:
+    """The language a path's name suggests, or None."""
+    name = PurePosixPath(file_path.replace("\\", "/")).name.lower()
+    return _BY_SUFFIX.get(name.rpartition(".")[2]) or _BY_SUFFIX.get(name.partition(".")[0])
+
+
+def document_type_of(file_path: str, language: str | None) -> DocumentType:
+    """The document type a path and language suggest."""
+    path = PurePosixPath(file_path.replace("\\", "/").lower())
+    if language is None:
+        return DocumentType.OTHER
+    if language in _DOCUMENTATION:
+        return DocumentType.DOCUMENTATION
+    if language in _CONFIGURATION:
+        return DocumentType.CONFIGURATION
+    stem = path.name.split(".")[0]
+    is_test = (
+        stem.startswith("test_") or stem.endswith("_test") or ".test." in path.name or ".spec." in path.name
+    )
+    if is_test or _TEST_DIRECTORIES.intersection(path.parts[:-1]):
+        return DocumentType.TEST
+    return DocumentType.CODE

@@ -1,0 +1,49 @@
+"""In: nothing. Out: the names that several processes must spell alike (Temporal, Kafka, HTTP)."""
+
+from typing import Final
+
+WORKFLOW_ENRICH_DOCUMENT: Final = "EnrichDocument"
+SIGNAL_SUBMIT: Final = "submit"
+SIGNAL_RETRY: Final = "retry"
+SIGNAL_DISCARD: Final = "discard"
+SIGNAL_SUPERSEDE: Final = "supersede"
+QUERY_STATUS: Final = "status"
+
+QUEUE_ENRICHMENT: Final = "enrichment"
+QUEUE_INTELLIGENCE: Final = "intelligence"
+
+SEARCH_PROJECT_NAME: Final = "ProjectName"
+SEARCH_DOCUMENT_ID: Final = "DocumentId"
+SEARCH_DOCUMENT_TYPE: Final = "DocumentType"
+SEARCH_LANGUAGE: Final = "Language"
+SEARCH_ENRICHMENT_STATUS: Final = "EnrichmentStatus"
+SEARCH_FAILURE_TYPE: Final = "FailureType"
+SEARCH_ATTRIBUTES: Final = (
+    SEARCH_PROJECT_NAME,
+    SEARCH_DOCUMENT_ID,
+    SEARCH_DOCUMENT_TYPE,
+    SEARCH_LANGUAGE,
+    SEARCH_ENRICHMENT_STATUS,
+    SEARCH_FAILURE_TYPE,
+)
+"""All of type Keyword. They are plain text on the server: nothing private belongs there."""
+
+STATUS_PARKED: Final = "parked"
+"""Value of the EnrichmentStatus search attribute while a run waits for a retry."""
+
+COLLECTION_DOCUMENTS: Final = "documents"
+VECTOR_CONTENT: Final = "content"
+
+HEADER_CORRELATION_ID: Final = "X-Correlation-ID"
+
+TOPIC_PREFIX: Final = "dev.archon-intelligence."
+TOPIC_INDEX: Final = TOPIC_PREFIX + "tree.index.v1"
+TOPIC_ENRICHMENT: Final = TOPIC_PREFIX + "enrich-document.v1"
+TOPIC_DLQ: Final = TOPIC_PREFIX + "enrich-document-dlq.v1"
+TOPIC_COMPLETED: Final = TOPIC_PREFIX + "enrichment-completed.v1"
+TOPIC_PROGRESS: Final = TOPIC_PREFIX + "enrichment-progress.v1"
+
+
+def enrichment_workflow_id(document_id: str, content_hash: str) -> str:
+    """The Temporal workflow id of a document's content; a redelivery finds the same one."""
+    return f"enrich-{document_id}-{content_hash}"

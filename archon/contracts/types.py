@@ -1,0 +1,110 @@
+"""In: raw strings and times from HTTP, Kafka and Temporal. Out: the validated field types every model shares.
+
+Ids stay `str` in canonical form, so that JSON, Cypher parameters and Kafka keys all carry the same bytes.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+
+def _canonical_uuid(value: Any) -> str:
+    try:
+        return str(value if isinstance(value, UUID) else UUID(value))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ValueError("must be a UUID") from error
+
+
+def _utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+DocumentId = Annotated[str, BeforeValidator(_canonical_uuid)]
+"""A UUID, lower case."""
+
+CorrelationId = Annotated[str, BeforeValidator(_canonical_uuid), AfterValidator(str.upper)]
+"""A UUID, upper case."""
+
+ContentHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
+"""64 hex digits; BLAKE3 of the UTF-8 text where the bridge computed it."""
+
+ProjectName = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"\S")]
+FilePath = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"\S")]
+Version = Annotated[int, Field(ge=1)]
+Score = Annotated[float, Field(ge=0.0, le=1.0)]
+
+Timestamp = Annotated[datetime, AfterValidator(_utc)]
+"""An instant in UTC; a time without a zone is taken as UTC."""
+
+
+class DocumentType(StrEnum):
+    CODE = "code"
+    DOCUMENTATION = "documentation"
+    CONFIGURATION = "configuration"
+    TEST = "test"
+    OTHER = "other"
+
+
+class EnrichmentType(StrEnum):
+    FULL = "full"
+    INCREMENTAL = "incremental"
+    QUALITY_ONLY = "quality_only"
+    ENTITIES_ONLY = "entities_only"
+
+    @property
+    def whole(self) -> bool:
+        """Whether this type may set a document to completed; the others write only their own part."""
+        return self in (EnrichmentType.FULL, EnrichmentType.INCREMENTAL)
+
+
+class Priority(StrEnum):
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+    @property
+    def temporal_key(self) -> int:
+        """Temporal's priority key: 1 is served first, 5 last."""
+        return {Priority.HIGH: 1, Priority.NORMAL: 3, Priority.LOW: 5}[self]
+
+
+class EnrichmentStatus(StrEnum):
+    """A document's state on its graph node; `failed` means parked, waiting for a retry."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    DISCARDED = "discarded"
+    DELETED = "deleted"
+
+
+class Outcome(StrEnum):
+    """How a run ended, as the completed event says it."""
+
+    SUCCESS = "success"
+    SUPERSEDED = "superseded"
+    DISCARDED = "discarded"
+
+
+class FailureType(StrEnum):
+    TRANSIENT = "transient"
+    SERVICE_DOWN = "service_down"
+    DATA_QUALITY = "data_quality"
+    PERMANENT = "permanent"
+
+
+class Model(BaseModel):
+    """Base of what we alone write: an unknown field is a mistake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class OpenModel(BaseModel):
+    """Base of what others write too: unknown fields are kept and passed on."""
+
+    model_config = ConfigDict(extra="allow")

@@ -1,0 +1,157 @@
+"""In: submissions and signals. Out: the typed inputs and outputs of EnrichDocument and its activities.
+
+References and summaries only: no document text and no analysis result travels through Temporal.
+"""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from archon.contracts.analysis import AnalysisSummary
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.types import (
+    ContentHash,
+    DocumentId,
+    EnrichmentStatus,
+    FailureType,
+    Model,
+    Outcome,
+    Timestamp,
+    Version,
+)
+
+
+class EnrichDocumentInput(Model):
+    """Start of a run. What is to be done arrives as `submit` signals; `carried` holds those that a
+    continued run had not handled yet, `seen` the correlation ids it already knew."""
+
+    document_id: DocumentId
+    content_hash: ContentHash
+    carried: list[EnrichmentRequest] = Field(default_factory=list)
+    seen: list[str] = Field(default_factory=list)
+
+
+class Decision(StrEnum):
+    PROCEED = "proceed"
+    DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
+
+
+class ClaimInput(Model):
+    request: EnrichmentRequest
+    workflow_id: str
+
+
+class RetrySettings(Model):
+    """How activities are retried; handed out by the claim, so that a history carries its own rules.
+
+    Durations are in seconds. `outage_budget`: how long a store may be down before a run gives up.
+    """
+
+    max_attempts: int = 3
+    first_delay: float = 2.0
+    backoff: float = 2.0
+    max_delay: float = 60.0
+    outage_budget: float = 3600.0
+
+
+class Claim(Model):
+    """What the graph decided. `previous_workflow_id`: the run that worked on the content this replaces.
+    `version` is the node's, whatever the decision."""
+
+    decision: Decision
+    version: Version
+    previous_workflow_id: str | None = None
+
+
+class ClaimResult(Claim):
+    retry: RetrySettings
+
+
+class Step(Model):
+    """A claimed request: what every later activity needs."""
+
+    request: EnrichmentRequest
+    version: Version
+    workflow_id: str
+
+
+class WriteInput(Model):
+    step: Step
+    summary: AnalysisSummary
+
+
+class WriteResult(Model):
+    """`applied` is False when a newer version has the document: nothing was written."""
+
+    applied: bool
+
+
+class Stage(StrEnum):
+    """Stages in their order; the workflow reports each when it is reached."""
+
+    CLAIMED = "claimed"
+    ANALYSED = "analysed"
+    VECTORS_WRITTEN = "vectors_written"
+    COMPLETED = "completed"
+
+    @property
+    def percent(self) -> int:
+        return {"claimed": 10, "analysed": 60, "vectors_written": 80, "completed": 100}[self.value]
+
+
+class ProgressInput(Model):
+    step: Step
+    stage: Stage
+    started_at: Timestamp
+    updated_at: Timestamp
+
+
+class CompletedInput(Model):
+    """`started_at`: when the run took the submission up."""
+
+    step: Step
+    outcome: Outcome
+    started_at: Timestamp
+    completed_at: Timestamp
+    summary: AnalysisSummary | None = None
+
+
+class Failure(Model):
+    """Why a run cannot go on by itself."""
+
+    stage: str
+    failure_type: FailureType
+    error_type: str
+    message: str
+    stack_trace: str = ""
+    attempts: int = 1
+
+
+class ParkInput(Model):
+    step: Step
+    failure: Failure
+    failure_count: int
+    failed_at: Timestamp
+
+
+class EnrichmentOutcome(Model):
+    """Result of a run, as the Web UI shows it. `decision` duplicate means nothing was missing."""
+
+    outcome: Outcome | None
+    decision: Decision
+    version: Version
+    summary: AnalysisSummary | None = None
+
+
+class WorkflowStatus(Model):
+    """Answer of the `status` query."""
+
+    status: EnrichmentStatus
+    parked: bool
+    stage: str
+    version: int | None
+    failure: Failure | None
+    retries: int
+    submissions: int
+    duplicates: int

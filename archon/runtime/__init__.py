@@ -1,0 +1,1 @@
+"""Process concerns every service shares: settings, logs, metrics, Kafka and Temporal clients, shutdown."""

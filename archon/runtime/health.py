@@ -1,0 +1,87 @@
+"""In: a check per dependency. Out: `/livez`, `/readyz` and `/metrics` routes, the same for every service.
+
+`/livez` touches nothing; `/readyz` asks every dependency at once and tells each one's state.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Final, Literal
+
+from fastapi import APIRouter, FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+from archon.contracts.errors import ArchonError
+
+HealthCheck = Callable[[], Awaitable[object]]
+"""Returns when healthy; raises an error of ours when not."""
+
+_SECONDS: Final = 2.0
+
+
+class DependencyState(BaseModel):
+    status: Literal["healthy", "unhealthy"]
+    detail: str | None = None
+
+
+class Readiness(BaseModel):
+    """`ready` when every dependency that the service cannot do without is healthy."""
+
+    status: Literal["ready", "not_ready"]
+    dependencies: dict[str, DependencyState]
+
+
+class Liveness(BaseModel):
+    status: Literal["alive"] = "alive"
+
+
+async def state_of(check: HealthCheck) -> DependencyState:
+    """One dependency's state, within two seconds."""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            await check()
+    except TimeoutError:
+        return DependencyState(status="unhealthy", detail=f"no answer within {_SECONDS:g} s")
+    except ArchonError as error:
+        return DependencyState(status="unhealthy", detail=str(error))
+    return DependencyState(status="healthy")
+
+
+async def readiness(checks: Mapping[str, HealthCheck], optional: Collection[str] = ()) -> Readiness:
+    """Ask every dependency; one that is `optional` is told but does not decide."""
+    states = await asyncio.gather(*(state_of(check) for check in checks.values()))
+    dependencies = dict(zip(checks, states, strict=True))
+    ready = all(state.status == "healthy" or name in optional for name, state in dependencies.items())
+    return Readiness(status="ready" if ready else "not_ready", dependencies=dependencies)
+
+
+def health_router(
+    checks: Callable[[], Mapping[str, HealthCheck]], optional: Collection[str] = ()
+) -> APIRouter:
+    """Routes for a service whose dependencies `checks` names; without the `optional` ones it still serves."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/livez", operation_id="livez")
+    async def livez() -> Liveness:
+        """Whether the process serves; asks nobody else."""
+        return Liveness()
+
+    @router.get("/readyz", operation_id="readyz", responses={503: {"model": Readiness}})
+    async def readyz(response: Response) -> Readiness:
+        """Whether every dependency answers."""
+        answer = await readiness(checks(), optional)
+        response.status_code = 200 if answer.status == "ready" else 503
+        return answer
+
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def health_app(title: str, checks: Mapping[str, HealthCheck]) -> FastAPI:
+    """The HTTP side of a service that has no other."""
+    app = FastAPI(title=title, docs_url=None, redoc_url=None)
+    app.include_router(health_router(lambda: checks))
+    return app

@@ -1,0 +1,222 @@
+"""In: typed events. Out: acknowledged Kafka records with CloudEvents headers, keyed by document.
+
+One producer a process. It connects in the background, so that a service starts while Kafka is down.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import uuid5
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from pydantic import BaseModel
+
+from archon.contracts import identity
+from archon.contracts.errors import PublishError
+from archon.contracts.events import (
+    DeadLetter,
+    EnrichmentCompleted,
+    EnrichmentProgress,
+    EnrichmentRequest,
+    event_headers,
+)
+from archon.runtime.logs import get_logger
+from archon.runtime.settings import Settings
+
+EVENT_TYPE_PREFIX: Final = "dev.archon-intelligence."
+_RECONNECT_AFTER: Final = 1.0
+"""Seconds during which a broker that failed to answer is taken as down, and not asked."""
+
+_DAY_MS: Final = 24 * 3600 * 1000
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as it is to be created. Retention in milliseconds."""
+
+    name: str
+    partitions: int
+    retention_ms: int
+    cleanup_policy: str = "delete"
+    compression: str = "producer"
+
+
+def topics(settings: Settings) -> list[Topic]:
+    """The five topics, as DESIGN fixes them."""
+    week = 7 * _DAY_MS
+    return [
+        Topic(settings.kafka_index_topic, 4, week),
+        Topic(settings.kafka_enrichment_topic, 4, week, compression="snappy"),
+        Topic(settings.kafka_dlq_topic, 1, 30 * _DAY_MS, "compact,delete", "gzip"),
+        Topic(settings.kafka_completed_topic, 4, week),
+        Topic(settings.kafka_progress_topic, 4, _DAY_MS),
+    ]
+
+
+async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list[str]:
+    """Create the topics that are missing; the names of those created. Raises PublishError."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    try:
+        await admin.start()
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in topics(settings) if topic.name not in existing]
+        if missing:
+            response = await admin.create_topics([_new_topic(topic, replication_factor) for topic in missing])
+            for name, code, *_ in response.topic_errors:
+                if code and for_code(code) is not TopicAlreadyExistsError:
+                    raise PublishError(f"cannot create topic {name}: {for_code(code).__name__}")
+    except (KafkaError, OSError) as error:
+        raise PublishError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
+    else:
+        return [topic.name for topic in missing]
+    finally:
+        await admin.close()
+
+
+def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
+    return NewTopic(
+        name=topic.name,
+        num_partitions=topic.partitions,
+        replication_factor=replication_factor,
+        topic_configs={
+            "retention.ms": str(topic.retention_ms),
+            "cleanup.policy": topic.cleanup_policy,
+            "compression.type": topic.compression,
+        },
+    )
+
+
+class KafkaPublisher:
+    """Publishes the pipeline's events. Every method returns when Kafka has acknowledged, or raises
+    PublishError: after `timeout` seconds, or at once while the broker is known to be down."""
+
+    def __init__(self, settings: Settings, source: str) -> None:
+        self._settings = settings
+        self._source = f"/archon/{source}"
+        self._producer: AIOKafkaProducer | None = None
+        self._down_until = 0.0
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def connect(cls, settings: Settings, source: str) -> AsyncIterator["KafkaPublisher"]:
+        """A publisher whose producer connects, and reconnects, in the background."""
+        publisher = cls(settings, source)
+        connecting = asyncio.create_task(publisher._connect(), name="kafka-connect")
+        try:
+            await asyncio.wait([connecting], timeout=settings.kafka_publish_timeout)
+            yield publisher
+        finally:
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+            if publisher._producer is not None:
+                await publisher._producer.stop()
+
+    @property
+    def available(self) -> bool:
+        """Whether a publish would be attempted now."""
+        return self._producer is not None and time.monotonic() >= self._down_until
+
+    async def ping(self) -> None:
+        """Raises PublishError when the broker does not answer."""
+        if self._producer is None:
+            raise PublishError("Kafka is not reachable")
+        if not await self._producer.client.force_metadata_update():
+            raise PublishError("Kafka did not answer a metadata request")
+
+    async def _connect(self) -> None:
+        while self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._settings.kafka_bootstrap_servers,
+                acks="all",
+                enable_idempotence=self._settings.kafka_enable_idempotence,
+                linger_ms=5,
+                compression_type="snappy",
+                max_request_size=2 * 1024 * 1024,
+            )
+            try:
+                await producer.start()
+            except (KafkaError, OSError) as error:
+                await producer.stop()
+                _log.warning("kafka_connect_failed", error=repr(error))
+                await asyncio.sleep(_RECONNECT_AFTER)
+            except asyncio.CancelledError:
+                await producer.stop()
+                raise
+            else:
+                self._producer = producer
+
+    async def request(self, event: EnrichmentRequest) -> None:
+        """Publish an enrichment request within settings.kafka_publish_timeout."""
+        event_id = identity.event_id(
+            event.document_id, event.document_version or 0, f"requested:{event.correlation_id}"
+        )
+        await self._publish(
+            self._settings.kafka_enrichment_topic,
+            event,
+            event_headers("enrich-document.v1", event_id, event.correlation_id, source=self._source),
+            self._settings.kafka_publish_timeout,
+        )
+
+    async def progress(self, event: EnrichmentProgress) -> None:
+        """Publish a stage reached: one short attempt."""
+        event_id = identity.event_id(event.document_id, event.document_version or 0, event.stage)
+        await self._publish(
+            self._settings.kafka_progress_topic,
+            event,
+            event_headers("enrichment-progress.v1", event_id, event.correlation_id, source=self._source),
+            self._settings.kafka_publish_timeout,
+        )
+
+    async def completed(self, event: EnrichmentCompleted, what: str | None = None) -> None:
+        """Publish the end of a run; `what` tells apart ends of one version that are not the same."""
+        event_id = identity.event_id(
+            event.document_id, event.document_version, what or event.enrichment_status
+        )
+        await self._publish(
+            self._settings.kafka_completed_topic,
+            event,
+            event_headers("enrichment-completed.v1", event_id, event.correlation_id, source=self._source),
+        )
+
+    async def dead_letter(
+        self, event: DeadLetter, *, key: str | None = None, headers: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
+        """Publish a dead letter under its document's id, or under `key` where it names none.
+
+        `headers` are the original message's own, kept beside ours.
+        """
+        key = key or event.document_id or "unknown"
+        cause = f"dead-letter\0{key}\0{event.correlation_id}\0{event.failure_count}"
+        event_id = str(uuid5(identity.NAMESPACE, cause))
+        ours = event_headers(
+            "enrich-document-dlq.v1", event_id, event.correlation_id or event_id, source=self._source
+        )
+        taken = {name for name, _ in ours}
+        kept = [(name, value) for name, value in headers if name not in taken]
+        await self._publish(self._settings.kafka_dlq_topic, event, [*ours, *kept], key=key.encode())
+
+    async def _publish(
+        self,
+        topic: str,
+        event: BaseModel,
+        headers: list[tuple[str, bytes]],
+        seconds: float = 10.0,
+        *,
+        key: bytes | None = None,
+    ) -> None:
+        if self._producer is None or time.monotonic() < self._down_until:
+            raise PublishError("Kafka is not reachable")
+        key = key if key is not None else str(getattr(event, "document_id", "")).encode()
+        value = event.model_dump_json(exclude_none=True).encode()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._producer.send_and_wait(topic, value, key=key, headers=headers)
+        except (KafkaError, TimeoutError, OSError) as error:
+            self._down_until = time.monotonic() + _RECONNECT_AFTER
+            raise PublishError(f"Kafka did not acknowledge an event on {topic}: {error!r}") from error

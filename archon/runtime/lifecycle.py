@@ -1,0 +1,83 @@
+"""In: SIGTERM and SIGINT, an ASGI app. Out: an event that says stop, and a server that drains when it is set.
+
+A process stops in the reverse order of its `async with` blocks; nothing here kills anything.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import uvicorn
+
+from archon.runtime.settings import Settings
+
+
+@contextlib.asynccontextmanager
+async def stop_on_signals() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGTERM or SIGINT sets; the second signal interrupts as usual."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+
+    def request_stop() -> None:
+        stop.set()
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    for number in signals:
+        loop.add_signal_handler(number, request_stop)
+    try:
+        yield stop
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """Signals belong to the process, not to one of its servers."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serve_http(app: Any, settings: Settings, port: int) -> AsyncIterator[None]:
+    """Serve `app` on settings.host while the block runs, then finish open requests.
+
+    Raises OSError when the port is taken.
+    """
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=int(settings.shutdown_timeout),
+    )
+    server = _Server(config)
+    task = asyncio.create_task(_serve(server, settings.host, port), name=f"http:{port}")
+    try:
+        while not server.started and not task.done():
+            await asyncio.wait([task], timeout=0.01)
+        if task.done():
+            await task
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def _serve(server: uvicorn.Server, host: str, port: int) -> None:
+    try:
+        await server.serve()
+    except SystemExit as error:  # uvicorn exits the process when it cannot bind
+        raise OSError(f"cannot listen on {host}:{port}; is another process using the port?") from error
+
+
+async def first_of(*tasks: asyncio.Task[Any]) -> None:
+    """Wait until one task ends, and raise what it raised."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        await task

@@ -1,0 +1,97 @@
+"""In: errors and invalid requests. Out: RFC 9457 problem documents with the correlation id.
+
+One table maps our errors to statuses; handlers raise errors and never build responses.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from archon.contracts import errors, names
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
+    errors.InvalidInputError: (422, "Invalid input"),
+    errors.NotFoundError: (404, "Not found"),
+    errors.ProjectConflictError: (409, "Project conflict"),
+    errors.StoreUnavailableError: (503, "Store unavailable"),
+    errors.StoreConflictError: (503, "Store busy"),
+    errors.IntelligenceUnavailableError: (503, "Intelligence service unavailable"),
+    errors.IntelligenceThrottledError: (503, "Intelligence service busy"),
+    errors.IntelligenceError: (502, "Intelligence service failed"),
+    errors.WorkflowUnavailableError: (503, "Temporal unavailable"),
+    errors.PublishError: (503, "Kafka unavailable"),
+    errors.ArchonError: (500, "Internal error"),
+}
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem document. `errors` names each offending field."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+    correlation_id: str | None = None
+    errors: list[dict[str, str]] | None = None
+
+
+def problem_of(error: errors.ArchonError) -> Problem:
+    """The problem an error of ours is told as."""
+    status, title = next(STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES)
+    fields = (
+        [{"field": error.field, "reason": error.reason}]
+        if isinstance(error, errors.InvalidInputError)
+        else None
+    )
+    return Problem(title=title, status=status, detail=str(error), errors=fields)
+
+
+def fields_of(validation: Sequence[Mapping[str, Any]], *, skip: int = 1) -> list[dict[str, str]]:
+    """Pydantic's errors as field and reason; `skip` drops leading location parts such as `body`."""
+    return [
+        {"field": ".".join(str(part) for part in error["loc"][skip:]) or "body", "reason": error["msg"]}
+        for error in validation
+    ]
+
+
+def respond(problem: Problem, request: Request) -> JSONResponse:
+    problem.instance = request.url.path
+    problem.correlation_id = getattr(request.state, "correlation_id", None)
+    headers = {names.HEADER_CORRELATION_ID: problem.correlation_id} if problem.correlation_id else None
+    return JSONResponse(
+        problem.model_dump(exclude_none=True), problem.status, media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+async def _on_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.ArchonError)
+    return respond(problem_of(error), request)
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    fields = fields_of(error.errors())
+    detail = "; ".join(f"{field['field']}: {field['reason']}" for field in fields)
+    return respond(Problem(title="Invalid input", status=422, detail=detail, errors=fields), request)
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    response = respond(Problem(title=error.detail, status=error.status_code, detail=error.detail), request)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this app with a problem document."""
+    app.add_exception_handler(errors.ArchonError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)

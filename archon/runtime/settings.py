@@ -1,0 +1,84 @@
+"""In: environment variables. Out: one validated, typed `Settings` for every process.
+
+Names are the platform's where it has one, Temporal's own for Temporal, ours beside.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from archon.contracts import names
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Every setting, its environment variable being its name in capitals. Durations are in seconds."""
+
+    model_config = SettingsConfigDict(case_sensitive=False, extra="ignore")
+
+    kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    kafka_group_id: str = "archon-intelligence-enrichment-consumer-group"
+    kafka_index_topic: str = names.TOPIC_INDEX
+    kafka_enrichment_topic: str = names.TOPIC_ENRICHMENT
+    kafka_dlq_topic: str = names.TOPIC_DLQ
+    kafka_completed_topic: str = names.TOPIC_COMPLETED
+    kafka_progress_topic: str = names.TOPIC_PROGRESS
+    kafka_enable_idempotence: bool = True
+    """aiokafka's idempotent producer; off only for a broker that lacks it."""
+    kafka_publish_timeout: Seconds = 0.5
+    """How long a request waits for Kafka's acknowledgement before it is deferred."""
+
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+    temporal_ui_url: str = "http://127.0.0.1:8233"
+
+    intelligence_service_url: str = "http://127.0.0.1:8053"
+    intelligence_timeout: Seconds = 120
+    memgraph_uri: str = "bolt://127.0.0.1:7687"
+    memgraph_user: str = ""
+    memgraph_password: SecretStr = SecretStr("")
+    memgraph_database: str = ""
+    """Empty: the server's default."""
+    qdrant_url: str = "http://127.0.0.1:6333"
+    qdrant_api_key: SecretStr = SecretStr("")
+    embedding_dimensions: Annotated[int, Field(ge=1)] = 256
+    """Length of the vectors the intelligence service returns; fixed when the collection is created."""
+    content_store_url: str = f"file://{Path.cwd() / '.archon' / 'content'}"
+    """Where texts and analyses are kept: file:///path, memory:// or s3://bucket/prefix."""
+
+    max_concurrent_enrichments: Annotated[int, Field(ge=1)] = 10
+    retry_max_attempts: Annotated[int, Field(ge=1)] = 3
+    retry_backoff_base: Seconds = 2.0
+    enable_circuit_breaker: bool = True
+    circuit_breaker_failure_threshold: Annotated[int, Field(ge=1)] = 5
+    circuit_breaker_recovery_timeout: Seconds = 60
+    enable_async_enrichment: bool = True
+    analysis_cache_all_projects: bool = False
+    """Let equal content of different projects share one analysis."""
+    outage_budget: Seconds = 3600
+    """How long a store or service may be down before its documents are dead-lettered."""
+
+    host: str = "127.0.0.1"
+    bridge_port: Port = 8054
+    intelligence_port: Port = 8053
+    ingress_port: Port = 8156
+    worker_port: Port = 8157
+    bridge_url: str = "http://127.0.0.1:8054"
+    log_level: str = "INFO"
+    log_format: Annotated[str, Field(pattern="^(auto|json|console)$")] = "auto"
+    """json, console, or auto: console on a terminal, json elsewhere."""
+    shutdown_timeout: Seconds = 20
+    """How long a process may take to finish what it has begun."""
+
+    @cached_property
+    def graph_database(self) -> str | None:
+        return self.memgraph_database or None
+
+    def workflow_url(self, workflow_id: str) -> str:
+        """Where the Temporal Web UI shows a workflow."""
+        return f"{self.temporal_ui_url}/namespaces/{self.temporal_namespace}/workflows/{workflow_id}"

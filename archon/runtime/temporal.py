@@ -1,0 +1,135 @@
+"""In: enrichment requests and operators' wishes. Out: submissions and signals that Temporal has accepted.
+
+The one client class that bridge and ingress use; they know workflows by name only.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from temporalio.client import Client
+from temporalio.common import (
+    Priority,
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError, RPCStatusCode
+
+from archon.contracts import names
+from archon.contracts.errors import InvalidInputError, NotFoundError, WorkflowUnavailableError
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.types import EnrichmentStatus
+from archon.contracts.workflow import EnrichDocumentInput, WorkflowStatus
+from archon.runtime.settings import Settings
+
+_FAIRNESS_KEY_BYTES: Final = 64
+"""Temporal's limit on a fairness key."""
+_KEYWORD_CHARACTERS: Final = 255
+"""A Keyword's column width in SQL visibility stores."""
+
+
+async def connect(settings: Settings, *, lazy: bool = False) -> Client:
+    """A client that speaks our models. `lazy`: connect at the first call. Raises WorkflowUnavailableError."""
+    try:
+        return await Client.connect(
+            settings.temporal_address,
+            namespace=settings.temporal_namespace,
+            data_converter=pydantic_data_converter,
+            lazy=lazy,
+        )
+    except RuntimeError as error:
+        raise WorkflowUnavailableError(f"Temporal at {settings.temporal_address}: {error}") from error
+
+
+def search_attributes(request: EnrichmentRequest) -> TypedSearchAttributes:
+    """What operators filter by, known when a run starts."""
+    values = {
+        names.SEARCH_PROJECT_NAME: request.project_name,
+        names.SEARCH_DOCUMENT_ID: request.document_id,
+        names.SEARCH_DOCUMENT_TYPE: str(request.resolved_type),
+        names.SEARCH_LANGUAGE: request.resolved_language or "unknown",
+        names.SEARCH_ENRICHMENT_STATUS: str(EnrichmentStatus.PROCESSING),
+    }
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(SearchAttributeKey.for_keyword(name), value[:_KEYWORD_CHARACTERS])
+            for name, value in values.items()
+        ]
+    )
+
+
+def priority(request: EnrichmentRequest) -> Priority:
+    """Served by priority, and among equals in turn by project."""
+    return Priority(
+        priority_key=request.priority.temporal_key, fairness_key=fairness_key(request.project_name)
+    )
+
+
+def fairness_key(project_name: str) -> str:
+    """The project's name, or its digest where the name is longer than Temporal takes."""
+    if len(project_name.encode()) <= _FAIRNESS_KEY_BYTES:
+        return project_name
+    return hashlib.blake2b(project_name.encode(), digest_size=16).hexdigest()
+
+
+class EnrichmentClient:
+    """Submits, signals and describes EnrichDocument runs."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def ping(self) -> None:
+        """Raises WorkflowUnavailableError when Temporal does not serve."""
+        with _translated():
+            await self._client.service_client.check_health()
+
+    async def submit(self, request: EnrichmentRequest) -> str:
+        """Hand a request to its run, started if need be; the workflow id once Temporal has accepted it.
+
+        Signal-with-start under ALLOW_DUPLICATE joins a running run and reopens a closed one.
+        """
+        workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
+        with _translated():
+            await self._client.start_workflow(
+                names.WORKFLOW_ENRICH_DOCUMENT,
+                EnrichDocumentInput(document_id=request.document_id, content_hash=request.content_hash),
+                id=workflow_id,
+                task_queue=names.QUEUE_ENRICHMENT,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                start_signal=names.SIGNAL_SUBMIT,
+                start_signal_args=[request],
+                search_attributes=search_attributes(request),
+                priority=priority(request),
+                static_summary=f"{request.project_name} · {request.file_path}"[:200],
+            )
+        return workflow_id
+
+    async def status(self, workflow_id: str) -> WorkflowStatus:
+        """Answer of the run's `status` query. Raises NotFoundError, WorkflowUnavailableError."""
+        with _translated():
+            handle = self._client.get_workflow_handle(workflow_id)
+            status: WorkflowStatus = await handle.query(names.QUERY_STATUS, result_type=WorkflowStatus)
+            return status
+
+    async def signal(self, workflow_id: str, signal: str) -> None:
+        """Send `retry` or `discard`. Raises NotFoundError when no run is open."""
+        with _translated():
+            await self._client.get_workflow_handle(workflow_id).signal(signal)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            raise NotFoundError(f"Temporal: {error.message}") from error
+        if error.status == RPCStatusCode.INVALID_ARGUMENT:
+            raise InvalidInputError("request", f"Temporal refused it: {error.message}") from error
+        raise WorkflowUnavailableError(f"Temporal: {error.message}") from error
+    except RuntimeError as error:  # a lazy client that cannot connect
+        raise WorkflowUnavailableError(f"Temporal: {error}") from error

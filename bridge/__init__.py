@@ -1,0 +1,1 @@
+"""HTTP in: index, read and search documents; health. Knows workflows by name only."""

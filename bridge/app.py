@@ -1,0 +1,65 @@
+"""In: settings. Out: the bridge as a FastAPI app whose lifespan connects and closes everything."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from archon.runtime import problems
+from archon.runtime.health import HealthCheck, health_router
+from archon.runtime.kafka import KafkaPublisher
+from archon.runtime.lifecycle import serve_http, stop_on_signals
+from archon.runtime.settings import Settings
+from bridge.clients import connected
+from bridge.correlation import CorrelationMiddleware
+from bridge.indexing import Indexer
+from bridge.outbox import OutboxRelay
+from bridge.routes import router
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The app; nothing is connected before its lifespan starts."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with connected(settings) as stores, KafkaPublisher.connect(settings, "bridge") as publisher:
+            relay = OutboxRelay(stores.graph, publisher)
+            app.state.settings = settings
+            app.state.stores = stores
+            app.state.indexer = Indexer(settings, stores, publisher, relay)
+            app.state.checks = {
+                "graph": stores.graph.ping,
+                "qdrant": stores.vectors.ping,
+                "kafka": publisher.ping,
+                "intelligence": stores.intelligence.ping,
+            }
+            relaying = asyncio.create_task(relay.run(), name="outbox-relay")
+            try:
+                yield
+            finally:
+                relaying.cancel()
+                await asyncio.gather(relaying, return_exceptions=True)
+
+    def checks() -> Mapping[str, HealthCheck]:
+        found: Mapping[str, HealthCheck] = app.state.checks
+        return found
+
+    app = FastAPI(
+        title="Archon bridge",
+        version=version("archon-enrichment"),
+        summary="Index documents at once; enrich them durably in the background.",
+        lifespan=lifespan,
+    )
+    problems.install(app)
+    app.add_middleware(CorrelationMiddleware)
+    app.include_router(router)
+    app.include_router(health_router(checks, optional=("qdrant", "kafka", "intelligence")))
+    return app
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT, then finish open requests."""
+    async with stop_on_signals() as stop, serve_http(create_app(settings), settings, settings.bridge_port):
+        await stop.wait()

@@ -1,0 +1,33 @@
+"""In: settings. Out: the connected stores and clients a bridge process uses, closed in reverse order."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from archon.stores.content import ContentStore
+from archon.stores.graph import GraphStore
+from archon.stores.intelligence import IntelligenceClient
+from archon.stores.vectors import VectorStore
+
+from archon.runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Everything the bridge reads and writes, but for Kafka."""
+
+    graph: GraphStore
+    vectors: VectorStore
+    content: ContentStore
+    intelligence: IntelligenceClient
+
+
+@contextlib.asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Stores]:
+    """Connects lazily: a store that is down is found out at the first call, not here."""
+    async with (
+        GraphStore.connect(settings) as graph,
+        VectorStore.connect(settings) as vectors,
+        IntelligenceClient.connect(settings) as intelligence,
+    ):
+        yield Stores(graph, vectors, ContentStore.open(settings), intelligence)

@@ -1,0 +1,168 @@
+"""In: HTTP requests under /api/bridge. Out: accepted, read and found documents; problems for the rest."""
+
+import asyncio
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from archon.contracts.documents import (
+    BatchAccepted,
+    BatchItem,
+    BatchSubmission,
+    DocumentAccepted,
+    DocumentPage,
+    DocumentSubmission,
+    DocumentView,
+    SearchResults,
+    Statistics,
+    WorkflowView,
+)
+from archon.contracts.errors import ArchonError
+from archon.contracts.names import enrichment_workflow_id
+from archon.contracts.types import DocumentId, EnrichmentStatus, ProjectName
+from archon.runtime.problems import MEDIA_TYPE, Problem, problem_of
+from archon.runtime.settings import Settings
+from bridge.clients import Stores
+from bridge.correlation import new_correlation_id
+from bridge.indexing import Indexer
+
+BATCH_CONCURRENCY = 8
+
+
+def _problem(description: str) -> dict[str, object]:
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+
+
+router = APIRouter(
+    prefix="/api/bridge",
+    tags=["documents"],
+    responses={422: _problem("Invalid input; names the field"), 503: _problem("A store is unreachable")},
+)
+
+
+def _indexer(request: Request) -> Indexer:
+    indexer: Indexer = request.app.state.indexer
+    return indexer
+
+
+def _stores(request: Request) -> Stores:
+    stores: Stores = request.app.state.stores
+    return stores
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def _correlation(request: Request) -> str:
+    correlation_id: str = request.state.correlation_id
+    return correlation_id
+
+
+IndexerDep = Annotated[Indexer, Depends(_indexer)]
+StoresDep = Annotated[Stores, Depends(_stores)]
+SettingsDep = Annotated[Settings, Depends(_settings)]
+CorrelationDep = Annotated[str, Depends(_correlation)]
+
+
+@router.post(
+    "/document", operation_id="index_document", responses={409: _problem("Another project's document")}
+)
+async def index_document(
+    submission: DocumentSubmission, indexer: IndexerDep, correlation_id: CorrelationDep
+) -> DocumentAccepted:
+    """Index a document at once and enrich it in the background.
+
+    `status` is `indexed`, `unchanged` (already enriched: nothing is done), `partial` (the vector store was
+    down; the enrichment creates the point) or `deferred` (Kafka was down; the request is published later).
+    """
+    return await indexer.index(submission, submission.correlation_id or correlation_id)
+
+
+@router.post("/documents", operation_id="index_documents")
+async def index_documents(batch: BatchSubmission, indexer: IndexerDep) -> BatchAccepted:
+    """Index many documents; each has its own result, in order. One invalid document refuses the whole."""
+    slots = asyncio.Semaphore(BATCH_CONCURRENCY)
+
+    async def one(number: int, submission: DocumentSubmission) -> BatchItem:
+        async with slots:
+            try:
+                return BatchItem(
+                    document=await indexer.index(
+                        submission, submission.correlation_id or new_correlation_id()
+                    )
+                )
+            except ArchonError as error:
+                problem = problem_of(error)
+                problem.instance = f"/api/bridge/documents#/documents/{number}"
+                return BatchItem(problem=problem.model_dump(exclude_none=True))
+
+    results = await asyncio.gather(*(one(number, item) for number, item in enumerate(batch.documents)))
+    accepted = sum(item.document is not None for item in results)
+    return BatchAccepted(accepted=accepted, failed=len(results) - accepted, results=list(results))
+
+
+@router.get(
+    "/document/{document_id:path}",
+    operation_id="get_document",
+    responses={404: _problem("There is no such document")},
+)
+async def get_document(
+    document_id: str, stores: StoresDep, settings: SettingsDep, project: ProjectName | None = None
+) -> DocumentView:
+    """The document as the graph has it: its enrichment, entities, modules and workflow.
+
+    `document_id` is the document's UUID or the client's own id; `project` tells equal own ids apart.
+    """
+    if _is_uuid(document_id):
+        stored = await stores.graph.get(document_id)
+    else:
+        stored = await stores.graph.get_by_external_id(document_id, project)
+    workflow_id = stored.workflow_id or enrichment_workflow_id(stored.document_id, stored.content_hash)
+    return DocumentView(
+        **stored.model_dump(exclude={"workflow_id"}),
+        workflow=WorkflowView(workflow_id=workflow_id, url=settings.workflow_url(workflow_id)),
+    )
+
+
+@router.get("/documents", operation_id="list_documents")
+async def list_documents(
+    stores: StoresDep,
+    project: ProjectName | None = None,
+    status: EnrichmentStatus | None = None,
+    after: Annotated[DocumentId | None, Query(description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> DocumentPage:
+    """Documents in the order of their ids, a page at a time."""
+    rows = await stores.graph.documents(project=project, status=status, after=after, limit=limit)
+    return DocumentPage(documents=rows, next=rows[-1].document_id if len(rows) == limit else None)
+
+
+@router.get("/statistics", operation_id="get_statistics")
+async def get_statistics(stores: StoresDep, project: ProjectName | None = None) -> Statistics:
+    """How many documents there are in which state and language, and what was found in them."""
+    return await stores.graph.statistics(project)
+
+
+@router.get("/search", operation_id="search_documents", tags=["search"])
+async def search_documents(
+    stores: StoresDep,
+    q: Annotated[str, Query(min_length=1, max_length=4096, description="What to look for, in words.")],
+    project: ProjectName | None = None,
+    language: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+) -> SearchResults:
+    """The documents nearest in meaning to `q`, best first; only those that have been enriched are found."""
+    vector = (await stores.intelligence.embed([q]))[0]
+    hits = await stores.vectors.search(vector, project=project, language=language, limit=limit)
+    return SearchResults(query=q, hits=hits)
+
+
+def _is_uuid(value: str) -> bool:
+    try:
+        UUID(value)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Kafka in: validates requests, submits them to Temporal, and commits only what is durable there."""

@@ -1,0 +1,212 @@
+"""In: a topic's records. Out: each handed to a handler, its offset committed once that is durable.
+
+Bounded in flight, in order by key where asked; a handler that raises an error of ours is tried again, so
+an outage behind it pauses consumption and loses nothing.
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from archon.contracts.errors import ArchonError
+from archon.runtime.logs import get_logger
+from archon.runtime.settings import Settings
+from kafka_ingress.offsets import OffsetTracker
+from kafka_ingress.poison import Handler
+
+_COMMIT_EVERY: Final = 0.5
+_FIRST_DELAY: Final = 0.2
+_MAX_DELAY: Final = 10.0
+_log = get_logger(__name__)
+
+
+class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Consumes one topic. `ordered`: records of one key are handled one after the other."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        group_id: str,
+        handler: Handler,
+        *,
+        ordered: bool,
+        limit: int = 64,
+    ) -> None:
+        self._settings = settings
+        self._topic = topic
+        self._group_id = group_id
+        self._handler = handler
+        self._ordered = ordered
+        self._limit = limit
+        self._consumer: AIOKafkaConsumer | None = None
+        self._trackers: dict[TopicPartition, OffsetTracker] = {}
+        self._tasks: dict[asyncio.Task[None], TopicPartition] = {}
+        self._last_of_key: dict[tuple[int, bytes], asyncio.Task[None]] = {}
+        self._last_commit = 0.0
+        self.consumed = 0
+        self.processed = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop`, then finish what is in flight, commit and leave the group."""
+        async with self._connected(stop) as consumer:
+            if consumer is None:
+                return
+            try:
+                while not stop.is_set():
+                    await self._poll(consumer)
+                    await self._commit_when_due()
+            finally:
+                await self._drain(set(self._tasks), self._settings.shutdown_timeout)
+                await self._commit()
+
+    @contextlib.asynccontextmanager
+    async def _connected(self, stop: asyncio.Event) -> AsyncIterator[AIOKafkaConsumer | None]:
+        consumer: AIOKafkaConsumer | None = None
+        while consumer is None and not stop.is_set():
+            consumer = await self._connect()
+            if consumer is None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), 1.0)
+        self._consumer = consumer
+        try:
+            yield consumer
+        finally:
+            self._consumer = None
+            if consumer is not None:
+                await consumer.stop()
+
+    async def _connect(self) -> AIOKafkaConsumer | None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            group_id=self._group_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            rebalance_timeout_ms=60_000,
+            fetch_max_wait_ms=100,
+        )
+        consumer.subscribe([self._topic], listener=self)
+        try:
+            await consumer.start()
+        except (KafkaError, OSError) as error:
+            _log.warning("kafka_connect_failed", topic=self._topic, error=repr(error))
+            await consumer.stop()
+            return None
+        return consumer
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
+        room = self._limit - len(self._tasks)
+        # A rebalance forgets pauses, so what is to be paused is paused again at every turn.
+        if room <= 0:
+            consumer.pause(*consumer.assignment())
+            await consumer.getmany(timeout_ms=0)
+            await asyncio.wait(self._tasks, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+            return
+        if consumer.paused():
+            consumer.resume(*consumer.paused())
+        for partition, records in (await consumer.getmany(timeout_ms=200, max_records=room)).items():
+            for record in records:
+                self._begin(partition, record)
+
+    def _begin(self, partition: TopicPartition, record: ConsumerRecord) -> None:
+        self.consumed += 1
+        tracker = self._trackers.setdefault(partition, OffsetTracker())
+        tracker.begin(record.offset)
+        key = (partition.partition, record.key) if self._ordered and record.key is not None else None
+        previous = self._last_of_key.get(key) if key else None
+        task = asyncio.create_task(self._process(record, tracker, previous))
+        self._tasks[task] = partition
+        task.add_done_callback(self._forget)
+        if key:
+            self._last_of_key[key] = task
+            task.add_done_callback(lambda done: self._forget_key(key, done))
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("record_handler_failed", topic=self._topic, exc_info=error)
+
+    def _forget_key(self, key: tuple[int, bytes], task: asyncio.Task[None]) -> None:
+        if self._last_of_key.get(key) is task:
+            del self._last_of_key[key]
+
+    async def _process(
+        self, record: ConsumerRecord, tracker: OffsetTracker, previous: asyncio.Task[None] | None
+    ) -> None:
+        if previous is not None:
+            await asyncio.wait([previous])
+            if previous.cancelled():
+                raise asyncio.CancelledError  # it will be delivered again, so this one must be too
+        delay = _FIRST_DELAY
+        while True:
+            try:
+                await self._handler(record)
+            except ArchonError as error:
+                _log.warning(
+                    "record_waits",
+                    topic=record.topic,
+                    partition=record.partition,
+                    offset=record.offset,
+                    error_type=type(error).__name__,
+                    error=str(error),
+                    delay=delay,
+                )
+                await asyncio.sleep(delay * random.uniform(0.75, 1.25))
+                delay = min(delay * 2, _MAX_DELAY)
+            else:
+                tracker.done(record.offset)
+                self.processed += 1
+                return
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Finish and commit what is in flight; what cannot finish in time is delivered again."""
+        tasks = {task for task, partition in self._tasks.items() if partition in revoked}
+        await self._drain(tasks, self._settings.shutdown_timeout)
+        await self._commit()
+        for partition in revoked:
+            self._trackers.pop(partition, None)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        for partition in assigned:
+            self._trackers.pop(partition, None)
+        _log.info("partitions_assigned", topic=self._topic, partitions=sorted(p.partition for p in assigned))
+
+    async def _drain(self, tasks: set[asyncio.Task[None]], seconds: float) -> None:
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    async def _commit_when_due(self) -> None:
+        if time.monotonic() - self._last_commit >= _COMMIT_EVERY:
+            self._last_commit = time.monotonic()
+            await self._commit()
+
+    async def _commit(self) -> None:
+        positions = {
+            partition: tracker.uncommitted
+            for partition, tracker in self._trackers.items()
+            if tracker.uncommitted is not None
+        }
+        if not positions or self._consumer is None:
+            return
+        try:
+            await self._consumer.commit(positions)
+        except (CommitFailedError, IllegalStateError):
+            # The partitions belong to another member now; it starts from the last commit.
+            for partition in positions:
+                self._trackers.pop(partition, None)
+        except KafkaError as error:
+            _log.warning("commit_failed", topic=self._topic, error=repr(error))
+        else:
+            for partition, position in positions.items():
+                if partition in self._trackers:
+                    self._trackers[partition].committed(position)

@@ -1,0 +1,38 @@
+"""In: `tree.index` records, whose value is the bridge's POST body. Out: documents the bridge has taken."""
+
+from typing import Final
+
+import httpx
+from aiokafka import ConsumerRecord
+
+from archon.contracts.errors import InvalidInputError, StoreUnavailableError
+from kafka_ingress.poison import Handler
+
+_NOT_THE_DOCUMENT: Final = frozenset({401, 403, 408, 429})
+"""Client errors that say nothing about the document: our credentials, our haste."""
+
+
+def indexing_handler(http: httpx.AsyncClient) -> Handler:
+    """POSTs each record to the bridge. Raises InvalidInputError, StoreUnavailableError."""
+
+    async def handle(record: ConsumerRecord) -> None:
+        if record.value is None:
+            raise InvalidInputError("value", "null, where a document was expected")
+        try:
+            response = await http.post(
+                "/api/bridge/document", content=record.value, headers={"content-type": "application/json"}
+            )
+        except httpx.TransportError as error:
+            raise StoreUnavailableError("bridge", repr(error)) from error
+        _check(response)
+
+    return handle
+
+
+def _check(response: httpx.Response) -> None:
+    if response.is_success:
+        return
+    answer = f"HTTP {response.status_code}: {response.text[:1000]}"
+    if response.is_server_error or response.status_code in _NOT_THE_DOCUMENT:
+        raise StoreUnavailableError("bridge", answer)
+    raise InvalidInputError("value", f"the bridge refused it with {answer}")

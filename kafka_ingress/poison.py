@@ -1,0 +1,93 @@
+"""In: a record that can never be handled. Out: its dead letter: what it was, where it stood, why."""
+
+import base64
+import json
+import traceback
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aiokafka import ConsumerRecord
+from blake3 import blake3
+
+from archon.contracts.errors import ArchonError, InvalidInputError
+from archon.contracts.events import DeadLetter, ErrorDetails
+from archon.contracts.types import FailureType
+from archon.runtime.kafka import KafkaPublisher
+from archon.runtime.logs import get_logger
+
+Handler = Callable[[ConsumerRecord], Awaitable[None]]
+"""Returns when the record is durable elsewhere; an error of ours means that it may be tried again."""
+
+RAW_BYTES: Final = 256 * 1024
+"""How much of an unreadable message a dead letter carries."""
+_KEPT: Final = ("document_id", "project_name", "content_hash", "file_path", "correlation_id")
+_log = get_logger(__name__)
+
+
+def parking_poison(handler: Handler, publisher: KafkaPublisher) -> Handler:
+    """`handler`, but for records that no repetition would mend: those are dead-lettered."""
+
+    async def handle(record: ConsumerRecord) -> None:
+        try:
+            await handler(record)
+        except InvalidInputError as error:
+            await dead_letter(publisher, record, str(error), FailureType.DATA_QUALITY, error)
+        except ArchonError:
+            raise
+        except Exception as error:  # noqa: BLE001  a fault of ours must not block the partition either
+            await dead_letter(publisher, record, repr(error), FailureType.PERMANENT, error)
+
+    return handle
+
+
+async def dead_letter(
+    publisher: KafkaPublisher,
+    record: ConsumerRecord,
+    reason: str,
+    failure_type: FailureType,
+    error: Exception,
+) -> None:
+    """Publish the record's dead letter. Raises PublishError when Kafka does not take it."""
+    provenance = f"{record.topic}:{record.partition}:{record.offset}"
+    message = original_message(record.value)
+    fields = {name: value for name in _KEPT if isinstance(value := _get(message, name), str)}
+    letter = DeadLetter(
+        **fields,
+        failure_reason=reason,
+        failure_timestamp=datetime.now(UTC),
+        failure_type=failure_type,
+        original_message=message,
+        error_details=ErrorDetails(
+            exception_type=type(error).__name__,
+            exception_message=reason,
+            stack_trace="".join(traceback.format_exception(error))[-4000:],
+        ),
+        source=provenance,
+    )
+    key = record.key.decode(errors="replace") if record.key else fields.get("document_id") or provenance
+    await publisher.dead_letter(letter, key=key, headers=record.headers)
+    _log.warning("message_dead_lettered", source=provenance, reason=reason, failure_type=str(failure_type))
+
+
+def original_message(value: bytes | None) -> Any:
+    """The message as a JSON object where it is one of bearable size, else its bytes in base64."""
+    if value is None:
+        return None
+    if len(value) <= RAW_BYTES:
+        try:
+            parsed = json.loads(value)
+        except (ValueError, RecursionError):
+            parsed = None
+        if isinstance(parsed, dict):
+            return parsed
+    return {
+        "base64": base64.b64encode(value[:RAW_BYTES]).decode(),
+        "size": len(value),
+        "blake3": blake3(value).hexdigest(),
+        "truncated": len(value) > RAW_BYTES,
+    }
+
+
+def _get(message: Any, name: str) -> Any:
+    return message.get(name) if isinstance(message, dict) else None

@@ -1,0 +1,129 @@
+"""In: settings. Out: the running worker: two task queues, the stores behind them, and health routes.
+
+The composition root: the one place where activities meet the stores they know only as ports.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from archon.stores.content import ContentStore
+from archon.stores.graph import GraphStore
+from archon.stores.intelligence import IntelligenceClient
+from archon.stores.vectors import VectorStore
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.analysis import AnalysisActivities
+from activities.enrichment import EnrichmentActivities
+from activities.events import EventActivities
+from archon.contracts import names
+from archon.contracts.workflow import RetrySettings
+from archon.runtime import temporal
+from archon.runtime.health import health_app
+from archon.runtime.kafka import KafkaPublisher
+from archon.runtime.lifecycle import first_of, serve_http, stop_on_signals
+from archon.runtime.logs import configure_logging
+from archon.runtime.settings import Settings
+from archon.runtime.temporal import EnrichmentClient
+from workflows.enrich_document import EnrichDocument
+
+Activities = Sequence[Callable[..., Any]]
+# Passed through: re-importing them for every workflow costs a third of its CPU, and they are pure.
+_PASSED_THROUGH = ("activities", "archon", "workflows", "pydantic", "pydantic_core", "blake3")
+
+
+def build_workers(
+    client: Client, settings: Settings, store: Activities, analysis: Activities
+) -> list[Worker]:
+    """One worker for workflows and store activities, one for the analysis alone."""
+    sandbox = SandboxRestrictions.default.with_passthrough_modules(*_PASSED_THROUGH)
+    drain = timedelta(seconds=settings.shutdown_timeout)
+    return [
+        Worker(
+            client,
+            task_queue=names.QUEUE_ENRICHMENT,
+            workflows=[EnrichDocument],
+            activities=store,
+            workflow_runner=SandboxedWorkflowRunner(restrictions=sandbox),
+            max_concurrent_activities=50,
+            graceful_shutdown_timeout=drain,
+        ),
+        Worker(
+            client,
+            task_queue=names.QUEUE_INTELLIGENCE,
+            activities=analysis,
+            max_concurrent_activities=settings.max_concurrent_enrichments,
+            # An eagerly started activity would bypass the queue's rate limit.
+            disable_eager_activity_execution=True,
+            graceful_shutdown_timeout=drain,
+        ),
+    ]
+
+
+async def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then let running activities finish."""
+    async with (
+        stop_on_signals() as stop,
+        GraphStore.connect(settings) as graph,
+        VectorStore.connect(settings) as vectors,
+        IntelligenceClient.connect(settings) as intelligence,
+        KafkaPublisher.connect(settings, "worker") as publisher,
+    ):
+        content = ContentStore.open(settings)
+        client = await temporal.connect(settings)
+        retry = RetrySettings(
+            max_attempts=settings.retry_max_attempts,
+            first_delay=settings.retry_backoff_base,
+            outage_budget=settings.outage_budget,
+        )
+        enrichment = EnrichmentActivities(graph, vectors, content, retry)
+        analysis = AnalysisActivities(
+            intelligence, content, share_across_projects=settings.analysis_cache_all_projects
+        )
+        health = {
+            "intelligence_service": intelligence.ping,
+            "memgraph": graph.ping,
+            "qdrant": vectors.ping,
+        }
+        events = EventActivities(publisher, health)
+        workers = build_workers(
+            client,
+            settings,
+            [
+                enrichment.claim,
+                enrichment.write_vectors,
+                enrichment.write_graph,
+                enrichment.mark_parked,
+                enrichment.mark_discarded,
+                events.publish_progress,
+                events.publish_completed,
+                events.publish_dead_letter,
+            ],
+            [analysis.analyse],
+        )
+        checks = {**health, "kafka": publisher.ping, "temporal": EnrichmentClient(client).ping}
+        async with serve_http(health_app("Archon worker", checks), settings, settings.worker_port):
+            await _work(workers, stop)
+
+
+async def _work(workers: Sequence[Worker], stop: asyncio.Event) -> None:
+    async with contextlib.AsyncExitStack() as running:
+        tasks = [asyncio.create_task(worker.run()) for worker in workers]
+        for worker in workers:
+            running.push_async_callback(worker.shutdown)
+        await first_of(asyncio.create_task(stop.wait()), *tasks)
+    await asyncio.gather(*tasks)
+
+
+def main() -> None:
+    settings = Settings()
+    configure_logging(settings, "worker")
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

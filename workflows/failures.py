@@ -1,0 +1,29 @@
+"""In: an activity's failure as Temporal tells it. Out: the Failure a parked run shows and dead-letters."""
+
+from temporalio import exceptions
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from archon.contracts.types import FailureType
+from archon.contracts.workflow import Failure
+
+
+def failure_of(error: ActivityError, stage: str) -> Failure:
+    """What went wrong at `stage`; the failure type is the one the activity named."""
+    cause = error.cause
+    if isinstance(cause, ApplicationError):
+        named = str(cause.details[0]) if cause.details else ""
+        known = named in set(FailureType)
+        return Failure(
+            stage=stage,
+            failure_type=FailureType(named) if known else FailureType.PERMANENT,
+            error_type=cause.type or "ApplicationError",
+            message=cause.message,
+            stack_trace=(cause.failure.stack_trace if cause.failure else "") or "",
+        )
+    timed_out = isinstance(cause, exceptions.TimeoutError)
+    return Failure(
+        stage=stage,
+        failure_type=FailureType.TRANSIENT if timed_out else FailureType.PERMANENT,
+        error_type=type(cause or error).__name__,
+        message=str(cause or error),
+    )

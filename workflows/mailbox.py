@@ -1,0 +1,82 @@
+"""In: the signals of one run. Out: submissions in order, and the reason that wakes a parked run.
+
+Signals only change state here. Wishes are counted, not flagged, so that one which arrives before the run
+is parked still counts.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final
+
+from archon.contracts.events import EnrichmentRequest
+
+_SEEN_LIMIT: Final = 1000
+
+
+class Wake(StrEnum):
+    """What ended a parked run's wait, the strongest first."""
+
+    SUPERSEDED = "superseded"
+    DISCARD = "discard"
+    RESUBMITTED = "resubmitted"
+    RETRY = "retry"
+
+
+class Mailbox:
+    """`seen`: correlation ids known to an earlier run of the same chain, oldest first."""
+
+    def __init__(self, submissions: Sequence[EnrichmentRequest], seen: Sequence[str]) -> None:
+        self._submissions = deque(submissions)
+        self._seen = dict.fromkeys(seen)
+        self._asked = {Wake.DISCARD: 0, Wake.RETRY: 0}
+        self._taken = {Wake.DISCARD: 0, Wake.RETRY: 0}
+        self.superseded_by = 0
+        self.duplicates = 0
+
+    @property
+    def submissions(self) -> list[EnrichmentRequest]:
+        """Those not yet taken up."""
+        return list(self._submissions)
+
+    @property
+    def seen(self) -> list[str]:
+        return list(self._seen)
+
+    @property
+    def retries(self) -> int:
+        """How many wishes for a retry were followed."""
+        return self._taken[Wake.RETRY]
+
+    def submit(self, request: EnrichmentRequest) -> None:
+        """Take a submission in; a correlation id seen before is a redelivery and only counted."""
+        if request.correlation_id in self._seen:
+            self.duplicates += 1
+            return
+        self._seen[request.correlation_id] = None
+        if len(self._seen) > _SEEN_LIMIT:
+            del self._seen[next(iter(self._seen))]
+        self._submissions.append(request)
+
+    def next(self) -> EnrichmentRequest:
+        return self._submissions.popleft()
+
+    def ask(self, wish: Wake) -> None:
+        self._asked[wish] += 1
+
+    def wake(self, version: int) -> Wake | None:
+        """Why a run parked at `version` should go on, if it should."""
+        if self.superseded_by > version:
+            return Wake.SUPERSEDED
+        if self._asked[Wake.DISCARD] > self._taken[Wake.DISCARD]:
+            return Wake.DISCARD
+        if self._submissions:
+            return Wake.RESUBMITTED
+        if self._asked[Wake.RETRY] > self._taken[Wake.RETRY]:
+            return Wake.RETRY
+        return None
+
+    def take(self, wake: Wake) -> None:
+        """Every wish of this kind so far is followed now."""
+        if wake in self._taken:
+            self._taken[wake] = self._asked[wake]

@@ -1,0 +1,66 @@
+"""In: the retry settings a claim handed out. Out: the options each activity is scheduled with.
+
+Store and event steps retry without end inside the outage budget; only the analysis counts attempts.
+"""
+
+from datetime import timedelta
+from typing import Final, TypedDict
+
+from temporalio.common import RetryPolicy
+
+from archon.contracts import names
+from archon.contracts.workflow import RetrySettings
+
+
+class LocalActivityOptions(TypedDict, total=False):
+    """The part of execute_local_activity's keyword arguments that a policy fixes."""
+
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+class ActivityOptions(LocalActivityOptions, total=False):
+    """The part of execute_activity's keyword arguments that a policy fixes."""
+
+    task_queue: str
+    heartbeat_timeout: timedelta
+
+
+_PATIENT: Final = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=30),
+)
+
+EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), retry_policy=_PATIENT)
+"""Completed events and dead letters: retried until acknowledged."""
+
+PROGRESS: Final = LocalActivityOptions(
+    start_to_close_timeout=timedelta(seconds=1), retry_policy=RetryPolicy(maximum_attempts=1)
+)
+"""One short attempt."""
+
+
+def store(retry: RetrySettings) -> ActivityOptions:
+    """Options of a step against graph, vectors or content store."""
+    return ActivityOptions(
+        start_to_close_timeout=timedelta(seconds=60),
+        schedule_to_close_timeout=timedelta(seconds=retry.outage_budget),
+        retry_policy=_PATIENT,
+    )
+
+
+def analysis(retry: RetrySettings) -> ActivityOptions:
+    """Options of the analysis. One attempt may wait out an outage in its slot, heartbeating."""
+    return ActivityOptions(
+        task_queue=names.QUEUE_INTELLIGENCE,
+        start_to_close_timeout=timedelta(seconds=retry.outage_budget + 600),
+        heartbeat_timeout=timedelta(seconds=30),
+        retry_policy=RetryPolicy(
+            initial_interval=timedelta(seconds=retry.first_delay),
+            backoff_coefficient=retry.backoff,
+            maximum_interval=timedelta(seconds=retry.max_delay),
+            maximum_attempts=retry.max_attempts,
+        ),
+    )
