@@ -9,10 +9,6 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from archon.stores.content import ContentStore
-from archon.stores.graph import GraphStore
-from archon.stores.intelligence import IntelligenceClient
-from archon.stores.vectors import VectorStore
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -29,6 +25,11 @@ from archon.runtime.lifecycle import first_of, serve_http, stop_on_signals
 from archon.runtime.logs import configure_logging
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
+from archon.stores.content import ContentStore
+from archon.stores.graph import GraphStore
+from archon.stores.intelligence import IntelligenceClient
+from archon.stores.schema import prepare
+from archon.stores.vectors import VectorStore
 from workflows.enrich_document import EnrichDocument
 
 Activities = Sequence[Callable[..., Any]]
@@ -73,6 +74,7 @@ async def run(settings: Settings) -> None:
         IntelligenceClient.connect(settings) as intelligence,
         KafkaPublisher.connect(settings, "worker") as publisher,
     ):
+        await prepare(graph, vectors)
         content = ContentStore.open(settings)
         client = await temporal.connect(settings)
         retry = RetrySettings(

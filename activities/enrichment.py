@@ -57,7 +57,7 @@ class EnrichmentActivities:
         with told_to_temporal():
             applied = await self._graph.set_status(step, status)
             if applied:
-                await self._vectors.write(step, status, None)
+                await self._vectors.set_status(step, status)
         return WriteResult(applied=applied)
 
     async def _analysis(self, write: WriteInput) -> AnalysisResult:

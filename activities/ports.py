@@ -28,6 +28,8 @@ class VectorIndex(Protocol):
 
     async def write(self, step: Step, status: EnrichmentStatus, vector: Sequence[float] | None) -> bool: ...
 
+    async def set_status(self, step: Step, status: EnrichmentStatus) -> bool: ...
+
 
 class ContentStore(Protocol):
     """Texts by content hash, analyses by reference."""

@@ -12,6 +12,7 @@ from archon.runtime.health import HealthCheck, health_router
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import serve_http, stop_on_signals
 from archon.runtime.settings import Settings
+from archon.stores.schema import prepare
 from bridge.clients import connected
 from bridge.correlation import CorrelationMiddleware
 from bridge.indexing import Indexer
@@ -35,12 +36,16 @@ def create_app(settings: Settings) -> FastAPI:
                 "kafka": publisher.ping,
                 "intelligence": stores.intelligence.ping,
             }
-            relaying = asyncio.create_task(relay.run(), name="outbox-relay")
+            background = [
+                asyncio.create_task(prepare(stores.graph, stores.vectors), name="prepare-stores"),
+                asyncio.create_task(relay.run(), name="outbox-relay"),
+            ]
             try:
                 yield
             finally:
-                relaying.cancel()
-                await asyncio.gather(relaying, return_exceptions=True)
+                for task in background:
+                    task.cancel()
+                await asyncio.gather(*background, return_exceptions=True)
 
     def checks() -> Mapping[str, HealthCheck]:
         found: Mapping[str, HealthCheck] = app.state.checks

@@ -4,12 +4,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from archon.runtime.settings import Settings
 from archon.stores.content import ContentStore
 from archon.stores.graph import GraphStore
 from archon.stores.intelligence import IntelligenceClient
 from archon.stores.vectors import VectorStore
-
-from archon.runtime.settings import Settings
 
 
 @dataclass(frozen=True)

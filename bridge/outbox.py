@@ -9,12 +9,11 @@ import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from archon.stores.graph import GraphStore
-
 from archon.contracts.errors import PublishError, StoreError
 from archon.contracts.events import EnrichmentRequest
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.logs import get_logger
+from archon.stores.graph import GraphStore
 
 _CLEAR_EVERY: Final = 0.25
 _SCAN_EVERY: Final = 2.0

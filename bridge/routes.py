@@ -14,20 +14,23 @@ from archon.contracts.documents import (
     DocumentPage,
     DocumentSubmission,
     DocumentView,
+    Preview,
+    SearchHit,
     SearchResults,
     Statistics,
-    WorkflowView,
 )
 from archon.contracts.errors import ArchonError
 from archon.contracts.names import enrichment_workflow_id
 from archon.contracts.types import DocumentId, EnrichmentStatus, ProjectName
 from archon.runtime.problems import MEDIA_TYPE, Problem, problem_of
 from archon.runtime.settings import Settings
+from archon.stores.vectors import Hit
 from bridge.clients import Stores
 from bridge.correlation import new_correlation_id
 from bridge.indexing import Indexer
 
 BATCH_CONCURRENCY = 8
+SNIPPET_CHARACTERS = 200
 
 
 def _problem(description: str) -> dict[str, object]:
@@ -123,7 +126,8 @@ async def get_document(
     workflow_id = stored.workflow_id or enrichment_workflow_id(stored.document_id, stored.content_hash)
     return DocumentView(
         **stored.model_dump(exclude={"workflow_id"}),
-        workflow=WorkflowView(workflow_id=workflow_id, url=settings.workflow_url(workflow_id)),
+        workflow_id=workflow_id,
+        workflow_url=settings.workflow_url(workflow_id),
     )
 
 
@@ -157,7 +161,23 @@ async def search_documents(
     """The documents nearest in meaning to `q`, best first; only those that have been enriched are found."""
     vector = (await stores.intelligence.embed([q]))[0]
     hits = await stores.vectors.search(vector, project=project, language=language, limit=limit)
-    return SearchResults(query=q, hits=hits)
+    shown = await stores.graph.previews([hit.document_id for hit in hits])
+    return SearchResults(
+        query=q, hits=[_hit(hit, shown[hit.document_id]) for hit in hits if hit.document_id in shown]
+    )
+
+
+def _hit(hit: Hit, preview: Preview) -> SearchHit:
+    return SearchHit(
+        document_id=hit.document_id,
+        project_name=hit.payload["project_name"],
+        file_path=hit.payload["file_path"],
+        title=preview.name,
+        language=hit.payload.get("language"),
+        score=hit.score,
+        fresh=hit.payload.get("embedded_hash") == preview.content_hash,
+        snippet=preview.preview[:SNIPPET_CHARACTERS],
+    )
 
 
 def _is_uuid(value: str) -> bool:

@@ -1,0 +1,1 @@
+"""The reference intelligence service: entities, scores, patterns and an embedding from a document's text."""

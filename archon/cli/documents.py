@@ -133,7 +133,7 @@ async def _show_document(api: BridgeApi, document: str, project: str | None, out
         ("Patterns", ", ".join(found.patterns_detected)),
         ("Anti-patterns", ", ".join(found.anti_patterns_detected)),
         ("Imports", ", ".join(found.modules)),
-        ("Workflow", found.workflow.url),
+        ("Workflow", found.workflow_url),
     ]
     table(found.document_id, ("", ""), rows)
     entities = [

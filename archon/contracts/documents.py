@@ -15,7 +15,6 @@ from archon.contracts.types import (
     EnrichmentStatus,
     FilePath,
     Model,
-    OpenModel,
     Priority,
     ProjectName,
     Timestamp,
@@ -114,8 +113,10 @@ class BatchAccepted(Model):
     results: list[BatchItem]
 
 
-class EntityView(OpenModel):
+class EntityView(BaseModel):
     """An entity as the graph keeps it. Lines count from 1."""
+
+    model_config = ConfigDict(extra="ignore")
 
     entity_id: str
     kind: str
@@ -127,13 +128,8 @@ class EntityView(OpenModel):
     documentation: str | None = None
 
 
-class WorkflowView(Model):
-    workflow_id: str
-    url: str | None = None
-
-
-class DocumentView(Model):
-    """Answer of `GET /api/bridge/document/{id}`: the node's properties, its entities, and its workflow."""
+class StoredDocument(Model):
+    """A document as the graph has it, with its entities in order of appearance."""
 
     document_id: DocumentId
     external_id: str | None
@@ -141,24 +137,41 @@ class DocumentView(Model):
     project_name: ProjectName
     file_path: FilePath
     document_type: str
-    language: str | None
+    language: str | None = None
     content_hash: ContentHash
     version: Version
     enrichment_status: EnrichmentStatus
     indexed_at: Timestamp
-    enriched_at: Timestamp | None
-    enrichment_content_hash: str | None
-    analyser_version: str | None
-    quality_score: float | None
-    complexity_score: float | None
-    entities_extracted: int | None
-    patterns_detected: list[str]
-    anti_patterns_detected: list[str]
-    content_preview: str
-    metadata: dict[str, Any]
-    modules: list[str]
-    entities: list[EntityView]
-    workflow: WorkflowView
+    enriched_at: Timestamp | None = None
+    enrichment_content_hash: str | None = None
+    analyser_version: str | None = None
+    quality_score: float | None = None
+    complexity_score: float | None = None
+    entities_extracted: int | None = None
+    patterns_detected: list[str] = Field(default_factory=list)
+    anti_patterns_detected: list[str] = Field(default_factory=list)
+    content_preview: str = ""
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    modules: list[str] = Field(default_factory=list)
+    entities: list[EntityView] = Field(default_factory=list)
+    workflow_id: str = ""
+    """Of the run that last claimed it; empty before the first."""
+
+
+class DocumentView(StoredDocument):
+    """Answer of `GET /api/bridge/document/{id}`: the document and where its workflow is shown."""
+
+    workflow_url: str
+
+
+class Preview(Model):
+    """What a listing of hits shows of a document, and what tells whether its vector is fresh."""
+
+    id: DocumentId
+    name: str
+    content_hash: str
+    preview: str
+    status: EnrichmentStatus
 
 
 class SearchHit(Model):

@@ -40,6 +40,8 @@ class Problem(BaseModel):
     detail: str
     instance: str | None = None
     correlation_id: str | None = None
+    code: str | None = None
+    """Tells programs apart what the status alone does not."""
     errors: list[dict[str, str]] | None = None
 
 

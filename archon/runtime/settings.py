@@ -39,6 +39,10 @@ class Settings(BaseSettings):
 
     intelligence_service_url: str = "http://127.0.0.1:8053"
     intelligence_timeout: Seconds = 120
+    intelligence_workers: Annotated[int, Field(ge=0)] = 0
+    """Processes of the reference service; 0: one a processor."""
+    intelligence_time_limit: Seconds = 30
+    """How long the reference service works on one document."""
     memgraph_uri: str = "bolt://127.0.0.1:7687"
     memgraph_user: str = ""
     memgraph_password: SecretStr = SecretStr("")
@@ -48,6 +52,7 @@ class Settings(BaseSettings):
     qdrant_api_key: SecretStr = SecretStr("")
     embedding_dimensions: Annotated[int, Field(ge=1)] = 256
     """Length of the vectors the intelligence service returns; fixed when the collection is created."""
+    qdrant_collection: str = names.COLLECTION_DOCUMENTS
     content_store_url: str = f"file://{Path.cwd() / '.archon' / 'content'}"
     """Where texts and analyses are kept: file:///path, memory:// or s3://bucket/prefix."""
 

@@ -1,0 +1,139 @@
+"""In: a directory, or this repository's own tree. Out: it all happening once, on a stack of its own."""
+
+import asyncio
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from archon.cli import report
+from archon.cli.api import BridgeApi
+from archon.cli.ingest import Report, ingest, project_of
+from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, out, print_json, table
+from archon.cli.up import FreePorts, print_stack, wait
+from archon.contracts.documents import SearchResults, Statistics
+from archon.devstack.stack import Ports, Stack, running
+from archon.runtime.lifecycle import stop_on_signals
+
+_OWN_TREE: Final = Path(__file__).parents[2]
+_SEARCHES: Final = (
+    "retry with backoff after a failure",
+    "read settings from the environment",
+    "tests of error handling",
+)
+
+
+def demo(
+    path: Annotated[
+        Path, typer.Argument(help="What to ingest; this repository's own tree if not given.")
+    ] = _OWN_TREE,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where to keep the data; a temporary place if not given.")
+    ] = None,
+    free_ports: FreePorts = False,
+    exit_: Annotated[bool, typer.Option("--exit", help="End when done, also on a terminal.")] = False,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Start the stack, ingest PATH, wait until all of it is enriched, and show what was found.
+
+    On a terminal the stack then stays up until Ctrl-C.
+    """
+    stay = sys.stdout.isatty() and sys.stdin.isatty() and not exit_ and output is Format.TABLE
+    usual = stay and not free_ports
+    with exit_codes(), _directory(data_dir) as directory:
+        asyncio.run(_demo(path, directory, Ports() if usual else Ports.free(), output, stay=stay))
+
+
+@contextlib.contextmanager
+def _directory(given: Path | None) -> Iterator[Path]:
+    """The given directory, kept, or a temporary one, removed."""
+    if given is not None:
+        yield given.resolve()
+        return
+    made = Path(tempfile.mkdtemp(prefix="archon-demo-"))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+async def _demo(path: Path, directory: Path, ports: Ports, output: Format, *, stay: bool) -> None:
+    async with stop_on_signals() as stop, _running(directory, ports, stop) as stack:
+        async with BridgeApi.connect(stack.settings.bridge_url) as api:
+            work = asyncio.create_task(ingest(stack.settings, api, path, project_of(path)))
+            await _until_done(work, stack, stop)
+            found = await work
+            statistics = await api.statistics(found.project)
+            searches = [await api.search(text, found.project, limit=3) for text in _SEARCHES]
+        if output is Format.JSON:
+            print_json(_as_json(found, statistics, searches, directory))
+        else:
+            _print(found, statistics, searches, stack)
+        if stay:
+            err.print("The stack stays up; Ctrl-C stops it.")
+            await wait(stack, stop)
+    if found.enriched != found.documents:
+        raise typer.Exit(Exit.FAILED)
+
+
+@contextlib.asynccontextmanager
+async def _running(directory: Path, ports: Ports, stop: asyncio.Event) -> AsyncIterator[Stack]:
+    async with contextlib.AsyncExitStack() as entered:
+        with err.status("Starting the stack ..."):
+            stack = await entered.enter_async_context(running(directory, ports))
+        if stop.is_set():
+            raise typer.Exit(Exit.FAILED)
+        yield stack
+
+
+async def _until_done(work: asyncio.Task[Report], stack: Stack, stop: asyncio.Event) -> None:
+    """Until the work is done; Ctrl-C and the death of a process end it early."""
+    waiting = asyncio.create_task(wait(stack, stop))
+    try:
+        await asyncio.wait([work, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            await waiting
+            raise typer.Exit(Exit.FAILED)
+    finally:
+        for task in (waiting, work):
+            if not task.done():
+                task.cancel()
+        await asyncio.gather(waiting, work, return_exceptions=True)
+
+
+def _print(found: Report, statistics: Statistics, searches: list[SearchResults], stack: Stack) -> None:
+    report.print_report(found)
+    out.print()
+    report.print_statistics(statistics)
+    for results in searches:
+        out.print()
+        report.print_hits(results)
+    out.print()
+    if found.rows:
+        document = next(iter(found.rows))
+        links = [
+            ("Workflows", stack.settings.temporal_ui_url),
+            ("A document", f"{stack.services.bridge.url}/api/bridge/document/{document}"),
+        ]
+        table("Look", ("", ""), links)
+        out.print()
+    print_stack(stack)
+
+
+def _as_json(
+    found: Report, statistics: Statistics, searches: list[SearchResults], directory: Path
+) -> dict[str, Any]:
+    return {
+        **found.as_json(),
+        "entities": statistics.entities,
+        "languages": statistics.languages,
+        "mean_quality": statistics.mean_quality,
+        "anti_patterns": dict(list(statistics.anti_patterns.items())[:5]),
+        "searches": [results.model_dump(mode="json") for results in searches],
+        "data_dir": str(directory),
+    }

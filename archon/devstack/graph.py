@@ -1,0 +1,55 @@
+"""In: a port and a data directory. Out: ArcadeDB behind Bolt, on the Java runtime its package carries."""
+
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from neo4j import AsyncGraphDatabase
+
+from archon.devstack.ports import HOST
+from archon.devstack.process import ChildProcess
+
+USER: Final = "root"
+PASSWORD: Final = "archon-loopback-only"  # noqa: S105  guards nothing: the server listens on loopback alone
+DATABASE: Final = "archon"
+
+
+def graph(data_dir: Path, port: int, http_port: int) -> ChildProcess:
+    """Persistent: documents survive a restart."""
+    spec = find_spec("arcadedb_embedded")
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
+    directory = data_dir / "graph"
+    directory.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "arcadedb.server.rootPath": directory,
+        "arcadedb.server.rootPassword": PASSWORD,
+        "arcadedb.server.plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
+        "arcadedb.bolt.host": HOST,
+        "arcadedb.bolt.port": port,
+        "arcadedb.server.httpIncomingHost": HOST,
+        "arcadedb.server.httpIncomingPort": http_port,
+        "arcadedb.server.defaultDatabases": f"{DATABASE}[{USER}]",
+    }
+
+    async def ready() -> None:
+        async with AsyncGraphDatabase.driver(f"bolt://{HOST}:{port}", auth=(USER, PASSWORD)) as driver:
+            await driver.execute_query("RETURN 1", database_=DATABASE)
+
+    return ChildProcess(
+        name="Graph",
+        version=f"ArcadeDB {version('arcadedb-embedded')}",
+        url=f"bolt://{HOST}:{port}",
+        log=data_dir / "logs" / "graph.log",
+        ready=ready,
+        command=[
+            *(str(package / "jre" / "bin" / "java"), "-Xmx1G"),
+            *("--add-opens", "java.base/java.nio.channels.spi=ALL-UNNAMED"),
+            *("--add-opens", "java.base/java.lang=ALL-UNNAMED", "--add-modules", "jdk.incubator.vector"),
+            *("-cp", str(package / "jars" / "*")),
+            *(f"-D{name}={value}" for name, value in settings.items()),
+            "com.arcadedb.server.ArcadeDBServer",
+        ],
+    )

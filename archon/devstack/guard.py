@@ -1,0 +1,36 @@
+"""In: a pipe from the parent and a command. Out: the command's exit code; it never outlives the parent.
+
+Runs as a script of its own (`python guard.py FD NICE COMMAND...`), leader of a process group that a
+terminal's Ctrl-C does not reach. The end of the pipe means that the parent is gone, however it went.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+GRACE_SECONDS = 5.0
+
+
+def main(arguments: list[str]) -> int:
+    pipe, niceness, command = int(arguments[0]), int(arguments[1]), arguments[2:]
+    os.nice(niceness)
+    child = subprocess.Popen(command)
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    threading.Thread(target=_end_with_parent, args=(pipe, child), daemon=True).start()
+    code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _end_with_parent(pipe: int, child: subprocess.Popen[bytes]) -> None:
+    os.read(pipe, 1)
+    child.terminate()
+    try:
+        child.wait(GRACE_SECONDS)
+    finally:
+        os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

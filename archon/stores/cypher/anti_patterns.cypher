@@ -1,0 +1,6 @@
+MATCH (d:Document)
+WHERE d.anti_patterns_detected IS NOT NULL AND ($project IS NULL OR d.project_name = $project)
+UNWIND d.anti_patterns_detected AS rule
+RETURN rule, count(*) AS documents
+ORDER BY documents DESC, rule
+LIMIT 20

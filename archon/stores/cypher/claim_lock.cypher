@@ -1,0 +1,8 @@
+// The node's state under its lock; created bare where a producer names a document that nobody indexed.
+MERGE (d:Document {entity_id: $id})
+ON CREATE SET d.version = 0
+SET d.lock = $lock
+RETURN d.version AS version, d.project_name AS project_name, d.content_hash AS content_hash,
+       d.indexed_at AS indexed_at, d.enrichment_status AS status, d.workflow_id AS workflow_id,
+       d.enrichment_content_hash AS enrichment_content_hash,
+       d.quality_content_hash AS quality_content_hash, d.entities_content_hash AS entities_content_hash

@@ -1,0 +1,2 @@
+MATCH (d:Document {entity_id: $id})-[r:IMPORTS]->(:Module)
+DELETE r

@@ -1,0 +1,2 @@
+MATCH (d:Document {entity_id: $id})
+RETURN properties(d) AS document

@@ -1,0 +1,4 @@
+UNWIND $ids AS id
+MATCH (d:Document {entity_id: id})
+RETURN d.entity_id AS id, d.content_hash AS content_hash, d.content_preview AS preview, d.name AS name,
+       d.enrichment_status AS status

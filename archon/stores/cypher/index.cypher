@@ -1,0 +1,13 @@
+// One document's node, created or updated; `mine` is false, and nothing changed, in another project.
+MERGE (d:Document {entity_id: $id})
+ON CREATE SET d.version = 0, d.project_name = $project_name
+SET d.lock = $lock
+WITH d,
+     d.project_name = $project_name AS mine,
+     coalesce(d.content_hash, '') <> $content_hash OR coalesce(d.enrichment_status, '') = 'deleted' AS changed
+FOREACH (_ IN CASE WHEN mine THEN [1] ELSE [] END | SET d += $described)
+FOREACH (_ IN CASE WHEN mine AND changed THEN [1] ELSE [] END |
+  SET d += $content, d.version = d.version + 1, d.workflow_id = null)
+FOREACH (_ IN CASE WHEN mine AND $wanted AND d.enrichment_status <> 'completed' THEN [1] ELSE [] END |
+  SET d += $outbox)
+RETURN mine, changed, d.version AS version, d.enrichment_status AS status

@@ -1,0 +1,190 @@
+"""In: documents, claims and analyses. Out: the graph, which assigns versions and fences late writers.
+
+Every writing transaction first locks the document's node, so writers of one document form a queue.
+"""
+
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from uuid import uuid4
+
+from neo4j import AsyncManagedTransaction
+
+from archon.contracts.analysis import AnalysisResult
+from archon.contracts.documents import Document, DocumentRow, Indexed, Preview, Statistics, StoredDocument
+from archon.contracts.errors import InvalidInputError, NotFoundError, ProjectConflictError
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.types import EnrichmentStatus, Priority
+from archon.contracts.workflow import Claim, Decision, Step
+from archon.runtime.settings import Settings
+from archon.stores import nodes
+from archon.stores.bolt import Bolt, Row, run
+from archon.stores.enrichment_write import EnrichmentWrite, fence
+
+
+class GraphStore:
+    """Documents, their entities and modules. Raises StoreError."""
+
+    def __init__(self, bolt: Bolt) -> None:
+        self._bolt = bolt
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def connect(cls, settings: Settings) -> AsyncIterator["GraphStore"]:
+        """Connects at the first statement; the schema is ensure_schema's."""
+        async with Bolt.connect(settings) as bolt:
+            yield cls(bolt)
+
+    async def ensure_schema(self) -> None:
+        await self._bolt.ensure_schema()
+
+    async def ping(self) -> None:
+        await self._bolt.ping()
+
+    async def index(
+        self,
+        document: Document,
+        correlation_id: str,
+        *,
+        priority: Priority = Priority.NORMAL,
+        status: EnrichmentStatus = EnrichmentStatus.PENDING,
+    ) -> Indexed:
+        """Create or update a node; its version rises with its content. Raises ProjectConflictError.
+
+        A document that is to be enriched is marked in the outbox until its request is acknowledged.
+        """
+        parameters = {
+            "id": document.entity_id,
+            "project_name": document.project_name,
+            "content_hash": document.content_hash,
+            "lock": str(uuid4()),
+            "described": nodes.described(document),
+            "content": nodes.content(document, status),
+            "wanted": status is EnrichmentStatus.PENDING,
+            "outbox": {"outbox": "pending", "correlation_id": correlation_id, "priority": str(priority)},
+        }
+
+        async def work(transaction: AsyncManagedTransaction) -> Row:
+            return (await run(transaction, "index", **parameters))[0]
+
+        row = await self._bolt.write(work)
+        if not row["mine"]:
+            raise ProjectConflictError(document.entity_id)
+        return Indexed(version=row["version"], status=row["status"], changed=row["changed"])
+
+    async def clear_outbox(self, published: Sequence[tuple[str, int]]) -> None:
+        """Kafka has the requests of these (document, version) pairs."""
+        rows = [{"id": document_id, "version": version} for document_id, version in sorted(set(published))]
+
+        async def work(transaction: AsyncManagedTransaction) -> None:
+            await run(transaction, "clear_outbox", rows=rows)
+
+        await self._bolt.write(work)
+
+    async def outbox(self, older_than: datetime, limit: int) -> list[EnrichmentRequest]:
+        """Requests that were never acknowledged, of documents indexed before `older_than`."""
+        rows = await self._bolt.rows("outbox", older_than=nodes.timestamp(older_than), limit=limit)
+        return [nodes.outbox_request(row["document"]) for row in rows]
+
+    async def claim(self, request: EnrichmentRequest, workflow_id: str) -> Claim:
+        """Decide under the node's lock; see nodes.decide. Raises ProjectConflictError."""
+
+        async def work(transaction: AsyncManagedTransaction) -> Claim:
+            node = (await run(transaction, "claim_lock", id=request.document_id, lock=str(uuid4())))[0]
+            claim = nodes.decide(node, request, workflow_id)
+            if claim.decision is Decision.PROCEED:
+                properties = nodes.claimed(node, request, claim, workflow_id)
+                await run(transaction, "set_properties", id=request.document_id, properties=properties)
+            return claim
+
+        claim: Claim = await self._bolt.write(work)
+        return claim
+
+    async def write_enrichment(self, step: Step, result: AnalysisResult) -> bool:
+        """Write what the enrichment type covers; False when the version is past. Repeatable.
+
+        Up to 500 rows go in one transaction; more go in several, each fenced, the last one completing.
+        """
+        write = EnrichmentWrite.of(step, result)
+        if write.small:
+            return bool(await self._bolt.write(write.whole))
+        for work in write.parts():
+            if not await self._bolt.write(work):
+                return False
+        return True
+
+    async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
+        """False when the version is past, or when the document is enriched already."""
+
+        async def work(transaction: AsyncManagedTransaction) -> bool:
+            current = await fence(transaction, step)
+            if current is None or current["status"] == EnrichmentStatus.COMPLETED:
+                return False
+            await run(
+                transaction,
+                "set_properties",
+                id=step.request.document_id,
+                properties={"enrichment_status": str(status)},
+            )
+            return True
+
+        return bool(await self._bolt.write(work))
+
+    async def get(self, document_id: str) -> StoredDocument:
+        """Raises NotFoundError."""
+        found = await self._bolt.rows("get_document", id=document_id)
+        if not found or not found[0]["document"].get("content_hash"):
+            raise NotFoundError(f"there is no document {document_id}")
+        entities = await self._bolt.rows("get_entities", id=document_id)
+        modules = await self._bolt.rows("get_modules", id=document_id)
+        return nodes.stored_document(
+            found[0]["document"], [row["entity"] for row in entities], [row["name"] for row in modules]
+        )
+
+    async def get_by_external_id(self, external_id: str, project: str | None) -> StoredDocument:
+        """The document of a client's own id. Raises NotFoundError; InvalidInputError when several projects
+        have one."""
+        found = await self._bolt.rows("get_by_external_id", external_id=external_id, project=project)
+        if not found:
+            raise NotFoundError(f"there is no document {external_id}")
+        if len(found) > 1:
+            raise InvalidInputError(
+                "project", f"needed, because several projects have a document {external_id}"
+            )
+        return await self.get(found[0]["id"])
+
+    async def previews(self, document_ids: Sequence[str]) -> Mapping[str, Preview]:
+        """By document id, what a listing of hits shows."""
+        rows = await self._bolt.rows("get_previews", ids=list(document_ids))
+        return {row["id"]: Preview(**row) for row in rows}
+
+    async def documents(
+        self, *, project: str | None, status: str | None, after: str | None, limit: int
+    ) -> list[DocumentRow]:
+        """A page of documents whose ids come after `after`."""
+        rows = await self._bolt.rows(
+            "list_documents", project=project, status=status, after=after or "", limit=limit
+        )
+        return [DocumentRow(**row) for row in rows]
+
+    async def statistics(self, project: str | None) -> Statistics:
+        """Counts over all documents, or a project's."""
+        rows = await self._bolt.rows("statistics", project=project)
+        patterns = await self._bolt.rows("anti_patterns", project=project)
+        scored = sum(row["scored"] for row in rows)
+        return Statistics(
+            documents=sum(row["documents"] for row in rows),
+            statuses=_counts(rows, "status"),
+            languages=_counts(rows, "language"),
+            entities=sum(row["entities"] for row in rows),
+            mean_quality=sum(row["quality"] for row in rows) / scored if scored else None,
+            anti_patterns={row["rule"]: row["documents"] for row in patterns},
+        )
+
+
+def _counts(rows: Sequence[Row], key: str) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts[row[key]] += row["documents"]
+    return dict(counts.most_common())

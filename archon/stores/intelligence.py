@@ -1,0 +1,138 @@
+"""In: documents and texts. Out: analyses and embeddings from the intelligence service, or its failure
+as one of our errors."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from archon.contracts.analysis import (
+    AnalysisRequest,
+    AnalysisResult,
+    EmbedRequest,
+    EmbedResponse,
+    ServiceVersion,
+)
+from archon.contracts.errors import (
+    ContentMissingError,
+    IntelligenceAuthError,
+    IntelligenceError,
+    IntelligenceRejectedError,
+    IntelligenceResponseError,
+    IntelligenceThrottledError,
+    IntelligenceUnavailableError,
+)
+from archon.runtime.settings import Settings
+
+_VERSION_SECONDS: Final = 60.0
+_CONNECT_SECONDS: Final = 3.0
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class IntelligenceClient:
+    """Raises IntelligenceError, or ContentMissingError where the service needs a text it was not given."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+        self._version: tuple[float, ServiceVersion] | None = None
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def connect(cls, settings: Settings) -> AsyncIterator["IntelligenceClient"]:
+        timeout = httpx.Timeout(settings.intelligence_timeout, connect=_CONNECT_SECONDS)
+        async with httpx.AsyncClient(base_url=settings.intelligence_service_url, timeout=timeout) as http:
+            yield cls(http)
+
+    async def version(self) -> ServiceVersion:
+        """Asked at most once a minute; a service without `/version` has the defaults."""
+        now = time.monotonic()
+        if self._version is None or now - self._version[0] > _VERSION_SECONDS:
+            try:
+                found = await self._call("GET", "/version", ServiceVersion)
+            except IntelligenceRejectedError:
+                found = ServiceVersion()
+            self._version = (now, found)
+        return self._version[1]
+
+    async def process(self, request: AnalysisRequest) -> AnalysisResult:
+        body = request.model_dump_json(exclude_none=True).encode()
+        return await self._call("POST", "/process/document", AnalysisResult, body)
+
+    async def embed(self, texts: list[str]) -> list[list[float]]:
+        """One vector a text, in order."""
+        body = EmbedRequest(texts=texts).model_dump_json().encode()
+        answer = await self._call("POST", "/embed", EmbedResponse, body)
+        if len(answer.embeddings) != len(texts):
+            raise IntelligenceResponseError(
+                f"/embed: {len(answer.embeddings)} vectors for {len(texts)} texts"
+            )
+        return answer.embeddings
+
+    async def ping(self) -> None:
+        with _translated():
+            response = await self._http.get("/health", timeout=_CONNECT_SECONDS)
+        if not response.is_success:
+            raise _refused(response)
+
+    async def _call(self, method: str, path: str, model: type[Answer], body: bytes | None = None) -> Answer:
+        headers = {"content-type": "application/json"} if body is not None else None
+        with _translated():
+            response = await self._http.request(method, path, content=body, headers=headers)
+        if not response.is_success:
+            raise _refused(response)
+        try:
+            return model.model_validate_json(response.content)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            field = ".".join(str(part) for part in first["loc"]) or "body"
+            raise IntelligenceResponseError(f"{path} answered {field}: {first['msg']}") from error
+
+
+@contextlib.contextmanager
+def _translated() -> Any:
+    try:
+        yield
+    except httpx.RequestError as error:
+        raise IntelligenceUnavailableError(f"{type(error).__name__}: {error}") from error
+    except httpx.InvalidURL as error:
+        raise IntelligenceRejectedError(str(error)) from error
+
+
+def _refused(response: httpx.Response) -> IntelligenceError | ContentMissingError:
+    problem = _problem(response)
+    detail = str(problem.get("detail") or response.text[:500])
+    told = f"HTTP {response.status_code}: {detail}"
+    if response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT:
+        return IntelligenceUnavailableError(told)
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return IntelligenceThrottledError(told, retry_after(response.headers.get("retry-after")))
+    if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        return IntelligenceAuthError(told)
+    if problem.get("code") == "content_missing":
+        return ContentMissingError(told)
+    return IntelligenceRejectedError(told)
+
+
+def _problem(response: httpx.Response) -> Mapping[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def retry_after(header: str | None) -> float | None:
+    """Seconds to wait by a Retry-After header, a number or an HTTP date (RFC 9110, section 10.2.3)."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,233 @@
+"""In: models. Out: the flat properties of graph nodes, and models again; and what a claim decides.
+
+Times are ISO 8601 in UTC of one width, so that Cypher compares them as text.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid5
+
+from archon.contracts import identity
+from archon.contracts.analysis import AnalysisResult, Entity
+from archon.contracts.documents import Document, EntityView, StoredDocument
+from archon.contracts.errors import ProjectConflictError
+from archon.contracts.events import EnrichmentRequest, RequestMetadata
+from archon.contracts.types import EnrichmentStatus, EnrichmentType
+from archon.contracts.workflow import Claim, Decision, Step
+
+_OWN_HASH: Final[Mapping[EnrichmentType, str]] = {
+    EnrichmentType.FULL: "enrichment_content_hash",
+    EnrichmentType.INCREMENTAL: "enrichment_content_hash",
+    EnrichmentType.QUALITY_ONLY: "quality_content_hash",
+    EnrichmentType.ENTITIES_ONLY: "entities_content_hash",
+}
+
+
+def timestamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def described(document: Document) -> dict[str, Any]:
+    """What may change without the content changing."""
+    return {
+        "entity_type": "document",
+        "external_id": document.external_id,
+        "name": document.name,
+        "file_path": document.file_path,
+        "source_path": document.file_path,
+        "document_type": str(document.document_type),
+        "language": document.language,
+        "metadata": json.dumps(document.metadata, ensure_ascii=False, sort_keys=True),
+        "confidence_score": 1.0,
+    }
+
+
+def content(document: Document, status: EnrichmentStatus) -> dict[str, Any]:
+    """What changes with the content."""
+    return {
+        "content_hash": document.content_hash,
+        "content_preview": document.content_preview,
+        "indexed_at": timestamp(document.indexed_at),
+        "enrichment_status": str(status),
+    }
+
+
+def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str) -> Claim:
+    """Whether `request` is still to be enriched, and at which version.
+
+    `node` is the document's state before; its version is 0 where there was none.
+    """
+    if node["version"] == 0:
+        return Claim(decision=Decision.PROCEED, version=request.document_version or 1)
+    if node["project_name"] != request.project_name:
+        raise ProjectConflictError(request.document_id)
+    version, status = node["version"], EnrichmentStatus(node["status"])
+    if status is EnrichmentStatus.DELETED:
+        return Claim(decision=Decision.SUPERSEDED, version=version)
+    previous = node["workflow_id"] if node["workflow_id"] != workflow_id else None
+    working = status in {EnrichmentStatus.PROCESSING, EnrichmentStatus.FAILED}
+    if node["content_hash"] != request.content_hash:
+        later = timestamp(request.indexed_at) > (node["indexed_at"] or "")
+        if request.document_version is not None or not later:
+            return Claim(decision=Decision.SUPERSEDED, version=version)
+        return Claim(
+            decision=Decision.PROCEED,
+            version=version + 1,
+            previous_workflow_id=previous if working else None,
+        )
+    if not request.force and _nothing_missing(node, request, status):
+        return Claim(decision=Decision.DUPLICATE, version=version)
+    return Claim(decision=Decision.PROCEED, version=version, previous_workflow_id=previous)
+
+
+def _nothing_missing(node: Mapping[str, Any], request: EnrichmentRequest, status: EnrichmentStatus) -> bool:
+    done = node[_OWN_HASH[request.enrichment_type]] == request.content_hash
+    return done and (status is EnrichmentStatus.COMPLETED or not request.enrichment_type.whole)
+
+
+def claimed(
+    node: Mapping[str, Any], request: EnrichmentRequest, claim: Claim, workflow_id: str
+) -> dict[str, Any]:
+    """The node's properties once `claim` is granted."""
+    properties: dict[str, Any] = {"outbox": "published"}
+    if request.enrichment_type.whole:
+        properties |= {"workflow_id": workflow_id, "enrichment_status": str(EnrichmentStatus.PROCESSING)}
+    if claim.version != node["version"] or node["version"] == 0:
+        properties |= {
+            "version": claim.version,
+            "entity_type": "document",
+            "project_name": request.project_name,
+            "name": request.file_path.rpartition("/")[2] or request.file_path,
+            "file_path": request.file_path,
+            "source_path": request.file_path,
+            "document_type": str(request.resolved_type),
+            "language": request.resolved_language,
+            "content_hash": request.content_hash,
+            "content_preview": "",
+            "indexed_at": timestamp(request.indexed_at),
+            "metadata": request.metadata.model_dump_json(exclude_none=True),
+            "confidence_score": 1.0,
+            "workflow_id": workflow_id,
+            "enrichment_status": str(EnrichmentStatus.PROCESSING),
+        }
+    return properties
+
+
+def entity_rows(step: Step, result: AnalysisResult, written_by: str) -> list[dict[str, Any]]:
+    """One row an entity, sorted by key so that writers lock in one order."""
+    document_id = step.request.document_id
+    rows = [
+        {
+            "entity_id": _entity_id(document_id, entity),
+            "document_id": document_id,
+            "project_name": step.request.project_name,
+            "entity_type": entity.kind,
+            "kind": entity.kind,
+            "name": entity.name,
+            "qualified_name": entity.qualified_name,
+            "ordinal": entity.ordinal,
+            "start_line": entity.start_line,
+            "end_line": entity.end_line,
+            "signature": entity.signature,
+            "documentation": entity.documentation,
+            "confidence_score": entity.confidence,
+            "written_by": written_by,
+        }
+        for entity in result.entities
+    ]
+    return sorted({row["entity_id"]: row for row in rows}.values(), key=lambda row: str(row["entity_id"]))
+
+
+def import_rows(step: Step, result: AnalysisResult) -> list[dict[str, Any]]:
+    """One row an imported module, sorted by key."""
+    project = step.request.project_name
+    names = sorted({item.target for item in result.relationships if item.kind == "imports"})
+    rows = [
+        {
+            "module_id": str(uuid5(identity.NAMESPACE, f"{project}\0module\0{name}")),
+            "name": name,
+            "project_name": project,
+        }
+        for name in names
+    ]
+    return sorted(rows, key=lambda row: row["module_id"])
+
+
+def call_rows(step: Step, result: AnalysisResult) -> list[dict[str, Any]]:
+    """One row a call whose both ends are entities of this document."""
+    ids: dict[str, str] = {}
+    for entity in result.entities:
+        if entity.kind in {"function", "method", "class"}:
+            ids.setdefault(entity.qualified_name, _entity_id(step.request.document_id, entity))
+    pairs = {
+        (ids[item.source], ids[item.target])
+        for item in result.relationships
+        if item.kind == "calls" and item.source in ids and item.target in ids
+    }
+    return [{"source": source, "target": target} for source, target in sorted(pairs)]
+
+
+def _entity_id(document_id: str, entity: Entity) -> str:
+    return identity.entity_id(document_id, entity.kind, entity.qualified_name, entity.ordinal)
+
+
+def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
+    """The properties an enrichment of this type sets: each part its own, a whole one all and `completed`."""
+    kind, content_hash = step.request.enrichment_type, step.request.content_hash
+    properties: dict[str, Any] = {}
+    if kind is not EnrichmentType.ENTITIES_ONLY:
+        properties |= {
+            "quality_score": result.quality_score,
+            "complexity_score": result.complexity_score,
+            "patterns_detected": result.patterns_detected,
+            "anti_patterns_detected": result.anti_patterns_detected,
+            "quality_content_hash": content_hash,
+        }
+    if kind is not EnrichmentType.QUALITY_ONLY:
+        properties |= {"entities_extracted": result.entities_extracted, "entities_content_hash": content_hash}
+    if kind.whole:
+        properties |= {
+            "enrichment_status": str(EnrichmentStatus.COMPLETED),
+            "enriched_at": timestamp(datetime.now(UTC)),
+            "enrichment_content_hash": content_hash,
+            "analyser_version": result.analyser_version,
+            "workflow_id": step.workflow_id,
+        }
+    return properties
+
+
+def stored_document(
+    node: Mapping[str, Any], entities: list[Mapping[str, Any]], modules: list[str]
+) -> StoredDocument:
+    """A node as a model; what it lacks is None or empty."""
+    same = {name: node[name] for name in StoredDocument.model_fields if node.get(name) is not None}
+    return StoredDocument.model_validate(
+        {
+            "external_id": None,
+            **same,
+            "document_id": node["entity_id"],
+            "metadata": json.loads(node.get("metadata") or "{}"),
+            "modules": modules,
+            "entities": [EntityView.model_validate(entity) for entity in entities],
+        }
+    )
+
+
+def outbox_request(node: Mapping[str, Any]) -> EnrichmentRequest:
+    """The request a node's outbox mark stands for."""
+    metadata = json.loads(node.get("metadata") or "{}")
+    return EnrichmentRequest(
+        document_id=node["entity_id"],
+        project_name=node["project_name"],
+        content_hash=node["content_hash"],
+        file_path=node["file_path"],
+        indexed_at=node["indexed_at"],
+        correlation_id=node["correlation_id"],
+        document_type=node.get("document_type"),
+        language=node.get("language"),
+        priority=node.get("priority") or "normal",
+        metadata=RequestMetadata(**{name: metadata.get(name) for name in RequestMetadata.model_fields}),
+        document_version=node["version"],
+    )

@@ -1,0 +1,224 @@
+"""In: documents and embeddings. Out: one Qdrant point a document, never moved back to an older version.
+
+A point holds what search filters by and what tells which content its vector is of; what a hit shows comes
+from the graph.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+from qdrant_client import AsyncQdrantClient, models
+from qdrant_client.common.client_exceptions import QdrantException
+from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+
+from archon.contracts import names
+from archon.contracts.documents import Document, Indexed
+from archon.contracts.errors import StoreConflictError, StoreError, StoreRejectedError, StoreUnavailableError
+from archon.contracts.types import EnrichmentStatus
+from archon.contracts.workflow import Step
+from archon.runtime.settings import Settings
+
+_KEYWORDS: Final = ("document_id", "language", "document_type", "enrichment_status")
+_TIMEOUT_SECONDS: Final = 10
+_NEVER: Final = models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lt=0))])
+"""Matches no point, so that an upsert under it only inserts."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A point near a vector. `embedded_hash`: the content its vector is of."""
+
+    document_id: str
+    score: float
+    payload: dict[str, Any]
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Raise the client's errors as ours."""
+    try:
+        yield
+    except UnexpectedResponse as error:
+        raise _refused(error) from error
+    except (ResponseHandlingException, OSError) as error:
+        raise StoreUnavailableError("qdrant", repr(error)) from error
+    except (ApiException, QdrantException, ValidationError, ValueError) as error:
+        raise StoreRejectedError("qdrant", repr(error)) from error
+
+
+def _refused(error: UnexpectedResponse) -> StoreError:
+    reason = f"HTTP {error.status_code}: {error.content[:500].decode(errors='replace')}"
+    if error.status_code == 409:  # noqa: PLR2004
+        return StoreConflictError("qdrant", reason)
+    if error.status_code in {408, 429, 500, 502, 503, 504}:
+        return StoreUnavailableError("qdrant", reason)
+    return StoreRejectedError("qdrant", reason)
+
+
+class VectorStore:
+    """Points of one collection. Raises StoreError."""
+
+    def __init__(self, client: AsyncQdrantClient, collection: str, dimensions: int) -> None:
+        self._client = client
+        self._collection = collection
+        self._dimensions = dimensions
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def connect(cls, settings: Settings) -> AsyncIterator["VectorStore"]:
+        """Connects at the first call; the collection is ensure_collection's."""
+        client = AsyncQdrantClient(
+            url=settings.qdrant_url,
+            api_key=settings.qdrant_api_key.get_secret_value() or None,
+            timeout=_TIMEOUT_SECONDS,
+            check_compatibility=False,
+        )
+        try:
+            yield cls(client, settings.qdrant_collection, settings.embedding_dimensions)
+        finally:
+            await client.close()
+
+    async def ping(self) -> None:
+        with translated():
+            await self._client.collection_exists(self._collection)
+
+    async def ensure_collection(self) -> None:
+        """The collection and its payload indexes; safe to repeat, and to do from two processes at once."""
+        with translated():
+            if not await self._client.collection_exists(self._collection):
+                await self._create_collection()
+            tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
+            await self._client.create_payload_index(self._collection, "project_name", tenant)
+            for field in _KEYWORDS:
+                keyword = models.PayloadSchemaType.KEYWORD
+                await self._client.create_payload_index(self._collection, field, keyword)
+            await self._client.create_payload_index(
+                self._collection, "version", models.PayloadSchemaType.INTEGER
+            )
+
+    async def _create_collection(self) -> None:
+        vector = models.VectorParams(size=self._dimensions, distance=models.Distance.COSINE)
+        try:
+            await self._client.create_collection(
+                self._collection, vectors_config={names.VECTOR_CONTENT: vector}
+            )
+        except UnexpectedResponse:
+            if not await self._client.collection_exists(self._collection):
+                raise
+
+    async def index(self, document: Document, indexed: Indexed) -> None:
+        """Create the point without a vector, or move it to this version, keeping the vector it has."""
+        payload = {
+            "document_id": document.entity_id,
+            "project_name": document.project_name,
+            "file_path": document.file_path,
+            "document_type": str(document.document_type),
+            "language": document.language,
+            "content_hash": document.content_hash,
+            "version": indexed.version,
+            "enrichment_status": str(indexed.status),
+        }
+        operations: list[Any] = [self._upsert(document.entity_id, payload, None, _NEVER)]
+        if indexed.version > 1 or not indexed.changed:
+            # A point that is at this version already has been written by the enrichment, which knows better.
+            older = _unless_newer(
+                document.entity_id, indexed.version - 1 if indexed.changed else indexed.version
+            )
+            if not indexed.changed:
+                payload.pop("enrichment_status")
+            operations.append(
+                models.SetPayloadOperation(set_payload=models.SetPayload(payload=payload, filter=older))
+            )
+        with translated():
+            await self._client.batch_update_points(self._collection, operations, wait=True)
+
+    async def write(self, step: Step, status: EnrichmentStatus, vector: Sequence[float] | None) -> bool:
+        """Store an enrichment's vector, or none; False when the point is at a newer version."""
+        request = step.request
+        payload = {
+            "document_id": request.document_id,
+            "project_name": request.project_name,
+            "file_path": request.file_path,
+            "document_type": str(request.resolved_type),
+            "language": request.resolved_language,
+            "content_hash": request.content_hash,
+            "version": step.version,
+            "enrichment_status": str(status),
+            "embedded_hash": request.content_hash if vector is not None else None,
+        }
+        with translated():
+            await self._client.batch_update_points(
+                self._collection,
+                [self._upsert(request.document_id, payload, vector, _version_up_to(step.version))],
+                wait=True,
+            )
+        return await self._is_at(step)
+
+    async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
+        """Change a point's status and nothing else; False when it is at a newer version."""
+        change = models.SetPayload(
+            payload={"enrichment_status": str(status)},
+            filter=_unless_newer(step.request.document_id, step.version),
+        )
+        with translated():
+            await self._client.batch_update_points(
+                self._collection, [models.SetPayloadOperation(set_payload=change)], wait=True
+            )
+        return await self._is_at(step)
+
+    async def get(self, document_id: str) -> models.Record | None:
+        """The point with its vector."""
+        with translated():
+            found = await self._client.retrieve(self._collection, [document_id], with_vectors=True)
+        return found[0] if found else None
+
+    async def search(
+        self, vector: Sequence[float], *, project: str | None, language: str | None, limit: int
+    ) -> list[Hit]:
+        """The nearest points by cosine, best first."""
+        wanted = {"project_name": project, "language": language}
+        conditions: list[models.Condition] = [
+            models.FieldCondition(key=key, match=models.MatchValue(value=value))
+            for key, value in wanted.items()
+            if value is not None
+        ]
+        with translated():
+            response = await self._client.query_points(
+                self._collection,
+                query=list(vector),
+                using=names.VECTOR_CONTENT,
+                query_filter=models.Filter(must=conditions) if conditions else None,
+                limit=limit,
+                with_payload=True,
+            )
+        return [Hit(str(point.id), point.score, point.payload or {}) for point in response.points]
+
+    def _upsert(
+        self, document_id: str, payload: dict[str, Any], vector: Sequence[float] | None, only: models.Filter
+    ) -> models.UpsertOperation:
+        vectors: Any = {names.VECTOR_CONTENT: list(vector)} if vector is not None else {}
+        point = models.PointStruct(id=document_id, vector=vectors, payload=payload)
+        return models.UpsertOperation(upsert=models.PointsList(points=[point], update_filter=only))
+
+    async def _is_at(self, step: Step) -> bool:
+        with translated():
+            found = await self._client.retrieve(
+                self._collection, [step.request.document_id], with_payload=["version"]
+            )
+        return bool(found) and (found[0].payload or {}).get("version") == step.version
+
+
+def _version_up_to(version: int) -> models.Filter:
+    return models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lte=version))])
+
+
+def _unless_newer(document_id: str, version: int) -> models.Filter:
+    return models.Filter(
+        must=[
+            models.HasIdCondition(has_id=[document_id]),
+            models.FieldCondition(key="version", range=models.Range(lte=version)),
+        ]
+    )

@@ -1,0 +1,174 @@
+"""In: documents over HTTP. Out: their analyses; the CPU work is done in worker processes."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from archon.contracts.analysis import (
+    AnalysisRequest,
+    AnalysisResult,
+    EmbedRequest,
+    EmbedResponse,
+    ServiceVersion,
+)
+from archon.contracts.errors import ArchonError, ContentMissingError
+from archon.contracts.types import EnrichmentType
+from archon.runtime import problems
+from archon.runtime.health import health_router
+from archon.runtime.lifecycle import serve_http, stop_on_signals
+from archon.runtime.settings import Settings
+from intelligence import analyser, embedding
+from intelligence.pool import Pool, TimeLimitError, WorkerDiedError
+
+BATCH_DOCUMENTS = 100
+
+
+class Health(BaseModel):
+    status: str = "healthy"
+
+
+class Batch(BaseModel):
+    """Body of `POST /process/document/batch`."""
+
+    documents: Annotated[list[AnalysisRequest], Field(min_length=1, max_length=BATCH_DOCUMENTS)]
+
+
+class BatchItem(BaseModel):
+    """One document's result, or why it has none."""
+
+    result: AnalysisResult | None = None
+    error: str | None = None
+
+
+class BatchResult(BaseModel):
+    results: list[BatchItem]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service; its worker processes live as long as its lifespan."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        workers = settings.intelligence_workers or os.cpu_count() or 1
+        app.state.pool = Pool(workers, settings.intelligence_time_limit)
+        try:
+            await app.state.pool.warm()
+            yield
+        finally:
+            app.state.pool.close()
+
+    app = FastAPI(
+        title="Archon intelligence",
+        version=version("archon-enrichment"),
+        summary="Entities, scores, patterns and an embedding from a document's text.",
+        lifespan=lifespan,
+    )
+    problems.install(app)
+    app.add_exception_handler(ContentMissingError, _on_content_missing)
+    app.add_exception_handler(TimeLimitError, _on_time_limit)
+    app.add_exception_handler(WorkerDiedError, _on_worker_died)
+    _install_processing(app)
+    _install_rest(app)
+    app.include_router(health_router(dict))
+    return app
+
+
+def _pool(request: Request) -> Pool:
+    pool: Pool = request.app.state.pool
+    return pool
+
+
+PoolDep = Annotated[Pool, Depends(_pool)]
+
+
+async def _process(
+    pool: Pool, request: AnalysisRequest, kind: EnrichmentType | None = None
+) -> AnalysisResult:
+    if request.content is None:
+        raise ContentMissingError("content: this service keeps no documents; send the text")
+    return await pool.run(
+        analyser.analyse, request.content, request.language, kind or request.enrichment_type
+    )
+
+
+def _install_processing(app: FastAPI) -> None:
+    @app.post("/process/document", operation_id="process_document", tags=["analysis"])
+    async def process_document(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
+        """Analyse one document; `enrichment_type` says how much of it."""
+        return await _process(pool, request)
+
+    @app.post("/process/document/batch", operation_id="process_documents", tags=["analysis"])
+    async def process_documents(batch: Batch, pool: PoolDep) -> BatchResult:
+        """Analyse many documents, each by itself: one that fails does not touch the others."""
+
+        async def one(request: AnalysisRequest) -> BatchItem:
+            try:
+                return BatchItem(result=await _process(pool, request))
+            except ArchonError as error:
+                return BatchItem(error=str(error))
+
+        return BatchResult(results=list(await asyncio.gather(*map(one, batch.documents))))
+
+    @app.post("/extract/code", operation_id="extract_code", tags=["analysis"])
+    async def extract_code(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
+        """Entities and relationships alone."""
+        return await _process(pool, request, EnrichmentType.ENTITIES_ONLY)
+
+    @app.post("/assess/code", operation_id="assess_code", tags=["analysis"])
+    async def assess_code(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
+        """Scores, patterns and anti-patterns alone."""
+        return await _process(pool, request, EnrichmentType.QUALITY_ONLY)
+
+
+def _install_rest(app: FastAPI) -> None:
+    @app.post("/embed", operation_id="embed_texts", tags=["embedding"])
+    async def embed_texts(request: EmbedRequest, pool: PoolDep) -> EmbedResponse:
+        """One vector of unit length a text, in order."""
+        return EmbedResponse(embeddings=await pool.run(embedding.embed, request.texts))
+
+    @app.get("/health", operation_id="health", tags=["health"])
+    async def health() -> Health:
+        """Whether the service takes documents."""
+        return Health()
+
+    @app.get("/version", operation_id="get_version", tags=["health"])
+    async def get_version() -> ServiceVersion:
+        """The analyser's version, which changes whenever results may."""
+        return ServiceVersion(
+            name="archon-intelligence",
+            version=version("archon-enrichment"),
+            analyser_version=analyser.analyser_version(),
+            path_free=True,
+            embedding_dimensions=embedding.DIMENSIONS,
+        )
+
+
+def _problem(request: Request, status: int, title: str, error: Exception, code: str) -> JSONResponse:
+    problem = problems.Problem(title=title, status=status, detail=str(error), code=code)
+    return problems.respond(problem, request)
+
+
+async def _on_content_missing(request: Request, error: Exception) -> Any:
+    return _problem(request, 422, "Content missing", error, "content_missing")
+
+
+async def _on_time_limit(request: Request, error: Exception) -> Any:
+    return _problem(request, 504, "Time limit exceeded", error, "time_limit")
+
+
+async def _on_worker_died(request: Request, error: Exception) -> Any:
+    return _problem(request, 500, "Analysis failed", error, "worker_died")
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    app = create_app(settings)
+    async with stop_on_signals() as stop, serve_http(app, settings, settings.intelligence_port):
+        await stop.wait()

@@ -1,0 +1,44 @@
+"""In: texts. Out: vectors of unit length, near each other where the texts mean alike.
+
+The bundled model is WordLlama's, 256 dimensions. Identifiers are split into words first.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import wordllama
+
+from archon.contracts.analysis import Entity
+
+DIMENSIONS: Final = 256
+HEAD_CHARACTERS: Final = 4000
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SEPARATORS: Final = re.compile(r"[\W_]+")
+
+
+@cache
+def _model() -> Any:
+    # The package looks for its tokenizer where it is not, unless it is told its own folder.
+    return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+
+
+def embed(texts: Sequence[str]) -> list[list[float]]:
+    """One vector a text; a text without words has the vector of the word `empty`."""
+    worded = [words(text) or "empty" for text in texts]
+    vectors: np.ndarray[Any, Any] = _model().embed(worded, norm=True)
+    return [[round(float(value), 6) for value in vector] for vector in vectors]
+
+
+def words(text: str) -> str:
+    """Lower-case words; camelCase and snake_case fall into theirs."""
+    return " ".join(_SEPARATORS.split(_CAMEL.sub(" ", text))).strip().lower()
+
+
+def digest(text: str, entities: Sequence[Entity]) -> str:
+    """What of a document its vector is made of: names, what is said of them, and the head of the text."""
+    told = [f"{entity.name} {entity.documentation or ''}" for entity in entities if entity.kind != "link"]
+    return "\n".join([*told, text[:HEAD_CHARACTERS]])[: 4 * HEAD_CHARACTERS]
