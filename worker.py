@@ -28,7 +28,7 @@ from archon.runtime.temporal import EnrichmentClient
 from archon.stores.content import ContentStore
 from archon.stores.graph import GraphStore
 from archon.stores.intelligence import IntelligenceClient
-from archon.stores.schema import prepare
+from archon.stores.schema import Preparation
 from archon.stores.vectors import VectorStore
 from workflows.enrich_document import EnrichDocument
 
@@ -74,7 +74,7 @@ async def run(settings: Settings) -> None:
         IntelligenceClient.connect(settings) as intelligence,
         KafkaPublisher.connect(settings, "worker") as publisher,
     ):
-        await prepare(graph, vectors)
+        await Preparation(graph, vectors).run()
         content = ContentStore.open(settings)
         client = await temporal.connect(settings)
         retry = RetrySettings(

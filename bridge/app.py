@@ -12,7 +12,7 @@ from archon.runtime.health import HealthCheck, health_router
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import serve_http, stop_on_signals
 from archon.runtime.settings import Settings
-from archon.stores.schema import prepare
+from archon.stores.schema import Preparation
 from bridge.clients import connected
 from bridge.correlation import CorrelationMiddleware
 from bridge.indexing import Indexer
@@ -26,18 +26,20 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with connected(settings) as stores, KafkaPublisher.connect(settings, "bridge") as publisher:
+            preparation = Preparation(stores.graph, stores.vectors)
             relay = OutboxRelay(stores.graph, publisher)
             app.state.settings = settings
             app.state.stores = stores
             app.state.indexer = Indexer(settings, stores, publisher, relay)
             app.state.checks = {
                 "graph": stores.graph.ping,
+                "schema": preparation.check,
                 "qdrant": stores.vectors.ping,
                 "kafka": publisher.ping,
                 "intelligence": stores.intelligence.ping,
             }
             background = [
-                asyncio.create_task(prepare(stores.graph, stores.vectors), name="prepare-stores"),
+                asyncio.create_task(preparation.run(), name="prepare-stores"),
                 asyncio.create_task(relay.run(), name="outbox-relay"),
             ]
             try:

@@ -167,7 +167,7 @@ async def _on_worker_died(request: Request, error: Exception) -> Any:
     return _problem(request, 500, "Analysis failed", error, "worker_died")
 
 
-async def serve(settings: Settings) -> None:
+async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     app = create_app(settings)
     async with stop_on_signals() as stop, serve_http(app, settings, settings.intelligence_port):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import wordllama
 
 from archon.contracts.analysis import Entity
 
@@ -22,6 +21,8 @@ _SEPARATORS: Final = re.compile(r"[\W_]+")
 
 @cache
 def _model() -> Any:
+    import wordllama  # noqa: PLC0415  its import sets up logging, which is the process's own to do
+
     # The package looks for its tokenizer where it is not, unless it is told its own folder.
     return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
 
@@ -41,4 +42,5 @@ def words(text: str) -> str:
 def digest(text: str, entities: Sequence[Entity]) -> str:
     """What of a document its vector is made of: names, what is said of them, and the head of the text."""
     told = [f"{entity.name} {entity.documentation or ''}" for entity in entities if entity.kind != "link"]
-    return "\n".join([*told, text[:HEAD_CHARACTERS]])[: 4 * HEAD_CHARACTERS]
+    head = text[: HEAD_CHARACTERS // 8 if told else HEAD_CHARACTERS]
+    return "\n".join([head, *told])[: 2 * HEAD_CHARACTERS]

@@ -1,5 +1,7 @@
 """In: the command line. Out: one verb's run; every verb lives in a file of its group."""
 
+import logging
+
 import typer
 
 from archon.cli import demo, documents, services, up
@@ -27,6 +29,8 @@ app.command("intelligence", rich_help_panel=_SERVICES)(services.run_intelligence
 
 
 def main() -> None:
+    # Verbs speak for themselves; a service's own logging replaces this.
+    logging.getLogger().addHandler(logging.NullHandler())
     app()
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, Final
@@ -21,7 +22,8 @@ from archon.contracts.errors import (
     WorkflowUnavailableError,
 )
 
-out: Final = Console(highlight=False, soft_wrap=True)
+_PIPED_WIDTH: Final = 160
+out: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -76,7 +78,14 @@ def print_json(value: BaseModel | Mapping[str, Any] | Sequence[Any]) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table on stdout."""
-    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    made = Table(
+        title=title or None,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+        show_header=any(columns),
+    )
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:

@@ -31,6 +31,8 @@ def graph(data_dir: Path, port: int, http_port: int) -> ChildProcess:
         "arcadedb.bolt.port": port,
         "arcadedb.server.httpIncomingHost": HOST,
         "arcadedb.server.httpIncomingPort": http_port,
+        # Transactions conflict by page, so documents are spread over many files.
+        "arcadedb.typeDefaultBuckets": 16,
         "arcadedb.server.defaultDatabases": f"{DATABASE}[{USER}]",
     }
 
@@ -44,8 +46,11 @@ def graph(data_dir: Path, port: int, http_port: int) -> ChildProcess:
         url=f"bolt://{HOST}:{port}",
         log=data_dir / "logs" / "graph.log",
         ready=ready,
+        directory=directory,
         command=[
             *(str(package / "jre" / "bin" / "java"), "-Xmx1G"),
+            # For a short life on few processors quick compilation pays, and peak speed does not.
+            *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
             *("--add-opens", "java.base/java.nio.channels.spi=ALL-UNNAMED"),
             *("--add-opens", "java.base/java.lang=ALL-UNNAMED", "--add-modules", "jdk.incubator.vector"),
             *("-cp", str(package / "jars" / "*")),

@@ -15,6 +15,8 @@ from typing import Final, Self
 from archon.contracts.errors import ArchonError
 from archon.devstack import guard
 
+BACKGROUND: Final = 15
+"""Niceness of what works in the background: indexing answers people and goes first."""
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 15.0
 _LOG_TAIL: Final = 12
@@ -39,6 +41,8 @@ class ChildProcess:
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     niceness: int = 0
+    directory: Path | None = None
+    """Where it runs; this process's own if not given."""
     _process: asyncio.subprocess.Process | None = None
     _pipe: int | None = None
 
@@ -72,6 +76,7 @@ class ChildProcess:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **self.environment},
+                cwd=self.directory,
                 pass_fds=[reading],
                 start_new_session=True,
             )

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import httpx
 
@@ -18,14 +18,11 @@ from archon.contracts.errors import ArchonError
 from archon.devstack import graph as graphs
 from archon.devstack.kafka import kafka
 from archon.devstack.ports import HOST, free_ports, require_free
-from archon.devstack.process import ChildProcess
+from archon.devstack.process import BACKGROUND, ChildProcess
 from archon.devstack.temporal import temporal
 from archon.devstack.vectors import vectors
 from archon.runtime.kafka import ensure_topics
 from archon.runtime.settings import Settings
-
-# Indexing answers people; what works in the background yields the processor to it.
-_BACKGROUND: Final = 5
 
 
 class DataDirectoryInUseError(ArchonError):
@@ -110,7 +107,7 @@ def service(name: str, port: int, data_dir: Path, env: Mapping[str, str], nicene
 
     async def ready() -> None:
         async with httpx.AsyncClient() as http:
-            (await http.get(f"{url}/livez")).raise_for_status()
+            (await http.get(f"{url}/readyz")).raise_for_status()
 
     return ChildProcess(
         name=name,
@@ -137,10 +134,10 @@ class Services:
     def on(cls, data_dir: Path, ports: Ports, env: Mapping[str, str]) -> Self:
         """Not yet started."""
         return cls(
-            service("intelligence", ports.intelligence, data_dir, env, _BACKGROUND),
+            service("intelligence", ports.intelligence, data_dir, env, BACKGROUND),
             service("bridge", ports.bridge, data_dir, env),
-            service("ingress", ports.ingress, data_dir, env),
-            service("worker", ports.worker, data_dir, env, _BACKGROUND),
+            service("ingress", ports.ingress, data_dir, env, BACKGROUND),
+            service("worker", ports.worker, data_dir, env, BACKGROUND),
         )
 
     def all(self) -> Sequence[ChildProcess]:

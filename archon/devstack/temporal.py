@@ -14,7 +14,7 @@ from temporalio.client import Client
 
 from archon.contracts import names
 from archon.devstack.ports import HOST
-from archon.devstack.process import ChildProcess
+from archon.devstack.process import BACKGROUND, ChildProcess
 
 NAMESPACE: Final = "default"
 RETENTION_SECONDS: Final = 7 * 24 * 3600
@@ -39,6 +39,7 @@ def temporal(data_dir: Path, port: int, ui_port: int) -> ChildProcess:
 
     return ChildProcess(
         name="Temporal",
+        niceness=BACKGROUND,
         version=_server_version(binary),
         url=f"http://{HOST}:{ui_port}",
         log=data_dir / "logs" / "temporal.log",

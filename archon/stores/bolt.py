@@ -6,7 +6,7 @@ One Cypher for Memgraph, ArcadeDB and Neo4j; only the DDL differs, told apart by
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -115,6 +115,18 @@ class Bolt:
 
         found: list[Row] = await self.read(work)
         return found
+
+    async def rehearse(self, name: str, parameters: Sequence[dict[str, Any]]) -> None:
+        """Run a statement once for each of `parameters`, at once, and roll all of it back."""
+
+        async def one(values: dict[str, Any]) -> None:
+            async with self._driver.session(database=self._database) as session:
+                transaction = await session.begin_transaction()
+                await (await transaction.run(statement(name), values)).consume()
+                await transaction.rollback()
+
+        with translated():
+            await asyncio.gather(*map(one, parameters))
 
     async def ping(self) -> None:
         with translated():

@@ -65,7 +65,7 @@ class ContentStore:
         """Keep an analysis, replacing one under the same reference."""
         with translated():
             await obstore.put_async(
-                self._store, _key("analysis", reference), result.model_dump_json(exclude_none=True).encode()
+                self._store, _key("analysis", reference), result.model_dump_json().encode()
             )
 
     async def get_analysis(self, reference: str) -> AnalysisResult | None:

@@ -3,10 +3,12 @@
 Every writing transaction first locks the document's node, so writers of one document form a queue.
 """
 
+import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any, Final
 from uuid import uuid4
 
 from neo4j import AsyncManagedTransaction
@@ -22,12 +24,18 @@ from archon.stores import nodes
 from archon.stores.bolt import Bolt, Row, run
 from archon.stores.enrichment_write import EnrichmentWrite, fence
 
+WARM_CONNECTIONS: Final = 8
+ENRICHMENT_WRITERS: Final = 2
+"""Enrichments a process writes at once."""
+
 
 class GraphStore:
     """Documents, their entities and modules. Raises StoreError."""
 
     def __init__(self, bolt: Bolt) -> None:
         self._bolt = bolt
+        # Documents of a project meet at the modules they import; many writers there undo each other's work.
+        self._enrichments = asyncio.Semaphore(ENRICHMENT_WRITERS)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -38,6 +46,12 @@ class GraphStore:
 
     async def ensure_schema(self) -> None:
         await self._bolt.ensure_schema()
+
+    async def warm(self) -> None:
+        """Log in, and have the statement of indexing compiled, ahead of the first requests."""
+        nothing: dict[str, Any] = {"described": {}, "content": {}, "outbox": {}, "wanted": False}
+        same = {**nothing, "project_name": "", "content_hash": "", "lock": ""}
+        await self._bolt.rehearse("index", [{**same, "id": str(uuid4())} for _ in range(WARM_CONNECTIONS)])
 
     async def ping(self) -> None:
         await self._bolt.ping()
@@ -107,6 +121,10 @@ class GraphStore:
         Up to 500 rows go in one transaction; more go in several, each fenced, the last one completing.
         """
         write = EnrichmentWrite.of(step, result)
+        async with self._enrichments:
+            return await self._write(write)
+
+    async def _write(self, write: EnrichmentWrite) -> bool:
         if write.small:
             return bool(await self._bolt.write(write.whole))
         for work in write.parts():

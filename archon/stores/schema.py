@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from archon.contracts.errors import StoreError
+from archon.contracts.errors import StoreError, StoreUnavailableError
 from archon.runtime.logs import get_logger
 from archon.stores.graph import GraphStore
 from archon.stores.vectors import VectorStore
@@ -13,9 +13,26 @@ _RETRY_SECONDS: Final = 1.0
 _log = get_logger(__name__)
 
 
-async def prepare(graph: GraphStore, vectors: VectorStore) -> None:
-    """Returns when both are ready; a store that is down is waited for."""
-    await asyncio.gather(_until_done(graph.ensure_schema), _until_done(vectors.ensure_collection))
+class Preparation:
+    """Makes what the stores need, once; a store that is down is waited for."""
+
+    def __init__(self, graph: GraphStore, vectors: VectorStore) -> None:
+        self._graph = graph
+        self._vectors = vectors
+        self._done = False
+
+    async def run(self) -> None:
+        """Returns when both stores are ready."""
+        await asyncio.gather(
+            _until_done(self._graph.ensure_schema), _until_done(self._vectors.ensure_collection)
+        )
+        await _until_done(self._graph.warm)
+        self._done = True
+
+    async def check(self) -> None:
+        """Raises StoreUnavailableError until then."""
+        if not self._done:
+            raise StoreUnavailableError("graph", "constraints and collection are not made yet")
 
 
 async def _until_done(ensure: Callable[[], Awaitable[None]]) -> None:
