@@ -37,6 +37,7 @@ class MissingError(Exception):
 def create_app(path: str) -> FastAPI:
     """The server over the engine's files under `path`. Handlers run one at a time, on the event loop."""
     engine = QdrantLocal(location=path)
+    _write_ahead(engine)
     app = FastAPI(title="Qdrant REST on the local engine", openapi_url=None)
     _install_errors(app)
     _install_service(app)
@@ -49,6 +50,14 @@ def create_app(path: str) -> FastAPI:
         raise NotOfferedError(f"{request.method} {request.url.path}")
 
     return app
+
+
+def _write_ahead(engine: QdrantLocal) -> None:
+    """Have the engine's files survive a crash of the process without a disk flush at every write."""
+    for collection in engine.collections.values():
+        if collection.storage is not None:
+            collection.storage.storage.execute("PRAGMA journal_mode=wal")
+            collection.storage.storage.execute("PRAGMA synchronous=normal")
 
 
 def _install_errors(app: FastAPI) -> None:
@@ -99,7 +108,9 @@ def _install_collections(app: FastAPI, engine: QdrantLocal) -> None:
             return JSONResponse(
                 {"status": {"error": f"Wrong input: Collection `{name}` already exists!"}, "time": 0.0}, 409
             )
-        return _ok(engine.create_collection(name, body.vectors, body.sparse_vectors, body.metadata))
+        created = engine.create_collection(name, body.vectors, body.sparse_vectors, body.metadata)
+        _write_ahead(engine)
+        return _ok(created)
 
     @app.delete(_COLLECTION)
     async def delete(name: str) -> Response:

@@ -20,6 +20,7 @@ from archon.contracts.errors import StoreConflictError, StoreError, StoreRejecte
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Step
 from archon.runtime.settings import Settings
+from archon.stores.batching import Batcher
 
 _KEYWORDS: Final = ("document_id", "language", "document_type", "enrichment_status")
 _TIMEOUT_SECONDS: Final = 10
@@ -65,6 +66,7 @@ class VectorStore:
         self._client = client
         self._collection = collection
         self._dimensions = dimensions
+        self._updates: Batcher[Any] = Batcher(self._update)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -132,8 +134,7 @@ class VectorStore:
             operations.append(
                 models.SetPayloadOperation(set_payload=models.SetPayload(payload=payload, filter=older))
             )
-        with translated():
-            await self._client.batch_update_points(self._collection, operations, wait=True)
+        await self._updates.write(operations)
 
     async def write(self, step: Step, status: EnrichmentStatus, vector: Sequence[float] | None) -> bool:
         """Store an enrichment's vector, or none; False when the point is at a newer version."""
@@ -149,12 +150,9 @@ class VectorStore:
             "enrichment_status": str(status),
             "embedded_hash": request.content_hash if vector is not None else None,
         }
-        with translated():
-            await self._client.batch_update_points(
-                self._collection,
-                [self._upsert(request.document_id, payload, vector, _version_up_to(step.version))],
-                wait=True,
-            )
+        await self._updates.write(
+            [self._upsert(request.document_id, payload, vector, _version_up_to(step.version))]
+        )
         return await self._is_at(step)
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
@@ -163,10 +161,7 @@ class VectorStore:
             payload={"enrichment_status": str(status)},
             filter=_unless_newer(step.request.document_id, step.version),
         )
-        with translated():
-            await self._client.batch_update_points(
-                self._collection, [models.SetPayloadOperation(set_payload=change)], wait=True
-            )
+        await self._updates.write([models.SetPayloadOperation(set_payload=change)])
         return await self._is_at(step)
 
     async def get(self, document_id: str) -> models.Record | None:
@@ -195,6 +190,10 @@ class VectorStore:
                 with_payload=True,
             )
         return [Hit(str(point.id), point.score, point.payload or {}) for point in response.points]
+
+    async def _update(self, operations: Sequence[Any]) -> None:
+        with translated():
+            await self._client.batch_update_points(self._collection, operations, wait=True)
 
     def _upsert(
         self, document_id: str, payload: dict[str, Any], vector: Sequence[float] | None, only: models.Filter
