@@ -8,6 +8,7 @@ import argparse
 import time
 from collections.abc import Callable
 from http import HTTPStatus
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from qdrant_client import models
 from qdrant_client.local.qdrant_local import QdrantLocal
 
-VERSION: Final = "1.16.0"
+VERSION: Final = version("qdrant-client")
 _COLLECTION: Final = "/collections/{name}"
 _POINTS: Final = "/collections/{name}/points"
 _INSERT: Final[TypeAdapter[Any]] = TypeAdapter(models.PointInsertOperations)

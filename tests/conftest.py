@@ -1,0 +1,116 @@
+"""The servers and services that tests run on: real ones, started once, on free ports, in a temporary place.
+
+ARCHON_TEST_KAFKA (host:port), ARCHON_TEST_GRAPH_URI, _USER, _PASSWORD, _DATABASE and
+ARCHON_TEST_QDRANT_URL point the suites at other servers instead. Topics, consumer groups, collections,
+projects and ids are new for every test, so nothing depends on another test's leftovers.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from archon.devstack.process import ChildProcess
+from archon.devstack.stack import Ports, Servers, Services, environment
+from archon.runtime.kafka import ensure_topics
+from archon.runtime.settings import Settings
+
+_EXTERNAL = {
+    "KAFKA_BOOTSTRAP_SERVERS": "ARCHON_TEST_KAFKA",
+    "MEMGRAPH_URI": "ARCHON_TEST_GRAPH_URI",
+    "MEMGRAPH_USER": "ARCHON_TEST_GRAPH_USER",
+    "MEMGRAPH_PASSWORD": "ARCHON_TEST_GRAPH_PASSWORD",
+    "MEMGRAPH_DATABASE": "ARCHON_TEST_GRAPH_DATABASE",
+    "QDRANT_URL": "ARCHON_TEST_QDRANT_URL",
+}
+
+
+class TestServers:
+    """The embedded servers, each started when a test first wants it, unless one outside stands for it."""
+
+    __test__ = False
+
+    def __init__(self, data_dir: Path, stack: AsyncExitStack) -> None:
+        self.data_dir = data_dir
+        self.ports = Ports.free()
+        self.embedded = Servers.on(data_dir, self.ports)
+        self.environment = environment(data_dir, self.ports)
+        outside = {ours: os.environ[theirs] for ours, theirs in _EXTERNAL.items() if theirs in os.environ}
+        if "MEMGRAPH_URI" in outside:
+            outside = {"MEMGRAPH_USER": "", "MEMGRAPH_PASSWORD": "", "MEMGRAPH_DATABASE": "", **outside}
+        if "KAFKA_BOOTSTRAP_SERVERS" in outside:
+            outside["KAFKA_ENABLE_IDEMPOTENCE"] = "true"
+        self.environment |= outside
+        self._stack = stack
+        self._started: set[str] = {
+            name
+            for name, key in (
+                ("kafka", "KAFKA_BOOTSTRAP_SERVERS"),
+                ("graph", "MEMGRAPH_URI"),
+                ("vectors", "QDRANT_URL"),
+            )
+            if key in outside
+        }
+
+    async def start(self, *names: str) -> None:
+        for name in names:
+            if name not in self._started:
+                server: ChildProcess = getattr(self.embedded, name)
+                await self._stack.enter_async_context(server)
+                self._started.add(name)
+
+    def settings(self, data_dir: Path, **overrides: object) -> Settings:
+        """Settings for these servers with topics, group, collection and content of their own."""
+        own = f"t{uuid4().hex[:10]}"
+        values: dict[str, object] = {
+            **{name.lower(): value for name, value in self.environment.items()},
+            **{
+                f"kafka_{topic}_topic": f"{own}.{topic}"
+                for topic in ("index", "enrichment", "dlq", "completed", "progress")
+            },
+            "kafka_group_id": own,
+            "kafka_publish_timeout": 5,
+            "qdrant_collection": own,
+            "content_store_url": (data_dir / "content").as_uri(),
+            **overrides,
+        }
+        return Settings(**values)
+
+
+@pytest.fixture(scope="session")
+async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestServers]:
+    async with AsyncExitStack() as stack:
+        yield TestServers(tmp_path_factory.mktemp("servers"), stack)
+
+
+@pytest.fixture
+def settings(servers: TestServers, tmp_path: Path) -> Settings:
+    return servers.settings(tmp_path)
+
+
+@pytest.fixture
+def project() -> str:
+    return f"project-{uuid4().hex[:10]}"
+
+
+@pytest.fixture(scope="session")
+async def stack(servers: TestServers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
+    """Servers and services, all running; their settings."""
+    await servers.start("temporal", "kafka", "graph", "vectors")
+    data_dir = tmp_path_factory.mktemp("stack")
+    settings = servers.settings(data_dir, kafka_publish_timeout=0.5)
+    await ensure_topics(settings)
+    env = dict(servers.environment)
+    for name in ("index", "enrichment", "dlq", "completed", "progress"):
+        env[f"KAFKA_{name.upper()}_TOPIC"] = getattr(settings, f"kafka_{name}_topic")
+    env["KAFKA_GROUP_ID"] = settings.kafka_group_id
+    env["QDRANT_COLLECTION"] = settings.qdrant_collection
+    env["CONTENT_STORE_URL"] = settings.content_store_url
+    services = Services.on(data_dir, servers.ports, env)
+    async with AsyncExitStack() as running:
+        for service in services.all():
+            await running.enter_async_context(service)
+        yield settings

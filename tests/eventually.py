@@ -1,0 +1,17 @@
+"""In: a condition. Out: its value once it holds; never a sleep for a guessed time."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+
+async def eventually(condition: Callable[[], Awaitable[Any]], timeout: float = 60.0) -> Any:
+    """The first true value of `condition`, asked again until `timeout` seconds have passed."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = await condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not within {timeout} s: {condition}"
+        await asyncio.sleep(0.05)

@@ -1,0 +1,302 @@
+"""The graph store's behaviour on a real server; ARCHON_TEST_GRAPH_URI chooses another one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from neo4j import AsyncGraphDatabase
+
+from archon.contracts.errors import (
+    InvalidInputError,
+    NotFoundError,
+    ProjectConflictError,
+    StoreUnavailableError,
+)
+from archon.contracts.types import EnrichmentStatus, EnrichmentType
+from archon.contracts.workflow import Decision
+from archon.runtime.settings import Settings
+from archon.stores.graph import GraphStore
+from tests import factories
+from tests.conftest import TestServers
+
+
+@pytest.fixture
+async def graph(servers: TestServers, settings: Settings) -> AsyncIterator[GraphStore]:
+    await servers.start("graph")
+    async with GraphStore.connect(settings) as store:
+        await store.ensure_schema()
+        yield store
+
+
+async def count(settings: Settings, cypher: str, **parameters: object) -> int:
+    """A count read with the plain driver."""
+    password = settings.memgraph_password.get_secret_value()
+    auth = (settings.memgraph_user, password) if settings.memgraph_user else None
+    async with AsyncGraphDatabase.driver(settings.memgraph_uri, auth=auth) as driver:
+        records, _, _ = await driver.execute_query(cypher, parameters, database_=settings.graph_database)
+    return int(records[0][0])
+
+
+async def indexed(graph: GraphStore, document: factories.Document) -> int:
+    return (await graph.index(document, str(uuid4()))).version
+
+
+async def test_the_schema_may_be_made_twice_and_at_once(graph: GraphStore) -> None:
+    await asyncio.gather(graph.ensure_schema(), graph.ensure_schema())
+
+
+async def test_a_new_document_is_pending_at_version_1(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    answer = await graph.index(document, str(uuid4()))
+    assert (answer.version, answer.status, answer.changed) == (1, EnrichmentStatus.PENDING, True)
+    stored = await graph.get(document.entity_id)
+    assert stored.content_hash == document.content_hash
+    assert stored.metadata == document.metadata
+    assert abs(stored.indexed_at - document.indexed_at) < timedelta(milliseconds=1)
+
+
+async def test_unchanged_content_keeps_version_and_enrichment(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    step = factories.step(factories.request_of(document))
+    await graph.claim(step.request, step.workflow_id)
+    assert await graph.write_enrichment(step, factories.analysis("f"))
+    again = await graph.index(document.model_copy(update={"name": "renamed"}), str(uuid4()))
+    assert (again.version, again.status, again.changed) == (1, EnrichmentStatus.COMPLETED, False)
+    assert (await graph.get(document.entity_id)).name == "renamed"
+
+
+async def test_a_b_a_is_version_3(graph: GraphStore, project: str) -> None:
+    a = factories.document(project, "a")
+    b = factories.document(project, "b", entity_id=a.entity_id)
+    assert [await indexed(graph, each) for each in (a, b, a)] == [1, 2, 3]
+
+
+async def test_racing_updates_each_get_a_version(graph: GraphStore, settings: Settings, project: str) -> None:
+    first = factories.document(project)
+    racers = [factories.document(project, f"text {n}", entity_id=first.entity_id) for n in range(20)]
+    versions = await asyncio.gather(*(indexed(graph, each) for each in racers))
+    assert sorted(versions) == list(range(1, 21))
+    assert (
+        await count(settings, "MATCH (d:Document {entity_id: $id}) RETURN count(d)", id=first.entity_id) == 1
+    )
+
+
+async def test_a_document_never_changes_its_project(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    with pytest.raises(ProjectConflictError):
+        await indexed(graph, document.model_copy(update={"project_name": "other", "content_hash": "0" * 64}))
+    assert (await graph.get(document.entity_id)).content_hash == document.content_hash
+    foreign = factories.request_of(document).model_copy(update={"project_name": "other"})
+    with pytest.raises(ProjectConflictError):
+        await graph.claim(foreign, "w")
+
+
+async def test_what_was_never_indexed_is_not_found(graph: GraphStore) -> None:
+    with pytest.raises(NotFoundError):
+        await graph.get(str(uuid4()))
+    with pytest.raises(NotFoundError):
+        await graph.get_by_external_id("nobody", None)
+
+
+async def test_an_external_id_of_two_projects_needs_the_project(graph: GraphStore, project: str) -> None:
+    external = f"ext-{uuid4()}"
+    for name in (project, f"{project}-2"):
+        await indexed(graph, factories.document(name, external_id=external))
+    with pytest.raises(InvalidInputError, match="project"):
+        await graph.get_by_external_id(external, None)
+    assert (await graph.get_by_external_id(external, project)).project_name == project
+
+
+async def test_the_outbox_keeps_a_request_until_it_is_acknowledged(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    correlation = str(uuid4()).upper()
+    answer = await graph.index(document, correlation)
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    waiting = {each.document_id: each for each in await graph.outbox(now, 1000)}
+    assert waiting[document.entity_id].correlation_id == correlation
+    assert waiting[document.entity_id].document_version == answer.version
+    assert document.entity_id not in {
+        each.document_id for each in await graph.outbox(document.indexed_at - timedelta(1), 1000)
+    }
+    await graph.clear_outbox([(document.entity_id, answer.version + 1)])
+    assert document.entity_id in {each.document_id for each in await graph.outbox(now, 1000)}
+    await graph.clear_outbox([(document.entity_id, answer.version)])
+    assert document.entity_id not in {each.document_id for each in await graph.outbox(now, 1000)}
+
+
+async def test_a_claim_adopts_the_version_and_marks_processing(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    claim = await graph.claim(factories.request_of(document), "w1")
+    assert (claim.decision, claim.version, claim.previous_workflow_id) == (Decision.PROCEED, 1, None)
+    stored = await graph.get(document.entity_id)
+    assert (stored.enrichment_status, stored.workflow_id) == (EnrichmentStatus.PROCESSING, "w1")
+
+
+async def test_a_claim_of_an_unknown_document_creates_it(graph: GraphStore, project: str) -> None:
+    request = factories.request(project)
+    claim = await graph.claim(request, "w1")
+    assert (claim.decision, claim.version) == (Decision.PROCEED, 1)
+    stored = await graph.get(request.document_id)
+    assert (stored.content_hash, stored.file_path) == (request.content_hash, request.file_path)
+
+
+async def test_an_older_content_is_superseded_and_changes_nothing(graph: GraphStore, project: str) -> None:
+    a = factories.document(project, "a")
+    b = factories.document(project, "b", entity_id=a.entity_id)
+    await indexed(graph, a)
+    step = factories.step(factories.request_of(a))
+    await graph.claim(step.request, "wa")
+    await indexed(graph, b)
+    claim = await graph.claim(step.request, "wa")
+    assert (claim.decision, claim.version) == (Decision.SUPERSEDED, 2)
+    assert not await graph.write_enrichment(step, factories.analysis("f"))
+    assert not await graph.set_status(step, EnrichmentStatus.FAILED)
+    stored = await graph.get(a.entity_id)
+    assert (stored.content_hash, stored.entities, stored.enrichment_status) == (
+        b.content_hash,
+        [],
+        EnrichmentStatus.PENDING,
+    )
+
+
+async def test_a_later_request_without_a_version_takes_over(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    await graph.claim(factories.request_of(document), "w-old")
+    later = factories.request_of(document, None, correlation_id=str(uuid4())).model_copy(
+        update={"content_hash": "1" * 64, "indexed_at": datetime.now(UTC) + timedelta(seconds=5)}
+    )
+    earlier = later.model_copy(
+        update={"content_hash": "2" * 64, "indexed_at": document.indexed_at - timedelta(1)}
+    )
+    assert (await graph.claim(earlier, "w-earlier")).decision is Decision.SUPERSEDED
+    claim = await graph.claim(later, "w-new")
+    assert (claim.decision, claim.version, claim.previous_workflow_id) == (Decision.PROCEED, 2, "w-old")
+    assert (await graph.get(document.entity_id)).content_hash == "1" * 64
+
+
+async def test_an_enriched_document_is_a_duplicate_unless_forced(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    step = factories.step(factories.request_of(document))
+    await graph.claim(step.request, "w")
+    await graph.write_enrichment(step, factories.analysis("f"))
+    assert (await graph.claim(step.request, "w")).decision is Decision.DUPLICATE
+    forced = step.request.model_copy(update={"force": True})
+    assert (await graph.claim(forced, "w")).decision is Decision.PROCEED
+
+
+async def test_an_enrichment_is_written_whole_and_replaced_whole(
+    graph: GraphStore, settings: Settings, project: str
+) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    step = factories.step(factories.request_of(document))
+    await graph.claim(step.request, "w")
+    for _ in range(2):
+        assert await graph.write_enrichment(step, factories.analysis("f", "g", "h"))
+    stored = await graph.get(document.entity_id)
+    assert [each.qualified_name for each in stored.entities] == ["f", "g", "h"]
+    assert stored.modules == ["os"]
+    assert stored.enrichment_status is EnrichmentStatus.COMPLETED
+    assert stored.enrichment_content_hash == document.content_hash
+    assert (stored.quality_score, stored.anti_patterns_detected) == (0.5, ["long-function"])
+    mine = {"id": document.entity_id}
+    calls = (
+        "MATCH (d:Document {entity_id: $id})-[:CONTAINS]->(e:Entity)-[r:CALLS]->(f:Entity) RETURN count(r)"
+    )
+    contains = "MATCH (d:Document {entity_id: $id})-[r:CONTAINS]->(e:Entity) RETURN count(r)"
+    assert await count(settings, calls, **mine) == 2
+    assert await count(settings, contains, **mine) == 3
+    assert await graph.write_enrichment(step, factories.analysis("f"))
+    assert await count(settings, calls, **mine) == 0
+    assert await count(settings, contains, **mine) == 1
+    assert await count(settings, "MATCH (e:Entity {document_id: $id}) RETURN count(e)", **mine) == 1
+
+
+async def test_more_entities_than_a_transaction_takes(
+    graph: GraphStore, settings: Settings, project: str
+) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    step = factories.step(factories.request_of(document))
+    await graph.claim(step.request, "w")
+    names = [f"f{number}" for number in range(700)]
+    assert await graph.write_enrichment(step, factories.analysis(*names))
+    stored = await graph.get(document.entity_id)
+    assert len(stored.entities) == 700
+    assert stored.enrichment_status is EnrichmentStatus.COMPLETED
+    assert await graph.write_enrichment(step, factories.analysis("f1", "f2"))
+    assert len((await graph.get(document.entity_id)).entities) == 2
+
+
+async def test_parts_touch_only_their_own(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    quality = factories.step(factories.request_of(document, enrichment_type=EnrichmentType.QUALITY_ONLY))
+    entities = factories.step(factories.request_of(document, enrichment_type=EnrichmentType.ENTITIES_ONLY))
+    assert (await graph.claim(quality.request, "w")).decision is Decision.PROCEED
+    assert await graph.write_enrichment(quality, factories.analysis("f"))
+    stored = await graph.get(document.entity_id)
+    assert (stored.quality_score, stored.entities, stored.enrichment_status) == (
+        0.5,
+        [],
+        EnrichmentStatus.PENDING,
+    )
+    assert (await graph.claim(quality.request, "w")).decision is Decision.DUPLICATE
+    assert (await graph.claim(entities.request, "w")).decision is Decision.PROCEED
+    assert await graph.write_enrichment(entities, factories.analysis("f", "g", quality_score=0.9))
+    stored = await graph.get(document.entity_id)
+    assert (stored.quality_score, len(stored.entities), stored.enrichment_content_hash) == (0.5, 2, None)
+    assert (await graph.claim(factories.request_of(document), "w")).decision is Decision.PROCEED
+
+
+async def test_writers_that_meet_at_a_module_all_succeed(
+    graph: GraphStore, settings: Settings, project: str
+) -> None:
+    documents = [factories.document(project) for _ in range(12)]
+
+    async def enrich(document: factories.Document) -> bool:
+        await indexed(graph, document)
+        step = factories.step(factories.request_of(document))
+        await graph.claim(step.request, "w")
+        return await graph.write_enrichment(step, factories.analysis("f", "g"))
+
+    assert all(await asyncio.gather(*map(enrich, documents)))
+    modules = "MATCH (m:Module {project_name: $project}) RETURN count(m)"
+    imports = "MATCH (d:Document)-[r:IMPORTS]->(m:Module {project_name: $project}) RETURN count(r)"
+    assert await count(settings, modules, project=project) == 1
+    assert await count(settings, imports, project=project) == 12
+
+
+async def test_listings_and_statistics_are_of_the_project(graph: GraphStore, project: str) -> None:
+    documents = [factories.document(project, f"{n}", file_path=f"{n}.py") for n in range(3)]
+    for each in documents:
+        await indexed(graph, each)
+    await indexed(graph, factories.document(f"{project}-other"))
+    step = factories.step(factories.request_of(documents[0]))
+    await graph.claim(step.request, "w")
+    await graph.write_enrichment(step, factories.analysis("f", "g"))
+    found = await graph.statistics(project)
+    assert (found.documents, found.entities, found.mean_quality) == (3, 2, 0.5)
+    assert found.statuses == {"pending": 2, "completed": 1}
+    assert found.languages == {"python": 3}
+    assert found.anti_patterns == {"long-function": 1}
+    ids = sorted(each.entity_id for each in documents)
+    first = await graph.documents(project=project, status=None, after=None, limit=2)
+    rest = await graph.documents(project=project, status=None, after=first[-1].document_id, limit=2)
+    assert [row.document_id for row in [*first, *rest]] == ids
+    done = await graph.documents(project=project, status="completed", after=None, limit=9)
+    assert [row.document_id for row in done] == [documents[0].entity_id]
+
+
+async def test_a_server_that_is_down_is_unavailable(settings: Settings) -> None:
+    nobody = settings.model_copy(update={"memgraph_uri": "bolt://127.0.0.1:1"})
+    async with GraphStore.connect(nobody) as store:
+        with pytest.raises(StoreUnavailableError, match="graph"):
+            await store.ping()
