@@ -1,0 +1,291 @@
+"""What the analyser finds: against Python's own parser, against the rules' examples, and at the edges."""
+
+import ast
+import os
+import random
+import sysconfig
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from archon.contracts.analysis import AnalysisResult
+from archon.contracts.types import EnrichmentType
+from intelligence import embedding, findings, scores
+from intelligence.analyser import analyse
+from intelligence.findings import Rule
+from intelligence.grammar import grammars
+from intelligence.syntax import parse
+
+FULL = EnrichmentType.FULL
+SAMPLE = int(os.environ.get("ARCHON_TEST_AST_FILES", "150"))
+
+
+def python_files() -> list[Path]:
+    """A stable sample of the standard library and of what is installed."""
+    roots = [Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib"))]
+    files = sorted({file for root in roots for file in root.rglob("*.py") if file.stat().st_size < 300_000})
+    return random.Random(7).sample(files, min(SAMPLE, len(files)))
+
+
+def by_ast(text: str) -> Counter[tuple[str, str, int]]:
+    found: Counter[tuple[str, str, int]] = Counter()
+
+    def visit(node: ast.AST, scope: str, in_class: bool) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                is_class = isinstance(child, ast.ClassDef)
+                kind = "class" if is_class else "method" if in_class else "function"
+                name = f"{scope}.{child.name}" if scope else child.name
+                found[kind, name, child.lineno] += 1
+                visit(child, name, is_class)
+            else:
+                visit(child, scope, in_class)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        visit(ast.parse(text), "", in_class=False)
+    return found
+
+
+def test_python_functions_and_classes_equal_those_of_ast() -> None:
+    compared, wrong = 0, []
+    for file in python_files():
+        try:
+            text = file.read_text()
+            expected = by_ast(text)
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        result = analyse(text, "python", EnrichmentType.ENTITIES_ONLY)
+        found = Counter((each.kind, each.qualified_name, each.start_line) for each in result.entities)
+        compared += sum(expected.values())
+        if found != expected:
+            wrong.append((str(file), found - expected, expected - found))
+    assert compared > 500
+    assert wrong == []
+
+
+PYTHON = '''
+import os.path, json as j
+from . import sibling
+from ..pkg.mod import name
+from __future__ import annotations
+
+@decorated
+async def fetch(url: str, *, retries: int = 3) -> bytes:
+    """Fetch a URL.
+
+    In detail.
+    """
+    def inner():
+        return helper(url)
+    return inner()
+
+def helper(x): return x
+
+class Client(Base):
+    def get(self): return self.get_all()[0]
+    def get_all(self): return helper([])
+    def get(self, again): return Client()
+'''
+
+
+def test_python_in_detail() -> None:
+    result = analyse(PYTHON, "python", FULL)
+    entities = {(each.kind, each.qualified_name, each.ordinal): each for each in result.entities}
+    assert set(entities) == {
+        ("function", "fetch", 0),
+        ("function", "fetch.inner", 0),
+        ("function", "helper", 0),
+        ("class", "Client", 0),
+        ("method", "Client.get", 0),
+        ("method", "Client.get_all", 0),
+        ("method", "Client.get", 1),
+    }
+    fetch = entities["function", "fetch", 0]
+    assert fetch.signature == "async def fetch(url: str, *, retries: int = 3) -> bytes"
+    assert fetch.documentation == "Fetch a URL."
+    assert (fetch.start_line, fetch.end_line) == (8, 15)
+    imports = [each.target for each in result.relationships if each.kind == "imports"]
+    assert imports == ["os.path", "json", ".", "..pkg.mod", "__future__"]
+    calls = {(each.source, each.target) for each in result.relationships if each.kind == "calls"}
+    assert calls == {
+        ("fetch.inner", "helper"),
+        ("fetch", "fetch.inner"),
+        ("Client.get", "Client.get_all"),
+        ("Client.get_all", "helper"),
+        ("Client.get", "Client"),
+    }
+
+
+TYPESCRIPT = """
+import { a } from './a';
+import * as b from "b";
+export { c } from 'c';
+const fs = require('fs');
+
+/**
+ * Makes a store.
+ * @returns it
+ */
+export function createStore(x: number): Store { return new Store(); }
+export const arrow = async (y: string) => { return createStore(1); };
+interface Shape { area(): number }
+type Id = string;
+enum Color { Red }
+export class Store<T> extends Base {
+  static of() { return this.make(); }
+  static make() { return createStore(2); }
+  handler = () => this.make();
+}
+"""
+
+
+@pytest.mark.parametrize("language", ["typescript", "tsx", "javascript"])
+def test_javascript_and_typescript(language: str) -> None:
+    text = TYPESCRIPT
+    if language == "javascript":
+        drop = ("interface", "type Id", "enum")
+        text = "\n".join(line for line in text.splitlines() if not line.startswith(drop))
+        text = text.replace(": number", "").replace(": Store", "").replace(": string", "").replace("<T>", "")
+    result = analyse(text, language, FULL)
+    found = {(each.kind, each.qualified_name) for each in result.entities}
+    expected = {
+        ("function", "createStore"),
+        ("function", "arrow"),
+        ("class", "Store"),
+        ("method", "Store.of"),
+        ("method", "Store.make"),
+        ("method", "Store.handler"),
+    }
+    if language != "javascript":
+        expected |= {("interface", "Shape"), ("type", "Id"), ("enum", "Color")}
+    assert found == expected
+    store = next(each for each in result.entities if each.name == "createStore")
+    assert store.documentation == "Makes a store."
+    imports = {each.target for each in result.relationships if each.kind == "imports"}
+    assert imports == {"./a", "b", "c", "fs"}
+    calls = {(each.source, each.target) for each in result.relationships if each.kind == "calls"}
+    assert {("arrow", "createStore"), ("Store.of", "Store.make"), ("Store.make", "createStore")} <= calls
+
+
+def test_markdown() -> None:
+    text = (
+        "# Guide\n\nSee [docs](https://example.org/a).\n\n## Install\n\n```sh\nmake\n```\n\n## Use\n\ntext\n"
+    )
+    result = analyse(text, "markdown", FULL)
+    found = [(each.kind, each.qualified_name, each.start_line, each.end_line) for each in result.entities]
+    assert found == [
+        ("heading", "Guide", 1, 14),
+        ("link", "Guide > https://example.org/a", 3, 3),
+        ("heading", "Guide > Install", 5, 10),
+        ("code_block", "Guide > Install > sh", 7, 9),
+        ("heading", "Guide > Use", 11, 14),
+    ]
+    assert result.complexity_score is None
+    assert result.quality_score == 1.0
+
+
+RULES = [(rules.languages[0], rule) for rules in findings.rule_sets() for rule in rules.rules]
+
+
+@pytest.mark.parametrize(
+    ("language", "rule"), RULES, ids=[f"{language}-{rule.id}" for language, rule in RULES]
+)
+def test_a_rule_finds_its_examples_and_nothing_else(language: str, rule: Rule) -> None:
+    grammar = grammars()[language]
+    for example in rule.positive:
+        assert findings.matches(rule, parse(example, language, grammar)), example
+    for example in rule.negative:
+        assert not findings.matches(rule, parse(example, language, grammar)), example
+
+
+def test_measures_are_above_their_limit_only() -> None:
+    def rules_of(text: str) -> list[str]:
+        return analyse(text, "python", FULL).anti_patterns_detected
+
+    arguments = ", ".join(f"a{number}" for number in range(8))
+    nested = "".join("    " * level + "if x:\n" for level in range(1, 6))
+    assert rules_of(f"def f({arguments}): pass\n") == ["too-many-parameters"]
+    assert rules_of(f"def f(self, {arguments[:-4]}): pass\n") == []
+    assert rules_of("def f():\n" + "    x = 1\n" * 80) == ["long-function"]
+    assert rules_of("def f():\n" + nested + "    " * 6 + "pass\n") == ["deep-nesting"]
+    assert rules_of("class A:\n" + "".join(f"    def m{n}(self): pass\n" for n in range(26))) == ["god-class"]
+
+
+def test_scores_move_one_way() -> None:
+    def complexity(branches: int) -> float:
+        text = (
+            "def f(x):\n"
+            + "".join(f"    if x == {n}: return {n}\n" for n in range(branches))
+            + "    return x\n"
+        )
+        score = analyse(text, "python", FULL).complexity_score
+        assert score is not None
+        return score
+
+    rising = [complexity(branches) for branches in range(12)]
+    assert rising == sorted(rising)
+    assert (rising[0], rising[10]) == (0.0, 0.5)
+    base = {
+        "documented_share": 0.5,
+        "short_share": 0.5,
+        "simple_share": 0.5,
+        "anti_pattern_weight": 1.0,
+        "lines": 100.0,
+    }
+    quality = scores.code_quality(base)
+    for name in ("documented_share", "short_share", "simple_share"):
+        assert scores.code_quality({**base, name: 0.6}) > quality
+    assert scores.code_quality({**base, "anti_pattern_weight": 2.0}) < quality
+
+
+def test_parts_hold_only_what_was_asked_for() -> None:
+    entities = analyse(PYTHON, "python", EnrichmentType.ENTITIES_ONLY)
+    quality = analyse(PYTHON, "python", EnrichmentType.QUALITY_ONLY)
+    assert entities.entities_extracted == 7
+    assert (entities.quality_score, entities.embedding, entities.findings) == (None, None, [])
+    assert quality.quality_score is not None
+    assert (quality.entities, quality.relationships, quality.embedding) == ([], [], None)
+
+
+EDGES = {
+    "empty": "",
+    "blank": "\n\n\n",
+    "nul": "def f():\n    return '\0'\n",
+    "brackets": "[" * 10_000,
+    "parentheses": "(" * 10_000 + ")" * 10_000,
+    "one long line": "x = [" + "1, " * 400_000 + "]",
+    "broken": "def f(:\n  class\n\n def g(): pass\n",
+    "emoji": "def naïve():\n    '''☃'''\n    return '𝄞'\n",
+    "windows": "def f():\r\n    pass\r\n",
+    "noise": "".join(chr(random.Random(1).randrange(1, 0xD7FF)) for _ in range(20_000)),
+}
+
+
+@pytest.mark.parametrize(
+    "language", ["python", "javascript", "tsx", "markdown", "toml", "sql", "klingon", None]
+)
+@pytest.mark.parametrize("text", EDGES.values(), ids=EDGES.keys())
+def test_nothing_is_an_error(language: str | None, text: str) -> None:
+    started = time.monotonic()
+    result = analyse(text, language, FULL)
+    assert time.monotonic() - started < 60
+    assert result.embedding is not None
+    assert len(result.embedding) == embedding.DIMENSIONS
+    assert AnalysisResult.model_validate_json(result.model_dump_json()) == result
+
+
+def test_what_can_be_parsed_of_a_broken_source_is_found() -> None:
+    result = analyse("def good():\n    pass\n\ndef bad(:\n", "python", FULL)
+    assert "good" in [each.name for each in result.entities]
+
+
+def test_identifiers_fall_into_words() -> None:
+    assert embedding.words("parseHTTPResponse_toJSON(x)") == "parse http response to json x"
+    near, far = embedding.embed(["readUserSettings", "read user settings"]), embedding.embed(["plant a tree"])
+    assert near[0] == pytest.approx(near[1])
+    assert sum(a * b for a, b in zip(near[0], far[0], strict=True)) < 0.9
+    assert sum(value * value for value in near[0]) == pytest.approx(1, abs=1e-3)

@@ -1,0 +1,121 @@
+"""What the parts agree on: identities, validation, schemas and event headers."""
+
+import json
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import ValidationError
+
+from archon.contracts import errors, identity, schemas
+from archon.contracts.events import EnrichmentRequest, event_headers
+from archon.contracts.types import DocumentType
+from tests import factories
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
+
+
+def test_the_schema_files_are_current() -> None:
+    on_disk = {file.name: file.read_text() for file in SCHEMAS.glob("*.json")}
+    assert on_disk == schemas.schema_files(), "run `make schemas`"
+
+
+def test_a_document_id_is_the_clients_or_derived() -> None:
+    own = str(uuid4())
+    assert identity.document_id("p", own.upper(), "a.py") == (own, None)
+    by_path, none = identity.document_id("p", None, "a.py")
+    assert none is None
+    assert by_path == identity.document_id("p", None, "a.py")[0] != identity.document_id("q", None, "a.py")[0]
+    by_name, external = identity.document_id("p", "doc-1", "a.py")
+    assert external == "doc-1"
+    assert by_name == identity.document_id("p", "doc-1", "moved.py")[0] != by_path
+
+
+def test_ids_of_entities_and_events_are_stable() -> None:
+    document = str(uuid4())
+    assert identity.entity_id(document, "function", "f", 0) != identity.entity_id(
+        document, "function", "f", 1
+    )
+    assert identity.event_id(document, 1, "success") == identity.event_id(document, 1, "success")
+    assert identity.event_id(document, 1, "success") != identity.event_id(document, 2, "success")
+
+
+@pytest.mark.parametrize(
+    ("path", "language", "kind"),
+    [
+        ("src/app.py", "python", DocumentType.CODE),
+        ("tests/test_app.py", "python", DocumentType.TEST),
+        ("src\\web\\App.tsx", "tsx", DocumentType.CODE),
+        ("README.md", "markdown", DocumentType.DOCUMENTATION),
+        ("Dockerfile", "dockerfile", DocumentType.CONFIGURATION),
+        ("Dockerfile.dev", "dockerfile", DocumentType.CONFIGURATION),
+        ("config/app.YAML", "yaml", DocumentType.CONFIGURATION),
+        ("LICENSE", None, DocumentType.OTHER),
+    ],
+)
+def test_a_path_suggests_language_and_type(path: str, language: str | None, kind: DocumentType) -> None:
+    assert identity.language_of(path) == language
+    assert identity.document_type_of(path, language) is kind
+
+
+def test_a_request_is_normalised_and_keeps_unknown_fields() -> None:
+    given = factories.request().model_dump(mode="json")
+    correlation = str(uuid4())
+    given |= {
+        "document_id": given["document_id"].upper(),
+        "correlation_id": correlation,
+        "content_hash": given["content_hash"].upper(),
+        "indexed_at": "2026-01-02T03:04:05",
+        "tenant": {"region": "eu"},
+    }
+    request = EnrichmentRequest.model_validate_json(json.dumps(given))
+    assert request.document_id == given["document_id"].lower()
+    assert request.correlation_id == correlation.upper()
+    assert request.content_hash == given["content_hash"].lower()
+    assert request.indexed_at.isoformat() == "2026-01-02T03:04:05+00:00"
+    assert request.model_dump()["tenant"] == {"region": "eu"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("document_id", "no-uuid"),
+        ("document_id", 7),
+        ("correlation_id", None),
+        ("content_hash", "abc"),
+        ("project_name", ""),
+        ("project_name", "x" * 256),
+        ("file_path", "   "),
+        ("indexed_at", "yesterday"),
+        ("enrichment_type", "some"),
+        ("priority", "urgent"),
+        ("retry_count", 4),
+        ("document_version", 0),
+        ("metadata", {"file_size_bytes": -1}),
+    ],
+)
+def test_a_wrong_field_is_named(field: str, value: object) -> None:
+    given = factories.request().model_dump(mode="json") | {field: value}
+    with pytest.raises(ValidationError) as raised:
+        EnrichmentRequest.model_validate(given)
+    assert {error["loc"][0] for error in raised.value.errors()} == {field}
+
+
+def test_events_of_one_correlation_share_a_trace() -> None:
+    correlation, event = str(uuid4()), str(uuid4())
+    headers = {
+        name: value.decode()
+        for name, value in event_headers("x.v1", event, correlation, source="/archon/test")
+    }
+    assert (headers["ce_id"], headers["ce_type"], headers["ce_specversion"]) == (event, "x.v1", "1.0")
+    version, trace, span, flags = headers["traceparent"].split("-")
+    assert (version, trace, flags) == ("00", UUID(correlation).hex, "00")
+    assert len(span) == 16
+
+
+def test_every_error_is_in_the_tree_that_opens_its_file() -> None:
+    classes = [
+        each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Exception)
+    ]
+    assert errors.__doc__ is not None
+    assert [each.__name__ for each in classes if each.__name__ not in errors.__doc__] == []

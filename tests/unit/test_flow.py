@@ -1,0 +1,190 @@
+"""The small deciding parts of the flow: mailbox, offsets, failure table, error translation, walking."""
+
+import random
+from pathlib import Path
+
+import pytest
+from neo4j import exceptions as bolt_errors
+from temporalio.exceptions import ApplicationError
+
+from activities.failures import TREATMENTS, told_to_temporal, treatment_of
+from archon.cli.ingest import percentile
+from archon.cli.walk import Walk
+from archon.contracts import errors
+from archon.contracts.types import FailureType
+from archon.stores import bolt
+from kafka_ingress.offsets import OffsetTracker
+from kafka_ingress.poison import RAW_BYTES, original_message
+from tests import factories
+from workflows.mailbox import Mailbox, Wake
+
+
+def test_a_redelivery_is_counted_and_not_submitted() -> None:
+    mailbox = Mailbox([], [])
+    request = factories.request()
+    for _ in range(3):
+        mailbox.submit(request)
+    mailbox.submit(request.model_copy(update={"correlation_id": factories.request().correlation_id}))
+    assert (len(mailbox.submissions), mailbox.duplicates) == (2, 2)
+
+
+def test_an_early_wish_still_counts_and_counts_once() -> None:
+    mailbox = Mailbox([], [])
+    mailbox.ask(Wake.RETRY)
+    mailbox.ask(Wake.RETRY)
+    assert mailbox.wake(1) is Wake.RETRY
+    mailbox.take(Wake.RETRY)
+    assert mailbox.wake(1) is None
+    assert mailbox.retries == 2
+
+
+def test_the_strongest_reason_wakes() -> None:
+    mailbox = Mailbox([factories.request()], [])
+    mailbox.ask(Wake.RETRY)
+    assert mailbox.wake(1) is Wake.RESUBMITTED
+    mailbox.ask(Wake.DISCARD)
+    assert mailbox.wake(1) is Wake.DISCARD
+    mailbox.superseded_by = 2
+    assert mailbox.wake(1) is Wake.SUPERSEDED
+    assert mailbox.wake(2) is Wake.DISCARD
+
+
+def test_what_was_seen_is_bounded() -> None:
+    mailbox = Mailbox([], [str(number) for number in range(1000)])
+    mailbox.submit(factories.request())
+    assert len(mailbox.seen) == 1000
+    assert "0" not in mailbox.seen
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_only_what_is_contiguous_is_committed(seed: int) -> None:
+    chance = random.Random(seed)
+    offsets = sorted(chance.sample(range(1000), 50))
+    tracker = OffsetTracker()
+    for offset in offsets:
+        tracker.begin(offset)
+    done: set[int] = set()
+    for offset in chance.sample(offsets, 50):
+        tracker.done(offset)
+        done.add(offset)
+        first_open = next((each for each in offsets if each not in done), None)
+        behind = [each for each in offsets if first_open is None or each < first_open]
+        assert tracker.uncommitted == (behind[-1] + 1 if behind else None)
+    tracker.committed(offsets[-1] + 1)
+    assert tracker.uncommitted is None
+    assert tracker.in_flight == 0
+
+
+def _leaves(cls: type[Exception]) -> list[type[Exception]]:
+    below = cls.__subclasses__()
+    return [leaf for each in below for leaf in _leaves(each)] if below else [cls]
+
+
+def test_every_error_an_activity_may_raise_has_a_treatment() -> None:
+    of_others = {errors.NotFoundError, errors.WorkflowUnavailableError}
+    mine = [
+        cls
+        for cls in _leaves(errors.ArchonError)
+        if cls.__module__ == errors.__name__ and cls not in of_others
+    ]
+    assert [cls for cls in mine if cls not in TREATMENTS] == []
+
+
+def test_temporal_is_told_type_and_whether_to_retry() -> None:
+    with pytest.raises(ApplicationError) as raised, told_to_temporal():
+        raise errors.IntelligenceThrottledError("busy", 7)
+    error = raised.value
+    assert (error.type, error.non_retryable, error.details) == (
+        "IntelligenceThrottledError",
+        False,
+        ("transient",),
+    )
+    assert error.next_retry_delay is not None
+    assert error.next_retry_delay.total_seconds() == 7
+    with pytest.raises(ApplicationError) as raised, told_to_temporal():
+        raise errors.ContentMissingError("gone")
+    assert raised.value.non_retryable
+    assert treatment_of(errors.ArchonError("?")).failure_type is FailureType.PERMANENT
+
+
+def _driver_errors() -> list[type[Exception]]:
+    found = [
+        each
+        for each in vars(bolt_errors).values()
+        if isinstance(each, type) and issubclass(each, (bolt_errors.Neo4jError, bolt_errors.DriverError))
+    ]
+    assert len(found) > 15
+    return found
+
+
+@pytest.mark.parametrize("cls", _driver_errors(), ids=lambda cls: cls.__name__)
+def test_no_driver_error_escapes_the_graph(cls: type[Exception]) -> None:
+    with pytest.raises(errors.StoreError) as raised, bolt.translated():
+        raise cls.__new__(cls)
+    conflict = issubclass(cls, (bolt_errors.TransientError, bolt_errors.ConstraintError))
+    if conflict and cls is not bolt_errors.DatabaseUnavailable:
+        assert isinstance(raised.value, errors.StoreConflictError)
+
+
+def test_the_schema_speaks_each_servers_dialect() -> None:
+    memgraph, neo4j = (
+        bolt.ddl_for("Neo4j/v5.11.0 compatible graph database server - Memgraph"),
+        bolt.ddl_for("Neo4j/5.26"),
+    )
+    assert "CREATE CONSTRAINT ON (n:Document) ASSERT n.entity_id IS UNIQUE" in memgraph
+    assert all("IF NOT EXISTS" in each for each in neo4j)
+    assert len({each.split()[2] for each in neo4j}) == len(neo4j)
+
+
+def test_an_unreadable_message_is_kept_as_bytes() -> None:
+    assert original_message(b'{"a": 1}') == {"a": 1}
+    assert original_message(None) is None
+    noise = original_message(b"\xff" * (RAW_BYTES + 1))
+    assert (noise["size"], noise["truncated"]) == (RAW_BYTES + 1, True)
+    assert len(noise["base64"]) < 2 * RAW_BYTES
+    assert "base64" in original_message(b"[" * 100_000)
+
+
+def test_a_walk_takes_what_git_would_and_counts_the_rest(tmp_path: Path) -> None:
+    files = {
+        ".gitignore": "*.log\n/build/\n!keep.log\n",
+        "a.py": "x = 1",
+        "b.log": "no",
+        "keep.log": "yes",
+        "build/c.py": "no",
+        "deep/build/d.py": "yes",
+        "deep/.gitignore": "*.tmp\n",
+        "deep/e.tmp": "no",
+        ".git/config": "no",
+        "empty.txt": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "binary").write_bytes(b"\0\1\2")
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "bom.py").write_bytes(b"\xef\xbb\xbfx = 1")
+    (tmp_path / "large.txt").write_text("x" * 2000)
+    (tmp_path / "link.py").symlink_to(tmp_path / "a.py")
+    walk = Walk(tmp_path, max_bytes=1000)
+    found = {file.path: file.text for file in walk}
+    assert sorted(found) == [
+        ".gitignore",
+        "a.py",
+        "bom.py",
+        "deep/.gitignore",
+        "deep/build/d.py",
+        "empty.txt",
+        "keep.log",
+        "latin.txt",
+    ]
+    assert (found["latin.txt"], found["bom.py"]) == ("café", "x = 1")
+    assert walk.skipped == {"binary": 1, "too large": 1, "not a regular file": 1, "ignored": 2}
+    assert [file.path for file in Walk(tmp_path / "a.py")] == ["a.py"]
+
+
+def test_percentiles_are_of_the_nearest_rank() -> None:
+    values = [float(number) for number in range(1, 101)]
+    assert [percentile(values, each) for each in (50, 95, 100)] == [50, 95, 100]
+    assert percentile([7.0], 95) == 7
+    assert percentile([], 95) is None
