@@ -94,7 +94,7 @@ async def publish_progress(step: Step, stage: Stage, started_at: datetime) -> No
             ProgressInput(step=step, stage=stage, started_at=started_at, updated_at=workflow.now()),
             **policies.PROGRESS,
         )
-    except ActivityError as error:
+    except FailureError as error:  # a local activity's failure may come without its ActivityError
         if is_cancelled_exception(error):
             raise
         workflow.logger.warning("progress_not_published", extra={"stage": str(stage)})

@@ -1,0 +1,140 @@
+"""A time-skipping Temporal server, and a worker whose activities stand on ports the test can steer."""
+
+import asyncio
+import sys
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.analysis import AnalysisActivities
+from activities.enrichment import EnrichmentActivities
+from activities.events import EventActivities
+from archon.contracts import names
+from archon.contracts.analysis import AnalysisRequest, AnalysisResult, ServiceVersion
+from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
+from archon.contracts.types import EnrichmentStatus
+from archon.contracts.workflow import Claim, Decision, RetrySettings, Step
+from archon.runtime.settings import Settings
+from archon.stores.content import ContentStore
+from tests import factories
+from worker import build_workers
+
+Planned = deque[object]
+
+
+@dataclass
+class Ports:
+    """All ports in one: each call takes the next planned answer, or succeeds; an error is raised."""
+
+    claims: Planned = field(default_factory=deque)
+    analyses: Planned = field(default_factory=deque)
+    graph_writes: Planned = field(default_factory=deque)
+    vector_writes: Planned = field(default_factory=deque)
+    publishes: Planned = field(default_factory=deque)
+    calls: Counter[str] = field(default_factory=Counter)
+    completed_events: list[tuple[EnrichmentCompleted, str | None]] = field(default_factory=list)
+    stages: list[tuple[str, int]] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    statuses: list[EnrichmentStatus] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def _next(self, name: str, planned: Planned, usual: object) -> object:
+        self.calls[name] += 1
+        answer = planned.popleft() if planned else usual
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def claim(self, request: EnrichmentRequest, workflow_id: str) -> Claim:
+        usual = Claim(decision=Decision.PROCEED, version=request.document_version or 1)
+        return self._next("claim", self.claims, usual)  # type: ignore[return-value]
+
+    async def write_enrichment(self, step: Step, result: AnalysisResult) -> bool:
+        return self._next("graph", self.graph_writes, True)  # type: ignore[return-value]
+
+    async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
+        self.statuses.append(status)
+        return True
+
+    async def write(self, step: Step, status: EnrichmentStatus, vector: Sequence[float] | None) -> bool:
+        return self._next("vectors", self.vector_writes, True)  # type: ignore[return-value]
+
+    async def version(self) -> ServiceVersion:
+        return ServiceVersion(path_free=True)
+
+    async def process(self, request: AnalysisRequest) -> AnalysisResult:
+        await self.gate.wait()
+        return self._next("analysis", self.analyses, factories.analysis("f", "g"))  # type: ignore[return-value]
+
+    async def progress(self, event: EnrichmentProgress) -> None:
+        self._next("progress", self.publishes, None)
+        self.stages.append((event.stage, event.progress_percent))
+
+    async def completed(self, event: EnrichmentCompleted, what: str | None = None) -> None:
+        self.completed_events.append((event, what))
+
+    async def dead_letter(self, event: DeadLetter) -> None:
+        self.dead_letters.append(event)
+
+    async def healthy(self) -> None:
+        return None
+
+
+@pytest.fixture(scope="session")
+async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    binary = Path(sys.executable).parent / "temporal-test-server"
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(binary), data_converter=pydantic_data_converter
+    ) as environment:
+        keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+        await environment.client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(
+                namespace=environment.client.namespace,
+                search_attributes=dict.fromkeys(names.SEARCH_ATTRIBUTES, keyword),
+            )
+        )
+        yield environment
+
+
+@pytest.fixture
+def ports() -> Ports:
+    return Ports()
+
+
+@pytest.fixture
+async def working(
+    environment: WorkflowEnvironment, ports: Ports, tmp_path: Path
+) -> AsyncIterator[list[Worker]]:
+    content = ContentStore.open(Settings(content_store_url=tmp_path.as_uri()))
+    retry = RetrySettings(max_attempts=3, first_delay=2.0)
+    enrichment = EnrichmentActivities(ports, ports, content, retry)
+    health = dict.fromkeys(("intelligence_service", "memgraph", "qdrant"), ports.healthy)
+    events = EventActivities(ports, health)
+    analysis = AnalysisActivities(ports, content, share_across_projects=False)
+    store = [
+        enrichment.claim,
+        enrichment.write_vectors,
+        enrichment.write_graph,
+        enrichment.mark_parked,
+        enrichment.mark_discarded,
+        events.publish_progress,
+        events.publish_completed,
+        events.publish_dead_letter,
+    ]
+    settings = Settings(shutdown_timeout=1)
+    workers = build_workers(environment.client, settings, store, [analysis.analyse])
+    running = [asyncio.create_task(worker.run()) for worker in workers]
+    yield workers
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
+    await asyncio.gather(*running)

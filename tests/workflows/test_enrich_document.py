@@ -1,0 +1,298 @@
+"""EnrichDocument on a real Temporal server that skips time: each path a run can take."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from temporalio.client import WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+
+from archon.contracts import errors, names
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.types import EnrichmentStatus, EnrichmentType, FailureType, Outcome
+from archon.contracts.workflow import Claim, Decision, EnrichmentOutcome, WorkflowStatus
+from archon.runtime.temporal import EnrichmentClient
+from tests import factories
+from tests.eventually import eventually
+from tests.workflows.conftest import Ports
+
+pytestmark = pytest.mark.usefixtures("working")
+WHOLE = [("claimed", 10), ("analysed", 60), ("vectors_written", 80), ("completed", 100)]
+
+
+@pytest.fixture
+def client(environment: WorkflowEnvironment) -> EnrichmentClient:
+    return EnrichmentClient(environment.client)
+
+
+async def result(environment: WorkflowEnvironment, workflow_id: str) -> EnrichmentOutcome:
+    handle = environment.client.get_workflow_handle(workflow_id, result_type=EnrichmentOutcome)
+    outcome: EnrichmentOutcome = await handle.result()
+    return outcome
+
+
+async def parked(client: EnrichmentClient, workflow_id: str) -> WorkflowStatus:
+    async def is_parked() -> WorkflowStatus | None:
+        status = await client.status(workflow_id)
+        return status if status.parked and status.status is EnrichmentStatus.FAILED else None
+
+    found: WorkflowStatus = await eventually(is_parked)
+    return found
+
+
+async def test_the_happy_path(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    request = factories.request(document_version=4)
+    outcome = await result(environment, await client.submit(request))
+    assert (outcome.outcome, outcome.version) == (Outcome.SUCCESS, 4)
+    assert outcome.summary is not None
+    assert outcome.summary.entities_extracted == 2
+    assert ports.stages == WHOLE
+    ((event, what),) = ports.completed_events
+    assert (event.enrichment_status, event.document_version, what) == (Outcome.SUCCESS, 4, "success")
+    assert event.correlation_id == request.correlation_id
+    assert event.enrichment_results is not None
+    assert event.enrichment_results.anti_patterns_detected == ["long-function"]
+    assert ports.calls == {"claim": 1, "analysis": 1, "vectors": 1, "graph": 1, "progress": 4}
+
+
+async def test_no_text_and_no_analysis_is_in_the_history(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.analyses.append(factories.analysis("a_secret_name"))
+    workflow_id = await client.submit(factories.request())
+    await result(environment, workflow_id)
+    history = await environment.client.get_workflow_handle(workflow_id).fetch_history()
+    assert "a_secret_name" not in history.to_json()
+    assert 'embedding"' not in history.to_json()
+
+
+async def test_an_enriched_document_ends_without_an_event(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.claims.append(Claim(decision=Decision.DUPLICATE, version=2))
+    outcome = await result(environment, await client.submit(factories.request()))
+    assert (outcome.outcome, outcome.decision) == (None, Decision.DUPLICATE)
+    assert ports.completed_events == []
+
+
+async def test_a_superseded_claim_says_so(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.claims.append(Claim(decision=Decision.SUPERSEDED, version=9))
+    outcome = await result(environment, await client.submit(factories.request(document_version=3)))
+    assert (outcome.outcome, outcome.version) == (Outcome.SUPERSEDED, 3)
+    assert [event.enrichment_status for event, _ in ports.completed_events] == [Outcome.SUPERSEDED]
+    assert ports.calls["analysis"] == 0
+
+
+@pytest.mark.parametrize("store", ["vector_writes", "graph_writes"])
+async def test_losing_the_fence_ends_as_superseded(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports, store: str
+) -> None:
+    getattr(ports, store).append(False)
+    outcome = await result(environment, await client.submit(factories.request()))
+    assert outcome.outcome is Outcome.SUPERSEDED
+    assert [event.enrichment_status for event, _ in ports.completed_events] == [Outcome.SUPERSEDED]
+
+
+async def test_a_part_writes_no_vectors(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    request = factories.request(enrichment_type=EnrichmentType.QUALITY_ONLY)
+    outcome = await result(environment, await client.submit(request))
+    assert outcome.outcome is Outcome.SUCCESS
+    assert ports.calls["vectors"] == 0
+    assert [what for _, what in ports.completed_events] == ["success:quality_only"]
+
+
+async def test_a_redelivery_while_it_runs_is_counted(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.gate.clear()
+    request = factories.request()
+    workflow_id = await client.submit(request)
+    assert await client.submit(request) == workflow_id
+
+    async def seen() -> bool:
+        return (await client.status(workflow_id)).duplicates == 1
+
+    await eventually(seen)
+    ports.gate.set()
+    await result(environment, workflow_id)
+    assert len(ports.completed_events) == 1
+    assert ports.calls["claim"] == 1
+
+
+async def test_a_submission_while_it_runs_is_settled_before_it_returns(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.gate.clear()
+    first = factories.request()
+    workflow_id = await client.submit(first)
+    await client.submit(first.model_copy(update={"correlation_id": str(uuid4()).upper()}))
+    ports.claims.extend(
+        [Claim(decision=Decision.PROCEED, version=1), Claim(decision=Decision.DUPLICATE, version=1)]
+    )
+    ports.gate.set()
+    await result(environment, workflow_id)
+    assert ports.calls["claim"] == 2
+    assert len(ports.completed_events) == 1
+
+
+async def test_a_closed_run_is_opened_again(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    request = factories.request()
+    workflow_id = await client.submit(request)
+    await result(environment, workflow_id)
+    await client.submit(request)
+    await result(environment, workflow_id)
+    assert ports.calls["claim"] == 2
+
+
+async def test_transient_failures_are_retried(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.analyses.extend(
+        [errors.IntelligenceUnavailableError("503"), errors.IntelligenceThrottledError("429", 1)]
+    )
+    ports.graph_writes.extend(
+        [errors.StoreConflictError("graph", "lost"), errors.StoreUnavailableError("graph", "down")]
+    )
+    outcome = await result(environment, await client.submit(factories.request()))
+    assert outcome.outcome is Outcome.SUCCESS
+    assert (ports.calls["analysis"], ports.calls["graph"]) == (3, 3)
+    assert ports.dead_letters == []
+
+
+async def test_progress_that_cannot_be_published_fails_nothing(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.publishes.extend([errors.PublishError("down")] * 2)
+    outcome = await result(environment, await client.submit(factories.request()))
+    assert outcome.outcome is Outcome.SUCCESS
+    assert ports.stages == WHOLE[2:]
+
+
+async def _park(client: EnrichmentClient, ports: Ports, request: EnrichmentRequest) -> str:
+    ports.analyses.append(errors.IntelligenceRejectedError("HTTP 400: no"))
+    workflow_id = await client.submit(request)
+    await parked(client, workflow_id)
+    return workflow_id
+
+
+async def test_a_terminal_failure_is_dead_lettered_once_and_retried_by_a_signal(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    request = factories.request()
+    workflow_id = await _park(client, ports, request)
+    (letter,) = ports.dead_letters
+    assert (letter.document_id, letter.workflow_id) == (request.document_id, workflow_id)
+    assert (letter.failure_type, letter.failure_count) == (FailureType.DATA_QUALITY, 1)
+    assert letter.error_details.exception_type == "IntelligenceRejectedError"
+    assert letter.error_details.service_health.qdrant == "healthy"
+    assert "HTTP 400: no" in letter.failure_reason
+    assert ports.statuses[0] is EnrichmentStatus.FAILED
+    assert ports.calls["analysis"] == 1
+    await client.signal(workflow_id, names.SIGNAL_RETRY)
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+    assert len(ports.dead_letters) == 1
+
+
+async def test_an_early_retry_is_not_lost(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.gate.clear()
+    ports.analyses.append(errors.IntelligenceRejectedError("no"))
+    workflow_id = await client.submit(factories.request())
+    await client.signal(workflow_id, names.SIGNAL_RETRY)
+    ports.gate.set()
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+
+
+async def test_a_discarded_document_ends_with_its_event(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    workflow_id = await _park(client, ports, factories.request())
+    await client.signal(workflow_id, names.SIGNAL_DISCARD)
+    assert (await result(environment, workflow_id)).outcome is Outcome.DISCARDED
+    assert ports.statuses[-1] is EnrichmentStatus.DISCARDED
+    assert [event.enrichment_status for event, _ in ports.completed_events] == [Outcome.DISCARDED]
+
+
+async def test_a_new_submission_wakes_a_parked_run_and_a_redelivery_does_not(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    request = factories.request()
+    workflow_id = await _park(client, ports, request)
+    await client.submit(request)
+    assert (await client.status(workflow_id)).parked
+    await client.submit(request.model_copy(update={"correlation_id": str(uuid4()).upper()}))
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+
+
+async def test_a_parked_run_that_is_superseded_is_told_and_ends(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    old = factories.request(document_version=1)
+    old_id = await _park(client, ports, old)
+    ports.claims.append(Claim(decision=Decision.PROCEED, version=2, previous_workflow_id=old_id))
+    new = old.model_copy(
+        update={"content_hash": "f" * 64, "document_version": 2, "correlation_id": str(uuid4()).upper()}
+    )
+    assert (await result(environment, await client.submit(new))).outcome is Outcome.SUCCESS
+    assert (await result(environment, old_id)).outcome is Outcome.SUPERSEDED
+
+
+async def test_transient_failures_retry_themselves_after_a_while(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.analyses.extend([errors.IntelligenceUnavailableError("503")] * 3)
+    workflow_id = await client.submit(factories.request())
+    await environment.sleep(timedelta(minutes=7))
+    outcome = await result(environment, workflow_id)
+    assert outcome.outcome is Outcome.SUCCESS
+    assert [letter.failure_type for letter in ports.dead_letters] == [FailureType.TRANSIENT]
+    assert ports.calls["analysis"] == 4
+
+
+async def test_a_retry_does_not_pay_for_the_analysis_again(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.graph_writes.append(errors.StoreRejectedError("graph", "no such constraint"))
+    workflow_id = await client.submit(factories.request(force=True))
+    await parked(client, workflow_id)
+    await client.signal(workflow_id, names.SIGNAL_RETRY)
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+    assert ports.calls["analysis"] == 1
+
+
+async def test_equal_content_of_a_project_is_analysed_once(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    one = factories.request("same")
+    other = factories.request("same", file_path="elsewhere/b.py")
+    foreign = factories.request("another")
+    for request in (one, other, foreign):
+        await result(environment, await client.submit(request))
+    assert ports.calls["analysis"] == 2
+
+
+async def test_the_operator_sees_what_failed(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    workflow_id = await _park(client, ports, factories.request())
+    status = await client.status(workflow_id)
+    assert (status.version, status.submissions, status.duplicates) == (1, 1, 0)
+    assert status.failure is not None
+    assert status.failure.stage == "analysing"
+    handle: WorkflowHandle = environment.client.get_workflow_handle(workflow_id)  # type: ignore[type-arg]
+    description = await handle.describe()
+    attributes = {pair.key.name: pair.value for pair in description.typed_search_attributes}
+    assert attributes[names.SEARCH_ENRICHMENT_STATUS] == names.STATUS_PARKED
+    assert attributes[names.SEARCH_FAILURE_TYPE] == "data_quality"
+    assert attributes[names.SEARCH_PROJECT_NAME] == "p"
+    await client.signal(workflow_id, names.SIGNAL_DISCARD)
+    await handle.result()
