@@ -1,0 +1,348 @@
+"""The main job on all real services: what an application, a producer and an operator would see."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+from neo4j import AsyncGraphDatabase
+from qdrant_client import AsyncQdrantClient
+
+from archon.contracts import identity, names
+from archon.runtime.settings import Settings
+from tests import factories
+from tests.e2e.events import read_all
+from tests.eventually import eventually
+
+CODE = '"""Reads settings."""\nimport os\n\n\ndef read_settings(path):\n    """Read the settings."""\n    return parse(path)\n\n\ndef parse(path):\n    return os.fspath(path)\n'
+
+
+@pytest.fixture
+async def http(stack: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=f"{stack.bridge_url}/api/bridge", timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+async def producer(stack: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """A plain producer, as anybody's."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=stack.kafka_bootstrap_servers, enable_idempotence=stack.kafka_enable_idempotence
+    )
+    await producer.start()
+    yield producer
+    await producer.stop()
+
+
+def body(project: str, text: str = CODE, **fields: Any) -> dict[str, Any]:
+    return {"project_id": project, "source_path": "src/settings.py", "full_text": text, **fields}
+
+
+async def post(http: httpx.AsyncClient, document: dict[str, Any]) -> dict[str, Any]:
+    response = await http.post("/document", json=document)
+    assert response.status_code == 200, response.text
+    accepted: dict[str, Any] = response.json()
+    return accepted
+
+
+async def enriched(http: httpx.AsyncClient, document_id: str, **expected: Any) -> dict[str, Any]:
+    """The document once it is completed and has what is expected."""
+
+    async def is_enriched() -> dict[str, Any] | None:
+        response = await http.get(f"/document/{document_id}")
+        if response.status_code != 200:
+            return None
+        found: dict[str, Any] = response.json()
+        right = all(found[name] == value for name, value in expected.items())
+        return found if right and found["enrichment_status"] == "completed" else None
+
+    found: dict[str, Any] = await eventually(is_enriched)
+    return found
+
+
+async def completed_of(stack: Settings, document_id: str, count: int) -> list[dict[str, Any]]:
+    """The document's completed events, once there are as many as expected."""
+
+    async def enough() -> list[dict[str, Any]] | None:
+        events = [
+            each for each in await read_all(stack, stack.kafka_completed_topic) if each["key"] == document_id
+        ]
+        return events if len(events) >= count else None
+
+    events: list[dict[str, Any]] = await eventually(enough)
+    return events
+
+
+async def in_both_stores(stack: Settings, document_id: str) -> tuple[dict[str, Any], Any]:
+    """Node and point, read with plain clients."""
+    auth = (stack.memgraph_user, stack.memgraph_password.get_secret_value()) if stack.memgraph_user else None
+    async with AsyncGraphDatabase.driver(stack.memgraph_uri, auth=auth) as driver:
+        records, _, _ = await driver.execute_query(
+            "MATCH (d:Document {entity_id: $id}) RETURN properties(d) AS d",
+            id=document_id,
+            database_=stack.graph_database,
+        )
+    client = AsyncQdrantClient(url=stack.qdrant_url)
+    (point,) = await client.retrieve(stack.qdrant_collection, [document_id], with_vectors=True)
+    await client.close()
+    return records[0]["d"], point
+
+
+async def test_a_posted_document_is_indexed_at_once_and_enriched(
+    http: httpx.AsyncClient, stack: Settings, project: str
+) -> None:
+    accepted = await post(http, body(project))
+    assert accepted["status"] == "indexed"
+    assert accepted["content_hash"] == identity.content_hash(CODE)
+    assert accepted["document_version"] == 1
+    found = await enriched(http, accepted["document_id"])
+    assert [each["qualified_name"] for each in found["entities"]] == ["read_settings", "parse"]
+    assert found["modules"] == ["os"]
+    assert found["enrichment_content_hash"] == accepted["content_hash"]
+    assert found["workflow_id"] == accepted["workflow_id"]
+    assert found["workflow_url"].startswith(stack.temporal_ui_url)
+    node, point = await in_both_stores(stack, accepted["document_id"])
+    assert (node["version"], node["content_hash"], node["enrichment_status"]) == (
+        1,
+        found["content_hash"],
+        "completed",
+    )
+    shared = ("version", "content_hash", "enrichment_status", "project_name", "file_path")
+    assert {name: point.payload[name] for name in shared} == {name: node[name] for name in shared}
+    assert len(point.vector[names.VECTOR_CONTENT]) == 256
+
+
+async def test_each_document_has_one_completed_event_and_rising_progress(
+    http: httpx.AsyncClient, stack: Settings, project: str
+) -> None:
+    accepted = await post(http, body(project))
+    await enriched(http, accepted["document_id"])
+    (event,) = await completed_of(stack, accepted["document_id"], 1)
+    value = event["value"]
+    assert value["enrichment_status"] == "success"
+    assert value["correlation_id"] == accepted["correlation_id"]
+    assert value["enrichment_results"]["entities_extracted"] == 2
+    assert event["headers"]["ce_id"] == identity.event_id(accepted["document_id"], 1, "success")
+    assert (
+        event["headers"]["traceparent"].split("-")[1] == accepted["correlation_id"].replace("-", "").lower()
+    )
+    progress = [
+        each["value"]
+        for each in await read_all(stack, stack.kafka_progress_topic)
+        if each["key"] == accepted["document_id"]
+    ]
+    assert [each["progress_percent"] for each in progress] == [10, 60, 80, 100]
+    assert [each["updated_at"] for each in progress] == sorted(each["updated_at"] for each in progress)
+
+
+async def test_the_same_document_twice_is_enriched_once(
+    http: httpx.AsyncClient, stack: Settings, project: str
+) -> None:
+    first, second = await asyncio.gather(post(http, body(project)), post(http, body(project)))
+    assert first["document_id"] == second["document_id"]
+    assert {first["document_version"], second["document_version"]} == {1}
+    await enriched(http, first["document_id"])
+    again = await post(http, body(project))
+    assert (again["status"], again["enrichment_status"]) == ("unchanged", "completed")
+    marker = await post(http, body(project, "other", source_path="marker.py"))
+    await completed_of(stack, marker["document_id"], 1)
+    assert len(await completed_of(stack, first["document_id"], 1)) == 1
+
+
+async def test_changed_content_raises_the_version_and_replaces_the_enrichment(
+    http: httpx.AsyncClient, stack: Settings, project: str
+) -> None:
+    first = await post(http, body(project))
+    await enriched(http, first["document_id"])
+    second = await post(http, body(project, "def other(): pass\n"))
+    assert (second["document_id"], second["document_version"]) == (first["document_id"], 2)
+    found = await enriched(http, first["document_id"], version=2)
+    assert [each["name"] for each in found["entities"]] == ["other"]
+    assert found["modules"] == []
+
+
+async def test_a_b_a_ends_as_a_at_version_3_in_both_stores(
+    http: httpx.AsyncClient, stack: Settings, project: str
+) -> None:
+    b = "def b(): pass\n"
+    answers = [await post(http, body(project, text)) for text in (CODE, b, CODE)]
+    assert [each["document_version"] for each in answers] == [1, 2, 3]
+    document_id = answers[0]["document_id"]
+    found = await enriched(http, document_id, version=3)
+    assert found["content_hash"] == found["enrichment_content_hash"] == answers[0]["content_hash"]
+    assert [each["name"] for each in found["entities"]] == ["read_settings", "parse"]
+    node, point = await in_both_stores(stack, document_id)
+    assert (node["version"], point.payload["version"]) == (3, 3)
+    assert point.payload["embedded_hash"] == node["content_hash"] == answers[0]["content_hash"]
+
+
+async def test_a_tree_index_event_is_indexed_and_enriched(
+    http: httpx.AsyncClient, stack: Settings, producer: AIOKafkaProducer, project: str
+) -> None:
+    document_id, _ = identity.document_id(project, None, "src/settings.py")
+    await producer.send_and_wait(
+        stack.kafka_index_topic, json.dumps(body(project)).encode(), key=document_id.encode()
+    )
+    found = await enriched(http, document_id)
+    assert len(found["entities"]) == 2
+
+
+async def test_a_plain_request_on_kafka_is_enriched_where_the_text_is_known(
+    http: httpx.AsyncClient, stack: Settings, producer: AIOKafkaProducer, project: str
+) -> None:
+    known = await post(http, body(project))
+    request = factories.request(project, content_hash=known["content_hash"]).model_dump(
+        mode="json", exclude_none=True
+    )
+    request["tenant"] = "kept"
+    await producer.send_and_wait(stack.kafka_enrichment_topic, json.dumps(request).encode())
+    found = await enriched(http, request["document_id"])
+    assert len(found["entities"]) == 2
+
+
+async def test_a_request_without_a_text_is_parked_and_wakes_when_the_text_comes(
+    http: httpx.AsyncClient, stack: Settings, producer: AIOKafkaProducer, project: str
+) -> None:
+    text = f"def f_{uuid4().hex}(): pass\n"
+    request = factories.request(project, text).model_dump(mode="json", exclude_none=True)
+    await producer.send_and_wait(stack.kafka_enrichment_topic, json.dumps(request).encode())
+    dead = await _dead_letter(stack, request["document_id"])
+    assert dead["value"]["failure_type"] == "data_quality"
+    assert dead["value"]["error_details"]["exception_type"] == "ContentMissingError"
+    assert dead["value"]["error_details"]["service_health"] == {
+        "intelligence_service": "healthy",
+        "memgraph": "healthy",
+        "qdrant": "healthy",
+    }
+    await post(http, body(project, text, document_id=request["document_id"], source_path="src/a.py"))
+    assert len((await enriched(http, request["document_id"]))["entities"]) == 1
+
+
+async def test_a_poison_message_is_dead_lettered_and_blocks_nothing(
+    http: httpx.AsyncClient, stack: Settings, producer: AIOKafkaProducer, project: str
+) -> None:
+    known = await post(http, body(project))
+    good = factories.request(project, content_hash=known["content_hash"]).model_dump(
+        mode="json", exclude_none=True
+    )
+    key = f"poison-{uuid4()}"
+    poison = [b"\xff\xfe not json", b"[]", json.dumps({**good, "document_id": "no"}).encode(), None]
+    for value in poison:
+        await producer.send_and_wait(
+            stack.kafka_enrichment_topic, value, key=key.encode(), partition=0, headers=[("mine", b"1")]
+        )
+    await producer.send_and_wait(stack.kafka_enrichment_topic, json.dumps(good).encode(), partition=0)
+    await enriched(http, good["document_id"])
+
+    async def all_dead() -> list[dict[str, Any]] | None:
+        letters = [each for each in await read_all(stack, stack.kafka_dlq_topic) if each["key"] == key]
+        return letters if len(letters) == len(poison) else None
+
+    letters = await eventually(all_dead)
+    assert {each["headers"]["mine"] for each in letters} == {"1"}
+    assert all(each["value"]["source"].startswith(f"{stack.kafka_enrichment_topic}:0:") for each in letters)
+    reasons = " ".join(each["value"]["failure_reason"] for each in letters)
+    assert "document_id" in reasons
+
+
+async def _dead_letter(stack: Settings, document_id: str) -> dict[str, Any]:
+    async def found() -> dict[str, Any] | None:
+        letters = [
+            each for each in await read_all(stack, stack.kafka_dlq_topic) if each["key"] == document_id
+        ]
+        return letters[0] if letters else None
+
+    letter: dict[str, Any] = await eventually(found)
+    return letter
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"project_id": ""}, "project_id"),
+        ({"full_text": 7}, "full_text"),
+        ({"full_text": None}, "full_text"),
+        ({"content_hash": "0" * 64}, "content_hash"),
+        ({"content_hash": "short"}, "content_hash"),
+        ({"content_ref": "0" * 64, "full_text": None}, "content_ref"),
+        ({"document_type": "poem"}, "document_type"),
+        ({"metadata": {"line_count": "two"}}, "metadata.line_count"),
+    ],
+)
+async def test_bad_input_names_the_field_and_stores_nothing(
+    http: httpx.AsyncClient, project: str, change: dict[str, Any], field: str
+) -> None:
+    response = await http.post("/document", json=body(project) | change)
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert [each["field"] for each in problem["errors"]] == [field]
+    assert problem["correlation_id"] == response.headers["X-Correlation-ID"]
+    assert (await http.get("/statistics", params={"project": project})).json()["documents"] == 0
+
+
+async def test_another_projects_document_is_a_conflict(http: httpx.AsyncClient, project: str) -> None:
+    own = str(uuid4())
+    await post(http, body(project, document_id=own))
+    response = await http.post("/document", json=body(f"{project}-2", document_id=own))
+    assert (response.status_code, response.json()["title"]) == (409, "Project conflict")
+
+
+async def test_a_clients_own_id_finds_its_document(http: httpx.AsyncClient, project: str) -> None:
+    own = f"docs/{uuid4()}.md"
+    accepted = await post(http, body(project, document_id=own))
+    assert accepted["external_id"] == own
+    assert (await http.get(f"/document/{own}")).json()["document_id"] == accepted["document_id"]
+    assert (await http.get("/document/nobody")).status_code == 404
+
+
+async def test_many_documents_each_have_their_result(http: httpx.AsyncClient, project: str) -> None:
+    taken = str(uuid4())
+    await post(http, body(f"{project}-2", document_id=taken))
+    documents = [body(project, f"x = {n}", source_path=f"{n}.py") for n in range(20)]
+    response = await http.post(
+        "/documents", json={"documents": [*documents, body(project, document_id=taken)]}
+    )
+    answer = response.json()
+    assert (answer["accepted"], answer["failed"]) == (20, 1)
+    assert answer["results"][20]["problem"]["status"] == 409
+    invalid = await http.post(
+        "/documents", json={"documents": [documents[0], {"project_id": project, "full_text": 1}]}
+    )
+    assert invalid.status_code == 422
+    assert invalid.json()["errors"][0]["field"] == "documents.1.full_text"
+
+
+async def test_search_finds_by_meaning_within_the_project(http: httpx.AsyncClient, project: str) -> None:
+    settings = await post(http, body(project))
+    other = await post(http, body(project, "# Gardening\n\nWater the roses.\n", source_path="garden.md"))
+    for each in (settings, other):
+        await enriched(http, each["document_id"])
+    found = (await http.get("/search", params={"q": "read the settings", "project": project})).json()
+    assert [hit["file_path"] for hit in found["hits"]] == ["src/settings.py", "garden.md"]
+    assert found["hits"][0]["fresh"] is True
+    assert found["hits"][0]["snippet"].startswith('"""Reads settings."""')
+    foreign = (await http.get("/search", params={"q": "read the settings", "project": f"{project}-2"})).json()
+    assert foreign["hits"] == []
+
+
+async def test_health_and_api_description(stack: Settings) -> None:
+    async with httpx.AsyncClient(base_url=stack.bridge_url) as http:
+        assert (await http.get("/livez")).json() == {"status": "alive"}
+        ready = (await http.get("/readyz")).json()
+        assert ready["status"] == "ready"
+        assert set(ready["dependencies"]) == {"graph", "schema", "qdrant", "kafka", "intelligence"}
+        description = (await http.get("/openapi.json")).json()
+    operations = {method["operationId"] for path in description["paths"].values() for method in path.values()}
+    assert {
+        "index_document",
+        "index_documents",
+        "get_document",
+        "search_documents",
+        "livez",
+        "readyz",
+    } <= operations
