@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from archon.runtime import problems
 from archon.runtime.health import HealthCheck, health_router
@@ -53,7 +54,8 @@ def create_app(settings: Settings) -> FastAPI:
         found: Mapping[str, HealthCheck] = app.state.checks
         return found
 
-    app = FastAPI(
+    app = FastAPIOffline(
+        redoc_url=None,
         title="Archon bridge",
         version=version("archon-enrichment"),
         summary="Index documents at once; enrich them durably in the background.",

@@ -150,7 +150,7 @@ async def get_statistics(stores: StoresDep, project: ProjectName | None = None) 
     return await stores.graph.statistics(project)
 
 
-@router.get("/search", operation_id="search_documents", tags=["search"])
+@router.get("/search", operation_id="search_documents")
 async def search_documents(
     stores: StoresDep,
     q: Annotated[str, Query(min_length=1, max_length=4096, description="What to look for, in words.")],

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 
-async def eventually(condition: Callable[[], Awaitable[Any]], timeout: float = 60.0) -> Any:
-    """The first true value of `condition`, asked again until `timeout` seconds have passed."""
-    deadline = time.monotonic() + timeout
+async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> Any:
+    """The first true value of `condition`, asked again until `seconds` have passed."""
+    deadline = time.monotonic() + seconds
     while True:
         value = await condition()
         if value:
             return value
-        assert time.monotonic() < deadline, f"not within {timeout} s: {condition}"
+        assert time.monotonic() < deadline, f"not within {seconds} s: {condition}"
         await asyncio.sleep(0.05)

@@ -1,12 +1,13 @@
 """In: what a test cares about. Out: valid documents, requests, steps and analyses around it."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
 from archon.contracts import identity
 from archon.contracts.analysis import AnalysisResult, Entity, Relationship
-from archon.contracts.documents import Document as Document
+from archon.contracts.documents import Document
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import DocumentType
 from archon.contracts.workflow import Step
@@ -64,10 +65,7 @@ def analysis(*names: str, **changes: Any) -> AnalysisResult:
         Entity(kind="function", name=name, qualified_name=name, start_line=number, end_line=number)
         for number, name in enumerate(names, 1)
     ]
-    calls = [
-        Relationship(kind="calls", source=source, target=target)
-        for source, target in zip(names, names[1:], strict=False)
-    ]
+    calls = [Relationship(kind="calls", source=source, target=target) for source, target in pairwise(names)]
     values: dict[str, Any] = {
         "entities_extracted": len(entities),
         "quality_score": 0.5,

@@ -18,7 +18,18 @@ from tests import factories
 from tests.e2e.events import read_all
 from tests.eventually import eventually
 
-CODE = '"""Reads settings."""\nimport os\n\n\ndef read_settings(path):\n    """Read the settings."""\n    return parse(path)\n\n\ndef parse(path):\n    return os.fspath(path)\n'
+CODE = '''"""Reads settings."""
+import os
+
+
+def read_settings(path):
+    """Read the settings."""
+    return parse(path)
+
+
+def parse(path):
+    return os.fspath(path)
+'''
 
 
 @pytest.fixture
@@ -337,6 +348,9 @@ async def test_health_and_api_description(stack: Settings) -> None:
         assert ready["status"] == "ready"
         assert set(ready["dependencies"]) == {"graph", "schema", "qdrant", "kafka", "intelligence"}
         description = (await http.get("/openapi.json")).json()
+        page = (await http.get("/docs")).text
+    assert "http://" not in page
+    assert "https://" not in page
     operations = {method["operationId"] for path in description["paths"].values() for method in path.values()}
     assert {
         "index_document",

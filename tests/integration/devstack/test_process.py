@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -63,7 +64,7 @@ async def test_a_death_later_is_told_too(tmp_path: Path) -> None:
 async def test_nothing_outlives_the_parent(tmp_path: Path, number: int) -> None:
     script = textwrap.dedent(f"""
         import asyncio, pathlib, sys
-        sys.path.insert(0, {os.getcwd()!r})
+        sys.path.insert(0, {str(Path.cwd())!r})
         from tests.integration.devstack.test_process import SLEEPER, child
         async def main():
             async with child(pathlib.Path({str(tmp_path / "log")!r}), SLEEPER) as process:
@@ -71,23 +72,20 @@ async def test_nothing_outlives_the_parent(tmp_path: Path, number: int) -> None:
                 await asyncio.Event().wait()
         asyncio.run(main())
     """)
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=subprocess.PIPE)
     assert parent.stdout is not None
-    guard = int(await asyncio.to_thread(parent.stdout.readline))
+    guard = int(await parent.stdout.readline())
     assert alive(guard)
     parent.send_signal(number)
-    parent.wait()
+    await parent.wait()
 
     async def gone() -> bool:
         return not alive(guard)
 
     await eventually(gone, 15)
-    parent.stdout.close()
 
 
 def test_a_taken_port_is_named() -> None:
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from neo4j import AsyncGraphDatabase
 
+from archon.contracts.documents import Document
 from archon.contracts.errors import (
     InvalidInputError,
     NotFoundError,
@@ -39,7 +40,7 @@ async def count(settings: Settings, cypher: str, **parameters: object) -> int:
     return int(records[0][0])
 
 
-async def indexed(graph: GraphStore, document: factories.Document) -> int:
+async def indexed(graph: GraphStore, document: Document) -> int:
     return (await graph.index(document, str(uuid4()))).version
 
 
@@ -261,7 +262,7 @@ async def test_writers_that_meet_at_a_module_all_succeed(
 ) -> None:
     documents = [factories.document(project) for _ in range(12)]
 
-    async def enrich(document: factories.Document) -> bool:
+    async def enrich(document: Document) -> bool:
         await indexed(graph, document)
         step = factories.step(factories.request_of(document))
         await graph.claim(step.request, "w")

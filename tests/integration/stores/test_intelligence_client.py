@@ -16,7 +16,10 @@ from archon.stores.intelligence import IntelligenceClient, retry_after
 from tests import factories
 
 Handler = Callable[[Request], Response]
-FIVE = '{"entities_extracted": 3, "quality_score": 0.5, "complexity_score": 0.1, "patterns_detected": [], "anti_patterns_detected": []}'
+FIVE = (
+    '{"entities_extracted": 3, "quality_score": 0.5, "complexity_score": 0.1, '
+    '"patterns_detected": [], "anti_patterns_detected": []}'
+)
 
 
 @contextlib.asynccontextmanager
