@@ -26,6 +26,7 @@ format: $(READY)
 
 schemas: $(READY)
 	$(BIN)/python -m archon.contracts.schemas docs/schemas
+	$(BIN)/python -m archon.runtime.environment deploy/env.example
 
 # Writes hashes and no addresses, for every platform and Python version at once.
 lock:

@@ -19,7 +19,7 @@ Seconds = Annotated[float, Field(gt=0)]
 class Settings(BaseSettings):
     """Every setting, its environment variable being its name in capitals. Durations are in seconds."""
 
-    model_config = SettingsConfigDict(case_sensitive=False, extra="ignore")
+    model_config = SettingsConfigDict(case_sensitive=False, extra="ignore", use_attribute_docstrings=True)
 
     kafka_bootstrap_servers: str = "127.0.0.1:9092"
     kafka_group_id: str = "archon-intelligence-enrichment-consumer-group"
@@ -53,16 +53,12 @@ class Settings(BaseSettings):
     embedding_dimensions: Annotated[int, Field(ge=1)] = 256
     """Length of the vectors the intelligence service returns; fixed when the collection is created."""
     qdrant_collection: str = names.COLLECTION_DOCUMENTS
-    content_store_url: str = f"file://{Path.cwd() / '.archon' / 'content'}"
+    content_store_url: str = Field(default_factory=(Path.cwd() / ".archon" / "content").as_uri)
     """Where texts and analyses are kept: file:///path, memory:// or s3://bucket/prefix."""
 
     max_concurrent_enrichments: Annotated[int, Field(ge=1)] = 10
     retry_max_attempts: Annotated[int, Field(ge=1)] = 3
     retry_backoff_base: Seconds = 2.0
-    enable_circuit_breaker: bool = True
-    circuit_breaker_failure_threshold: Annotated[int, Field(ge=1)] = 5
-    circuit_breaker_recovery_timeout: Seconds = 60
-    enable_async_enrichment: bool = True
     analysis_cache_all_projects: bool = False
     """Let equal content of different projects share one analysis."""
     outage_budget: Seconds = 3600

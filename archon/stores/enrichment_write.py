@@ -111,7 +111,10 @@ class EnrichmentWrite:
     async def _finish(self, transaction: AsyncManagedTransaction, *, replaces: bool) -> None:
         document_id = self.step.request.document_id
         if replaces:
-            await run(transaction, "delete_absent_entities", id=document_id, written_by=self.written_by)
+            # Named first and deleted then: a server may lose its place in a list that shrinks meanwhile.
+            rows = await run(transaction, "absent_entities", id=document_id, written_by=self.written_by)
+            for chunk in _chunks(rows):
+                await run(transaction, "delete_entities", rows=chunk)
         await run(transaction, "set_properties", id=document_id, properties=self.properties)
 
 

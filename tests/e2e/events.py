@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from archon.runtime.settings import Settings
 
@@ -11,14 +11,12 @@ from archon.runtime.settings import Settings
 async def read_all(settings: Settings, topic: str) -> list[dict[str, Any]]:
     """Each event as {key, headers, value, partition, offset}, in the order of partitions and offsets."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap_servers, auto_offset_reset="earliest"
+        topic, bootstrap_servers=settings.kafka_bootstrap_servers, auto_offset_reset="earliest"
     )
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, number) for number in await _partitions(consumer, topic)]
-        consumer.assign(partitions)
+        partitions = consumer.assignment()
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         found: list[dict[str, Any]] = []
         left = {partition: end for partition, end in ends.items() if end > 0}
         while left:
@@ -30,11 +28,6 @@ async def read_all(settings: Settings, topic: str) -> list[dict[str, Any]]:
         return found
     finally:
         await consumer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
-    await consumer.topics()
-    return sorted(consumer.partitions_for_topic(topic) or {0})
 
 
 def _event(record: Any) -> dict[str, Any]:

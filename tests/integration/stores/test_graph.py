@@ -234,6 +234,8 @@ async def test_more_entities_than_a_transaction_takes(
     assert stored.enrichment_status is EnrichmentStatus.COMPLETED
     assert await graph.write_enrichment(step, factories.analysis("f1", "f2"))
     assert len((await graph.get(document.entity_id)).entities) == 2
+    left = "MATCH (e:Entity {document_id: $id})-[r:CALLS]->() RETURN count(r)"
+    assert await count(settings, left, id=document.entity_id) == 1
 
 
 async def test_parts_touch_only_their_own(graph: GraphStore, project: str) -> None:

@@ -1,3 +1,3 @@
 MATCH (d:Document {entity_id: $id})-[:CONTAINS]->(e:Entity)
 WHERE e.written_by <> $written_by
-DETACH DELETE e
+RETURN e.entity_id AS id
