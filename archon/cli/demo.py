@@ -75,8 +75,11 @@ async def _demo(path: Path, directory: Path, ports: Ports, output: Format, *, st
         else:
             _print(found, statistics, searches, stack)
         if stay:
+            print_stack(stack)
             err.print("The stack stays up; Ctrl-C stops it.")
             await wait(stack, stop)
+        elif output is Format.TABLE:
+            err.print("The stack stops now; on a terminal, without --exit, it stays up to be looked at.")
     if found.enriched != found.documents:
         raise typer.Exit(Exit.FAILED)
 
@@ -122,7 +125,6 @@ def _print(found: Report, statistics: Statistics, searches: list[SearchResults],
         ]
         table("Look", ("", ""), links)
         out.print()
-    print_stack(stack)
 
 
 def _as_json(

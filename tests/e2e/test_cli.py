@@ -97,7 +97,7 @@ async def test_ingest_ends_with_everything_enriched_and_all_stores_agreeing(
     assert report["failed"] == 0
     assert report["documents"] == report["enriched"] == len(nodes) > 25
     assert report["documents"] + report["skipped"] == len(files)
-    assert {node["file_path"] for node in nodes} < files
+    assert {node["file_path"] for node in nodes} <= files
     await _assert_points_agree(stack, nodes)
     await _assert_events_agree(stack, nodes)
     await _assert_python_agrees_with_ast(stack, repository, nodes)
