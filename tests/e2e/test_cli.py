@@ -151,7 +151,7 @@ async def _assert_python_agrees_with_ast(
 ) -> None:
     compared = 0
     for node in nodes:
-        if node["language"] != "python":
+        if node.get("language") != "python":
             continue
         try:
             tree = ast.parse((repository / node["file_path"]).read_bytes())

@@ -1,0 +1,100 @@
+"""Indexing while a server is down, on a stack of its own whose servers may be killed."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from archon.devstack.stack import Ports, Stack, running
+from archon.runtime.kafka import ensure_topics
+from tests.eventually import eventually
+
+
+@pytest.fixture(scope="module")
+async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    data_dir: Path = tmp_path_factory.mktemp("outages")
+    async with running(data_dir, Ports.free()) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def http(own: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=f"{own.settings.bridge_url}/api/bridge", timeout=60) as client:
+        yield client
+
+
+async def post(http: httpx.AsyncClient, project: str) -> httpx.Response:
+    body = {
+        "project_id": project,
+        "source_path": "a.py",
+        "full_text": f"def {project.replace('-', '_')}(): pass\n",
+    }
+    return await http.post("/document", json=body)
+
+
+async def enriched(http: httpx.AsyncClient, document_id: str) -> dict[str, Any]:
+    async def is_enriched() -> dict[str, Any] | None:
+        response = await http.get(f"/document/{document_id}")
+        found: dict[str, Any] = response.json()
+        return found if response.is_success and found["enrichment_status"] == "completed" else None
+
+    found: dict[str, Any] = await eventually(is_enriched, 90)
+    return found
+
+
+async def test_without_the_vector_store_a_document_is_partial_and_made_whole(
+    own: Stack, http: httpx.AsyncClient, project: str
+) -> None:
+    await own.servers.vectors.kill()
+    accepted = (await post(http, project)).json()
+    assert accepted["status"] == "partial"
+    await own.servers.vectors.start()
+    await enriched(http, accepted["document_id"])
+    found = (await http.get("/search", params={"q": project, "project": project})).json()
+    assert [hit["document_id"] for hit in found["hits"]] == [accepted["document_id"]]
+
+
+async def test_without_kafka_a_document_is_deferred_and_published_later(
+    own: Stack, http: httpx.AsyncClient, project: str
+) -> None:
+    await own.servers.kafka.kill()
+    accepted = (await post(http, project)).json()
+    assert (accepted["status"], accepted["enrichment_status"]) == ("deferred", "pending")
+    await own.servers.kafka.start()
+    await ensure_topics(own.settings)
+    assert (await enriched(http, accepted["document_id"]))["version"] == 1
+
+
+async def test_without_the_graph_nothing_is_indexed_and_it_is_said(
+    own: Stack, http: httpx.AsyncClient, project: str
+) -> None:
+    await own.servers.graph.kill()
+    refused = await post(http, project)
+    assert (refused.status_code, refused.json()["title"]) == (503, "Store unavailable")
+    assert (await httpx.AsyncClient().get(f"{own.settings.bridge_url}/readyz")).status_code == 503
+    await own.servers.graph.start()
+    assert (await http.get("/statistics", params={"project": project})).json()["documents"] == 0
+    await enriched(http, (await post(http, project)).json()["document_id"])
+
+
+async def test_without_the_intelligence_service_documents_wait(
+    own: Stack, http: httpx.AsyncClient, project: str
+) -> None:
+    await own.services.intelligence.kill()
+    accepted = (await post(http, project)).json()
+    assert accepted["status"] == "indexed"
+    assert (await http.get("/search", params={"q": "x"})).status_code == 503
+    await own.services.intelligence.start()
+    await enriched(http, accepted["document_id"])
+
+
+async def test_without_temporal_documents_wait_in_kafka(
+    own: Stack, http: httpx.AsyncClient, project: str
+) -> None:
+    await own.servers.temporal.kill()
+    accepted = (await post(http, project)).json()
+    assert accepted["status"] == "indexed"
+    await own.servers.temporal.start()
+    await enriched(http, accepted["document_id"])
