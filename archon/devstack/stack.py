@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
@@ -94,6 +94,7 @@ def environment(data_dir: Path, ports: Ports) -> dict[str, str]:
         "MEMGRAPH_PASSWORD": graphs.PASSWORD,
         "MEMGRAPH_URI": f"bolt://{HOST}:{ports.graph}",
         "MEMGRAPH_USER": graphs.USER,
+        "SHUTDOWN_TIMEOUT": "5",
         "QDRANT_URL": f"http://{HOST}:{ports.qdrant}",
         "TEMPORAL_ADDRESS": f"{HOST}:{ports.temporal}",
         "TEMPORAL_UI_URL": f"http://{HOST}:{ports.temporal_ui}",
@@ -177,11 +178,10 @@ async def running(data_dir: Path, ports: Ports) -> AsyncIterator[Stack]:
     env = environment(data_dir, ports)
     settings = Settings(**{name.lower(): value for name, value in env.items()})  # type: ignore[arg-type]
     servers, services = Servers.on(data_dir, ports), Services.on(data_dir, ports, env)
-    async with locked(data_dir), contextlib.AsyncExitStack() as stack:
-        await _enter_all(stack, servers.all())
+    async with locked(data_dir), together(servers.all()):
         await ensure_topics(settings)
-        await _enter_all(stack, services.all())
-        yield Stack(data_dir, servers, services, settings, env)
+        async with together(services.all()):
+            yield Stack(data_dir, servers, services, settings, env)
 
 
 @contextlib.asynccontextmanager
@@ -196,11 +196,14 @@ async def locked(data_dir: Path) -> AsyncIterator[None]:
         yield
 
 
-async def _enter_all(stack: contextlib.AsyncExitStack, processes: Sequence[ChildProcess]) -> None:
-    """Start together; if one fails, those that did start are stopped by `stack`."""
-    results: list[Any] = await asyncio.gather(
-        *(stack.enter_async_context(process) for process in processes), return_exceptions=True
-    )
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+@contextlib.asynccontextmanager
+async def together(processes: Sequence[ChildProcess]) -> AsyncIterator[None]:
+    """Start all at once and stop all at once; if one does not start, none is left running."""
+    try:
+        started = await asyncio.gather(*(process.start() for process in processes), return_exceptions=True)
+        for failure in started:
+            if failure is not None:
+                raise failure
+        yield
+    finally:
+        await asyncio.gather(*(process.stop() for process in processes))

@@ -58,10 +58,12 @@ def problem_of(error: errors.ArchonError) -> Problem:
 
 def fields_of(validation: Sequence[Mapping[str, Any]], *, skip: int = 1) -> list[dict[str, str]]:
     """Pydantic's errors as field and reason; `skip` drops leading location parts such as `body`."""
-    return [
-        {"field": ".".join(str(part) for part in error["loc"][skip:]) or "body", "reason": error["msg"]}
-        for error in validation
-    ]
+    return [{"field": _field(error, skip), "reason": error["msg"]} for error in validation]
+
+
+def _field(error: Mapping[str, Any], skip: int) -> str:
+    parts = () if error["type"] == "json_invalid" else error["loc"][skip:]
+    return ".".join(str(part) for part in parts) or "body"
 
 
 def respond(problem: Problem, request: Request) -> JSONResponse:
@@ -92,8 +94,14 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     return response
 
 
+async def _on_fault(request: Request, _: Exception) -> JSONResponse:
+    """A fault of ours: logged by the server with its trace, told without it."""
+    return respond(Problem(title="Internal error", status=500, detail="an unexpected error"), request)
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of this app with a problem document."""
     app.add_exception_handler(errors.ArchonError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_fault)

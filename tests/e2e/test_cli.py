@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -261,3 +262,35 @@ async def test_the_demo_runs_on_a_stack_of_its_own(repository: Path, tmp_path: P
         "temporal.log",
         "worker.log",
     }
+
+
+async def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "archon.cli.main", "up", "--free-ports", "--data-dir", str(tmp_path)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    told = ""
+    while "Stop " not in told:
+        line = await asyncio.wait_for(process.stdout.readline(), 60)
+        assert line, told
+        told += line.decode()
+    guards = _descendants(process.pid)
+    assert len(guards) >= 8
+    process.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(process.wait(), 60) == 0
+    assert [pid for pid in guards if Path(f"/proc/{pid}").exists()] == []
+
+
+def _descendants(pid: int) -> list[int]:
+    """Every process below `pid`, by /proc."""
+    parents: dict[int, list[int]] = defaultdict(list)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        fields = stat.read_text().rpartition(")")[2].split()
+        parents[int(fields[1])].append(int(stat.parent.name))
+    found, waiting = [], [pid]
+    while waiting:
+        below = parents[waiting.pop()]
+        found += below
+        waiting += below
+    return found
