@@ -21,6 +21,7 @@ from kafka_ingress.offsets import OffsetTracker
 from kafka_ingress.poison import Handler
 
 _COMMIT_EVERY: Final = 0.5
+_LOOK_EVERY: Final = 3.0
 _FIRST_DELAY: Final = 0.2
 _MAX_DELAY: Final = 10.0
 _log = get_logger(__name__)
@@ -50,6 +51,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._tasks: dict[asyncio.Task[None], TopicPartition] = {}
         self._last_of_key: dict[tuple[int, bytes], asyncio.Task[None]] = {}
         self._last_commit = 0.0
+        self._last_look = time.monotonic()
         self.consumed = 0
         self.processed = 0
 
@@ -62,6 +64,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 while not stop.is_set():
                     await self._poll(consumer)
                     await self._commit_when_due()
+                    await self._rewind_when_due(consumer)
             finally:
                 await self._drain(set(self._tasks), self._settings.shutdown_timeout)
                 await self._commit()
@@ -189,6 +192,25 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         if time.monotonic() - self._last_commit >= _COMMIT_EVERY:
             self._last_commit = time.monotonic()
             await self._commit()
+
+    async def _rewind_when_due(self, consumer: AIOKafkaConsumer) -> None:
+        """Start over where a partition has become shorter than what was read of it.
+
+        A broker that lost its log may not say that an offset is out of range, and would be waited for.
+        """
+        if time.monotonic() - self._last_look < _LOOK_EVERY:
+            return
+        self._last_look = time.monotonic()
+        try:
+            async with asyncio.timeout(_LOOK_EVERY):
+                ends = await consumer.end_offsets(consumer.assignment())
+                for partition, end in ends.items():
+                    if await consumer.position(partition) > end:
+                        _log.warning("partition_recreated", topic=self._topic, partition=partition.partition)
+                        self._trackers.pop(partition, None)
+                        await consumer.seek_to_beginning(partition)
+        except (KafkaError, TimeoutError, ValueError) as error:
+            _log.warning("partitions_not_compared", topic=self._topic, error=repr(error))
 
     async def _commit(self) -> None:
         positions = {
