@@ -65,6 +65,20 @@ def build_workers(
     ]
 
 
+def store_activities(enrichment: EnrichmentActivities, events: EventActivities) -> Activities:
+    """Everything that runs on the enrichment queue beside the workflows."""
+    return [
+        enrichment.claim,
+        enrichment.write_vectors,
+        enrichment.write_graph,
+        enrichment.mark_parked,
+        enrichment.mark_discarded,
+        events.publish_progress,
+        events.publish_completed,
+        events.publish_dead_letter,
+    ]
+
+
 async def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, then let running activities finish."""
     async with (
@@ -95,16 +109,7 @@ async def run(settings: Settings) -> None:
         workers = build_workers(
             client,
             settings,
-            [
-                enrichment.claim,
-                enrichment.write_vectors,
-                enrichment.write_graph,
-                enrichment.mark_parked,
-                enrichment.mark_discarded,
-                events.publish_progress,
-                events.publish_completed,
-                events.publish_dead_letter,
-            ],
+            store_activities(enrichment, events),
             [analysis.analyse],
         )
         checks = {**health, "kafka": publisher.ping, "temporal": EnrichmentClient(client).ping}

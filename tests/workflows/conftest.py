@@ -25,7 +25,7 @@ from archon.contracts.workflow import Claim, Decision, RetrySettings, Step
 from archon.runtime.settings import Settings
 from archon.stores.content import ContentStore
 from tests import factories
-from worker import build_workers
+from worker import build_workers, store_activities
 
 Planned = deque[object]
 
@@ -122,18 +122,10 @@ async def working(
     health = dict.fromkeys(("intelligence_service", "memgraph", "qdrant"), ports.healthy)
     events = EventActivities(ports, health)
     analysis = AnalysisActivities(ports, content, share_across_projects=False)
-    store = [
-        enrichment.claim,
-        enrichment.write_vectors,
-        enrichment.write_graph,
-        enrichment.mark_parked,
-        enrichment.mark_discarded,
-        events.publish_progress,
-        events.publish_completed,
-        events.publish_dead_letter,
-    ]
     settings = Settings(shutdown_timeout=1)
-    workers = build_workers(environment.client, settings, store, [analysis.analyse])
+    workers = build_workers(
+        environment.client, settings, store_activities(enrichment, events), [analysis.analyse]
+    )
     running = [asyncio.create_task(worker.run()) for worker in workers]
     yield workers
     await asyncio.gather(*(worker.shutdown() for worker in workers))
