@@ -24,7 +24,7 @@ from archon.contracts.types import EnrichmentStatus
 from archon.runtime.settings import Settings
 
 CLIENTS: Final = 8
-_POLL: Final = 0.5
+_POLL: Final = 1.0
 _UNSETTLED: Final = (EnrichmentStatus.PENDING, EnrichmentStatus.PROCESSING)
 
 

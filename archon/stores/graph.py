@@ -25,6 +25,7 @@ from archon.stores.bolt import Bolt, Row, run
 from archon.stores.enrichment_write import EnrichmentWrite, fence
 
 WARM_CONNECTIONS: Final = 8
+WARM_ROUNDS: Final = 5
 ENRICHMENT_WRITERS: Final = 2
 """Enrichments a process writes at once."""
 
@@ -51,7 +52,10 @@ class GraphStore:
         """Log in, and have the statement of indexing compiled, ahead of the first requests."""
         nothing: dict[str, Any] = {"described": {}, "content": {}, "outbox": {}, "wanted": False}
         same = {**nothing, "project_name": "", "content_hash": "", "lock": ""}
-        await self._bolt.rehearse("index", [{**same, "id": str(uuid4())} for _ in range(WARM_CONNECTIONS)])
+        for _ in range(WARM_ROUNDS):
+            await self._bolt.rehearse(
+                "index", [{**same, "id": str(uuid4())} for _ in range(WARM_CONNECTIONS)]
+            )
 
     async def ping(self) -> None:
         await self._bolt.ping()
