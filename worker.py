@@ -19,6 +19,8 @@ from activities.events import EventActivities
 from archon.contracts import names
 from archon.contracts.workflow import RetrySettings
 from archon.runtime import temporal
+from archon.runtime.alerts import Alerts
+from archon.runtime.breaker import BreakerStatus, CircuitBreaker
 from archon.runtime.health import health_app
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import first_of, serve_http, stop_on_signals
@@ -60,6 +62,7 @@ def build_workers(
             max_concurrent_activities=settings.max_concurrent_enrichments,
             # An eagerly started activity would bypass the queue's rate limit.
             disable_eager_activity_execution=True,
+            max_task_queue_activities_per_second=settings.max_processing_rate or None,
             graceful_shutdown_timeout=drain,
         ),
     ]
@@ -76,6 +79,7 @@ def store_activities(enrichment: EnrichmentActivities, events: EventActivities) 
         events.publish_progress,
         events.publish_completed,
         events.publish_dead_letter,
+        events.clear_dead_letter,
     ]
 
 
@@ -87,6 +91,7 @@ async def run(settings: Settings) -> None:
         VectorStore.connect(settings) as vectors,
         IntelligenceClient.connect(settings) as intelligence,
         KafkaPublisher.connect(settings, "worker") as publisher,
+        Alerts.connect(settings) as alerts,
     ):
         await Preparation(graph, vectors).run()
         content = ContentStore.open(settings)
@@ -97,15 +102,16 @@ async def run(settings: Settings) -> None:
             outage_budget=settings.outage_budget,
         )
         enrichment = EnrichmentActivities(graph, vectors, content, retry)
+        breaker = CircuitBreaker.of(settings)
         analysis = AnalysisActivities(
-            intelligence, content, share_across_projects=settings.analysis_cache_all_projects
+            intelligence, content, breaker, share_across_projects=settings.analysis_cache_all_projects
         )
         health = {
             "intelligence_service": intelligence.ping,
             "memgraph": graph.ping,
             "qdrant": vectors.ping,
         }
-        events = EventActivities(publisher, health)
+        events = EventActivities(publisher, graph, alerts, health)
         workers = build_workers(
             client,
             settings,
@@ -113,7 +119,9 @@ async def run(settings: Settings) -> None:
             [analysis.analyse],
         )
         checks = {**health, "kafka": publisher.ping, "temporal": EnrichmentClient(client).ping}
-        async with serve_http(health_app("Archon worker", checks), settings, settings.worker_port):
+        app = health_app("Archon worker", checks)
+        app.add_api_route("/metrics/circuit_breaker", lambda: breaker.status, response_model=BreakerStatus)
+        async with serve_http(app, settings, settings.worker_port):
             await _work(workers, stop)
 
 

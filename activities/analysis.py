@@ -10,32 +10,72 @@ from activities.failures import told_to_temporal
 from activities.heartbeat import heartbeating
 from activities.ports import Analyser, ContentStore
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult, AnalysisSummary, ServiceVersion
+from archon.contracts.errors import IntelligenceError, IntelligenceUnavailableError
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.workflow import Step
+from archon.contracts.workflow import AnalyseInput
+from archon.runtime.breaker import BreakerState, CircuitBreaker
+from archon.runtime.crash import crash_point
 
 
 class AnalysisActivities:
     """`share_across_projects`: let equal content of different projects use one analysis."""
 
-    def __init__(self, analyser: Analyser, content: ContentStore, *, share_across_projects: bool) -> None:
+    def __init__(
+        self,
+        analyser: Analyser,
+        content: ContentStore,
+        breaker: CircuitBreaker,
+        *,
+        share_across_projects: bool,
+    ) -> None:
         self._analyser = analyser
         self._content = content
+        self._breaker = breaker
         self._share_across_projects = share_across_projects
 
     @activity.defn(name="analyse")
-    async def analyse(self, step: Step) -> AnalysisSummary:
-        """Analyse the request's content, or find the analysis already stored."""
+    async def analyse(self, asked: AnalyseInput) -> AnalysisSummary:
+        """Analyse the request's content, or find the analysis already stored.
+
+        While the service is down this waits in its slot, heartbeating, and spends no attempt.
+        """
         with told_to_temporal():
-            async with heartbeating():
-                version = await self._analyser.version()
-                reference = self.reference(step.request, version)
-                if not step.request.force:
-                    stored = await self._content.get_analysis(reference)
-                    if stored is not None:
-                        return summarise(stored, reference, cached=True)
-                result = await self._analyser.process(await self._analysis_request(step.request))
-                await self._content.put_analysis(reference, result)
-                return summarise(result, reference, cached=False)
+            async with heartbeating(self._waiting_for):
+                while True:
+                    try:
+                        return await self._analyse(asked.step.request)
+                    except IntelligenceUnavailableError as error:
+                        # The last attempt is not spent on a service that is down for every document.
+                        last = activity.info().attempt >= asked.max_attempts
+                        if not last or await self._serves() or not self._breaker.trip(error):
+                            raise
+
+    async def _analyse(self, request: EnrichmentRequest) -> AnalysisSummary:
+        version = await self._breaker.run(self._analyser.version, evidence=False)
+        reference = self.reference(request, version)
+        if not request.force:
+            stored = await self._content.get_analysis(reference)
+            if stored is not None:
+                return summarise(stored, reference, cached=True)
+        asked = await self._analysis_request(request)
+        result = await self._breaker.run(lambda: self._analyser.process(asked))
+        crash_point("analysis-answered")
+        await self._content.put_analysis(reference, result)
+        return summarise(result, reference, cached=False)
+
+    async def _serves(self) -> bool:
+        try:
+            await self._analyser.ping()
+        except IntelligenceError:
+            return False
+        return True
+
+    def _waiting_for(self) -> str | None:
+        """What the Web UI shows with the heartbeat."""
+        status = self._breaker.status
+        if status.state is BreakerState.CLOSED:
+            return None
+        return f"the intelligence service is down since {status.opened_at}: {status.last_failure}"
 
     def reference(self, request: EnrichmentRequest, version: ServiceVersion) -> str:
         """Everything a result may depend on, as one digest; the path only where the service reads it."""

@@ -11,6 +11,7 @@ from archon.contracts.analysis import AnalysisResult
 from archon.contracts.errors import ContentMissingError
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import ClaimInput, ClaimResult, RetrySettings, Step, WriteInput, WriteResult
+from archon.runtime.crash import crash_point
 
 
 class EnrichmentActivities:
@@ -36,6 +37,7 @@ class EnrichmentActivities:
         with told_to_temporal():
             analysis = await self._analysis(write)
             applied = await self._vectors.write(write.step, EnrichmentStatus.COMPLETED, analysis.embedding)
+        crash_point("vectors-written")
         return WriteResult(applied=applied)
 
     @activity.defn(name="write_graph")
@@ -43,6 +45,7 @@ class EnrichmentActivities:
         """Write entities, relationships and scores; for a whole enrichment this completes the document."""
         with told_to_temporal():
             applied = await self._graph.write_enrichment(write.step, await self._analysis(write))
+        crash_point("graph-written")
         return WriteResult(applied=applied)
 
     @activity.defn(name="mark_parked")

@@ -7,7 +7,9 @@ from typing import Final
 from temporalio import activity
 
 from activities.failures import told_to_temporal
-from activities.ports import EventPublisher
+from activities.ports import AlertSink, DocumentGraph, EventPublisher
+from archon.contracts.dead_letters import ORIGINAL_BYTES, original_message
+from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.events import (
     DeadLetter,
     EnrichmentCompleted,
@@ -18,7 +20,7 @@ from archon.contracts.events import (
     ServiceHealth,
 )
 from archon.contracts.types import Outcome
-from archon.contracts.workflow import CompletedInput, ParkInput, ProgressInput, Stage
+from archon.contracts.workflow import CompletedInput, ParkInput, ProgressInput, Stage, Step, WriteResult
 from archon.runtime.health import HealthCheck, readiness
 
 STACK_TRACE_CHARACTERS: Final = 4000
@@ -27,8 +29,16 @@ STACK_TRACE_CHARACTERS: Final = 4000
 class EventActivities:
     """`health_checks`: by ServiceHealth field, a call that raises an error of ours when unhealthy."""
 
-    def __init__(self, publisher: EventPublisher, health_checks: Mapping[str, HealthCheck]) -> None:
+    def __init__(
+        self,
+        publisher: EventPublisher,
+        graph: DocumentGraph,
+        alerts: AlertSink,
+        health_checks: Mapping[str, HealthCheck],
+    ) -> None:
         self._publisher = publisher
+        self._graph = graph
+        self._alerts = alerts
         self._health_checks = health_checks
 
     @activity.defn(name="publish_progress")
@@ -70,16 +80,45 @@ class EventActivities:
             await self._publisher.completed(event, _what(completed))
 
     @activity.defn(name="publish_dead_letter")
-    async def publish_dead_letter(self, park: ParkInput) -> None:
+    async def publish_dead_letter(self, park: ParkInput) -> WriteResult:
+        """Only the run of the current version writes the document's dead letter."""
+        with told_to_temporal():
+            if park.claimed and not await self._is_current(park.step):
+                return WriteResult(applied=False)
+            letter = await self._letter(park)
+            await self._publisher.dead_letter(letter)
+        self._alerts.notify(letter)
+        return WriteResult(applied=True)
+
+    @activity.defn(name="clear_dead_letter")
+    async def clear_dead_letter(self, step: Step) -> None:
+        """Only the run of the current version clears the document's dead letter."""
+        with told_to_temporal():
+            if await self._graph.is_current(step):
+                await self._publisher.clear_dead_letter(step.request.document_id)
+
+    async def _is_current(self, step: Step) -> bool:
+        """True as well while the graph is down: nobody can claim a newer version then, and the letter that
+        says so must not wait for it."""
+        try:
+            return await self._graph.is_current(step)
+        except StoreUnavailableError:
+            return True
+
+    async def _letter(self, park: ParkInput) -> DeadLetter:
         failure, request = park.failure, park.step.request
-        letter = DeadLetter(
-            **_request_fields(request),
+        original = request.model_dump_json(exclude_none=True).encode()
+        fields = set(EnrichmentRequest.model_fields) if len(original) > ORIGINAL_BYTES else None
+        return DeadLetter(
+            **request.model_dump(
+                mode="json", exclude_none=True, exclude={"document_version"}, include=fields
+            ),
             document_version=park.step.version,
             failure_reason=f"{failure.stage}: {failure.message}",
             failure_timestamp=park.failed_at,
             failure_count=park.failure_count,
             failure_type=failure.failure_type,
-            original_message=request.model_dump(mode="json", exclude_none=True),
+            original_message=original_message(original),
             error_details=ErrorDetails(
                 exception_type=failure.error_type,
                 exception_message=failure.message,
@@ -88,16 +127,10 @@ class EventActivities:
             ),
             workflow_id=park.step.workflow_id,
         )
-        with told_to_temporal():
-            await self._publisher.dead_letter(letter)
 
     async def _health(self) -> ServiceHealth:
         found = await readiness(self._health_checks)
         return ServiceHealth(**{name: state.status for name, state in found.dependencies.items()})
-
-
-def _request_fields(request: EnrichmentRequest) -> dict[str, object]:
-    return request.model_dump(mode="json", exclude_none=True, exclude={"document_version"})
 
 
 def _estimate(started_at: datetime, updated_at: datetime, stage: Stage) -> datetime:

@@ -22,6 +22,8 @@ class DocumentGraph(Protocol):
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool: ...
 
+    async def is_current(self, step: Step) -> bool: ...
+
 
 class VectorIndex(Protocol):
     """One point a document; it may have no vector yet."""
@@ -48,6 +50,8 @@ class Analyser(Protocol):
 
     async def process(self, request: AnalysisRequest) -> AnalysisResult: ...
 
+    async def ping(self) -> None: ...
+
 
 class EventPublisher(Protocol):
     """Kafka, as the pipeline writes to it. Raises PublishError."""
@@ -57,3 +61,11 @@ class EventPublisher(Protocol):
     async def completed(self, event: EnrichmentCompleted, what: str | None = None) -> None: ...
 
     async def dead_letter(self, event: DeadLetter) -> None: ...
+
+    async def clear_dead_letter(self, document_id: str) -> None: ...
+
+
+class AlertSink(Protocol):
+    """People who want to know of dead letters. Never raises and never waits."""
+
+    def notify(self, letter: DeadLetter) -> None: ...

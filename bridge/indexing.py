@@ -11,6 +11,7 @@ from archon.contracts.documents import Document, DocumentAccepted, DocumentSubmi
 from archon.contracts.errors import InvalidInputError, PublishError, StoreError
 from archon.contracts.events import EnrichmentRequest, RequestMetadata
 from archon.contracts.types import EnrichmentStatus
+from archon.runtime.crash import crash_point
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
@@ -44,6 +45,7 @@ class Indexer:
         if submission.content_ref is None:
             await self._content.put_text(document.content_hash, text)
         indexed = await self._graph.index(document, correlation_id, priority=submission.priority)
+        crash_point("document-indexed")
         request = _request(document, indexed, correlation_id, submission)
         enriched = indexed.status is EnrichmentStatus.COMPLETED
         if enriched:

@@ -123,7 +123,7 @@ async def get_document(
         stored = await stores.graph.get(document_id)
     else:
         stored = await stores.graph.get_by_external_id(document_id, project)
-    workflow_id = stored.workflow_id or enrichment_workflow_id(stored.document_id, stored.content_hash)
+    workflow_id = enrichment_workflow_id(stored.document_id, stored.content_hash)
     return DocumentView(
         **stored.model_dump(exclude={"workflow_id"}),
         workflow_id=workflow_id,

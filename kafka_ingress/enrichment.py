@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.events import EnrichmentRequest
+from archon.runtime.crash import crash_point
 from archon.runtime.problems import fields_of
 from archon.runtime.temporal import EnrichmentClient
 from kafka_ingress.poison import Handler
@@ -14,7 +15,10 @@ def enrichment_handler(client: EnrichmentClient) -> Handler:
     """Submits each request to its workflow. Raises InvalidInputError, WorkflowUnavailableError."""
 
     async def handle(record: ConsumerRecord) -> None:
-        await client.submit(parse(record.value))
+        request = parse(record.value)
+        crash_point("request-polled")
+        await client.submit(request)
+        crash_point("request-submitted")
 
     return handle
 

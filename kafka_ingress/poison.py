@@ -1,15 +1,13 @@
 """In: a record that can never be handled. Out: its dead letter: what it was, where it stood, why."""
 
-import base64
-import json
 import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiokafka import ConsumerRecord
-from blake3 import blake3
 
+from archon.contracts.dead_letters import original_message
 from archon.contracts.errors import ArchonError, InvalidInputError
 from archon.contracts.events import DeadLetter, ErrorDetails
 from archon.contracts.types import FailureType
@@ -19,8 +17,6 @@ from archon.runtime.logs import get_logger
 Handler = Callable[[ConsumerRecord], Awaitable[None]]
 """Returns when the record is durable elsewhere; an error of ours means that it may be tried again."""
 
-RAW_BYTES: Final = 256 * 1024
-"""How much of an unreadable message a dead letter carries."""
 _KEPT: Final = ("document_id", "project_name", "content_hash", "file_path", "correlation_id")
 _log = get_logger(__name__)
 
@@ -68,25 +64,6 @@ async def dead_letter(
     key = record.key.decode(errors="replace") if record.key else fields.get("document_id") or provenance
     await publisher.dead_letter(letter, key=key, headers=record.headers)
     _log.warning("message_dead_lettered", source=provenance, reason=reason, failure_type=str(failure_type))
-
-
-def original_message(value: bytes | None) -> Any:
-    """The message as a JSON object where it is one of bearable size, else its bytes in base64."""
-    if value is None:
-        return None
-    if len(value) <= RAW_BYTES:
-        try:
-            parsed = json.loads(value)
-        except (ValueError, RecursionError):
-            parsed = None
-        if isinstance(parsed, dict):
-            return parsed
-    return {
-        "base64": base64.b64encode(value[:RAW_BYTES]).decode(),
-        "size": len(value),
-        "blake3": blake3(value).hexdigest(),
-        "truncated": len(value) > RAW_BYTES,
-    }
 
 
 def _get(message: Any, name: str) -> Any:

@@ -5,11 +5,11 @@ is parked still counts.
 """
 
 from collections import deque
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
 from archon.contracts.events import EnrichmentRequest
+from archon.contracts.workflow import Carried
 
 _SEEN_LIMIT: Final = 1000
 
@@ -24,24 +24,25 @@ class Wake(StrEnum):
 
 
 class Mailbox:
-    """`seen`: correlation ids known to an earlier run of the same chain, oldest first."""
+    """`carried`: what the run before in the same chain had not settled."""
 
-    def __init__(self, submissions: Sequence[EnrichmentRequest], seen: Sequence[str]) -> None:
-        self._submissions = deque(submissions)
-        self._seen = dict.fromkeys(seen)
-        self._asked = {Wake.DISCARD: 0, Wake.RETRY: 0}
+    def __init__(self, carried: Carried) -> None:
+        self._submissions = deque(carried.submissions)
+        self._seen = dict.fromkeys(carried.seen)
+        self._asked = {Wake.DISCARD: carried.discards, Wake.RETRY: carried.retries}
         self._taken = {Wake.DISCARD: 0, Wake.RETRY: 0}
-        self.superseded_by = 0
+        self.superseded_by = carried.superseded_by
         self.duplicates = 0
 
     @property
-    def submissions(self) -> list[EnrichmentRequest]:
-        """Those not yet taken up."""
-        return list(self._submissions)
+    def waiting(self) -> bool:
+        """Whether there are submissions not yet taken up."""
+        return bool(self._submissions)
 
     @property
-    def seen(self) -> list[str]:
-        return list(self._seen)
+    def seen(self) -> int:
+        """How many submissions are known, redeliveries not counted."""
+        return len(self._seen)
 
     @property
     def retries(self) -> int:
@@ -75,6 +76,16 @@ class Mailbox:
         if self._asked[Wake.RETRY] > self._taken[Wake.RETRY]:
             return Wake.RETRY
         return None
+
+    def carried(self) -> Carried:
+        """What the next run of the chain must know."""
+        return Carried(
+            submissions=list(self._submissions),
+            seen=list(self._seen),
+            discards=self._asked[Wake.DISCARD] - self._taken[Wake.DISCARD],
+            retries=self._asked[Wake.RETRY] - self._taken[Wake.RETRY],
+            superseded_by=self.superseded_by,
+        )
 
     def take(self, wake: Wake) -> None:
         """Every wish of this kind so far is followed now."""

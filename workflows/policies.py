@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final, TypedDict
 
 from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
 
 from archon.contracts import names
 from archon.contracts.workflow import RetrySettings
@@ -25,6 +26,7 @@ class ActivityOptions(LocalActivityOptions, total=False):
 
     task_queue: str
     heartbeat_timeout: timedelta
+    cancellation_type: ActivityCancellationType
 
 
 _PATIENT: Final = RetryPolicy(
@@ -43,8 +45,12 @@ PROGRESS: Final = LocalActivityOptions(
 
 
 def store(retry: RetrySettings) -> ActivityOptions:
-    """Options of a step against graph, vectors or content store."""
+    """Options of a step against graph, vectors or content store.
+
+    A cancellation waits for the step's end: a write that comes late would contradict what follows it.
+    """
     return ActivityOptions(
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         start_to_close_timeout=timedelta(seconds=60),
         schedule_to_close_timeout=timedelta(seconds=retry.outage_budget),
         retry_policy=_PATIENT,

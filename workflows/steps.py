@@ -14,10 +14,10 @@ from archon.contracts.analysis import AnalysisSummary
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import Outcome
 from archon.contracts.workflow import (
+    AnalyseInput,
     ClaimInput,
     ClaimResult,
     CompletedInput,
-    Failure,
     ParkInput,
     ProgressInput,
     RetrySettings,
@@ -42,7 +42,7 @@ async def claim(request: EnrichmentRequest) -> ClaimResult:
 async def analyse(step: Step, retry: RetrySettings) -> AnalysisSummary:
     return await workflow.execute_activity_method(
         AnalysisActivities.analyse,
-        step,
+        AnalyseInput(step=step, max_attempts=retry.max_attempts),
         summary=f"{step.request.resolved_language or 'text'} · {step.request.file_path}",
         **policies.analysis(retry),
     )
@@ -114,14 +114,29 @@ async def publish_completed(
     )
 
 
-async def publish_dead_letter(step: Step, failure: Failure, failure_count: int) -> None:
-    """Returns when Kafka has acknowledged."""
-    await workflow.execute_activity_method(
-        EventActivities.publish_dead_letter,
-        ParkInput(step=step, failure=failure, failure_count=failure_count, failed_at=workflow.now()),
-        summary=str(failure.failure_type),
-        **policies.EVENT,
-    )
+async def publish_dead_letter(park: ParkInput) -> bool:
+    """Returns when Kafka has acknowledged; False when a newer version has the document: nothing was said.
+
+    A letter that cannot be written at all must not end the run either: it waits where people look for it.
+    """
+    try:
+        result = await workflow.execute_activity_method(
+            EventActivities.publish_dead_letter,
+            park,
+            summary=str(park.failure.failure_type),
+            **policies.EVENT,
+        )
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        workflow.logger.exception("dead_letter_not_published")
+        return True
+    return result.applied
+
+
+async def clear_dead_letter(step: Step) -> None:
+    """Returns when Kafka has acknowledged, or when a newer version has the document."""
+    await workflow.execute_activity_method(EventActivities.clear_dead_letter, step, **policies.EVENT)
 
 
 async def tell_superseded(workflow_id: str, version: int) -> None:

@@ -15,7 +15,8 @@ ArchonError
 │   ├── IntelligenceThrottledError     429; may say when to come back
 │   ├── IntelligenceAuthError          401 or 403: our configuration, not the document
 │   ├── IntelligenceRejectedError      another 4xx: this document
-│   └── IntelligenceResponseError      an answer that is not what the API promises
+│   ├── IntelligenceResponseError      an answer that is not what the API promises
+│   └── IntelligenceOutageError        unavailable for longer than the outage budget
 └── WorkflowUnavailableError     Temporal unreachable
 """
 
@@ -101,6 +102,10 @@ class IntelligenceRejectedError(IntelligenceError):
 
 class IntelligenceResponseError(IntelligenceError):
     """Answered 2xx with a body that is not an analysis."""
+
+
+class IntelligenceOutageError(IntelligenceError):
+    """Has not answered for longer than the outage budget."""
 
 
 class WorkflowUnavailableError(ArchonError):

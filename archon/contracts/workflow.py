@@ -21,14 +21,26 @@ from archon.contracts.types import (
 )
 
 
+class Carried(Model):
+    """What a run that continues as new hands on: submissions not settled yet, the correlation ids it knows,
+    wishes not followed yet, and how far it has come with the first submission."""
+
+    submissions: list[EnrichmentRequest] = Field(default_factory=list)
+    seen: list[str] = Field(default_factory=list)
+    retries: int = 0
+    discards: int = 0
+    superseded_by: int = 0
+    failures: int = 0
+    dead_lettered: bool = False
+    summary: AnalysisSummary | None = None
+
+
 class EnrichDocumentInput(Model):
-    """Start of a run. What is to be done arrives as `submit` signals; `carried` holds those that a
-    continued run had not handled yet, `seen` the correlation ids it already knew."""
+    """Start of a run. What is to be done arrives as `submit` signals, or is `carried`."""
 
     document_id: DocumentId
     content_hash: ContentHash
-    carried: list[EnrichmentRequest] = Field(default_factory=list)
-    seen: list[str] = Field(default_factory=list)
+    carried: Carried = Field(default_factory=Carried)
 
 
 class Decision(StrEnum):
@@ -57,11 +69,13 @@ class RetrySettings(Model):
 
 class Claim(Model):
     """What the graph decided. `previous_workflow_id`: the run that worked on the content this replaces.
-    `version` is the node's, whatever the decision."""
+    `version` is the node's, whatever the decision. `dead_lettered`: a dead letter of this document stands.
+    """
 
     decision: Decision
     version: Version
     previous_workflow_id: str | None = None
+    dead_lettered: bool = False
 
 
 class ClaimResult(Claim):
@@ -74,6 +88,13 @@ class Step(Model):
     request: EnrichmentRequest
     version: Version
     workflow_id: str
+
+
+class AnalyseInput(Model):
+    """`max_attempts`: the policy's limit, so that an attempt knows when it is the last."""
+
+    step: Step
+    max_attempts: int
 
 
 class WriteInput(Model):
@@ -129,7 +150,10 @@ class Failure(Model):
 
 
 class ParkInput(Model):
+    """`claimed`: whether the graph has granted `step`'s version; if not, it is only what the request says."""
+
     step: Step
+    claimed: bool
     failure: Failure
     failure_count: int
     failed_at: Timestamp

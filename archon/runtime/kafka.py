@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
-from uuid import uuid5
+from uuid import uuid4, uuid5
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -201,10 +201,16 @@ class KafkaPublisher:
         kept = [(name, value) for name, value in headers if name not in taken]
         await self._publish(self._settings.kafka_dlq_topic, event, [*ours, *kept], key=key.encode())
 
+    async def clear_dead_letter(self, key: str) -> None:
+        """Write a tombstone: whoever reads the topic as a table no longer finds `key` in it."""
+        event_id = str(uuid4())
+        headers = event_headers("enrich-document-dlq.v1", event_id, event_id, source=self._source)
+        await self._publish(self._settings.kafka_dlq_topic, None, headers, key=key.encode())
+
     async def _publish(
         self,
         topic: str,
-        event: BaseModel,
+        event: BaseModel | None,
         headers: list[tuple[str, bytes]],
         seconds: float = 10.0,
         *,
@@ -213,7 +219,7 @@ class KafkaPublisher:
         if self._producer is None or time.monotonic() < self._down_until:
             raise PublishError("Kafka is not reachable")
         key = key if key is not None else str(getattr(event, "document_id", "")).encode()
-        value = event.model_dump_json(exclude_none=True).encode()
+        value = event.model_dump_json(exclude_none=True).encode() if event is not None else None
         try:
             async with asyncio.timeout(seconds):
                 await self._producer.send_and_wait(topic, value, key=key, headers=headers)

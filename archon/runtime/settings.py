@@ -57,12 +57,28 @@ class Settings(BaseSettings):
     """Where texts and analyses are kept: file:///path, memory:// or s3://bucket/prefix."""
 
     max_concurrent_enrichments: Annotated[int, Field(ge=1)] = 10
+    """Analyses that one worker runs at once."""
+    max_processing_rate: Annotated[float, Field(ge=0)] = 0
+    """Analyses a second that all workers together begin, kept by Temporal; 0: no limit."""
     retry_max_attempts: Annotated[int, Field(ge=1)] = 3
     retry_backoff_base: Seconds = 2.0
     analysis_cache_all_projects: bool = False
     """Let equal content of different projects share one analysis."""
     outage_budget: Seconds = 3600
     """How long a store or service may be down before its documents are dead-lettered."""
+    enable_circuit_breaker: bool = True
+    """Wait for an intelligence service that is down, instead of spending attempts on it."""
+    circuit_breaker_failure_threshold: Annotated[int, Field(ge=1)] = 5
+    """Failures in a row that open it."""
+    circuit_breaker_recovery_timeout: Seconds = 60
+    """How long it stays open before one analysis probes the service."""
+
+    ingress_max_backlog: Annotated[int, Field(ge=0)] = 10_000
+    """Analyses waiting in Temporal at which the ingress pauses, until half of them are done; 0: never."""
+    alert_webhook_url: SecretStr = SecretStr("")
+    """Told of dead letters of type data_quality and service_down, in JSON that Slack also takes."""
+    alert_interval: Seconds = 300
+    """What happens within this time is told in one message."""
 
     host: str = "127.0.0.1"
     bridge_port: Port = 8054

@@ -35,6 +35,8 @@ _UNAVAILABLE: Final = (
     bolt_errors.DatabaseError,
     bolt_errors.ConnectionAcquisitionTimeoutError,
     bolt_errors.TransactionError,
+    # Wrong credentials are our configuration and say nothing of a document: wait until they are mended.
+    bolt_errors.AuthError,
     OSError,
 )
 _CONFLICT: Final = (bolt_errors.TransientError, bolt_errors.ConstraintError)

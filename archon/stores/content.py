@@ -5,24 +5,16 @@ A text is written once: its name is its hash. Errors of the store are told as ou
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    NotFoundError,
-    PermissionDeniedError,
-    UnauthenticatedError,
-)
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, MemoryStore, from_url
 from pydantic import ValidationError
 
 from archon.contracts.analysis import AnalysisResult
-from archon.contracts.errors import StoreRejectedError, StoreUnavailableError
+from archon.contracts.errors import StoreUnavailableError
 from archon.runtime.settings import Settings
-
-_REJECTED: Final = (PermissionDeniedError, UnauthenticatedError)
 
 
 @contextlib.contextmanager
@@ -30,8 +22,6 @@ def translated() -> Iterator[None]:
     """Raise the store's errors as ours."""
     try:
         yield
-    except _REJECTED as error:
-        raise StoreRejectedError("content", str(error)[:500]) from error
     except (BaseError, OSError) as error:
         raise StoreUnavailableError("content", str(error)[:500]) from error
 

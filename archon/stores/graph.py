@@ -50,7 +50,7 @@ class GraphStore:
 
     async def warm(self) -> None:
         """Log in, and have the statement of indexing compiled, ahead of the first requests."""
-        nothing: dict[str, Any] = {"described": {}, "content": {}, "outbox": {}, "wanted": False}
+        nothing: dict[str, Any] = {"described": {}, "content": {}, "outbox": {}, "wanted": False, "ended": []}
         same = {**nothing, "project_name": "", "content_hash": "", "lock": ""}
         for _ in range(WARM_ROUNDS):
             await self._bolt.rehearse(
@@ -80,6 +80,7 @@ class GraphStore:
             "described": nodes.described(document),
             "content": nodes.content(document, status),
             "wanted": status is EnrichmentStatus.PENDING,
+            "ended": nodes.ENDED,
             "outbox": {"outbox": "pending", "correlation_id": correlation_id, "priority": str(priority)},
         }
 
@@ -147,11 +148,19 @@ class GraphStore:
                 transaction,
                 "set_properties",
                 id=step.request.document_id,
-                properties={"enrichment_status": str(status)},
+                properties=nodes.marked(status),
             )
             return True
 
         return bool(await self._bolt.write(work))
+
+    async def is_current(self, step: Step) -> bool:
+        """Whether no newer version and no other content has the document; True where there is none at all."""
+        rows = await self._bolt.rows("current", id=step.request.document_id)
+        if not rows or rows[0]["version"] < step.version:
+            return True
+        same = rows[0]["content_hash"] == step.request.content_hash and rows[0]["status"] != "deleted"
+        return bool(rows[0]["version"] == step.version and same)
 
     async def get(self, document_id: str) -> StoredDocument:
         """Raises NotFoundError."""

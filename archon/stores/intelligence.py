@@ -74,14 +74,14 @@ class IntelligenceClient:
         return answer.embeddings
 
     async def ping(self) -> None:
-        with _translated():
+        with translated():
             response = await self._http.get("/health", timeout=_CONNECT_SECONDS)
         if not response.is_success:
             raise _refused(response)
 
     async def _call(self, method: str, path: str, model: type[Answer], body: bytes | None = None) -> Answer:
         headers = {"content-type": "application/json"} if body is not None else None
-        with _translated():
+        with translated():
             response = await self._http.request(method, path, content=body, headers=headers)
         if not response.is_success:
             raise _refused(response)
@@ -94,7 +94,7 @@ class IntelligenceClient:
 
 
 @contextlib.contextmanager
-def _translated() -> Any:
+def translated() -> Any:
     try:
         yield
     except httpx.RequestError as error:

@@ -24,6 +24,17 @@ _OWN_HASH: Final[Mapping[EnrichmentType, str]] = {
     EnrichmentType.ENTITIES_ONLY: "entities_content_hash",
 }
 
+ENDED: Final = [
+    str(status)
+    for status in (
+        EnrichmentStatus.COMPLETED,
+        EnrichmentStatus.DISCARDED,
+        EnrichmentStatus.SKIPPED,
+        EnrichmentStatus.DELETED,
+    )
+]
+"""Statuses in which no run works on or waits with a document."""
+
 
 def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
@@ -64,6 +75,7 @@ def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str
     if node["project_name"] != request.project_name:
         raise ProjectConflictError(request.document_id)
     version, status = node["version"], EnrichmentStatus(node["status"])
+    dead_lettered = bool(node["dead_lettered"])
     if status is EnrichmentStatus.DELETED:
         return Claim(decision=Decision.SUPERSEDED, version=version)
     previous = node["workflow_id"] if node["workflow_id"] != workflow_id else None
@@ -76,10 +88,16 @@ def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str
             decision=Decision.PROCEED,
             version=version + 1,
             previous_workflow_id=previous if working else None,
+            dead_lettered=dead_lettered,
         )
     if not request.force and _nothing_missing(node, request, status):
         return Claim(decision=Decision.DUPLICATE, version=version)
-    return Claim(decision=Decision.PROCEED, version=version, previous_workflow_id=previous)
+    return Claim(
+        decision=Decision.PROCEED,
+        version=version,
+        previous_workflow_id=previous,
+        dead_lettered=dead_lettered,
+    )
 
 
 def _nothing_missing(node: Mapping[str, Any], request: EnrichmentRequest, status: EnrichmentStatus) -> bool:
@@ -113,6 +131,11 @@ def claimed(
             "enrichment_status": str(EnrichmentStatus.PROCESSING),
         }
     return properties
+
+
+def marked(status: EnrichmentStatus) -> dict[str, Any]:
+    """The properties of a run that is parked or given up; a parked one has a dead letter."""
+    return {"enrichment_status": str(status), "dead_lettered": status is EnrichmentStatus.FAILED}
 
 
 def entity_rows(step: Step, result: AnalysisResult, written_by: str) -> list[dict[str, Any]]:
@@ -194,6 +217,7 @@ def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
             "enrichment_content_hash": content_hash,
             "analyser_version": result.analyser_version,
             "workflow_id": step.workflow_id,
+            "dead_lettered": False,
         }
     return properties
 

@@ -54,7 +54,8 @@ def _refused(error: UnexpectedResponse) -> StoreError:
     reason = f"HTTP {error.status_code}: {error.content[:500].decode(errors='replace')}"
     if error.status_code == 409:  # noqa: PLR2004
         return StoreConflictError("qdrant", reason)
-    if error.status_code in {408, 429, 500, 502, 503, 504}:
+    # 401 and 403 are our configuration and say nothing of a document: wait until it is mended.
+    if error.status_code in {401, 403, 408, 429, 500, 502, 503, 504}:
         return StoreUnavailableError("qdrant", reason)
     return StoreRejectedError("qdrant", reason)
 

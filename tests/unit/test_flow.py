@@ -5,31 +5,30 @@ from pathlib import Path
 
 import pytest
 from neo4j import exceptions as bolt_errors
-from temporalio.exceptions import ApplicationError
 
-from activities.failures import TREATMENTS, told_to_temporal, treatment_of
+from activities.failures import TREATMENTS
 from archon.cli.ingest import percentile
 from archon.cli.walk import Walk
 from archon.contracts import errors
-from archon.contracts.types import FailureType
+from archon.contracts.dead_letters import ORIGINAL_BYTES, original_message
+from archon.contracts.workflow import Carried
 from archon.stores import bolt
 from kafka_ingress.offsets import OffsetTracker
-from kafka_ingress.poison import RAW_BYTES, original_message
 from tests import factories
 from workflows.mailbox import Mailbox, Wake
 
 
 def test_a_redelivery_is_counted_and_not_submitted() -> None:
-    mailbox = Mailbox([], [])
+    mailbox = Mailbox(Carried())
     request = factories.request()
     for _ in range(3):
         mailbox.submit(request)
     mailbox.submit(request.model_copy(update={"correlation_id": factories.request().correlation_id}))
-    assert (len(mailbox.submissions), mailbox.duplicates) == (2, 2)
+    assert (len(mailbox.carried().submissions), mailbox.duplicates) == (2, 2)
 
 
 def test_an_early_wish_still_counts_and_counts_once() -> None:
-    mailbox = Mailbox([], [])
+    mailbox = Mailbox(Carried())
     mailbox.ask(Wake.RETRY)
     mailbox.ask(Wake.RETRY)
     assert mailbox.wake(1) is Wake.RETRY
@@ -39,7 +38,7 @@ def test_an_early_wish_still_counts_and_counts_once() -> None:
 
 
 def test_the_strongest_reason_wakes() -> None:
-    mailbox = Mailbox([factories.request()], [])
+    mailbox = Mailbox(Carried(submissions=[factories.request()]))
     mailbox.ask(Wake.RETRY)
     assert mailbox.wake(1) is Wake.RESUBMITTED
     mailbox.ask(Wake.DISCARD)
@@ -50,10 +49,26 @@ def test_the_strongest_reason_wakes() -> None:
 
 
 def test_what_was_seen_is_bounded() -> None:
-    mailbox = Mailbox([], [str(number) for number in range(1000)])
+    mailbox = Mailbox(Carried(seen=[str(number) for number in range(1000)]))
     mailbox.submit(factories.request())
-    assert len(mailbox.seen) == 1000
-    assert "0" not in mailbox.seen
+    assert mailbox.seen == 1000
+    assert "0" not in mailbox.carried().seen
+
+
+def test_nothing_is_lost_between_the_runs_of_a_chain() -> None:
+    first = Mailbox(Carried())
+    request = factories.request()
+    first.submit(request)
+    first.ask(Wake.RETRY)
+    first.ask(Wake.DISCARD)
+    first.take(Wake.RETRY)
+    first.superseded_by = 3
+    second = Mailbox(first.carried())
+    second.submit(request)
+    assert (second.next(), second.waiting, second.duplicates) == (request, False, 1)
+    assert (second.wake(2), second.wake(3)) == (Wake.SUPERSEDED, Wake.DISCARD)
+    second.take(Wake.DISCARD)
+    assert second.wake(3) is None
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -90,23 +105,6 @@ def test_every_error_an_activity_may_raise_has_a_treatment() -> None:
     assert [cls for cls in mine if cls not in TREATMENTS] == []
 
 
-def test_temporal_is_told_type_and_whether_to_retry() -> None:
-    with pytest.raises(ApplicationError) as raised, told_to_temporal():
-        raise errors.IntelligenceThrottledError("busy", 7)
-    error = raised.value
-    assert (error.type, error.non_retryable, error.details) == (
-        "IntelligenceThrottledError",
-        False,
-        ("transient",),
-    )
-    assert error.next_retry_delay is not None
-    assert error.next_retry_delay.total_seconds() == 7
-    with pytest.raises(ApplicationError) as raised, told_to_temporal():
-        raise errors.ContentMissingError("gone")
-    assert raised.value.non_retryable
-    assert treatment_of(errors.ArchonError("?")).failure_type is FailureType.PERMANENT
-
-
 def _driver_errors() -> list[type[Exception]]:
     found = [
         each
@@ -139,9 +137,9 @@ def test_the_schema_speaks_each_servers_dialect() -> None:
 def test_an_unreadable_message_is_kept_as_bytes() -> None:
     assert original_message(b'{"a": 1}') == {"a": 1}
     assert original_message(None) is None
-    noise = original_message(b"\xff" * (RAW_BYTES + 1))
-    assert (noise["size"], noise["truncated"]) == (RAW_BYTES + 1, True)
-    assert len(noise["base64"]) < 2 * RAW_BYTES
+    noise = original_message(b"\xff" * (ORIGINAL_BYTES + 1))
+    assert (noise["size"], noise["truncated"]) == (ORIGINAL_BYTES + 1, True)
+    assert len(noise["base64"]) < 2 * ORIGINAL_BYTES
     assert "base64" in original_message(b"[" * 100_000)
 
 

@@ -17,12 +17,14 @@ from temporalio.worker import Worker
 from activities.analysis import AnalysisActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
-from archon.contracts import names
+from archon.contracts import errors, names
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult, ServiceVersion
 from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Claim, Decision, RetrySettings, Step
+from archon.runtime.breaker import CircuitBreaker
 from archon.runtime.settings import Settings
+from archon.runtime.temporal import EnrichmentClient
 from archon.stores.content import ContentStore
 from tests import factories
 from worker import build_workers, store_activities
@@ -43,8 +45,17 @@ class Ports:
     completed_events: list[tuple[EnrichmentCompleted, str | None]] = field(default_factory=list)
     stages: list[tuple[str, int]] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    tombstones: list[str] = field(default_factory=list)
+    alerts: list[DeadLetter] = field(default_factory=list)
+    current: bool = True
+    asked: int = 0
+    down: errors.IntelligenceError | None = None
+    breaker: CircuitBreaker = field(
+        default_factory=lambda: CircuitBreaker(threshold=5, recovery=0.2, budget=60)
+    )
     statuses: list[EnrichmentStatus] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    store_gates: dict[str, asyncio.Event] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -56,24 +67,31 @@ class Ports:
             raise answer
         return answer
 
+    async def _store(self, name: str, planned: Planned, usual: object) -> object:
+        answer = self._next(name, planned, usual)
+        if name in self.store_gates:
+            await self.store_gates[name].wait()
+        return answer
+
     async def claim(self, request: EnrichmentRequest, workflow_id: str) -> Claim:
         usual = Claim(decision=Decision.PROCEED, version=request.document_version or 1)
-        return self._next("claim", self.claims, usual)  # type: ignore[return-value]
+        return await self._store("claim", self.claims, usual)  # type: ignore[return-value]
 
     async def write_enrichment(self, step: Step, result: AnalysisResult) -> bool:
-        return self._next("graph", self.graph_writes, True)  # type: ignore[return-value]
+        return await self._store("graph", self.graph_writes, True)  # type: ignore[return-value]
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
         self.statuses.append(status)
         return True
 
     async def write(self, step: Step, status: EnrichmentStatus, vector: Sequence[float] | None) -> bool:
-        return self._next("vectors", self.vector_writes, True)  # type: ignore[return-value]
+        return await self._store("vectors", self.vector_writes, True)  # type: ignore[return-value]
 
     async def version(self) -> ServiceVersion:
         return ServiceVersion(path_free=True)
 
     async def process(self, request: AnalysisRequest) -> AnalysisResult:
+        self.asked += 1
         await self.gate.wait()
         return self._next("analysis", self.analyses, factories.analysis("f", "g"))  # type: ignore[return-value]
 
@@ -86,6 +104,19 @@ class Ports:
 
     async def dead_letter(self, event: DeadLetter) -> None:
         self.dead_letters.append(event)
+
+    async def clear_dead_letter(self, document_id: str) -> None:
+        self.tombstones.append(document_id)
+
+    def notify(self, letter: DeadLetter) -> None:
+        self.alerts.append(letter)
+
+    async def is_current(self, step: Step) -> bool:
+        return self.current
+
+    async def ping(self) -> None:
+        if self.down is not None:
+            raise self.down
 
     async def healthy(self) -> None:
         return None
@@ -108,6 +139,11 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
 
 
 @pytest.fixture
+def client(environment: WorkflowEnvironment) -> EnrichmentClient:
+    return EnrichmentClient(environment.client)
+
+
+@pytest.fixture
 def ports() -> Ports:
     return Ports()
 
@@ -120,8 +156,8 @@ async def working(
     retry = RetrySettings(max_attempts=3, first_delay=2.0)
     enrichment = EnrichmentActivities(ports, ports, content, retry)
     health = dict.fromkeys(("intelligence_service", "memgraph", "qdrant"), ports.healthy)
-    events = EventActivities(ports, health)
-    analysis = AnalysisActivities(ports, content, share_across_projects=False)
+    events = EventActivities(ports, ports, ports, health)
+    analysis = AnalysisActivities(ports, content, ports.breaker, share_across_projects=False)
     settings = Settings(shutdown_timeout=1)
     workers = build_workers(
         environment.client, settings, store_activities(enrichment, events), [analysis.analyse]

@@ -8,36 +8,16 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from archon.contracts import errors, names
-from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, EnrichmentType, FailureType, Outcome
-from archon.contracts.workflow import Claim, Decision, EnrichmentOutcome, WorkflowStatus
+from archon.contracts.workflow import Claim, Decision
 from archon.runtime.temporal import EnrichmentClient
 from tests import factories
 from tests.eventually import eventually
 from tests.workflows.conftest import Ports
+from tests.workflows.runs import park, parked, result
 
 pytestmark = pytest.mark.usefixtures("working")
 WHOLE = [("claimed", 10), ("analysed", 60), ("vectors_written", 80), ("completed", 100)]
-
-
-@pytest.fixture
-def client(environment: WorkflowEnvironment) -> EnrichmentClient:
-    return EnrichmentClient(environment.client)
-
-
-async def result(environment: WorkflowEnvironment, workflow_id: str) -> EnrichmentOutcome:
-    handle = environment.client.get_workflow_handle(workflow_id, result_type=EnrichmentOutcome)
-    outcome: EnrichmentOutcome = await handle.result()
-    return outcome
-
-
-async def parked(client: EnrichmentClient, workflow_id: str) -> WorkflowStatus:
-    async def is_parked() -> WorkflowStatus | None:
-        status = await client.status(workflow_id)
-        return status if status.parked and status.status is EnrichmentStatus.FAILED else None
-
-    found: WorkflowStatus = await eventually(is_parked)
-    return found
 
 
 async def test_the_happy_path(
@@ -176,18 +156,11 @@ async def test_progress_that_cannot_be_published_fails_nothing(
     assert ports.stages == WHOLE[2:]
 
 
-async def _park(client: EnrichmentClient, ports: Ports, request: EnrichmentRequest) -> str:
-    ports.analyses.append(errors.IntelligenceRejectedError("HTTP 400: no"))
-    workflow_id = await client.submit(request)
-    await parked(client, workflow_id)
-    return workflow_id
-
-
 async def test_a_terminal_failure_is_dead_lettered_once_and_retried_by_a_signal(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     request = factories.request()
-    workflow_id = await _park(client, ports, request)
+    workflow_id = await park(client, ports, request)
     (letter,) = ports.dead_letters
     assert (letter.document_id, letter.workflow_id) == (request.document_id, workflow_id)
     assert (letter.failure_type, letter.failure_count) == (FailureType.DATA_QUALITY, 1)
@@ -215,7 +188,7 @@ async def test_an_early_retry_is_not_lost(
 async def test_a_discarded_document_ends_with_its_event(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
-    workflow_id = await _park(client, ports, factories.request())
+    workflow_id = await park(client, ports, factories.request())
     await client.signal(workflow_id, names.SIGNAL_DISCARD)
     assert (await result(environment, workflow_id)).outcome is Outcome.DISCARDED
     assert ports.statuses[-1] is EnrichmentStatus.DISCARDED
@@ -226,7 +199,7 @@ async def test_a_new_submission_wakes_a_parked_run_and_a_redelivery_does_not(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     request = factories.request()
-    workflow_id = await _park(client, ports, request)
+    workflow_id = await park(client, ports, request)
     await client.submit(request)
     assert (await client.status(workflow_id)).parked
     await client.submit(request.model_copy(update={"correlation_id": str(uuid4()).upper()}))
@@ -237,7 +210,7 @@ async def test_a_parked_run_that_is_superseded_is_told_and_ends(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     old = factories.request(document_version=1)
-    old_id = await _park(client, ports, old)
+    old_id = await park(client, ports, old)
     ports.claims.append(Claim(decision=Decision.PROCEED, version=2, previous_workflow_id=old_id))
     new = old.model_copy(
         update={"content_hash": "f" * 64, "document_version": 2, "correlation_id": str(uuid4()).upper()}
@@ -283,7 +256,7 @@ async def test_equal_content_of_a_project_is_analysed_once(
 async def test_the_operator_sees_what_failed(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
-    workflow_id = await _park(client, ports, factories.request())
+    workflow_id = await park(client, ports, factories.request())
     status = await client.status(workflow_id)
     assert (status.version, status.submissions, status.duplicates) == (1, 1, 0)
     assert status.failure is not None

@@ -1,0 +1,86 @@
+"""In: dead letters. Out: a message to a webhook now and then, in JSON that Slack also takes.
+
+Off unless a webhook is configured. The first letter is told at once, those within the interval after it
+together; what cannot be delivered is told with the next message. Nothing waits for it.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import httpx
+
+from archon.contracts.events import DeadLetter
+from archon.contracts.types import FailureType
+from archon.runtime.logs import get_logger
+from archon.runtime.settings import Settings
+
+ALERTED: Final = frozenset({FailureType.DATA_QUALITY, FailureType.SERVICE_DOWN})
+_log = get_logger(__name__)
+
+
+class Alerts:
+    """Counts letters by project and failure type between two messages."""
+
+    def __init__(self, url: str, interval: float) -> None:
+        self._url = url
+        self._interval = interval
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._latest: DeadLetter | None = None
+        self._wanted = asyncio.Event()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def connect(cls, settings: Settings) -> AsyncIterator["Alerts"]:
+        alerts = cls(settings.alert_webhook_url.get_secret_value(), settings.alert_interval)
+        if not alerts._url:
+            yield alerts
+            return
+        sending = asyncio.create_task(alerts._send_forever(), name="alerts")
+        try:
+            yield alerts
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+    def notify(self, letter: DeadLetter) -> None:
+        """Take note of a dead letter, if it is of a kind that wakes people."""
+        if self._url and letter.failure_type in ALERTED:
+            self._counts[letter.project_name or "unknown", str(letter.failure_type)] += 1
+            self._latest = letter
+            self._wanted.set()
+
+    async def _send_forever(self) -> None:
+        async with httpx.AsyncClient(timeout=10) as http:
+            while True:
+                await self._wanted.wait()
+                await self._send(http)
+                await asyncio.sleep(self._interval)
+
+    async def _send(self, http: httpx.AsyncClient) -> None:
+        assert self._latest is not None
+        counts, self._counts = self._counts, Counter()
+        self._wanted.clear()
+        try:
+            (await http.post(self._url, json=message(counts, self._latest))).raise_for_status()
+        except httpx.HTTPError as error:
+            self._counts.update(counts)
+            self._wanted.set()
+            _log.warning("alert_not_delivered", letters=counts.total(), error=type(error).__name__)
+
+
+def message(counts: Counter[tuple[str, str]], latest: DeadLetter) -> dict[str, Any]:
+    """`text` and `attachments` as Slack's incoming webhooks take them; other receivers read the fields."""
+    total = counts.total()
+    what = "1 document is" if total == 1 else f"{total} documents are"
+    fields = [
+        {"title": f"{project} · {failure_type}", "value": str(count), "short": True}
+        for (project, failure_type), count in counts.most_common(20)
+    ]
+    last = f"{latest.file_path or latest.source or 'unknown'}: {latest.failure_reason[:500]}"
+    return {
+        "text": f"{what} dead-lettered; the last one is {last}",
+        "attachments": [{"color": "danger", "fallback": last, "fields": fields}],
+    }

@@ -1,0 +1,243 @@
+"""What stands between a failure and a document: breaker, retry delays, translated errors, alerts."""
+
+import asyncio
+import contextlib
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from obstore import exceptions as obstore_errors
+from qdrant_client.common import client_exceptions
+from qdrant_client.http import exceptions as qdrant_errors
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.failures import told_to_temporal, treatment_of
+from archon.contracts import errors
+from archon.contracts.events import DeadLetter, ErrorDetails
+from archon.contracts.types import FailureType
+from archon.runtime import alerts
+from archon.runtime.breaker import BreakerState, CircuitBreaker
+from archon.stores import content, intelligence, vectors
+from tests.eventually import eventually
+
+DOWN = errors.IntelligenceUnavailableError("503")
+
+
+class Service:
+    """Answers with what it is told to, and counts."""
+
+    def __init__(self, answer: Exception | str = "fine") -> None:
+        self.answer = answer
+        self.calls = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def __call__(self) -> str:
+        self.calls += 1
+        await self.gate.wait()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def breaker(threshold: int = 2, recovery: float = 0.05, budget: float = 60) -> CircuitBreaker:
+    return CircuitBreaker(threshold=threshold, recovery=recovery, budget=budget)
+
+
+async def test_failures_below_the_threshold_are_the_callers() -> None:
+    own, service = breaker(threshold=3), Service(DOWN)
+    for _ in range(2):
+        with pytest.raises(errors.IntelligenceUnavailableError):
+            await own.run(service)
+    service.answer = "fine"
+    assert await own.run(service) == "fine"
+    assert (own.status.state, own.status.failure_count) == (BreakerState.CLOSED, 0)
+
+
+async def test_a_caller_whose_failure_opens_it_waits_for_the_service_and_gets_its_answer() -> None:
+    own, service = breaker(threshold=1), Service(DOWN)
+    waiting = asyncio.create_task(own.run(service))
+
+    async def probed_twice() -> bool:
+        return service.calls >= 3
+
+    await eventually(probed_twice)
+    assert own.status.opened_at is not None
+    assert own.status.last_failure == "IntelligenceUnavailableError: 503"
+    service.answer = "fine"
+    assert await waiting == "fine"
+    assert own.status.opened_at is None
+
+
+async def test_one_caller_probes_and_the_others_wait() -> None:
+    own, service = breaker(threshold=1), Service(DOWN)
+    own.trip(DOWN)
+    service.answer = "fine"
+    service.gate.clear()
+    callers = [asyncio.create_task(own.run(service)) for _ in range(20)]
+
+    async def half_open() -> bool:
+        return own.status.state is BreakerState.HALF_OPEN and service.calls > 0
+
+    await eventually(half_open)
+    await asyncio.sleep(0.1)
+    assert service.calls == 1
+    service.gate.set()
+    assert await asyncio.gather(*callers) == ["fine"] * 20
+    assert service.calls == 20
+
+
+async def test_a_cancelled_probe_leaves_the_probe_to_another() -> None:
+    own, service = breaker(), Service()
+    own.trip(DOWN)
+    service.gate.clear()
+    first = asyncio.create_task(own.run(service))
+
+    async def probing() -> bool:
+        return service.calls == 1
+
+    await eventually(probing)
+    second = asyncio.create_task(own.run(service))
+    first.cancel()
+    service.gate.set()
+    assert await second == "fine"
+
+
+async def test_a_wrong_key_opens_it_at_once_and_a_refused_document_does_not() -> None:
+    own, service = breaker(threshold=5), Service(errors.IntelligenceRejectedError("400"))
+    for _ in range(10):
+        with pytest.raises(errors.IntelligenceRejectedError):
+            await own.run(service)
+    assert own.status.state is BreakerState.CLOSED
+    service.answer = errors.IntelligenceAuthError("401")
+    waiting = asyncio.create_task(own.run(service))
+
+    async def is_open() -> bool:
+        return own.status.state is not BreakerState.CLOSED
+
+    await eventually(is_open)
+    service.answer = "fine"
+    assert await waiting == "fine"
+
+
+async def test_the_budget_counts_from_the_opening_through_failed_probes() -> None:
+    own = breaker(threshold=1, recovery=0.02, budget=0.3)
+    with pytest.raises(errors.IntelligenceOutageError, match="503"):
+        await own.run(Service(DOWN))
+    assert treatment_of(errors.IntelligenceOutageError()).failure_type is FailureType.SERVICE_DOWN
+    with pytest.raises(errors.IntelligenceOutageError):
+        await own.run(Service("too late for this one"))
+
+
+async def test_a_disabled_one_raises_every_failure() -> None:
+    own = CircuitBreaker(threshold=1, recovery=1, budget=1, enabled=False)
+    for _ in range(3):
+        with pytest.raises(errors.IntelligenceUnavailableError):
+            await own.run(Service(DOWN))
+    assert not own.trip(DOWN)
+
+
+def activity_at(attempt: int, policy: RetryPolicy) -> ActivityEnvironment:
+    environment = ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, attempt=attempt, retry_policy=policy)
+    return environment
+
+
+def told(error: Exception, attempt: int = 1, policy: RetryPolicy | None = None) -> ApplicationError:
+    def raising() -> None:
+        with told_to_temporal():
+            raise error
+
+    with pytest.raises(ApplicationError) as raised:
+        activity_at(attempt, policy or RetryPolicy()).run(raising)
+    return raised.value
+
+
+def test_temporal_is_told_type_and_whether_to_retry() -> None:
+    error = told(errors.IntelligenceThrottledError("busy", 7))
+    assert (error.type, error.non_retryable) == ("IntelligenceThrottledError", False)
+    assert error.details == ("transient",)
+    assert error.next_retry_delay == timedelta(seconds=7)
+    assert told(errors.ContentMissingError("gone")).non_retryable
+    assert treatment_of(errors.ArchonError("?")).failure_type is FailureType.PERMANENT
+
+
+def test_a_fault_of_ours_is_permanent_and_named() -> None:
+    error = told(KeyError("x"))
+    assert (error.type, error.non_retryable, error.details) == ("KeyError", True, ("permanent",))
+
+
+def test_delays_double_up_to_a_limit_and_are_spread() -> None:
+    policy = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(seconds=60))
+    for attempt, seconds in ((1, 2), (2, 4), (3, 8), (6, 60), (1000, 60)):
+        delays = {told(DOWN, attempt, policy).next_retry_delay for _ in range(20)}
+        assert len(delays) > 10
+        for delay in delays:
+            assert delay is not None
+            assert 0.8 * seconds <= delay.total_seconds() <= 1.2 * seconds
+
+
+def _errors_of(*modules: object, base: type[Exception]) -> list[Exception]:
+    classes = [each for module in modules for each in vars(module).values()]
+    found = {each for each in classes if isinstance(each, type) and issubclass(each, base)}
+    return [each.__new__(each) for each in sorted(found, key=lambda each: each.__name__)]
+
+
+def _refused(status: int) -> qdrant_errors.UnexpectedResponse:
+    return qdrant_errors.UnexpectedResponse(status, "", b"", httpx.Headers())
+
+
+QDRANT = [
+    *(_refused(status) for status in (400, 401, 403, 404, 409, 422, 429, 500, 503)),
+    qdrant_errors.ResponseHandlingException(httpx.ConnectError("refused")),
+    *_errors_of(client_exceptions, base=client_exceptions.QdrantException),
+    ValueError("a vector of the wrong length"),
+    OSError("no route"),
+]
+OBSTORE = [*_errors_of(obstore_errors, base=obstore_errors.BaseError), OSError("disk full")]
+HTTPX = _errors_of(httpx, base=httpx.RequestError)
+
+
+@pytest.mark.parametrize(
+    ("translated", "base", "error"),
+    [(vectors.translated, errors.StoreError, error) for error in QDRANT]
+    + [(content.translated, errors.StoreError, error) for error in OBSTORE]
+    + [(intelligence.translated, errors.IntelligenceError, error) for error in HTTPX],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_no_driver_error_escapes(
+    translated: Callable[[], contextlib.AbstractContextManager[None]],
+    base: type[Exception],
+    error: Exception,
+) -> None:
+    with pytest.raises(base), translated():
+        raise error
+
+
+def letter(**changes: object) -> DeadLetter:
+    values: dict[str, object] = {
+        "project_name": "p",
+        "file_path": "a.py",
+        "failure_reason": "analysing: HTTP 400: no",
+        "failure_timestamp": datetime.now(UTC),
+        "failure_type": FailureType.DATA_QUALITY,
+        "original_message": {},
+        "error_details": ErrorDetails(exception_type="X", exception_message="no"),
+    }
+    return DeadLetter.model_validate(values | changes)
+
+
+def test_an_alert_is_what_a_slack_webhook_takes() -> None:
+    told = alerts.message(Counter({("p", "data_quality"): 3, ("q", "service_down"): 1}), letter())
+    assert set(told) == {"text", "attachments"}
+    assert told["text"].startswith("4 documents are dead-lettered; the last one is a.py: analysing")
+    assert told["attachments"][0]["fields"][0] == {
+        "title": "p · data_quality",
+        "value": "3",
+        "short": True,
+    }

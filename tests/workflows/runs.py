@@ -1,0 +1,34 @@
+"""In: a run on the time-skipping server. Out: its outcome, or its status once it is parked."""
+
+from temporalio.testing import WorkflowEnvironment
+
+from archon.contracts import errors
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.types import EnrichmentStatus
+from archon.contracts.workflow import EnrichmentOutcome, WorkflowStatus
+from archon.runtime.temporal import EnrichmentClient
+from tests.eventually import eventually
+from tests.workflows.conftest import Ports
+
+
+async def result(environment: WorkflowEnvironment, workflow_id: str) -> EnrichmentOutcome:
+    handle = environment.client.get_workflow_handle(workflow_id, result_type=EnrichmentOutcome)
+    outcome: EnrichmentOutcome = await handle.result()
+    return outcome
+
+
+async def parked(client: EnrichmentClient, workflow_id: str) -> WorkflowStatus:
+    async def is_parked() -> WorkflowStatus | None:
+        status = await client.status(workflow_id)
+        return status if status.parked and status.status is EnrichmentStatus.FAILED else None
+
+    found: WorkflowStatus = await eventually(is_parked)
+    return found
+
+
+async def park(client: EnrichmentClient, ports: Ports, request: EnrichmentRequest) -> str:
+    """A run whose document the intelligence service has refused."""
+    ports.analyses.append(errors.IntelligenceRejectedError("HTTP 400: no"))
+    workflow_id = await client.submit(request)
+    await parked(client, workflow_id)
+    return workflow_id

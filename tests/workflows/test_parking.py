@@ -1,0 +1,258 @@
+"""A run that cannot go on by itself: its dead letter, what wakes it, what a cancellation means, outages."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.testing import WorkflowEnvironment
+
+from archon.contracts import errors, names
+from archon.contracts.types import EnrichmentStatus, FailureType, Outcome
+from archon.contracts.workflow import Carried, Claim, Decision, EnrichDocumentInput, EnrichmentOutcome
+from archon.runtime.breaker import BreakerState
+from archon.runtime.temporal import EnrichmentClient
+from tests import factories
+from tests.eventually import eventually
+from tests.workflows.conftest import Ports
+from tests.workflows.runs import park, parked, result
+
+pytestmark = pytest.mark.usefixtures("working")
+DOWN = errors.IntelligenceUnavailableError("HTTP 503")
+
+
+async def cancelled(environment: WorkflowEnvironment, workflow_id: str) -> EnrichmentOutcome:
+    handle = environment.client.get_workflow_handle(workflow_id, result_type=EnrichmentOutcome)
+    await handle.cancel()
+    outcome: EnrichmentOutcome = await handle.result()
+    return outcome
+
+
+async def cancel_during(
+    environment: WorkflowEnvironment, ports: Ports, workflow_id: str, step: str
+) -> EnrichmentOutcome:
+    """Cancel while the step's activity runs, and let it end once it has been asked to."""
+    await calls_of(ports, step)
+    handle = environment.client.get_workflow_handle(workflow_id, result_type=EnrichmentOutcome)
+    await handle.cancel()
+
+    async def asked_to_end() -> bool:
+        events = (await handle.fetch_history()).events
+        return events[-1].event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED
+
+    await eventually(asked_to_end)
+    ports.store_gates[step].set()
+    outcome: EnrichmentOutcome = await handle.result()
+    return outcome
+
+
+async def calls_of(ports: Ports, name: str, count: int = 1) -> None:
+    async def called() -> bool:
+        return ports.calls[name] >= count
+
+    await eventually(called)
+
+
+async def test_a_recovery_clears_the_dead_letter(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    request = factories.request()
+    workflow_id = await park(client, ports, request)
+    assert ports.tombstones == []
+    await client.signal(workflow_id, names.SIGNAL_RETRY)
+    await result(environment, workflow_id)
+    assert ports.tombstones == [request.document_id]
+
+
+async def test_a_discard_clears_the_dead_letter(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    request = factories.request()
+    workflow_id = await park(client, ports, request)
+    await client.signal(workflow_id, names.SIGNAL_DISCARD)
+    await result(environment, workflow_id)
+    assert ports.tombstones == [request.document_id]
+
+
+async def test_a_newer_version_clears_the_dead_letter_of_the_older(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.claims.append(Claim(decision=Decision.PROCEED, version=2, dead_lettered=True))
+    request = factories.request()
+    await result(environment, await client.submit(request))
+    assert ports.tombstones == [request.document_id]
+    assert ports.dead_letters == []
+
+
+async def test_only_the_current_version_writes_a_dead_letter(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.current = False
+    ports.analyses.append(errors.IntelligenceRejectedError("HTTP 400"))
+    outcome = await result(environment, await client.submit(factories.request()))
+    assert outcome.outcome is Outcome.SUPERSEDED
+    assert (ports.dead_letters, ports.tombstones, ports.statuses) == ([], [], [])
+
+
+async def test_each_failure_has_one_dead_letter_and_one_alert(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    workflow_id = await park(client, ports, factories.request())
+    ports.analyses.append(errors.IntelligenceResponseError("rubbish"))
+    await client.signal(workflow_id, names.SIGNAL_RETRY)
+
+    async def parked_again() -> bool:
+        status = await client.status(workflow_id)
+        return status.failure is not None and status.failure.error_type == "IntelligenceResponseError"
+
+    await eventually(parked_again)
+    await parked(client, workflow_id)
+    await client.signal(workflow_id, names.SIGNAL_RETRY)
+    await result(environment, workflow_id)
+    assert [(letter.failure_count, letter.failure_type) for letter in ports.dead_letters] == [
+        (1, FailureType.DATA_QUALITY),
+        (2, FailureType.PERMANENT),
+    ]
+    assert ports.alerts == ports.dead_letters
+
+
+async def test_a_dead_letter_is_published_again_before_it_expires(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    workflow_id = await park(client, ports, factories.request())
+    await environment.sleep(timedelta(days=41))
+
+    async def again() -> bool:
+        return len(ports.dead_letters) == 3
+
+    await eventually(again)
+    assert ports.dead_letters[0] == ports.dead_letters[1] == ports.dead_letters[2]
+    await client.signal(workflow_id, names.SIGNAL_DISCARD)
+    await result(environment, workflow_id)
+
+
+async def test_a_claim_that_fails_is_dead_lettered_too(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.claims.append(errors.ProjectConflictError("d"))
+    ports.current = False  # the graph knows another project's document, and nothing of this run
+    workflow_id = await client.submit(factories.request())
+    await parked(client, workflow_id)
+    assert [letter.error_details.exception_type for letter in ports.dead_letters] == ["ProjectConflictError"]
+    await client.signal(workflow_id, names.SIGNAL_DISCARD)
+    assert (await result(environment, workflow_id)).outcome is Outcome.DISCARDED
+
+
+async def test_cancelling_a_parked_run_discards(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    request = factories.request()
+    workflow_id = await park(client, ports, request)
+    assert (await cancelled(environment, workflow_id)).outcome is Outcome.DISCARDED
+    assert ports.statuses[-1] is EnrichmentStatus.DISCARDED
+    assert ports.tombstones == [request.document_id]
+    assert [event.enrichment_status for event, _ in ports.completed_events] == [Outcome.DISCARDED]
+
+
+async def test_cancelling_during_the_analysis_discards_and_frees_the_slot(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.gate.clear()
+    workflow_id = await client.submit(factories.request())
+
+    async def asked() -> bool:
+        return ports.asked == 1
+
+    await eventually(asked)
+    assert (await cancelled(environment, workflow_id)).outcome is Outcome.DISCARDED
+    assert ports.calls["graph"] == 0
+
+
+@pytest.mark.parametrize("step", ["claim", "vectors"])
+async def test_cancelling_during_a_store_step_waits_for_it_and_discards(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports, step: str
+) -> None:
+    ports.store_gates[step] = asyncio.Event()
+    outcome = await cancel_during(environment, ports, await client.submit(factories.request()), step)
+    assert outcome.outcome is Outcome.DISCARDED
+    assert ports.calls["graph"] == 0
+    assert set(ports.statuses) == {EnrichmentStatus.DISCARDED}
+
+
+async def test_a_cancellation_comes_too_late_for_a_completed_document(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.store_gates["graph"] = asyncio.Event()
+    outcome = await cancel_during(environment, ports, await client.submit(factories.request()), "graph")
+    assert outcome.outcome is Outcome.SUCCESS
+    assert ports.statuses == []
+    assert len(ports.completed_events) == 1
+
+
+async def test_during_an_outage_no_attempt_is_spent(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.analyses.extend([DOWN] * 12)
+    ports.down = DOWN
+    workflow_ids = [await client.submit(factories.request()) for _ in range(3)]
+
+    async def is_open() -> bool:
+        return ports.breaker.status.state is not BreakerState.CLOSED
+
+    await eventually(is_open)
+    for workflow_id in workflow_ids:
+        assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+    assert ports.dead_letters == []
+    assert not ports.analyses
+
+
+async def test_the_last_attempt_of_a_single_document_is_not_spent_on_an_outage(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.analyses.extend([DOWN] * 4)  # fewer than the threshold, more than the attempts
+    ports.down = DOWN
+    assert (await result(environment, await client.submit(factories.request()))).outcome is Outcome.SUCCESS
+    assert ports.dead_letters == []
+
+
+async def test_an_outage_past_the_budget_is_a_dead_letter(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.breaker._budget = 0.5
+    ports.analyses.append(errors.IntelligenceAuthError("HTTP 401"))
+    ports.analyses.extend([errors.IntelligenceAuthError("HTTP 401")] * 20)
+    workflow_id = await client.submit(factories.request())
+    status = await parked(client, workflow_id)
+    assert status.failure is not None
+    assert status.failure.failure_type is FailureType.SERVICE_DOWN
+    assert [letter.error_details.exception_type for letter in ports.dead_letters] == [
+        "IntelligenceOutageError"
+    ]
+    ports.analyses.clear()
+    ports.breaker._budget = 60
+    await client.signal(workflow_id, names.SIGNAL_RETRY)
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+
+
+async def test_a_chain_goes_on_with_what_it_was_handed(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    request = factories.request()
+    carried = Carried(submissions=[request], seen=[request.correlation_id], failures=4, dead_lettered=True)
+    workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
+    ports.analyses.append(errors.IntelligenceRejectedError("HTTP 400"))
+    await environment.client.start_workflow(
+        names.WORKFLOW_ENRICH_DOCUMENT,
+        EnrichDocumentInput(
+            document_id=request.document_id, content_hash=request.content_hash, carried=carried
+        ),
+        id=workflow_id,
+        task_queue=names.QUEUE_ENRICHMENT,
+    )
+    await parked(client, workflow_id)
+    assert [letter.failure_count for letter in ports.dead_letters] == [5]
+    await client.submit(request)
+    assert (await client.status(workflow_id)).duplicates == 1
+    await client.signal(workflow_id, names.SIGNAL_RETRY)
+    await result(environment, workflow_id)
+    assert ports.tombstones == [request.document_id]

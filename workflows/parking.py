@@ -1,0 +1,36 @@
+"""In: a dead-lettered failure. Out: the reason to go on, once there is one; a run waits nowhere else."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+from temporalio import workflow
+
+from archon.contracts.types import FailureType
+from archon.contracts.workflow import ParkInput
+from workflows.mailbox import Mailbox, Wake
+
+SELF_RETRY_AFTER: Final = timedelta(minutes=5)
+"""A transient failure retries itself after this, twice this, and so on."""
+SELF_RETRIES: Final = 5
+DEAD_LETTER_AGAIN: Final = timedelta(days=20)
+"""Well before the topic's 30 days of retention drop the letter of a run that still waits."""
+
+
+async def wait(mailbox: Mailbox, park: ParkInput, publish_again: Callable[[], Awaitable[object]]) -> Wake:
+    """Wait for a signal, a newer version, a new submission, or the hour of an own retry."""
+    count = park.failure_count
+    own = park.failure.failure_type is FailureType.TRANSIENT and count <= SELF_RETRIES
+    patience = SELF_RETRY_AFTER * count if own else DEAD_LETTER_AGAIN
+    while True:
+        try:
+            await workflow.wait_condition(
+                lambda: mailbox.wake(park.step.version) is not None, timeout=patience
+            )
+        except TimeoutError:
+            if own:
+                return Wake.RETRY
+            await publish_again()
+        if wake := mailbox.wake(park.step.version):
+            mailbox.take(wake)
+            return wake
