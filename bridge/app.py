@@ -8,17 +8,19 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from archon.runtime import problems
+from archon.runtime import problems, temporal
 from archon.runtime.health import HealthCheck, health_router
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import serve_http, stop_on_signals
 from archon.runtime.settings import Settings
+from archon.runtime.temporal import EnrichmentClient
 from archon.stores.schema import Preparation
+from bridge import failures, routes
 from bridge.clients import connected
 from bridge.correlation import CorrelationMiddleware
 from bridge.indexing import Indexer
 from bridge.outbox import OutboxRelay
-from bridge.routes import router
+from bridge.parked import ParkedRuns
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -31,6 +33,9 @@ def create_app(settings: Settings) -> FastAPI:
             relay = OutboxRelay(stores.graph, publisher)
             app.state.settings = settings
             app.state.stores = stores
+            client = EnrichmentClient(await temporal.connect(settings, lazy=True))
+            app.state.publisher = publisher
+            app.state.parked = ParkedRuns(settings, client)
             app.state.indexer = Indexer(settings, stores, publisher, relay)
             app.state.checks = {
                 "graph": stores.graph.ping,
@@ -38,6 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
                 "qdrant": stores.vectors.ping,
                 "kafka": publisher.ping,
                 "intelligence": stores.intelligence.ping,
+                "temporal": client.ping,
             }
             background = [
                 asyncio.create_task(preparation.run(), name="prepare-stores"),
@@ -63,8 +69,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(app)
     app.add_middleware(CorrelationMiddleware)
-    app.include_router(router)
-    app.include_router(health_router(checks, optional=("qdrant", "kafka", "intelligence")))
+    # Before the documents: their ids may hold slashes, so that their routes would take these too.
+    app.include_router(failures.router)
+    app.include_router(routes.router)
+    optional = ("qdrant", "kafka", "intelligence", "temporal")
+    app.include_router(health_router(checks, optional=optional))
     return app
 
 

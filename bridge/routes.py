@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
@@ -22,25 +21,20 @@ from archon.contracts.documents import (
 from archon.contracts.errors import ArchonError
 from archon.contracts.names import enrichment_workflow_id
 from archon.contracts.types import DocumentId, EnrichmentStatus, ProjectName
-from archon.runtime.problems import MEDIA_TYPE, Problem, problem_of
-from archon.runtime.settings import Settings
+from archon.runtime.problems import problem_of
 from archon.stores.vectors import Hit
-from bridge.clients import Stores
 from bridge.correlation import new_correlation_id
+from bridge.dependencies import CorrelationDep, SettingsDep, StoresDep, find, problem
 from bridge.indexing import Indexer
 
 BATCH_CONCURRENCY = 8
 SNIPPET_CHARACTERS = 200
 
 
-def _problem(description: str) -> dict[str, object]:
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
-
-
 router = APIRouter(
     prefix="/api/bridge",
     tags=["documents"],
-    responses={422: _problem("Invalid input; names the field"), 503: _problem("A store is unreachable")},
+    responses={422: problem("Invalid input; names the field"), 503: problem("A store is unreachable")},
 )
 
 
@@ -49,29 +43,11 @@ def _indexer(request: Request) -> Indexer:
     return indexer
 
 
-def _stores(request: Request) -> Stores:
-    stores: Stores = request.app.state.stores
-    return stores
-
-
-def _settings(request: Request) -> Settings:
-    settings: Settings = request.app.state.settings
-    return settings
-
-
-def _correlation(request: Request) -> str:
-    correlation_id: str = request.state.correlation_id
-    return correlation_id
-
-
 IndexerDep = Annotated[Indexer, Depends(_indexer)]
-StoresDep = Annotated[Stores, Depends(_stores)]
-SettingsDep = Annotated[Settings, Depends(_settings)]
-CorrelationDep = Annotated[str, Depends(_correlation)]
 
 
 @router.post(
-    "/document", operation_id="index_document", responses={409: _problem("Another project's document")}
+    "/document", operation_id="index_document", responses={409: problem("Another project's document")}
 )
 async def index_document(
     submission: DocumentSubmission, indexer: IndexerDep, correlation_id: CorrelationDep
@@ -98,9 +74,9 @@ async def index_documents(batch: BatchSubmission, indexer: IndexerDep) -> BatchA
                     )
                 )
             except ArchonError as error:
-                problem = problem_of(error)
-                problem.instance = f"/api/bridge/documents#/documents/{number}"
-                return BatchItem(problem=problem.model_dump(exclude_none=True))
+                told = problem_of(error)
+                told.instance = f"/api/bridge/documents#/documents/{number}"
+                return BatchItem(problem=told.model_dump(exclude_none=True))
 
     results = await asyncio.gather(*(one(number, item) for number, item in enumerate(batch.documents)))
     accepted = sum(item.document is not None for item in results)
@@ -110,7 +86,7 @@ async def index_documents(batch: BatchSubmission, indexer: IndexerDep) -> BatchA
 @router.get(
     "/document/{document_id:path}",
     operation_id="get_document",
-    responses={404: _problem("There is no such document")},
+    responses={404: problem("There is no such document")},
 )
 async def get_document(
     document_id: str, stores: StoresDep, settings: SettingsDep, project: ProjectName | None = None
@@ -119,10 +95,7 @@ async def get_document(
 
     `document_id` is the document's UUID or the client's own id; `project` tells equal own ids apart.
     """
-    if _is_uuid(document_id):
-        stored = await stores.graph.get(document_id)
-    else:
-        stored = await stores.graph.get_by_external_id(document_id, project)
+    stored = await find(stores, document_id, project)
     workflow_id = enrichment_workflow_id(stored.document_id, stored.content_hash)
     return DocumentView(
         **stored.model_dump(exclude={"workflow_id"}),
@@ -178,11 +151,3 @@ def _hit(hit: Hit, preview: Preview) -> SearchHit:
         fresh=hit.payload.get("embedded_hash") == preview.content_hash,
         snippet=preview.preview[:SNIPPET_CHARACTERS],
     )
-
-
-def _is_uuid(value: str) -> bool:
-    try:
-        UUID(value)
-    except ValueError:
-        return False
-    return True

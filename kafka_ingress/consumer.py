@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -28,7 +28,8 @@ _log = get_logger(__name__)
 
 
 class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Consumes one topic. `ordered`: records of one key are handled one after the other."""
+    """Consumes one topic. `ordered`: records of one key are handled one after the other; `limit`: records in
+    flight; `closed`: whether no more are to be taken for now, which `paused` tells has been heeded."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         *,
         ordered: bool,
         limit: int = 64,
+        closed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settings = settings
         self._topic = topic
@@ -46,6 +48,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._handler = handler
         self._ordered = ordered
         self._limit = limit
+        self._closed = closed
         self._consumer: AIOKafkaConsumer | None = None
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
         self._tasks: dict[asyncio.Task[None], TopicPartition] = {}
@@ -54,6 +57,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._last_look = time.monotonic()
         self.consumed = 0
         self.processed = 0
+        self.paused = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`, then finish what is in flight, commit and leave the group."""
@@ -105,11 +109,14 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         room = self._limit - len(self._tasks)
+        self.paused = self._closed()
         # A rebalance forgets pauses, so what is to be paused is paused again at every turn.
-        if room <= 0:
+        if room <= 0 or self.paused:
             consumer.pause(*consumer.assignment())
-            await consumer.getmany(timeout_ms=0)
-            await asyncio.wait(self._tasks, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+            # Fetches nothing; says to the group that this member is alive.
+            await consumer.getmany(timeout_ms=0 if room <= 0 else 200)
+            if room <= 0:
+                await asyncio.wait(self._tasks, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
             return
         if consumer.paused():
             consumer.resume(*consumer.paused())

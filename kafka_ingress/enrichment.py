@@ -1,5 +1,7 @@
 """In: `enrich-document` records. Out: submissions that Temporal has accepted, or dead letters."""
 
+from typing import Final
+
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
@@ -8,19 +10,37 @@ from archon.contracts.events import EnrichmentRequest
 from archon.runtime.crash import crash_point
 from archon.runtime.problems import fields_of
 from archon.runtime.temporal import EnrichmentClient
-from kafka_ingress.poison import Handler
+
+REMEMBERED: Final = 10_000
 
 
-def enrichment_handler(client: EnrichmentClient) -> Handler:
-    """Submits each request to its workflow. Raises InvalidInputError, WorkflowUnavailableError."""
+class EnrichmentHandler:
+    """Submits each request to its workflow. Raises InvalidInputError, WorkflowUnavailableError.
 
-    async def handle(record: ConsumerRecord) -> None:
+    `duplicates`: redeliveries among the last REMEMBERED requests, which are submitted all the same; Temporal
+    and the run know better.
+    """
+
+    def __init__(self, client: EnrichmentClient) -> None:
+        self._client = client
+        self._submitted: dict[tuple[str, str, str], None] = {}
+        self.duplicates = 0
+
+    async def __call__(self, record: ConsumerRecord) -> None:
         request = parse(record.value)
         crash_point("request-polled")
-        await client.submit(request)
+        await self._client.submit(request)
         crash_point("request-submitted")
+        self._remember(request)
 
-    return handle
+    def _remember(self, request: EnrichmentRequest) -> None:
+        key = (request.document_id, request.content_hash, request.correlation_id)
+        if key in self._submitted:
+            self.duplicates += 1
+            return
+        self._submitted[key] = None
+        if len(self._submitted) > REMEMBERED:
+            del self._submitted[next(iter(self._submitted))]
 
 
 def parse(value: bytes | None) -> EnrichmentRequest:

@@ -11,28 +11,31 @@ from archon.contracts.dead_letters import original_message
 from archon.contracts.errors import ArchonError, InvalidInputError
 from archon.contracts.events import DeadLetter, ErrorDetails
 from archon.contracts.types import FailureType
+from archon.runtime.alerts import Alerts
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.logs import get_logger
 
 Handler = Callable[[ConsumerRecord], Awaitable[None]]
 """Returns when the record is durable elsewhere; an error of ours means that it may be tried again."""
 
+ORIGINAL_KEY: Final = "original_key"
+"""Header with the key of the message that failed."""
 _KEPT: Final = ("document_id", "project_name", "content_hash", "file_path", "correlation_id")
 _log = get_logger(__name__)
 
 
-def parking_poison(handler: Handler, publisher: KafkaPublisher) -> Handler:
+def parking_poison(handler: Handler, publisher: KafkaPublisher, alerts: Alerts) -> Handler:
     """`handler`, but for records that no repetition would mend: those are dead-lettered."""
 
     async def handle(record: ConsumerRecord) -> None:
         try:
             await handler(record)
         except InvalidInputError as error:
-            await dead_letter(publisher, record, str(error), FailureType.DATA_QUALITY, error)
+            alerts.notify(await dead_letter(publisher, record, str(error), FailureType.DATA_QUALITY, error))
         except ArchonError:
             raise
         except Exception as error:  # noqa: BLE001  a fault of ours must not block the partition either
-            await dead_letter(publisher, record, repr(error), FailureType.PERMANENT, error)
+            alerts.notify(await dead_letter(publisher, record, repr(error), FailureType.PERMANENT, error))
 
     return handle
 
@@ -43,8 +46,8 @@ async def dead_letter(
     reason: str,
     failure_type: FailureType,
     error: Exception,
-) -> None:
-    """Publish the record's dead letter. Raises PublishError when Kafka does not take it."""
+) -> DeadLetter:
+    """Publish the record's dead letter, and return it. Raises PublishError when Kafka does not take it."""
     provenance = f"{record.topic}:{record.partition}:{record.offset}"
     message = original_message(record.value)
     fields = {name: value for name in _KEPT if isinstance(value := _get(message, name), str)}
@@ -61,9 +64,11 @@ async def dead_letter(
         ),
         source=provenance,
     )
-    key = record.key.decode(errors="replace") if record.key else fields.get("document_id") or provenance
-    await publisher.dead_letter(letter, key=key, headers=record.headers)
+    headers = [*record.headers, *([(ORIGINAL_KEY, record.key)] if record.key is not None else [])]
+    # Under its own place, not its key: compaction keeps one letter a key, and none may be lost.
+    await publisher.dead_letter(letter, key=provenance, headers=headers)
     _log.warning("message_dead_lettered", source=provenance, reason=reason, failure_type=str(failure_type))
+    return letter
 
 
 def _get(message: Any, name: str) -> Any:

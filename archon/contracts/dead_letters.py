@@ -1,10 +1,14 @@
-"""In: the bytes of a message that failed. Out: what its dead letter keeps of it."""
+"""In: messages that failed. Out: what their dead letters keep of them, and how letters are listed."""
 
 import base64
 import json
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, Self
 
 from blake3 import blake3
+
+from archon.contracts.events import DeadLetter
+from archon.contracts.types import FailureType, Model, Timestamp
 
 ORIGINAL_BYTES: Final = 256 * 1024
 """How much of a message a dead letter carries."""
@@ -27,3 +31,69 @@ def original_message(value: bytes | None) -> Any:
         "blake3": blake3(value).hexdigest(),
         "truncated": len(value) > ORIGINAL_BYTES,
     }
+
+
+class DeadLetterRow(Model):
+    """A dead letter in a listing. `key` is its record's; `workflow_id` is None for a message that never
+    became a workflow, whose place `source` tells as `topic:partition:offset`."""
+
+    key: str
+    document_id: str | None
+    project_name: str | None
+    file_path: str | None
+    failure_type: FailureType
+    failure_reason: str
+    exception_type: str
+    failure_timestamp: Timestamp
+    failure_count: int
+    document_version: int | None
+    workflow_id: str | None
+    source: str | None
+
+    @classmethod
+    def of(cls, key: str, letter: DeadLetter) -> Self:
+        same = letter.model_dump(include=set(cls.model_fields))
+        return cls(key=key, exception_type=letter.error_details.exception_type, **same)
+
+
+class DeadLetterFilter(Model):
+    """What a listing is of; None is any. `before` and `after` bound the time of the failure."""
+
+    project: str | None = None
+    failure_type: FailureType | None = None
+    before: datetime | None = None
+    after: datetime | None = None
+
+    def takes(self, row: DeadLetterRow) -> bool:
+        return (
+            self.project in {None, row.project_name}
+            and self.failure_type in {None, row.failure_type}
+            and (self.before is None or row.failure_timestamp < self.before)
+            and (self.after is None or row.failure_timestamp >= self.after)
+        )
+
+
+class DeadLetterList(Model):
+    """Answer of `GET /api/bridge/dead-letters`, the latest failure first. `total` counts all that the filter
+    takes."""
+
+    dead_letters: list[DeadLetterRow]
+    total: int
+
+
+class StoredDeadLetter(Model):
+    """Answer of `GET /api/bridge/dead-letters/{key}`. `workflow_url`: where the waiting run is shown."""
+
+    key: str
+    dead_letter: DeadLetter
+    workflow_url: str | None = None
+
+
+class ParkedAnswer(Model):
+    """Answer to a retry or a discard: what was done about the document, `retry`, `discard` or `resubmit`
+    (no run was waiting any more, so a new one was asked for)."""
+
+    document_id: str
+    workflow_id: str
+    workflow_url: str
+    action: str

@@ -6,6 +6,8 @@ ArchonError
 ├── ProjectConflictError         a document's project never changes
 ├── ContentMissingError          no text under that hash
 ├── PublishError                 Kafka did not acknowledge
+├── TopicUnavailableError        a topic cannot be read
+├── NotParkedError               no run of the document waits for an operator
 ├── StoreError
 │   ├── StoreUnavailableError    unreachable or timed out: wait and try again
 │   ├── StoreConflictError       lost a race with another writer: try again
@@ -54,6 +56,14 @@ class ContentMissingError(ArchonError):
 
 class PublishError(ArchonError):
     """Kafka did not acknowledge an event in time."""
+
+
+class TopicUnavailableError(ArchonError):
+    """Kafka cannot be reached, or has no such topic."""
+
+
+class NotParkedError(ArchonError):
+    """No run of the document waits for a retry or a discard."""
 
 
 class StoreError(ArchonError):

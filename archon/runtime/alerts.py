@@ -14,6 +14,7 @@ import httpx
 
 from archon.contracts.events import DeadLetter
 from archon.contracts.types import FailureType
+from archon.runtime.lifecycle import running
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 
@@ -38,12 +39,8 @@ class Alerts:
         if not alerts._url:
             yield alerts
             return
-        sending = asyncio.create_task(alerts._send_forever(), name="alerts")
-        try:
+        async with running(alerts._send_forever()):
             yield alerts
-        finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
 
     def notify(self, letter: DeadLetter) -> None:
         """Take note of a dead letter, if it is of a kind that wakes people."""

@@ -192,7 +192,7 @@ class KafkaPublisher:
         `headers` are the original message's own, kept beside ours.
         """
         key = key or event.document_id or "unknown"
-        cause = f"dead-letter\0{key}\0{event.correlation_id}\0{event.failure_count}"
+        cause = f"dead-letter\0{key}\0{event.source or event.correlation_id}\0{event.failure_count}"
         event_id = str(uuid5(identity.NAMESPACE, cause))
         ours = event_headers(
             "enrich-document-dlq.v1", event_id, event.correlation_id or event_id, source=self._source

@@ -6,7 +6,7 @@ A process stops in the reverse order of its `async with` blocks; nothing here ki
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import uvicorn
@@ -74,6 +74,17 @@ async def _serve(server: uvicorn.Server, host: str, port: int) -> None:
         await server.serve()
     except SystemExit as error:  # uvicorn exits the process when it cannot bind
         raise OSError(f"cannot listen on {host}:{port}; is another process using the port?") from error
+
+
+@contextlib.asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """`work` in the background while the block lasts; then it is cancelled."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def first_of(*tasks: asyncio.Task[Any]) -> None:

@@ -27,6 +27,8 @@ STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
     errors.IntelligenceError: (502, "Intelligence service failed"),
     errors.WorkflowUnavailableError: (503, "Temporal unavailable"),
     errors.PublishError: (503, "Kafka unavailable"),
+    errors.TopicUnavailableError: (503, "Kafka unavailable"),
+    errors.NotParkedError: (409, "Not parked"),
     errors.ArchonError: (500, "Internal error"),
 }
 

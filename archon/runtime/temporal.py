@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from temporalio.client import Client
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import (
     Priority,
     SearchAttributeKey,
@@ -26,6 +29,7 @@ from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import EnrichDocumentInput, WorkflowStatus
 from archon.runtime.settings import Settings
 
+_STATUS: Final = SearchAttributeKey.for_keyword(names.SEARCH_ENRICHMENT_STATUS)
 _FAIRNESS_KEY_BYTES: Final = 64
 """Temporal's limit on a fairness key."""
 _KEYWORD_CHARACTERS: Final = 255
@@ -114,6 +118,29 @@ class EnrichmentClient:
             handle = self._client.get_workflow_handle(workflow_id)
             status: WorkflowStatus = await handle.query(names.QUERY_STATUS, result_type=WorkflowStatus)
             return status
+
+    async def parked(self, workflow_id: str) -> bool | None:
+        """Whether the run waits for an operator; None where no run is open. Asks the server, no worker."""
+        try:
+            with _translated():
+                found = await self._client.get_workflow_handle(workflow_id).describe()
+        except NotFoundError:
+            return None
+        if found.status is not WorkflowExecutionStatus.RUNNING:
+            return None
+        return found.typed_search_attributes.get(_STATUS) == names.STATUS_PARKED
+
+    async def backlog(self) -> int:
+        """About how many analyses wait for a worker."""
+        request = DescribeTaskQueueRequest(
+            namespace=self._client.namespace,
+            task_queue=TaskQueue(name=names.QUEUE_INTELLIGENCE),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+            report_stats=True,
+        )
+        with _translated():
+            found = await self._client.workflow_service.describe_task_queue(request)
+        return int(found.stats.approximate_backlog_count)
 
     async def signal(self, workflow_id: str, signal: str) -> None:
         """Send `retry` or `discard`. Raises NotFoundError when no run is open."""

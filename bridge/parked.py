@@ -1,0 +1,66 @@
+"""In: an operator's wish for a document. Out: a signal to its waiting run, or a new submission."""
+
+from archon.contracts.dead_letters import ParkedAnswer
+from archon.contracts.documents import StoredDocument
+from archon.contracts.errors import NotParkedError
+from archon.contracts.events import EnrichmentRequest, RequestMetadata
+from archon.contracts.names import SIGNAL_DISCARD, SIGNAL_RETRY, enrichment_workflow_id
+from archon.contracts.types import EnrichmentStatus
+from archon.runtime.settings import Settings
+from archon.runtime.temporal import EnrichmentClient
+
+
+class ParkedRuns:
+    """Raises NotParkedError where there is nothing to do, WorkflowUnavailableError without Temporal."""
+
+    def __init__(self, settings: Settings, client: EnrichmentClient) -> None:
+        self._settings = settings
+        self._client = client
+
+    async def retry(self, document: StoredDocument, correlation_id: str) -> ParkedAnswer:
+        """Wake the waiting run; where a run was ended by hand, ask for a new one."""
+        workflow_id = enrichment_workflow_id(document.document_id, document.content_hash)
+        parked = await self._client.parked(workflow_id)
+        if parked is None and document.enrichment_status is not EnrichmentStatus.COMPLETED:
+            await self._client.submit(_request(document, correlation_id))
+            return self._answer(document, workflow_id, "resubmit")
+        if not parked:
+            raise NotParkedError(_why(document))
+        await self._client.signal(workflow_id, SIGNAL_RETRY)
+        return self._answer(document, workflow_id, SIGNAL_RETRY)
+
+    async def discard(self, document: StoredDocument) -> ParkedAnswer:
+        """Have the waiting run give its document up."""
+        workflow_id = enrichment_workflow_id(document.document_id, document.content_hash)
+        if not await self._client.parked(workflow_id):
+            raise NotParkedError(_why(document))
+        await self._client.signal(workflow_id, SIGNAL_DISCARD)
+        return self._answer(document, workflow_id, SIGNAL_DISCARD)
+
+    def _answer(self, document: StoredDocument, workflow_id: str, action: str) -> ParkedAnswer:
+        return ParkedAnswer(
+            document_id=document.document_id,
+            workflow_id=workflow_id,
+            workflow_url=self._settings.workflow_url(workflow_id),
+            action=action,
+        )
+
+
+def _why(document: StoredDocument) -> str:
+    return f"document {document.document_id} is not parked; its status is {document.enrichment_status}"
+
+
+def _request(document: StoredDocument, correlation_id: str) -> EnrichmentRequest:
+    known = {name: document.metadata.get(name) for name in RequestMetadata.model_fields}
+    return EnrichmentRequest(
+        document_id=document.document_id,
+        project_name=document.project_name,
+        content_hash=document.content_hash,
+        file_path=document.file_path,
+        indexed_at=document.indexed_at,
+        correlation_id=correlation_id,
+        document_type=document.document_type,
+        language=document.language,
+        metadata=RequestMetadata(**known),
+        document_version=document.version,
+    )
