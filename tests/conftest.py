@@ -79,6 +79,19 @@ class TestServers:
         }
         return Settings(**values)
 
+    def environment_of(self, settings: Settings, **overrides: str) -> dict[str, str]:
+        """What leads a process to these servers, and to what `settings` has of its own."""
+        own = {
+            **{
+                f"KAFKA_{name.upper()}_TOPIC": getattr(settings, f"kafka_{name}_topic")
+                for name in ("index", "enrichment", "dlq", "completed", "progress")
+            },
+            "KAFKA_GROUP_ID": settings.kafka_group_id,
+            "QDRANT_COLLECTION": settings.qdrant_collection,
+            "CONTENT_STORE_URL": settings.content_store_url,
+        }
+        return {**self.environment, **own, **overrides}
+
 
 @pytest.fixture(scope="session")
 async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestServers]:
@@ -103,12 +116,7 @@ async def stack(servers: TestServers, tmp_path_factory: pytest.TempPathFactory) 
     data_dir = tmp_path_factory.mktemp("stack")
     settings = servers.settings(data_dir, kafka_publish_timeout=0.5)
     await ensure_topics(settings)
-    env = dict(servers.environment)
-    for name in ("index", "enrichment", "dlq", "completed", "progress"):
-        env[f"KAFKA_{name.upper()}_TOPIC"] = getattr(settings, f"kafka_{name}_topic")
-    env["KAFKA_GROUP_ID"] = settings.kafka_group_id
-    env["QDRANT_COLLECTION"] = settings.qdrant_collection
-    env["CONTENT_STORE_URL"] = settings.content_store_url
+    env = servers.environment_of(settings)
     services = Services.on(data_dir, servers.ports, env)
     async with AsyncExitStack() as running:
         for service in services.all():

@@ -1,6 +1,7 @@
 """In: an activity's failure as Temporal tells it. Out: the Failure a parked run shows and dead-letters."""
 
 from temporalio import exceptions
+from temporalio.api.failure.v1 import Failure as FailureProto
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from archon.contracts.types import FailureType
@@ -18,7 +19,7 @@ def failure_of(error: ActivityError, stage: str) -> Failure:
             failure_type=FailureType(named) if known else FailureType.PERMANENT,
             error_type=cause.type or "ApplicationError",
             message=cause.message,
-            stack_trace=(cause.failure.stack_trace if cause.failure else "") or "",
+            stack_trace=_stack_trace(cause.failure),
         )
     timed_out = isinstance(cause, exceptions.TimeoutError)
     return Failure(
@@ -27,3 +28,12 @@ def failure_of(error: ActivityError, stage: str) -> Failure:
         error_type=type(cause or error).__name__,
         message=str(cause or error),
     )
+
+
+def _stack_trace(failure: FailureProto | None) -> str:
+    """Each exception of the chain with its frames, the one that began it last."""
+    parts = []
+    while failure is not None:
+        parts.append(f"{failure.application_failure_info.type}: {failure.message}\n{failure.stack_trace}")
+        failure = failure.cause if failure.HasField("cause") else None
+    return "\n".join(parts)

@@ -3,9 +3,11 @@
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
+from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterList, ParkedAnswer, StoredDeadLetter
 from archon.contracts.documents import (
     DocumentAccepted,
     DocumentPage,
@@ -14,7 +16,13 @@ from archon.contracts.documents import (
     SearchResults,
     Statistics,
 )
-from archon.contracts.errors import ArchonError, InvalidInputError, NotFoundError, StoreUnavailableError
+from archon.contracts.errors import (
+    ArchonError,
+    InvalidInputError,
+    NotFoundError,
+    NotParkedError,
+    StoreUnavailableError,
+)
 
 
 class BridgeApi:
@@ -34,7 +42,7 @@ class BridgeApi:
         return DocumentAccepted.model_validate(await self._call("POST", "/document", json=document))
 
     async def document(self, document_id: str, project: str | None = None) -> DocumentView:
-        found = await self._call("GET", f"/document/{document_id}", params=_given(project=project))
+        found = await self._call("GET", f"/document/{quote(document_id)}", params=_given(project=project))
         return DocumentView.model_validate(found)
 
     async def search(
@@ -62,6 +70,26 @@ class BridgeApi:
                 return
             after = page.next
 
+    async def dead_letters(self, wanted: DeadLetterFilter, limit: int) -> DeadLetterList:
+        params = wanted.model_dump(mode="json", exclude_none=True) | {"limit": limit}
+        return DeadLetterList.model_validate(await self._call("GET", "/dead-letters", params=params))
+
+    async def dead_letter(self, key: str) -> StoredDeadLetter:
+        return StoredDeadLetter.model_validate(await self._call("GET", f"/dead-letters/{quote(key)}"))
+
+    async def discard_dead_letter(self, key: str) -> StoredDeadLetter:
+        found = await self._call("POST", f"/dead-letters/{quote(key)}/discard")
+        return StoredDeadLetter.model_validate(found)
+
+    async def retry(self, document_id: str) -> ParkedAnswer:
+        """Raises NotParkedError."""
+        return ParkedAnswer.model_validate(await self._call("POST", f"/document/{quote(document_id)}/retry"))
+
+    async def discard(self, document_id: str) -> ParkedAnswer:
+        """Raises NotParkedError."""
+        found = await self._call("POST", f"/document/{quote(document_id)}/discard")
+        return ParkedAnswer.model_validate(found)
+
     async def _call(self, method: str, path: str, **options: Any) -> Any:
         try:
             response = await self._http.request(method, f"/api/bridge{path}", **options)
@@ -76,9 +104,12 @@ class BridgeApi:
 
 def _refused(response: httpx.Response) -> ArchonError:
     try:
-        detail = str(response.json()["detail"])
+        problem = response.json()
+        title, detail = str(problem["title"]), str(problem["detail"])
     except (ValueError, KeyError, TypeError):
-        detail = response.text[:500]
+        title, detail = "", response.text[:500]
+    if title == "Not parked":
+        return NotParkedError(detail)
     if response.status_code == httpx.codes.NOT_FOUND:
         return NotFoundError(detail)
     if response.is_server_error:

@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from archon.cli import demo, documents, services, up
+from archon.cli import demo, dlq, documents, services, up
 
 app = typer.Typer(
     name="enrich",
@@ -20,6 +20,7 @@ app.command("ingest")(documents.ingest_path)
 app.command("publish")(documents.publish_file)
 app.command("status")(documents.status)
 app.command("search")(documents.search)
+app.add_typer(dlq.app, name="dlq")
 
 _SERVICES = "One service each"
 app.command("bridge", rich_help_panel=_SERVICES)(services.run_bridge)

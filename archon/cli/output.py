@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, Final
 
@@ -19,6 +21,7 @@ from archon.contracts.errors import (
     NotFoundError,
     PublishError,
     StoreUnavailableError,
+    TopicUnavailableError,
     WorkflowUnavailableError,
 )
 
@@ -46,11 +49,18 @@ FormatOption = Annotated[
     Format, typer.Option("--output", "-o", help="How to print: a table for people, json for programs.")
 ]
 
+_UNITS: Final = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
 _CODES: Final[Mapping[type[Exception], Exit]] = {
     InvalidInputError: Exit.USAGE,
     NotFoundError: Exit.NOT_FOUND,
     StoreUnavailableError: Exit.UNREACHABLE,
     PublishError: Exit.UNREACHABLE,
+    TopicUnavailableError: Exit.UNREACHABLE,
     IntelligenceUnavailableError: Exit.UNREACHABLE,
     WorkflowUnavailableError: Exit.UNREACHABLE,
     TimeoutError: Exit.TIMEOUT,
@@ -68,6 +78,14 @@ def exit_codes() -> Iterator[None]:
         code = next(_CODES[cls] for cls in type(error).__mro__ if cls in _CODES)
         err.print(f"[red]error:[/red] {error}", markup=True)
         raise typer.Exit(code) from error
+
+
+def duration(field: str, text: str) -> timedelta:
+    """A duration such as 90s, 15m, 2h or 3d. Raises InvalidInputError that names `field`."""
+    found = re.fullmatch(r"(\d+)([smhd])", text.strip())
+    if found is None:
+        raise InvalidInputError(field, f"{text!r} is not a duration such as 90s, 15m, 2h or 3d")
+    return int(found[1]) * _UNITS[found[2]]
 
 
 def print_json(value: BaseModel | Mapping[str, Any] | Sequence[Any]) -> None:

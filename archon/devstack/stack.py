@@ -169,13 +169,15 @@ class Stack:
 
 
 @contextlib.asynccontextmanager
-async def running(data_dir: Path, ports: Ports) -> AsyncIterator[Stack]:
-    """The whole stack while the block lasts.
+async def running(
+    data_dir: Path, ports: Ports, overrides: Mapping[str, str] | None = None
+) -> AsyncIterator[Stack]:
+    """The whole stack while the block lasts; `overrides` are settings of the services.
 
     Raises PortTakenError, DataDirectoryInUseError, or ServerFailedError that names the log.
     """
     ports.require_free()
-    env = environment(data_dir, ports)
+    env = environment(data_dir, ports) | dict(overrides or {})
     settings = Settings(**{name.lower(): value for name, value in env.items()})  # type: ignore[arg-type]
     servers, services = Servers.on(data_dir, ports), Services.on(data_dir, ports, env)
     async with locked(data_dir), together(servers.all()):

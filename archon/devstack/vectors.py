@@ -4,7 +4,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from qdrant_client import AsyncQdrantClient
+import httpx
 
 from archon.devstack.ports import HOST
 from archon.devstack.process import ChildProcess
@@ -15,11 +15,8 @@ def vectors(data_dir: Path, port: int) -> ChildProcess:
     url = f"http://{HOST}:{port}"
 
     async def ready() -> None:
-        client = AsyncQdrantClient(url=url, check_compatibility=False)
-        try:
-            await client.get_collections()
-        finally:
-            await client.close()
+        async with httpx.AsyncClient() as http:
+            (await http.get(f"{url}/collections")).raise_for_status()
 
     return ChildProcess(
         name="Vectors",

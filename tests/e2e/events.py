@@ -6,6 +6,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 
 from archon.runtime.settings import Settings
+from tests.eventually import eventually
 
 
 async def read_all(settings: Settings, topic: str) -> list[dict[str, Any]]:
@@ -30,11 +31,34 @@ async def read_all(settings: Settings, topic: str) -> list[dict[str, Any]]:
         await consumer.stop()
 
 
+async def completed_of(settings: Settings, document_id: str, count: int) -> list[dict[str, Any]]:
+    """The document's completed events, once there are as many as expected."""
+
+    async def enough() -> list[dict[str, Any]] | None:
+        events = [
+            each
+            for each in await read_all(settings, settings.kafka_completed_topic)
+            if each["key"] == document_id
+        ]
+        return events if len(events) >= count else None
+
+    events: list[dict[str, Any]] = await eventually(enough)
+    return events
+
+
 def _event(record: Any) -> dict[str, Any]:
     return {
         "key": record.key.decode() if record.key else None,
         "headers": {name: value.decode(errors="replace") for name, value in record.headers},
-        "value": json.loads(record.value) if record.value else None,
+        "value": _json(record.value),
         "partition": record.partition,
         "offset": record.offset,
     }
+
+
+def _json(value: bytes | None) -> Any:
+    """None for a tombstone, and for what is not JSON."""
+    try:
+        return json.loads(value) if value else None
+    except ValueError:
+        return None

@@ -8,8 +8,6 @@ import shutil
 import signal
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from qdrant_client import AsyncQdrantClient
 from archon.runtime.settings import Settings
 from tests import factories
 from tests.conftest import TestServers
+from tests.e2e.command import enrich
 from tests.e2e.events import read_all
 from tests.eventually import eventually
 
@@ -28,34 +27,9 @@ TYPESCRIPT = "import { a } from './a';\nexport function f(x: number): number { r
 DOCUMENTATION = "# Title\n\nText.\n\n## Part\n"
 
 
-@dataclass
-class Finished:
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
 @pytest.fixture
 def environment(servers: TestServers, stack: Settings) -> dict[str, str]:
-    topics = ("index", "enrichment", "dlq", "completed", "progress")
-    own = {f"KAFKA_{name.upper()}_TOPIC": getattr(stack, f"kafka_{name}_topic") for name in topics}
-    return {**os.environ, **servers.environment, **own, "QDRANT_COLLECTION": stack.qdrant_collection}
-
-
-async def enrich(*arguments: str, environment: Mapping[str, str], stdin: str | None = None) -> Finished:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "archon.cli.main", *arguments),
-        env=dict(environment),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate(stdin.encode() if stdin is not None else None)
-    assert process.returncode is not None
-    return Finished(process.returncode, out.decode(), err.decode())
+    return {**os.environ, **servers.environment_of(stack)}
 
 
 @pytest.fixture

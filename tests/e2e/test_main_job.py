@@ -1,7 +1,9 @@
 """The main job on all real services: what an application, a producer and an operator would see."""
 
 import asyncio
+import base64
 import json
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -15,7 +17,7 @@ from qdrant_client import AsyncQdrantClient
 from archon.contracts import identity, names
 from archon.runtime.settings import Settings
 from tests import factories
-from tests.e2e.events import read_all
+from tests.e2e.events import completed_of, read_all
 from tests.eventually import eventually
 
 CODE = '''"""Reads settings."""
@@ -73,19 +75,6 @@ async def enriched(http: httpx.AsyncClient, document_id: str, **expected: Any) -
 
     found: dict[str, Any] = await eventually(is_enriched)
     return found
-
-
-async def completed_of(stack: Settings, document_id: str, count: int) -> list[dict[str, Any]]:
-    """The document's completed events, once there are as many as expected."""
-
-    async def enough() -> list[dict[str, Any]] | None:
-        events = [
-            each for each in await read_all(stack, stack.kafka_completed_topic) if each["key"] == document_id
-        ]
-        return events if len(events) >= count else None
-
-    events: list[dict[str, Any]] = await eventually(enough)
-    return events
 
 
 async def in_both_stores(stack: Settings, document_id: str) -> tuple[dict[str, Any], Any]:
@@ -241,7 +230,15 @@ async def test_a_poison_message_is_dead_lettered_and_blocks_nothing(
         mode="json", exclude_none=True
     )
     key = f"poison-{uuid4()}"
-    poison = [b"\xff\xfe not json", b"[]", json.dumps({**good, "document_id": "no"}).encode(), None]
+    noise = random.Random(1).randbytes(900_000)
+    poison = [
+        b"\xff\xfe not json",
+        b"[]",
+        json.dumps({**good, "document_id": "no"}).encode(),
+        json.dumps({**good, "file_path": 7, "priority": "soon"}).encode(),
+        noise,
+        None,
+    ]
     for value in poison:
         await producer.send_and_wait(
             stack.kafka_enrichment_topic, value, key=key.encode(), partition=0, headers=[("mine", b"1")]
@@ -250,14 +247,29 @@ async def test_a_poison_message_is_dead_lettered_and_blocks_nothing(
     await enriched(http, good["document_id"])
 
     async def all_dead() -> list[dict[str, Any]] | None:
-        letters = [each for each in await read_all(stack, stack.kafka_dlq_topic) if each["key"] == key]
+        letters = [
+            each
+            for each in await read_all(stack, stack.kafka_dlq_topic)
+            if each["headers"].get("original_key") == key
+        ]
         return letters if len(letters) == len(poison) else None
 
     letters = await eventually(all_dead)
     assert {each["headers"]["mine"] for each in letters} == {"1"}
-    assert all(each["value"]["source"].startswith(f"{stack.kafka_enrichment_topic}:0:") for each in letters)
-    reasons = " ".join(each["value"]["failure_reason"] for each in letters)
-    assert "document_id" in reasons
+    assert all(each["key"] == each["value"]["source"] for each in letters)
+    assert all(each["key"].startswith(f"{stack.kafka_enrichment_topic}:0:") for each in letters)
+    assert len({each["key"] for each in letters}) == len(poison)
+    values = [each["value"] for each in sorted(letters, key=lambda each: int(each["key"].split(":")[-1]))]
+    reasons = [value["failure_reason"] for value in values]
+    for reason, told in zip(
+        reasons, ("JSON", "object", "document_id: must be a UUID", "file_path", "JSON", "null"), strict=True
+    ):
+        assert told in reason
+    assert "priority" in reasons[3]
+    assert values[3]["original_message"]["file_path"] == 7
+    kept = values[4]["original_message"]
+    assert (kept["size"], kept["truncated"]) == (len(noise), True)
+    assert base64.b64decode(kept["base64"]) == noise[: 256 * 1024]
 
 
 async def _dead_letter(stack: Settings, document_id: str) -> dict[str, Any]:

@@ -1,0 +1,36 @@
+"""In: arguments of `enrich`. Out: what the command printed, and its exit code; a process of its own."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class Finished:
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+async def run(*command: str, environment: Mapping[str, str], stdin: str | None = None) -> Finished:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env=dict(environment),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate(stdin.encode() if stdin is not None else None)
+    assert process.returncode is not None
+    return Finished(process.returncode, out.decode(), err.decode())
+
+
+async def enrich(*arguments: str, environment: Mapping[str, str], stdin: str | None = None) -> Finished:
+    command = (sys.executable, "-m", "archon.cli.main", *arguments)
+    return await run(*command, environment=environment, stdin=stdin)

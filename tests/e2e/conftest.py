@@ -1,0 +1,71 @@
+"""A stack whose intelligence service fails as asked; Kafka, graph and vectors are the session's."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from archon.devstack.ports import free_ports
+from archon.devstack.stack import Ports, Services, environment
+from archon.devstack.temporal import temporal
+from archon.runtime.kafka import ensure_topics
+from archon.runtime.settings import Settings
+from tests.conftest import TestServers
+from tests.e2e.faulty import FaultyIntelligence
+
+CONCURRENCY = 4
+BACKLOG = 20
+
+
+@dataclass
+class FaultyStack:
+    settings: Settings
+    environment: dict[str, str]
+    intelligence: FaultyIntelligence
+    services: Services
+
+
+@pytest.fixture(scope="session")
+async def faulty_stack(
+    servers: TestServers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[FaultyStack]:
+    """A Temporal server and services of its own: task queues have one name everywhere."""
+    await servers.start("kafka", "graph", "vectors")
+    data_dir = tmp_path_factory.mktemp("faulty")
+    ports = Ports.free()
+    shared = ("KAFKA", "MEMGRAPH", "QDRANT")
+    own = {name: value for name, value in environment(data_dir, ports).items() if not name.startswith(shared)}
+    intelligence = FaultyIntelligence(free_ports(1)[0])
+    overrides = {
+        **own,
+        "INTELLIGENCE_SERVICE_URL": intelligence.url,
+        "CIRCUIT_BREAKER_RECOVERY_TIMEOUT": "1",
+        "RETRY_BACKOFF_BASE": "0.3",
+        "INGRESS_MAX_BACKLOG": str(BACKLOG),
+        "MAX_CONCURRENT_ENRICHMENTS": str(CONCURRENCY),
+    }
+    settings = servers.settings(data_dir, **{name.lower(): value for name, value in overrides.items()})
+    await ensure_topics(settings)
+    env = servers.environment_of(settings, **overrides)
+    services = Services.on(data_dir, ports, env)
+    async with AsyncExitStack() as running:
+        await running.enter_async_context(temporal(data_dir, ports.temporal, ports.temporal_ui))
+        await running.enter_async_context(intelligence.serving())
+        for service in (services.bridge, services.ingress, services.worker):
+            await running.enter_async_context(service)
+        yield FaultyStack(settings, env, intelligence, services)
+
+
+@pytest.fixture
+async def faulty(faulty_stack: FaultyStack) -> AsyncIterator[FaultyStack]:
+    """The stack with a well intelligence service, and so again after the test."""
+    yield faulty_stack
+    faulty_stack.intelligence.heal()
+
+
+@pytest.fixture
+async def bridge(faulty: FaultyStack) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=f"{faulty.settings.bridge_url}/api/bridge", timeout=30) as client:
+        yield client

@@ -1,0 +1,90 @@
+"""In: how an intelligence service is to behave. Out: one that does, over HTTP, for a stack to call.
+
+Nothing real fails on demand; this answers as the API describes, but for the fault a test asks for.
+"""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from archon.runtime.lifecycle import serve_http
+from archon.runtime.settings import Settings
+
+Behaviour = Callable[[dict[str, Any]], Awaitable[Response]]
+
+
+async def well(body: dict[str, Any]) -> Response:
+    """An analysis with the functions of the text."""
+    names = re.findall(r"def (\w+)", body.get("content") or "")
+    entities = [
+        {"kind": "function", "name": name, "qualified_name": name, "start_line": line, "end_line": line}
+        for line, name in enumerate(dict.fromkeys(names), 1)
+    ]
+    return JSONResponse(
+        {
+            "entities_extracted": len(entities),
+            "quality_score": 0.5,
+            "complexity_score": 0.1,
+            "patterns_detected": [],
+            "anti_patterns_detected": [],
+            "entities": entities,
+            "embedding": [1.0] + [0.0] * 255,
+            "analyser_version": "faulty-1",
+        }
+    )
+
+
+def refusing(status: int, headers: dict[str, str] | None = None) -> Behaviour:
+    async def refuse(_: dict[str, Any]) -> Response:
+        return JSONResponse({"detail": f"told to answer {status}"}, status, headers=headers)
+
+    return refuse
+
+
+class FaultyIntelligence:
+    """`behaviour` answers /process/document; `healthy` says what /health answers. `calls` counts analyses."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.calls = 0
+        self.heal()
+
+    def heal(self) -> None:
+        self.behaviour: Behaviour = well
+        self.healthy = True
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        async with serve_http(self._app(), Settings(shutdown_timeout=1), self.port):
+            yield
+
+    def _app(self) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/health")
+        async def health() -> Response:
+            return Response(status_code=200 if self.healthy else 503)
+
+        @app.post("/process/document")
+        async def process(request: Request) -> Response:
+            self.calls += 1
+            return await self.behaviour(await request.json())
+
+        return app
+
+
+def slow(seconds: float) -> Behaviour:
+    async def answer_late(body: dict[str, Any]) -> Response:
+        await asyncio.sleep(seconds)
+        return await well(body)
+
+    return answer_late
