@@ -5,7 +5,7 @@ The graph decides; every write is conditional on the version that was claimed.
 
 from temporalio import activity
 
-from activities.failures import told_to_temporal
+from activities.heartbeat import unbroken
 from activities.ports import ContentStore, DocumentGraph, VectorIndex
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.errors import ContentMissingError
@@ -26,41 +26,42 @@ class EnrichmentActivities:
         self._retry = retry
 
     @activity.defn(name="claim")
+    @unbroken
     async def claim(self, claim: ClaimInput) -> ClaimResult:
         """Ask the graph whether this content is still to be enriched, and at which version."""
-        with told_to_temporal():
-            decided = await self._graph.claim(claim.request, claim.workflow_id)
+        decided = await self._graph.claim(claim.request, claim.workflow_id)
         return ClaimResult(**decided.model_dump(), retry=self._retry)
 
     @activity.defn(name="write_vectors")
+    @unbroken
     async def write_vectors(self, write: WriteInput) -> WriteResult:
-        with told_to_temporal():
-            analysis = await self._analysis(write)
-            applied = await self._vectors.write(write.step, EnrichmentStatus.COMPLETED, analysis.embedding)
+        analysis = await self._analysis(write)
+        applied = await self._vectors.write(write.step, EnrichmentStatus.COMPLETED, analysis.embedding)
         crash_point("vectors-written")
         return WriteResult(applied=applied)
 
     @activity.defn(name="write_graph")
+    @unbroken
     async def write_graph(self, write: WriteInput) -> WriteResult:
         """Write entities, relationships and scores; for a whole enrichment this completes the document."""
-        with told_to_temporal():
-            applied = await self._graph.write_enrichment(write.step, await self._analysis(write))
+        applied = await self._graph.write_enrichment(write.step, await self._analysis(write))
         crash_point("graph-written")
         return WriteResult(applied=applied)
 
     @activity.defn(name="mark_parked")
+    @unbroken
     async def mark_parked(self, step: Step) -> WriteResult:
         return await self._mark(step, EnrichmentStatus.FAILED)
 
     @activity.defn(name="mark_discarded")
+    @unbroken
     async def mark_discarded(self, step: Step) -> WriteResult:
         return await self._mark(step, EnrichmentStatus.DISCARDED)
 
     async def _mark(self, step: Step, status: EnrichmentStatus) -> WriteResult:
-        with told_to_temporal():
-            applied = await self._graph.set_status(step, status)
-            if applied:
-                await self._vectors.set_status(step, status)
+        applied = await self._graph.set_status(step, status)
+        if applied:
+            await self._vectors.set_status(step, status)
         return WriteResult(applied=applied)
 
     async def _analysis(self, write: WriteInput) -> AnalysisResult:

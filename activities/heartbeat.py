@@ -2,13 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from temporalio import activity
 
+from activities.failures import told_to_temporal
+
+Owner = TypeVar("Owner")
+Input = ParamSpec("Input")
+Result = TypeVar("Result")
+Method = Callable[Concatenate[Owner, Input], Coroutine[Any, Any, Result]]
+
 
 @contextlib.asynccontextmanager
-async def heartbeating(told: Callable[[], str | None]) -> AsyncIterator[None]:
+async def heartbeating(told: Callable[[], str | None] = lambda: None) -> AsyncIterator[None]:
     """Heartbeat in the background, so that a lost worker is noticed and a cancellation arrives.
 
     `told`: what is being waited for, if anything; the Web UI shows it.
@@ -27,5 +36,27 @@ async def heartbeating(told: Callable[[], str | None]) -> AsyncIterator[None]:
 
 async def _beat(interval: float, told: Callable[[], str | None]) -> None:
     while True:
-        activity.heartbeat(told())
         await asyncio.sleep(interval)
+        activity.heartbeat(told())
+
+
+def unbroken(method: Method[Owner, Input, Result]) -> Method[Owner, Input, Result]:
+    """A store step: heartbeats, tells its errors to Temporal, and is cancelled only once it has ended.
+
+    A write given up halfway may still arrive, and would contradict what follows the cancellation. Every store
+    call has a time limit of its own, so that none holds a worker back for long.
+    """
+
+    @wraps(method)
+    async def step(self: Owner, /, *args: Input.args, **kwargs: Input.kwargs) -> Result:
+        with told_to_temporal():
+            async with heartbeating():
+                work = asyncio.create_task(method(self, *args, **kwargs))
+                while True:
+                    try:
+                        return await asyncio.shield(work)
+                    except asyncio.CancelledError:
+                        if work.cancelled():
+                            raise
+
+    return step

@@ -35,6 +35,9 @@ _PATIENT: Final = RetryPolicy(
     maximum_interval=timedelta(seconds=30),
 )
 
+_LOST_AFTER: Final = timedelta(seconds=15)
+"""Silence after which a worker is taken as lost, and its step given to another."""
+
 EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), retry_policy=_PATIENT)
 """Completed events and dead letters: retried until acknowledged."""
 
@@ -51,7 +54,8 @@ def store(retry: RetrySettings) -> ActivityOptions:
     """
     return ActivityOptions(
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        start_to_close_timeout=timedelta(seconds=60),
+        start_to_close_timeout=timedelta(minutes=10),
+        heartbeat_timeout=_LOST_AFTER,
         schedule_to_close_timeout=timedelta(seconds=retry.outage_budget),
         retry_policy=_PATIENT,
     )
@@ -62,7 +66,7 @@ def analysis(retry: RetrySettings) -> ActivityOptions:
     return ActivityOptions(
         task_queue=names.QUEUE_INTELLIGENCE,
         start_to_close_timeout=timedelta(seconds=retry.outage_budget + 600),
-        heartbeat_timeout=timedelta(seconds=30),
+        heartbeat_timeout=_LOST_AFTER,
         retry_policy=RetryPolicy(
             initial_interval=timedelta(seconds=retry.first_delay),
             backoff_coefficient=retry.backoff,

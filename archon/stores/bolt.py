@@ -28,6 +28,8 @@ INDEXED: Final = (
     ("Document", "outbox"),
 )
 _CONSTRAINT_ATTEMPTS: Final = 8
+_SECONDS: Final = 30.0
+"""How long a transaction may take, with the driver's own retries: a server may hang and say nothing."""
 _UNAVAILABLE: Final = (
     bolt_errors.ServiceUnavailable,
     bolt_errors.SessionExpired,
@@ -91,7 +93,7 @@ class Bolt:
 
     async def read(self, work: Work) -> Any:
         with translated():
-            async with self._driver.session(database=self._database) as session:
+            async with asyncio.timeout(_SECONDS), self._driver.session(database=self._database) as session:
                 return await session.execute_read(work)
 
     async def write(self, work: Work) -> Any:
@@ -100,7 +102,10 @@ class Bolt:
         with translated():
             for attempt in range(_CONSTRAINT_ATTEMPTS):
                 try:
-                    async with self._driver.session(database=self._database) as session:
+                    async with (
+                        asyncio.timeout(_SECONDS),
+                        self._driver.session(database=self._database) as session,
+                    ):
                         return await session.execute_write(work)
                 except bolt_errors.ConstraintError:
                     # Two transactions merged one new key at once, which the driver does not retry.

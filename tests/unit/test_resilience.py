@@ -1,11 +1,10 @@
-"""What stands between a failure and a document: breaker, retry delays, translated errors, alerts."""
+"""What stands between a failure and a document: breaker, retry delays, whole writes, translated errors."""
 
 import asyncio
 import contextlib
 import dataclasses
-from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -17,10 +16,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.failures import told_to_temporal, treatment_of
+from activities.heartbeat import unbroken
 from archon.contracts import errors
-from archon.contracts.events import DeadLetter, ErrorDetails
 from archon.contracts.types import FailureType
-from archon.runtime import alerts
 from archon.runtime.breaker import BreakerState, CircuitBreaker
 from archon.stores import content, intelligence, vectors
 from tests.eventually import eventually
@@ -182,6 +180,47 @@ def test_delays_double_up_to_a_limit_and_are_spread() -> None:
             assert 0.8 * seconds <= delay.total_seconds() <= 1.2 * seconds
 
 
+class Writer:
+    """A store step that ends when it may."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.gate = asyncio.Event()
+
+    @unbroken
+    async def write(self, what: str) -> str:
+        self.begun.set()
+        await self.gate.wait()
+        return what
+
+
+async def test_a_store_step_is_cancelled_only_once_it_has_ended() -> None:
+    writer, environment = Writer(), ActivityEnvironment()
+    running = asyncio.create_task(environment.run(writer.write, "written"))
+    await writer.begun.wait()
+    for _ in range(3):
+        environment.cancel()
+        await asyncio.sleep(0)
+    assert not running.done()
+    writer.gate.set()
+    assert await running == "written"
+
+
+async def test_a_store_step_heartbeats_while_it_lasts() -> None:
+    writer, environment = Writer(), ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, heartbeat_timeout=timedelta(seconds=0.02))
+    beats: list[object] = []
+    environment.on_heartbeat = lambda *details: beats.append(details)
+    running = asyncio.create_task(environment.run(writer.write, "written"))
+
+    async def beaten() -> bool:
+        return len(beats) >= 2
+
+    await eventually(beaten)
+    writer.gate.set()
+    assert await running == "written"
+
+
 def _errors_of(*modules: object, base: type[Exception]) -> list[Exception]:
     classes = [each for module in modules for each in vars(module).values()]
     found = {each for each in classes if isinstance(each, type) and issubclass(each, base)}
@@ -217,27 +256,3 @@ def test_no_driver_error_escapes(
 ) -> None:
     with pytest.raises(base), translated():
         raise error
-
-
-def letter(**changes: object) -> DeadLetter:
-    values: dict[str, object] = {
-        "project_name": "p",
-        "file_path": "a.py",
-        "failure_reason": "analysing: HTTP 400: no",
-        "failure_timestamp": datetime.now(UTC),
-        "failure_type": FailureType.DATA_QUALITY,
-        "original_message": {},
-        "error_details": ErrorDetails(exception_type="X", exception_message="no"),
-    }
-    return DeadLetter.model_validate(values | changes)
-
-
-def test_an_alert_is_what_a_slack_webhook_takes() -> None:
-    told = alerts.message(Counter({("p", "data_quality"): 3, ("q", "service_down"): 1}), letter())
-    assert set(told) == {"text", "attachments"}
-    assert told["text"].startswith("4 documents are dead-lettered; the last one is a.py: analysing")
-    assert told["attachments"][0]["fields"][0] == {
-        "title": "p · data_quality",
-        "value": "3",
-        "short": True,
-    }
