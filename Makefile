@@ -6,13 +6,17 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check format lock schemas clean
+.PHONY: demo test crash check format histories lock schemas clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
 
 test: $(READY)
 	$(BIN)/pytest $(ARGS)
+
+# Kills each process at each point where it hurts, and looks what became of the documents.
+crash: $(READY)
+	$(BIN)/python -m tests.crash $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -27,6 +31,10 @@ format: $(READY)
 schemas: $(READY)
 	$(BIN)/python -m archon.contracts.schemas docs/schemas
 	$(BIN)/python -m archon.runtime.environment deploy/env.example
+
+# Adds the histories of new paths; those that are committed stay as they are.
+histories: $(READY)
+	ARCHON_COMMIT_HISTORIES=1 $(BIN)/pytest -q tests/workflows -m history
 
 # Writes hashes and no addresses, for every platform and Python version at once.
 lock:

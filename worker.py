@@ -39,11 +39,17 @@ Activities = Sequence[Callable[..., Any]]
 _PASSED_THROUGH = ("activities", "archon", "workflows", "pydantic", "pydantic_core", "blake3")
 
 
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """How workflow code runs, live or replayed."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*_PASSED_THROUGH)
+    )
+
+
 def build_workers(
     client: Client, settings: Settings, store: Activities, analysis: Activities
 ) -> list[Worker]:
     """One worker for workflows and store activities, one for the analysis alone."""
-    sandbox = SandboxRestrictions.default.with_passthrough_modules(*_PASSED_THROUGH)
     drain = timedelta(seconds=settings.shutdown_timeout)
     return [
         Worker(
@@ -51,7 +57,7 @@ def build_workers(
             task_queue=names.QUEUE_ENRICHMENT,
             workflows=[EnrichDocument],
             activities=store,
-            workflow_runner=SandboxedWorkflowRunner(restrictions=sandbox),
+            workflow_runner=workflow_runner(),
             max_concurrent_activities=50,
             graceful_shutdown_timeout=drain,
         ),

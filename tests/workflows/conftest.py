@@ -1,6 +1,7 @@
 """A time-skipping Temporal server, and a worker whose activities stand on ports the test can steer."""
 
 import asyncio
+import os
 import sys
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -27,6 +29,7 @@ from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores.content import ContentStore
 from tests import factories
+from tests.workflows import histories
 from worker import build_workers, store_activities
 
 Planned = deque[object]
@@ -138,9 +141,33 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
         yield environment
 
 
+class RememberingClient(EnrichmentClient):
+    """Knows which runs a test has started: the time-skipping server cannot list them."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        self.started: list[str] = []
+
+    async def submit(self, request: EnrichmentRequest) -> str:
+        workflow_id = await super().submit(request)
+        self.started.append(workflow_id)
+        return workflow_id
+
+
 @pytest.fixture
-def client(environment: WorkflowEnvironment) -> EnrichmentClient:
-    return EnrichmentClient(environment.client)
+async def client(
+    environment: WorkflowEnvironment, request: pytest.FixtureRequest
+) -> AsyncIterator[EnrichmentClient]:
+    """Every run that a test submits is replayed after it; a test marked `history(name)` commits the last one,
+    where ARCHON_COMMIT_HISTORIES is set."""
+    remembering = RememberingClient(environment.client)
+    yield remembering
+    mark = request.node.get_closest_marker("history")
+    for workflow_id in dict.fromkeys(remembering.started):
+        history = await environment.client.get_workflow_handle(workflow_id).fetch_history()
+        await histories.replay(history)
+        if mark is not None and "ARCHON_COMMIT_HISTORIES" in os.environ:
+            histories.commit(mark.args[0], history)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("working")
 WHOLE = [("claimed", 10), ("analysed", 60), ("vectors_written", 80), ("completed", 100)]
 
 
+@pytest.mark.history("happy")
 async def test_the_happy_path(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -105,6 +106,7 @@ async def test_a_redelivery_while_it_runs_is_counted(
     assert ports.calls["claim"] == 1
 
 
+@pytest.mark.history("second-submission")
 async def test_a_submission_while_it_runs_is_settled_before_it_returns(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -132,6 +134,7 @@ async def test_a_closed_run_is_opened_again(
     assert ports.calls["claim"] == 2
 
 
+@pytest.mark.history("retried")
 async def test_transient_failures_are_retried(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -156,6 +159,7 @@ async def test_progress_that_cannot_be_published_fails_nothing(
     assert ports.stages == WHOLE[2:]
 
 
+@pytest.mark.history("parked-and-retried")
 async def test_a_terminal_failure_is_dead_lettered_once_and_retried_by_a_signal(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -185,6 +189,7 @@ async def test_an_early_retry_is_not_lost(
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 
 
+@pytest.mark.history("discarded")
 async def test_a_discarded_document_ends_with_its_event(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -195,6 +200,7 @@ async def test_a_discarded_document_ends_with_its_event(
     assert [event.enrichment_status for event, _ in ports.completed_events] == [Outcome.DISCARDED]
 
 
+@pytest.mark.history("woken-by-a-submission")
 async def test_a_new_submission_wakes_a_parked_run_and_a_redelivery_does_not(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -206,6 +212,7 @@ async def test_a_new_submission_wakes_a_parked_run_and_a_redelivery_does_not(
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 
 
+@pytest.mark.history("superseded")
 async def test_a_parked_run_that_is_superseded_is_told_and_ends(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -219,6 +226,7 @@ async def test_a_parked_run_that_is_superseded_is_told_and_ends(
     assert (await result(environment, old_id)).outcome is Outcome.SUPERSEDED
 
 
+@pytest.mark.history("retried-by-itself")
 async def test_transient_failures_retry_themselves_after_a_while(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:

@@ -143,6 +143,7 @@ async def test_a_claim_that_fails_is_dead_lettered_too(
     assert (await result(environment, workflow_id)).outcome is Outcome.DISCARDED
 
 
+@pytest.mark.history("cancelled")
 async def test_cancelling_a_parked_run_discards(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -234,6 +235,7 @@ async def test_an_outage_past_the_budget_is_a_dead_letter(
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 
 
+@pytest.mark.history("continued")
 async def test_a_chain_goes_on_with_what_it_was_handed(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:

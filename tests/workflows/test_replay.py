@@ -1,0 +1,43 @@
+"""Histories of every path, committed once, replayed by the workflow code as it is now."""
+
+from pathlib import Path
+
+import pytest
+from temporalio.workflow import NondeterminismError
+
+from tests.workflows import histories
+
+PATHS = {
+    "happy",
+    "retried",
+    "parked-and-retried",
+    "retried-by-itself",
+    "discarded",
+    "cancelled",
+    "superseded",
+    "woken-by-a-submission",
+    "second-submission",
+    "continued",
+}
+
+
+def test_every_path_has_a_history() -> None:
+    assert {path.stem for path in histories.committed()} >= PATHS
+
+
+@pytest.mark.parametrize("path", histories.committed(), ids=lambda path: path.stem)
+async def test_a_committed_history_replays(path: Path) -> None:
+    await histories.replay(histories.read(path))
+
+
+async def test_another_path_is_noticed() -> None:
+    text = (histories.DIRECTORY / "happy.json").read_text()
+    other = histories.WorkflowHistory.from_json("other", text.replace('"write_vectors"', '"write_elsewhere"'))
+    with pytest.raises(NondeterminismError):
+        await histories.replay(other)
+
+
+@pytest.mark.parametrize("path", histories.committed(), ids=lambda path: path.stem)
+def test_a_committed_history_tells_nothing_of_a_machine(path: Path) -> None:
+    assert '"identity"' not in path.read_text()
+    assert '"stackTrace"' not in path.read_text()
