@@ -110,7 +110,11 @@ async def run(settings: Settings) -> None:
         enrichment = EnrichmentActivities(graph, vectors, content, retry)
         breaker = CircuitBreaker.of(settings)
         analysis = AnalysisActivities(
-            intelligence, content, breaker, share_across_projects=settings.analysis_cache_all_projects
+            intelligence,
+            content,
+            breaker,
+            outage_budget=settings.outage_budget,
+            share_across_projects=settings.analysis_cache_all_projects,
         )
         health = {
             "intelligence_service": intelligence.ping,

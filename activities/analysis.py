@@ -6,7 +6,7 @@ An analysis that is stored under the same key is not paid for again.
 from blake3 import blake3
 from temporalio import activity
 
-from activities.failures import told_to_temporal
+from activities.failures import patiently, told_to_temporal
 from activities.heartbeat import heartbeating
 from activities.ports import Analyser, ContentStore
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult, AnalysisSummary, ServiceVersion
@@ -18,7 +18,8 @@ from archon.runtime.crash import crash_point
 
 
 class AnalysisActivities:
-    """`share_across_projects`: let equal content of different projects use one analysis."""
+    """`outage_budget`: seconds that a store may be down; `share_across_projects`: let equal content of
+    different projects use one analysis."""
 
     def __init__(
         self,
@@ -26,29 +27,34 @@ class AnalysisActivities:
         content: ContentStore,
         breaker: CircuitBreaker,
         *,
+        outage_budget: float,
         share_across_projects: bool,
     ) -> None:
         self._analyser = analyser
         self._content = content
         self._breaker = breaker
+        self._outage_budget = outage_budget
         self._share_across_projects = share_across_projects
 
     @activity.defn(name="analyse")
     async def analyse(self, asked: AnalyseInput) -> AnalysisSummary:
         """Analyse the request's content, or find the analysis already stored.
 
-        While the service is down this waits in its slot, heartbeating, and spends no attempt.
+        While the service or a store is down this waits in its slot, heartbeating, and spends no attempt.
         """
         with told_to_temporal():
             async with heartbeating(self._waiting_for):
-                while True:
-                    try:
-                        return await self._analyse(asked.step.request)
-                    except IntelligenceUnavailableError as error:
-                        # The last attempt is not spent on a service that is down for every document.
-                        last = activity.info().attempt >= asked.max_attempts
-                        if not last or await self._serves() or not self._breaker.trip(error):
-                            raise
+                return await patiently(lambda: self._attempt(asked), self._outage_budget)
+
+    async def _attempt(self, asked: AnalyseInput) -> AnalysisSummary:
+        while True:
+            try:
+                return await self._analyse(asked.step.request)
+            except IntelligenceUnavailableError as error:
+                # The last attempt is not spent on a service that is down for every document.
+                last = activity.info().attempt >= asked.max_attempts
+                if not last or await self._serves() or not self._breaker.trip(error):
+                    raise
 
     async def _analyse(self, request: EnrichmentRequest) -> AnalysisSummary:
         version = await self._breaker.run(self._analyser.version, evidence=False)

@@ -8,6 +8,7 @@ from temporalio import activity
 
 from activities.failures import told_to_temporal
 from activities.ports import AlertSink, DocumentGraph, EventPublisher
+from archon.contracts import identity
 from archon.contracts.dead_letters import ORIGINAL_BYTES, original_message
 from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.events import (
@@ -77,7 +78,10 @@ class EventActivities:
             document_version=step.version,
         )
         with told_to_temporal():
-            await self._publisher.completed(event, _what(completed))
+            what = _what(completed)
+            if completed.outcome is Outcome.SUPERSEDED and await self._told(step, what):
+                return
+            await self._publisher.completed(event, what)
 
     @activity.defn(name="publish_dead_letter")
     async def publish_dead_letter(self, park: ParkInput) -> WriteResult:
@@ -96,6 +100,14 @@ class EventActivities:
         with told_to_temporal():
             if await self._graph.is_current(step):
                 await self._publisher.clear_dead_letter(step.request.document_id)
+
+    async def _told(self, step: Step, what: str) -> bool:
+        """Whether another run has said so before: a redelivery of an old request begins a run of its own."""
+        document_id = step.request.document_id
+        event_id = identity.event_id(document_id, step.version, what)
+        return not await self._graph.first_to_tell(
+            document_id, event_id, activity.info().workflow_run_id or ""
+        )
 
     async def _is_current(self, step: Step) -> bool:
         """True as well while the graph is down: nobody can claim a newer version then, and the letter that
@@ -139,11 +151,14 @@ def _estimate(started_at: datetime, updated_at: datetime, stage: Stage) -> datet
 
 
 def _what(completed: CompletedInput) -> str:
-    """Tells apart the ends that one version may have: by outcome, part, and forced repetition."""
+    """Tells apart the ends that one version may have: by outcome, part, forced repetition, and the content of
+    a request that came without a version of its own."""
     request = completed.step.request
     parts = [str(completed.outcome)]
     if not request.enrichment_type.whole:
         parts.append(str(request.enrichment_type))
     if request.force:
         parts.append(request.correlation_id)
+    if completed.outcome is Outcome.SUPERSEDED and request.document_version is None:
+        parts.append(request.content_hash)
     return ":".join(parts)

@@ -1,58 +1,92 @@
 """In: errors raised inside an activity. Out: Temporal failures that say their type and whether to retry.
 
-The one table of what is retried and what is not. Delays and attempt limits are the retry policy's; jitter
-is added here, because Temporal adds none.
+The one table of what is retried, how often, and with which delays. Jitter is added here, because Temporal
+adds none.
 """
 
+import asyncio
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from enum import Enum, auto
+from itertools import count
+from typing import Final, TypeVar
 
 from temporalio import activity
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 from archon.contracts import errors
 from archon.contracts.types import FailureType
+from archon.contracts.workflow import RetrySettings
+
+Result = TypeVar("Result")
+
+
+class Again(Enum):
+    """How often what failed is tried again."""
+
+    NEVER = auto()
+    COUNTED = auto()
+    """As `counted` says: RETRY_MAX_ATTEMPTS times in all."""
+    PATIENTLY = auto()
+    """As PATIENT says: without end, until the step's time is up, which is OUTAGE_BUDGET."""
 
 
 @dataclass(frozen=True)
 class Treatment:
-    """What a failure means: the type its dead letter says, and whether another attempt may help."""
+    """What a failure means: the type its dead letter says, and how often it is tried again."""
 
     failure_type: FailureType
-    retried: bool
+    again: Again
 
-
-_JITTER: Final = 0.2
-
-_TRANSIENT: Final = Treatment(FailureType.TRANSIENT, retried=True)
-_SERVICE_DOWN: Final = Treatment(FailureType.SERVICE_DOWN, retried=True)
-_DATA_QUALITY: Final = Treatment(FailureType.DATA_QUALITY, retried=False)
-_PERMANENT: Final = Treatment(FailureType.PERMANENT, retried=False)
 
 TREATMENTS: Final[dict[type[errors.ArchonError], Treatment]] = {
-    errors.StoreUnavailableError: _SERVICE_DOWN,
-    errors.StoreConflictError: _TRANSIENT,
-    errors.StoreRejectedError: _PERMANENT,
-    errors.PublishError: _SERVICE_DOWN,
-    errors.IntelligenceUnavailableError: _TRANSIENT,
-    errors.IntelligenceThrottledError: _TRANSIENT,
-    errors.IntelligenceAuthError: _SERVICE_DOWN,
-    errors.IntelligenceOutageError: Treatment(FailureType.SERVICE_DOWN, retried=False),
-    errors.IntelligenceRejectedError: _DATA_QUALITY,
-    errors.IntelligenceResponseError: _PERMANENT,
-    errors.ContentMissingError: _DATA_QUALITY,
-    errors.InvalidInputError: _DATA_QUALITY,
-    errors.ProjectConflictError: _DATA_QUALITY,
+    errors.StoreUnavailableError: Treatment(FailureType.SERVICE_DOWN, Again.PATIENTLY),
+    errors.StoreConflictError: Treatment(FailureType.TRANSIENT, Again.PATIENTLY),
+    errors.StoreOutageError: Treatment(FailureType.SERVICE_DOWN, Again.NEVER),
+    errors.StoreRejectedError: Treatment(FailureType.PERMANENT, Again.NEVER),
+    errors.PublishError: Treatment(FailureType.SERVICE_DOWN, Again.PATIENTLY),
+    # The circuit breaker turns these two into a wait, as soon as they are an outage.
+    errors.IntelligenceUnavailableError: Treatment(FailureType.TRANSIENT, Again.COUNTED),
+    errors.IntelligenceAuthError: Treatment(FailureType.SERVICE_DOWN, Again.COUNTED),
+    errors.IntelligenceThrottledError: Treatment(FailureType.TRANSIENT, Again.COUNTED),
+    errors.IntelligenceOutageError: Treatment(FailureType.SERVICE_DOWN, Again.NEVER),
+    errors.IntelligenceRejectedError: Treatment(FailureType.DATA_QUALITY, Again.NEVER),
+    errors.IntelligenceResponseError: Treatment(FailureType.PERMANENT, Again.NEVER),
+    errors.ContentMissingError: Treatment(FailureType.DATA_QUALITY, Again.NEVER),
+    errors.InvalidInputError: Treatment(FailureType.DATA_QUALITY, Again.NEVER),
+    errors.ProjectConflictError: Treatment(FailureType.DATA_QUALITY, Again.NEVER),
 }
+UNKNOWN: Final = Treatment(FailureType.PERMANENT, Again.NEVER)
+
+PATIENT: Final = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=30),
+)
+JITTER: Final = 0.2
+"""A delay is spread by this share of it to either side."""
+LONGEST_RETRY_AFTER: Final = 3600.0
+"""A service that asks for more seconds than these is asked again all the same."""
+
+
+def counted(retry: RetrySettings) -> RetryPolicy:
+    """The policy of the analysis: the one step whose attempts are counted."""
+    return RetryPolicy(
+        initial_interval=timedelta(seconds=retry.first_delay),
+        backoff_coefficient=retry.backoff,
+        maximum_interval=timedelta(seconds=retry.max_delay),
+        maximum_attempts=retry.max_attempts,
+    )
 
 
 def treatment_of(error: errors.ArchonError) -> Treatment:
     """The table's row for the nearest class of `error`; what is not in it is permanent."""
-    return next((TREATMENTS[cls] for cls in type(error).__mro__ if cls in TREATMENTS), _PERMANENT)
+    return next((TREATMENTS[cls] for cls in type(error).__mro__ if cls in TREATMENTS), UNKNOWN)
 
 
 @contextmanager
@@ -69,7 +103,7 @@ def told_to_temporal() -> Iterator[None]:
             str(error),
             str(treatment.failure_type),
             type=type(error).__name__,
-            non_retryable=not treatment.retried,
+            non_retryable=treatment.again is Again.NEVER,
             next_retry_delay=_delay(error),
         ) from error
     except Exception as error:
@@ -85,12 +119,32 @@ def _delay(error: errors.ArchonError) -> timedelta | None:
     """What the service asked for, else the policy's delay spread out, so that many failures of one moment
     do not come back at one moment."""
     if isinstance(error, errors.IntelligenceThrottledError) and error.retry_after is not None:
-        return timedelta(seconds=error.retry_after)
+        return timedelta(seconds=min(error.retry_after, LONGEST_RETRY_AFTER))
     info = activity.info()
-    policy = info.retry_policy
-    if policy is None:
-        return None
-    delay = policy.initial_interval * policy.backoff_coefficient ** min(info.attempt - 1, 32)
+    return delay_before(info.retry_policy, info.attempt) if info.retry_policy else None
+
+
+def delay_before(policy: RetryPolicy, failed: int) -> timedelta:
+    """The policy's delay after so many failed attempts, spread out."""
+    delay = policy.initial_interval * policy.backoff_coefficient ** min(failed - 1, 32)
     if policy.maximum_interval is not None:
         delay = min(delay, policy.maximum_interval)
-    return delay * random.uniform(1 - _JITTER, 1 + _JITTER)
+    return delay * random.uniform(1 - JITTER, 1 + JITTER)
+
+
+async def patiently(work: Callable[[], Awaitable[Result]], seconds: float) -> Result:
+    """The result of `work` in a step whose attempts are counted: a store that is down spends none of them.
+
+    Raises StoreOutageError when it has been down for so long.
+    """
+    deadline = time.monotonic() + seconds
+    for failed in count(1):
+        try:
+            return await work()
+        except errors.StoreError as error:
+            if treatment_of(error).again is not Again.PATIENTLY:
+                raise
+            if time.monotonic() > deadline:
+                raise errors.StoreOutageError(error.store, str(error)) from error
+        await asyncio.sleep(delay_before(PATIENT, failed).total_seconds())
+    raise AssertionError("unreachable")

@@ -24,6 +24,8 @@ class DocumentGraph(Protocol):
 
     async def is_current(self, step: Step) -> bool: ...
 
+    async def first_to_tell(self, document_id: str, event_id: str, run_id: str) -> bool: ...
+
 
 class VectorIndex(Protocol):
     """One point a document; it may have no vector yet."""

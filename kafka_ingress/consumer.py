@@ -53,6 +53,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
         self._tasks: dict[asyncio.Task[None], TopicPartition] = {}
         self._last_of_key: dict[tuple[int, bytes], asyncio.Task[None]] = {}
+        self._ends: dict[TopicPartition, int] = {}
         self._last_commit = 0.0
         self._last_look = time.monotonic()
         self.consumed = 0
@@ -181,6 +182,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._commit()
         for partition in revoked:
             self._trackers.pop(partition, None)
+            self._ends.pop(partition, None)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         for partition in assigned:
@@ -201,9 +203,10 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._commit()
 
     async def _rewind_when_due(self, consumer: AIOKafkaConsumer) -> None:
-        """Start over where a partition has become shorter than what was read of it.
+        """Start over where a partition has become shorter than it was.
 
-        A broker that lost its log may not say that an offset is out of range, and would be waited for.
+        A broker that lost its log may not say that an offset is out of range, and would be waited for. Ends
+        are compared with ends: a broker may tell where its last batch begins, which positions are beyond.
         """
         if time.monotonic() - self._last_look < _LOOK_EVERY:
             return
@@ -212,7 +215,8 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             async with asyncio.timeout(_LOOK_EVERY):
                 ends = await consumer.end_offsets(consumer.assignment())
                 for partition, end in ends.items():
-                    if await consumer.position(partition) > end:
+                    was, self._ends[partition] = self._ends.get(partition, 0), end
+                    if end < was:
                         _log.warning("partition_recreated", topic=self._topic, partition=partition.partition)
                         self._trackers.pop(partition, None)
                         await consumer.seek_to_beginning(partition)

@@ -140,7 +140,7 @@ class EnrichDocument:
         if claim.decision is Decision.DUPLICATE:
             await self._clear_dead_letter(step)
             self._display.file(EnrichmentStatus.COMPLETED)
-            self._display.report(EnrichmentStatus.COMPLETED, "nothing to do: already enriched")
+            self._display.report(EnrichmentStatus.COMPLETED, "nothing to do: already settled")
             return EnrichmentOutcome(outcome=None, decision=Decision.DUPLICATE, version=claim.version)
         if claim.decision is Decision.SUPERSEDED:
             past = step.model_copy(update={"version": request.document_version or claim.version})

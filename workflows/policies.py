@@ -1,6 +1,6 @@
 """In: the retry settings a claim handed out. Out: the options each activity is scheduled with.
 
-Store and event steps retry without end inside the outage budget; only the analysis counts attempts.
+What is retried how often is activities.failures' table; here it is joined to time limits.
 """
 
 from datetime import timedelta
@@ -9,6 +9,7 @@ from typing import Final, TypedDict
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
+from activities.failures import PATIENT, counted
 from archon.contracts import names
 from archon.contracts.workflow import RetrySettings
 
@@ -29,16 +30,10 @@ class ActivityOptions(LocalActivityOptions, total=False):
     cancellation_type: ActivityCancellationType
 
 
-_PATIENT: Final = RetryPolicy(
-    initial_interval=timedelta(milliseconds=500),
-    backoff_coefficient=2.0,
-    maximum_interval=timedelta(seconds=30),
-)
-
 _LOST_AFTER: Final = timedelta(seconds=15)
 """Silence after which a worker is taken as lost, and its step given to another."""
 
-EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), retry_policy=_PATIENT)
+EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), retry_policy=PATIENT)
 """Completed events and dead letters: retried until acknowledged."""
 
 PROGRESS: Final = LocalActivityOptions(
@@ -57,7 +52,7 @@ def store(retry: RetrySettings) -> ActivityOptions:
         start_to_close_timeout=timedelta(minutes=10),
         heartbeat_timeout=_LOST_AFTER,
         schedule_to_close_timeout=timedelta(seconds=retry.outage_budget),
-        retry_policy=_PATIENT,
+        retry_policy=PATIENT,
     )
 
 
@@ -67,10 +62,5 @@ def analysis(retry: RetrySettings) -> ActivityOptions:
         task_queue=names.QUEUE_INTELLIGENCE,
         start_to_close_timeout=timedelta(seconds=retry.outage_budget + 600),
         heartbeat_timeout=_LOST_AFTER,
-        retry_policy=RetryPolicy(
-            initial_interval=timedelta(seconds=retry.first_delay),
-            backoff_coefficient=retry.backoff,
-            maximum_interval=timedelta(seconds=retry.max_delay),
-            maximum_attempts=retry.max_attempts,
-        ),
+        retry_policy=counted(retry),
     )

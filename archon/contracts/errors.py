@@ -11,6 +11,7 @@ ArchonError
 ├── StoreError
 │   ├── StoreUnavailableError    unreachable or timed out: wait and try again
 │   ├── StoreConflictError       lost a race with another writer: try again
+│   ├── StoreOutageError         unavailable for longer than the outage budget
 │   └── StoreRejectedError       the server refused the request itself
 ├── IntelligenceError
 │   ├── IntelligenceUnavailableError   unreachable, timed out or 5xx
@@ -80,6 +81,10 @@ class StoreUnavailableError(StoreError):
 
 class StoreConflictError(StoreError):
     """Another writer won; the same write may be tried again."""
+
+
+class StoreOutageError(StoreError):
+    """Has been unavailable for longer than the outage budget."""
 
 
 class StoreRejectedError(StoreError):

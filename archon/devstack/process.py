@@ -105,11 +105,14 @@ class ChildProcess:
             os.close(self._pipe)
             self._pipe = None
 
+    async def ended(self) -> int:
+        """Waits for as long as it runs; its exit code, 128 and the signal's number where one ended it."""
+        assert self._process is not None
+        return await self._process.wait()
+
     async def failed(self) -> None:
         """Waits for as long as it runs, then raises ServerFailedError."""
-        assert self._process is not None
-        code = await self._process.wait()
-        raise self._failure(f"exited with code {code}")
+        raise self._failure(f"exited with code {await self.ended()}")
 
     async def _wait_until_ready(self, process: asyncio.subprocess.Process) -> None:
         deadline = asyncio.get_running_loop().time() + READY_SECONDS

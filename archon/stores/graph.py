@@ -28,6 +28,8 @@ WARM_CONNECTIONS: Final = 8
 WARM_ROUNDS: Final = 5
 ENRICHMENT_WRITERS: Final = 2
 """Enrichments a process writes at once."""
+TOLD: Final = 50
+"""How many events of superseded runs a node remembers."""
 
 
 class GraphStore:
@@ -148,7 +150,7 @@ class GraphStore:
                 transaction,
                 "set_properties",
                 id=step.request.document_id,
-                properties=nodes.marked(status),
+                properties=nodes.marked(step, status),
             )
             return True
 
@@ -161,6 +163,20 @@ class GraphStore:
             return True
         same = rows[0]["content_hash"] == step.request.content_hash and rows[0]["status"] != "deleted"
         return bool(rows[0]["version"] == step.version and same)
+
+    async def first_to_tell(self, document_id: str, event_id: str, run_id: str) -> bool:
+        """Whether no other run has told this event of the document; from then on, this one has."""
+
+        async def work(transaction: AsyncManagedTransaction) -> bool:
+            rows = await run(transaction, "told", id=document_id, lock=str(uuid4()))
+            entries: list[str] = rows[0]["told"] if rows else []
+            told = dict(entry.split(" ") for entry in entries)
+            if rows and event_id not in told:
+                properties = {"told": [*entries, f"{event_id} {run_id}"][-TOLD:]}
+                await run(transaction, "set_properties", id=document_id, properties=properties)
+            return told.get(event_id, run_id) == run_id
+
+        return bool(await self._bolt.write(work))
 
     async def get(self, document_id: str) -> StoredDocument:
         """Raises NotFoundError."""

@@ -101,6 +101,8 @@ def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str
 
 
 def _nothing_missing(node: Mapping[str, Any], request: EnrichmentRequest, status: EnrichmentStatus) -> bool:
+    if status is EnrichmentStatus.DISCARDED and node["discarded_request"] == request.correlation_id:
+        return True  # redelivered: whoever wants it enriched after all asks anew
     done = node[_OWN_HASH[request.enrichment_type]] == request.content_hash
     return done and (status is EnrichmentStatus.COMPLETED or not request.enrichment_type.whole)
 
@@ -133,9 +135,12 @@ def claimed(
     return properties
 
 
-def marked(status: EnrichmentStatus) -> dict[str, Any]:
-    """The properties of a run that is parked or given up; a parked one has a dead letter."""
-    return {"enrichment_status": str(status), "dead_lettered": status is EnrichmentStatus.FAILED}
+def marked(step: Step, status: EnrichmentStatus) -> dict[str, Any]:
+    """The properties of a run that is parked, with a dead letter, or given up, with the request's id."""
+    properties = {"enrichment_status": str(status), "dead_lettered": status is EnrichmentStatus.FAILED}
+    if status is EnrichmentStatus.DISCARDED:
+        properties["discarded_request"] = step.request.correlation_id
+    return properties
 
 
 def entity_rows(step: Step, result: AnalysisResult, written_by: str) -> list[dict[str, Any]]:

@@ -19,6 +19,8 @@ from neo4j import AsyncGraphDatabase
 from temporalio.api.enums.v1 import EventType
 
 from archon.contracts import names
+from archon.devstack.ports import free_ports
+from archon.devstack.stack import service
 from archon.runtime import temporal
 from tests.e2e import command
 from tests.e2e.conftest import BACKLOG, FaultyStack
@@ -219,6 +221,37 @@ async def test_a_slow_analysis_is_waited_for(
     document_id = await post(bridge, project)
     await until(bridge, project, 60 + SLOW_SECONDS, completed=1)
     assert await attempts_of(faulty, document_id) == [1]
+
+
+async def test_a_worker_that_is_stopped_finishes_what_it_has_begun(
+    faulty: FaultyStack, bridge: httpx.AsyncClient, project: str
+) -> None:
+    before = faulty.intelligence.calls
+    faulty.intelligence.behaviour = slow(2)
+    document_id = await post(bridge, project)
+
+    async def begun() -> bool:
+        return faulty.intelligence.calls > before
+
+    await eventually(begun)
+    await faulty.services.worker.stop()
+    await faulty.services.worker.start()
+    await until(bridge, project, completed=1)
+    assert await attempts_of(faulty, document_id) == [1]
+    assert faulty.intelligence.calls == before + 1
+
+
+async def test_consumers_that_come_and_go_lose_nothing(
+    faulty: FaultyStack, bridge: httpx.AsyncClient, project: str, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
+    second = service("ingress", port, tmp_path, {**faulty.environment, "INGRESS_PORT": str(port)})
+    posting = asyncio.create_task(post_many(bridge, project, 60))
+    async with second:
+        await faulty.services.ingress.stop()
+        await faulty.services.ingress.start()
+    await posting
+    await until(bridge, project, completed=60)
 
 
 async def test_a_throttled_call_waits_as_long_as_it_was_told(

@@ -15,6 +15,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities import failures
 from activities.failures import told_to_temporal, treatment_of
 from activities.heartbeat import unbroken
 from archon.contracts import errors
@@ -161,6 +162,7 @@ def test_temporal_is_told_type_and_whether_to_retry() -> None:
     assert (error.type, error.non_retryable) == ("IntelligenceThrottledError", False)
     assert error.details == ("transient",)
     assert error.next_retry_delay == timedelta(seconds=7)
+    assert told(errors.IntelligenceThrottledError("busy", 1e9)).next_retry_delay == timedelta(hours=1)
     assert told(errors.ContentMissingError("gone")).non_retryable
     assert treatment_of(errors.ArchonError("?")).failure_type is FailureType.PERMANENT
 
@@ -219,6 +221,27 @@ async def test_a_store_step_heartbeats_while_it_lasts() -> None:
     await eventually(beaten)
     writer.gate.set()
     assert await running == "written"
+
+
+async def test_a_store_that_is_down_spends_no_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failures, "PATIENT", RetryPolicy(initial_interval=timedelta(milliseconds=5)))
+    down = errors.StoreUnavailableError("content", "no route")
+    answers: list[Exception | str] = [down, errors.StoreConflictError("graph", "lost"), down, "read"]
+
+    async def read() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert await failures.patiently(read, 60) == "read"
+    answers.append(errors.StoreRejectedError("graph", "no"))
+    with pytest.raises(errors.StoreRejectedError):
+        await failures.patiently(read, 60)
+    answers.extend([down] * 3)
+    with pytest.raises(errors.StoreOutageError, match="no route"):
+        await failures.patiently(read, 0)
+    assert treatment_of(errors.StoreOutageError("content", "")).again is failures.Again.NEVER
 
 
 def _errors_of(*modules: object, base: type[Exception]) -> list[Exception]:

@@ -51,6 +51,7 @@ class Ports:
     tombstones: list[str] = field(default_factory=list)
     alerts: list[DeadLetter] = field(default_factory=list)
     current: bool = True
+    told: dict[str, str] = field(default_factory=dict)
     asked: int = 0
     down: errors.IntelligenceError | None = None
     breaker: CircuitBreaker = field(
@@ -116,6 +117,9 @@ class Ports:
 
     async def is_current(self, step: Step) -> bool:
         return self.current
+
+    async def first_to_tell(self, document_id: str, event_id: str, run_id: str) -> bool:
+        return self.told.setdefault(event_id, run_id) == run_id
 
     async def ping(self) -> None:
         if self.down is not None:
@@ -184,7 +188,9 @@ async def working(
     enrichment = EnrichmentActivities(ports, ports, content, retry)
     health = dict.fromkeys(("intelligence_service", "memgraph", "qdrant"), ports.healthy)
     events = EventActivities(ports, ports, ports, health)
-    analysis = AnalysisActivities(ports, content, ports.breaker, share_across_projects=False)
+    analysis = AnalysisActivities(
+        ports, content, ports.breaker, outage_budget=60, share_across_projects=False
+    )
     settings = Settings(shutdown_timeout=1)
     workers = build_workers(
         environment.client, settings, store_activities(enrichment, events), [analysis.analyse]

@@ -68,6 +68,17 @@ async def test_a_superseded_claim_says_so(
     assert ports.calls["analysis"] == 0
 
 
+async def test_a_redelivery_of_a_superseded_request_tells_nothing_again(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.claims.extend([Claim(decision=Decision.SUPERSEDED, version=9)] * 2)
+    request = factories.request(document_version=3)
+    for _ in range(2):
+        outcome = await result(environment, await client.submit(request))
+        assert outcome.outcome is Outcome.SUPERSEDED
+    assert [what for _, what in ports.completed_events] == ["superseded"]
+
+
 @pytest.mark.parametrize("store", ["vector_writes", "graph_writes"])
 async def test_losing_the_fence_ends_as_superseded(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports, store: str

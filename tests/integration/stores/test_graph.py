@@ -18,7 +18,7 @@ from archon.contracts.errors import (
 from archon.contracts.types import EnrichmentStatus, EnrichmentType
 from archon.contracts.workflow import Decision
 from archon.runtime.settings import Settings
-from archon.stores.graph import GraphStore
+from archon.stores.graph import TOLD, GraphStore
 from tests import factories
 from tests.conftest import TestServers
 
@@ -190,6 +190,31 @@ async def test_an_enriched_document_is_a_duplicate_unless_forced(graph: GraphSto
     assert (await graph.claim(step.request, "w")).decision is Decision.DUPLICATE
     forced = step.request.model_copy(update={"force": True})
     assert (await graph.claim(forced, "w")).decision is Decision.PROCEED
+
+
+async def test_a_discarded_document_is_a_duplicate_until_somebody_asks_anew(
+    graph: GraphStore, project: str
+) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    step = factories.step(factories.request_of(document))
+    await graph.claim(step.request, "w")
+    assert await graph.set_status(step, EnrichmentStatus.DISCARDED)
+    assert (await graph.claim(step.request, "w")).decision is Decision.DUPLICATE
+    anew = factories.request_of(document, correlation_id=str(uuid4()))
+    assert (await graph.claim(anew, "w")).decision is Decision.PROCEED
+
+
+async def test_one_run_alone_tells_an_event(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    tellers = [graph.first_to_tell(document.entity_id, "event-1", f"run-{n}") for n in range(8)]
+    assert sum(await asyncio.gather(*tellers)) == 1
+    (first,) = [n for n in range(8) if await graph.first_to_tell(document.entity_id, "event-1", f"run-{n}")]
+    for number in range(TOLD - 1):
+        assert await graph.first_to_tell(document.entity_id, f"other-{number}", "run")
+    assert await graph.first_to_tell(document.entity_id, "event-1", f"run-{first}")
+    assert await graph.first_to_tell(str(uuid4()), "event-1", "of no document")
 
 
 async def test_an_enrichment_is_written_whole_and_replaced_whole(

@@ -1,0 +1,159 @@
+"""In: the submitter's list and a stack that has come to rest. Out: what of the promise does not hold.
+
+Each invariant returns the documents that break it, told in a line each; none is what everybody wants.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from archon.contracts import identity, names
+from archon.runtime import temporal
+from archon.runtime.settings import Settings
+from tests import stores
+from tests.crash.load import Load
+from tests.e2e.events import read_all
+
+Broken = list[str]
+Invariant = Callable[[Settings, Load], Awaitable[Broken]]
+
+_DUPLICATE_ENTITIES = """
+MATCH (d:Document {project_name: $p})-[:CONTAINS]->(e:Entity)
+WITH d.file_path AS path, e.kind AS kind, e.qualified_name AS name, e.ordinal AS ordinal, count(*) AS times
+WHERE times > 1
+RETURN path, kind, name, times
+"""
+_DUPLICATE_RELATIONSHIPS = """
+MATCH (a)-[r]->(b)
+WHERE a.project_name = $p
+WITH a.name AS source, type(r) AS kind, b.name AS target, a.entity_id AS id, count(r) AS times
+WHERE times > 1
+RETURN source, kind, target, times
+"""
+_FUNCTIONS = """
+MATCH (d:Document {project_name: $p})-[:CONTAINS]->(e:Entity)
+RETURN d.entity_id, collect(e.name)
+"""
+
+
+async def at_rest(settings: Settings, load: Load) -> bool:
+    """Whether nothing is left to happen: every document has ended, and only parked runs are open."""
+    nodes = await stores.nodes(settings, load.project)
+    if any(
+        nodes.get(each, {}).get("enrichment_status") not in {"completed", "failed"} for each in load.expected
+    ):
+        return False
+    if any(
+        node["content_hash"] != load.expected[each].content_hash
+        for each, node in nodes.items()
+        if each in load.expected
+    ):
+        return False
+    client = await temporal.connect(settings)
+    own = f'ExecutionStatus="Running" AND {names.SEARCH_PROJECT_NAME}="{load.project}"'
+    parked = f'{own} AND {names.SEARCH_ENRICHMENT_STATUS}="{names.STATUS_PARKED}"'
+    return (await client.count_workflows(own)).count == (await client.count_workflows(parked)).count
+
+
+async def settled(settings: Settings, load: Load) -> Broken:
+    """Submitted = enriched at the newest version + parked with a dead letter."""
+    nodes = await stores.nodes(settings, load.project)
+    letters = await _standing_letters(settings, load)
+    broken = [f"{each} was never submitted" for each in nodes.keys() - load.expected.keys()]
+    for document_id, expected in load.expected.items():
+        node = nodes.get(document_id)
+        if node is None:
+            broken.append(f"{document_id} is lost")
+            continue
+        path, status = node["file_path"], "failed" if expected.refused else "completed"
+        if (node["content_hash"], node["version"]) != (expected.content_hash, expected.version):
+            broken.append(f"{path} is at version {node['version']}, not {expected.version}")
+        if node["enrichment_status"] != status:
+            broken.append(f"{path} is {node['enrichment_status']}, not {status}")
+        if (document_id in letters) != expected.refused:
+            broken.append(f"{path} has {'a' if document_id in letters else 'no'} dead letter")
+    return broken
+
+
+async def agreeing(settings: Settings, load: Load) -> Broken:
+    """Graph and vectors agree document by document."""
+    nodes = await stores.nodes(settings, load.project)
+    points = await stores.points(settings, nodes)
+    broken: Broken = []
+    for document_id, node in nodes.items():
+        if document_id not in points:
+            # A parked document that no bridge indexed has no text, and so no point.
+            broken += [] if node["enrichment_status"] == "failed" else [f"{node['file_path']} has no point"]
+            continue
+        payload: dict[str, Any] = points[document_id].payload or {}
+        broken += [
+            f"{node['file_path']}: {name} is {payload.get(name)!r}, but {node.get(name)!r} in the graph"
+            for name in ("version", "content_hash", "enrichment_status")
+            if payload.get(name) != node.get(name)
+        ]
+        if payload.get("embedded_hash") != node.get("enrichment_content_hash"):
+            broken.append(f"{node['file_path']}: its vector is of another content")
+    return broken
+
+
+async def unique(settings: Settings, load: Load) -> Broken:
+    """No entity and no relationship twice, and just those that the newest text has."""
+    broken = [
+        f"{' '.join(map(str, row[:-1]))}: {row[-1]} times"
+        for statement in (_DUPLICATE_ENTITIES, _DUPLICATE_RELATIONSHIPS)
+        for row in await stores.query(settings, statement, p=load.project)
+    ]
+    found = {row[0]: sorted(row[1]) for row in await stores.query(settings, _FUNCTIONS, p=load.project)}
+    for document_id, expected in load.expected.items():
+        if found.get(document_id, []) != sorted(expected.functions):
+            broken.append(f"{document_id} has the functions {found.get(document_id)}")
+    return broken
+
+
+async def told_once(settings: Settings, load: Load) -> Broken:
+    """One completed event per `ce_id`, and one success for each document that is enriched."""
+    events = [
+        each
+        for each in await read_all(settings, settings.kafka_completed_topic)
+        if each["key"] in load.expected
+    ]
+    counts = Counter(each["headers"]["ce_id"] for each in events)
+    broken = [
+        f"the event {event_id} was published {count} times" for event_id, count in counts.items() if count > 1
+    ]
+    for document_id, expected in load.expected.items():
+        wanted = identity.event_id(document_id, expected.version, "success")
+        if (wanted in counts) == expected.refused:
+            broken.append(f"{document_id} has {'a' if wanted in counts else 'no'} completed event")
+    return broken
+
+
+async def _standing_letters(settings: Settings, load: Load) -> set[str]:
+    standing: set[str] = set()
+    for event in await read_all(settings, settings.kafka_dlq_topic):
+        if event["key"] in load.expected:
+            (standing.discard if event["value"] is None else standing.add)(event["key"])
+    return standing
+
+
+async def one_letter_a_failure(settings: Settings, load: Load) -> Broken:
+    """Exactly one dead letter for each failure."""
+    letters = [
+        (each["key"], each["value"]["failure_count"])
+        for each in await read_all(settings, settings.kafka_dlq_topic)
+        if each["key"] in load.expected and each["value"] is not None
+    ]
+    return [
+        f"{key}: failure {number} has {count} letters"
+        for (key, number), count in Counter(letters).items()
+        if count > 1
+    ]
+
+
+INVARIANTS: dict[str, Invariant] = {
+    "enriched or parked": settled,
+    "stores agree": agreeing,
+    "no duplicates": unique,
+    "one event": told_once,
+    "one letter": one_letter_a_failure,
+}

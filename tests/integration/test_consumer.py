@@ -1,0 +1,124 @@
+"""The record consumer on a real broker: what it commits, what it delivers again, and what it does not."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+
+from archon.contracts.errors import StoreUnavailableError
+from archon.runtime.kafka import ensure_topics
+from archon.runtime.settings import Settings
+from kafka_ingress import consumer as consumers
+from kafka_ingress.consumer import RecordConsumer
+from tests.conftest import TestServers
+from tests.eventually import eventually
+
+
+class Handler:
+    """Notes what it is handed. `failing`: offsets that are refused until they are taken out."""
+
+    def __init__(self) -> None:
+        self.taken: list[int] = []
+        self.failing: set[int] = set()
+
+    async def __call__(self, record: ConsumerRecord) -> None:
+        if record.offset in self.failing:
+            raise StoreUnavailableError("graph", "down")
+        self.taken.append(record.offset)
+
+
+@pytest.fixture
+async def topic(servers: TestServers, settings: Settings) -> str:
+    await servers.start("kafka")
+    await ensure_topics(settings)
+    return settings.kafka_enrichment_topic
+
+
+@pytest.fixture
+async def producer(settings: Settings, topic: str) -> AsyncIterator[AIOKafkaProducer]:
+    async with AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        enable_idempotence=settings.kafka_enable_idempotence,
+        linger_ms=20,
+    ) as producer:
+        yield producer
+
+
+@contextlib.asynccontextmanager
+async def consuming(settings: Settings, topic: str, handler: Handler) -> AsyncIterator[RecordConsumer]:
+    consumer, stop = (
+        RecordConsumer(settings, topic, settings.kafka_group_id, handler, ordered=False),
+        asyncio.Event(),
+    )
+    task = asyncio.create_task(consumer.run(stop))
+    try:
+        yield consumer
+    finally:
+        stop.set()
+        await task
+
+
+async def send(producer: AIOKafkaProducer, topic: str, count: int) -> None:
+    """In one batch."""
+    await asyncio.gather(*(producer.send_and_wait(topic, b"x", partition=0) for _ in range(count)))
+
+
+async def taken(handler: Handler, count: int) -> None:
+    async def enough() -> bool:
+        return len(handler.taken) >= count
+
+    await eventually(enough)
+
+
+async def committed(settings: Settings, topic: str) -> int | None:
+    async with AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap_servers, group_id=settings.kafka_group_id
+    ) as consumer:
+        position: int | None = await consumer.committed(TopicPartition(topic, 0))
+        return position
+
+
+async def test_what_is_done_is_committed_and_not_delivered_again(
+    settings: Settings, topic: str, producer: AIOKafkaProducer
+) -> None:
+    first, second = Handler(), Handler()
+    async with consuming(settings, topic, first):
+        await send(producer, topic, 10)
+        await taken(first, 10)
+    assert await committed(settings, topic) == 10
+    async with consuming(settings, topic, second):
+        await send(producer, topic, 1)
+        await taken(second, 1)
+    assert second.taken == [10]
+
+
+async def test_what_follows_a_record_that_waits_is_handled_and_not_committed(
+    settings: Settings, topic: str, producer: AIOKafkaProducer
+) -> None:
+    handler = Handler()
+    handler.failing.add(3)
+    settings = settings.model_copy(update={"shutdown_timeout": 0.5})
+    async with consuming(settings, topic, handler):
+        await send(producer, topic, 10)
+        await taken(handler, 9)
+    assert await committed(settings, topic) == 3
+    handler.failing.clear()
+    async with consuming(settings, topic, handler):
+        await taken(handler, 9 + 7)
+    assert handler.taken[9:] == [3, 4, 5, 6, 7, 8, 9]
+    assert await committed(settings, topic) == 10
+
+
+async def test_a_quiet_partition_is_not_taken_for_a_new_one(
+    settings: Settings, topic: str, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "_LOOK_EVERY", 0.3)
+    handler = Handler()
+    async with consuming(settings, topic, handler):
+        for count in (10, 3, 7):
+            await send(producer, topic, count)
+        await taken(handler, 20)
+        await asyncio.sleep(1.5)  # a few looks
+    assert sorted(handler.taken) == list(range(20))

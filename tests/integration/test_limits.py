@@ -1,0 +1,160 @@
+"""Both limits on analyses, on a real Temporal server: at once a worker, and a second all workers together."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client
+
+from activities.analysis import AnalysisActivities
+from activities.enrichment import EnrichmentActivities
+from activities.events import EventActivities
+from archon.contracts import names
+from archon.contracts.analysis import AnalysisRequest, AnalysisResult
+from archon.contracts.workflow import RetrySettings
+from archon.runtime import temporal
+from archon.runtime.settings import Settings
+from archon.runtime.temporal import EnrichmentClient
+from archon.stores.content import ContentStore
+from tests import factories
+from tests.conftest import TestServers
+from tests.eventually import eventually
+from tests.workflows.conftest import Ports
+from worker import build_workers, store_activities
+
+
+class CountingPorts(Ports):
+    """Knows when each analysis began, and how many were under way at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began: list[float] = []
+        self.running = 0
+        self.most = 0
+
+    async def process(self, request: AnalysisRequest) -> AnalysisResult:
+        self.began.append(time.monotonic())
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            return await super().process(request)
+        finally:
+            self.running -= 1
+
+
+@pytest.fixture
+async def client(servers: TestServers, settings: Settings) -> Client:
+    """In a namespace of its own, because task queues have one name everywhere."""
+    await servers.start("temporal")
+    namespace = f"limits-{uuid4().hex[:8]}"
+    setup = await temporal.connect(settings)
+    await setup.workflow_service.register_namespace(
+        RegisterNamespaceRequest(
+            namespace=namespace, workflow_execution_retention_period=Duration(seconds=24 * 3600)
+        )
+    )
+    own = settings.model_copy(update={"temporal_namespace": namespace})
+
+    async def ready() -> Client | None:
+        try:
+            found = await temporal.connect(own)
+            keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+            await found.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(
+                    namespace=namespace,
+                    search_attributes=dict.fromkeys(names.SEARCH_ATTRIBUTES, keyword),
+                )
+            )
+        except Exception:  # noqa: BLE001  a new namespace is known everywhere only after a while
+            return None
+        return found
+
+    found: Client = await eventually(ready)
+    return found
+
+
+@pytest.fixture
+async def ports() -> AsyncIterator[CountingPorts]:
+    ports = CountingPorts()
+    yield ports
+    ports.gate.set()
+
+
+async def submit(client: Client, count: int) -> list[str]:
+    submitter = EnrichmentClient(client)
+    return [await submitter.submit(factories.request(text=str(number))) for number in range(count)]
+
+
+async def start_worker(
+    running: AsyncExitStack, client: Client, ports: Ports, content: Path, settings: Settings
+) -> None:
+    # As in a process of its own: a connection takes one worker of a queue.
+    own = Settings(temporal_address=client.config()["service_client"].config.target_host)
+    client = await temporal.connect(own.model_copy(update={"temporal_namespace": client.namespace}))
+    store = ContentStore.open(Settings(content_store_url=content.as_uri()))
+    enrichment = EnrichmentActivities(ports, ports, store, RetrySettings())
+    events = EventActivities(ports, ports, ports, {})
+    analysis = AnalysisActivities(ports, store, ports.breaker, outage_budget=60, share_across_projects=False)
+    for worker in build_workers(client, settings, store_activities(enrichment, events), [analysis.analyse]):
+        await running.enter_async_context(worker)
+
+
+async def test_a_worker_runs_no_more_analyses_at_once_than_it_may(
+    client: Client, ports: CountingPorts, tmp_path: Path
+) -> None:
+    ports.gate.clear()
+    settings = Settings(max_concurrent_enrichments=3, shutdown_timeout=1)
+    async with AsyncExitStack() as running:
+        await start_worker(running, client, ports, tmp_path, settings)
+        submitted = await submit(client, 9)
+
+        async def full() -> bool:
+            return ports.running == 3
+
+        await eventually(full)
+        ports.gate.set()
+        for workflow_id in submitted:
+            await client.get_workflow_handle(workflow_id).result(rpc_timeout=timedelta(seconds=60))
+    assert ports.most == 3
+
+
+async def test_all_workers_together_keep_the_rate(
+    client: Client, ports: CountingPorts, tmp_path: Path
+) -> None:
+    rate, count = 2.0, 10
+    settings = Settings(max_processing_rate=rate, shutdown_timeout=1)
+    async with AsyncExitStack() as running:
+        for _ in range(2):
+            await start_worker(running, client, ports, tmp_path, settings)
+        submitted = await submit(client, count)
+        for workflow_id in submitted:
+            await client.get_workflow_handle(workflow_id).result(rpc_timeout=timedelta(seconds=60))
+    # Without a limit this is a matter of milliseconds; the server may let a few through at once.
+    assert ports.began[-1] - ports.began[0] >= (count - 1) / rate / 2
+
+
+async def test_none_waits_for_another(client: Client, ports: CountingPorts, tmp_path: Path) -> None:
+    """Without a rate, two workers' slots add up."""
+    ports.gate.clear()
+    settings = Settings(max_concurrent_enrichments=2, shutdown_timeout=1)
+    async with AsyncExitStack() as running:
+        for _ in range(2):
+            await start_worker(running, client, ports, tmp_path, settings)
+        submitted = await submit(client, 6)
+
+        async def both_full() -> bool:
+            return ports.running == 4
+
+        await eventually(both_full)
+        ports.gate.set()
+        await asyncio.gather(*(client.get_workflow_handle(each).result() for each in submitted))
+    assert ports.most == 4
