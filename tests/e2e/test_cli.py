@@ -13,11 +13,9 @@ from typing import Any
 
 import httpx
 import pytest
-from neo4j import AsyncGraphDatabase
-from qdrant_client import AsyncQdrantClient
 
 from archon.runtime.settings import Settings
-from tests import factories
+from tests import factories, stores
 from tests.conftest import TestServers
 from tests.e2e.command import enrich
 from tests.e2e.events import read_all
@@ -68,7 +66,7 @@ async def test_ingest_ends_with_everything_enriched_and_all_stores_agreeing(
     assert finished.code == 0, finished.err
     report = finished.json()
     files = {path.relative_to(repository).as_posix() for path in repository.rglob("*") if path.is_file()}
-    nodes = await _nodes(stack, project)
+    nodes = list((await stores.nodes(stack, project)).values())
     assert report["failed"] == 0
     assert report["documents"] == report["enriched"] == len(nodes) > 25
     assert report["documents"] + report["skipped"] == len(files)
@@ -78,32 +76,17 @@ async def test_ingest_ends_with_everything_enriched_and_all_stores_agreeing(
     await _assert_python_agrees_with_ast(stack, repository, nodes)
     again = await enrich(*arguments, environment=environment)
     assert again.code == 0
-    assert {node["version"] for node in await _nodes(stack, project)} == {1}
-
-
-async def _query(stack: Settings, cypher: str, **parameters: Any) -> list[Any]:
-    auth = (stack.memgraph_user, stack.memgraph_password.get_secret_value()) if stack.memgraph_user else None
-    async with AsyncGraphDatabase.driver(stack.memgraph_uri, auth=auth) as driver:
-        records, _, _ = await driver.execute_query(cypher, parameters, database_=stack.graph_database)
-    return [record[0] for record in records]
-
-
-async def _nodes(stack: Settings, project: str) -> list[dict[str, Any]]:
-    return await _query(stack, "MATCH (d:Document {project_name: $p}) RETURN properties(d)", p=project)
+    assert {node["version"] for node in list((await stores.nodes(stack, project)).values())} == {1}
 
 
 async def _assert_points_agree(stack: Settings, nodes: list[dict[str, Any]]) -> None:
-    client = AsyncQdrantClient(url=stack.qdrant_url)
-    ids = [node["entity_id"] for node in nodes]
-    points = await client.retrieve(stack.qdrant_collection, ids, with_vectors=True)
-    await client.close()
-    payloads = {str(point.id): point.payload for point in points}
+    points = await stores.points(stack, [node["entity_id"] for node in nodes])
     for node in nodes:
-        payload = payloads[node["entity_id"]]
+        payload = points[node["entity_id"]].payload or {}
         for name in ("version", "content_hash", "enrichment_status"):
             assert payload[name] == node[name], node["file_path"]
         assert payload["embedded_hash"] == node["enrichment_content_hash"] == node["content_hash"]
-    assert all(point.vector for point in points)
+    assert all(point.vector for point in points.values())
 
 
 async def _assert_events_agree(stack: Settings, nodes: list[dict[str, Any]]) -> None:
@@ -134,9 +117,9 @@ async def _assert_python_agrees_with_ast(
             continue
         kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
         expected = Counter((each.name, each.lineno) for each in ast.walk(tree) if isinstance(each, kinds))
-        found = await _query(
+        found = await stores.query(
             stack,
-            "MATCH (d:Document {entity_id: $id})-[:CONTAINS]->(e:Entity) RETURN [e.name, e.start_line]",
+            "MATCH (d:Document {entity_id: $id})-[:CONTAINS]->(e:Entity) RETURN e.name, e.start_line",
             id=node["entity_id"],
         )
         assert Counter((name, line) for name, line in found) == expected, node["file_path"]
@@ -169,7 +152,7 @@ async def test_publish_puts_a_request_on_kafka(
 ) -> None:
     (tmp_path / "a.py").write_text("def f(): pass\n")
     await enrich("ingest", str(tmp_path / "a.py"), "-p", project, environment=environment)
-    (node,) = await _nodes(stack, project)
+    (node,) = list((await stores.nodes(stack, project)).values())
     request = factories.request(project, content_hash=node["content_hash"]).model_dump(
         mode="json", exclude_none=True
     )
@@ -179,7 +162,7 @@ async def test_publish_puts_a_request_on_kafka(
     assert request["document_id"] in finished.json()["workflow_id"]
 
     async def both() -> bool:
-        found = await _nodes(stack, project)
+        found = list((await stores.nodes(stack, project)).values())
         return [each["enrichment_status"] for each in found] == ["completed"] * 2
 
     await eventually(both)

@@ -15,13 +15,13 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from fastapi import Response
 from fastapi.responses import HTMLResponse, JSONResponse
-from neo4j import AsyncGraphDatabase
 from temporalio.api.enums.v1 import EventType
 
 from archon.contracts import names
 from archon.devstack.ports import free_ports
 from archon.devstack.stack import service
 from archon.runtime import temporal
+from tests import stores
 from tests.e2e import command
 from tests.e2e.conftest import BACKLOG, FaultyStack
 from tests.e2e.events import completed_of, read_all
@@ -490,28 +490,16 @@ async def test_200_racing_updates_of_20_documents_end_with_the_newest_content_in
     await asyncio.gather(*map(update, range(200)))
     assert [version for version, _ in newest.values()] == [10] * 20
     await until(bridge, project, completed=20)
-    await agree(faulty, newest)
+    await agree(faulty, project, newest)
 
 
-async def agree(faulty: FaultyStack, newest: dict[str, tuple[int, str]]) -> None:
+async def agree(faulty: FaultyStack, project: str, newest: dict[str, tuple[int, str]]) -> None:
     """Graph and vectors have each document at the version and content the submitter knows as the newest."""
-    settings = faulty.settings
-    auth = (settings.memgraph_user, settings.memgraph_password.get_secret_value())
-    async with (
-        AsyncGraphDatabase.driver(settings.memgraph_uri, auth=auth if auth[0] else None) as driver,
-        httpx.AsyncClient(base_url=settings.qdrant_url) as qdrant,
-    ):
-        for document_id, (version, content_hash) in newest.items():
-            found = await driver.execute_query(
-                "MATCH (d:Document {entity_id: $id}) RETURN d.version, d.enrichment_content_hash",
-                id=document_id,
-                database_=settings.graph_database,
-            )
-            assert list(found.records[0].values()) == [version, content_hash]
-            point = (
-                await qdrant.get(f"/collections/{settings.qdrant_collection}/points/{document_id}")
-            ).json()["result"]
-            payload = point["payload"]
-            assert (payload["version"], payload["content_hash"]) == (version, content_hash)
-            assert (payload["embedded_hash"], payload["enrichment_status"]) == (content_hash, "completed")
-            assert point["vector"]
+    nodes = await stores.nodes(faulty.settings, project)
+    points = await stores.points(faulty.settings, newest)
+    for document_id, (version, content_hash) in newest.items():
+        node, payload = nodes[document_id], points[document_id].payload or {}
+        assert (node["version"], node["enrichment_content_hash"]) == (version, content_hash)
+        assert (payload["version"], payload["content_hash"]) == (version, content_hash)
+        assert (payload["embedded_hash"], payload["enrichment_status"]) == (content_hash, "completed")
+        assert points[document_id].vector

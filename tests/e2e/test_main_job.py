@@ -11,12 +11,10 @@ from uuid import uuid4
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
-from neo4j import AsyncGraphDatabase
-from qdrant_client import AsyncQdrantClient
 
 from archon.contracts import identity, names
 from archon.runtime.settings import Settings
-from tests import factories
+from tests import factories, stores
 from tests.e2e.events import completed_of, read_all
 from tests.eventually import eventually
 
@@ -77,19 +75,10 @@ async def enriched(http: httpx.AsyncClient, document_id: str, **expected: Any) -
     return found
 
 
-async def in_both_stores(stack: Settings, document_id: str) -> tuple[dict[str, Any], Any]:
+async def in_both_stores(stack: Settings, document_id: str, project: str) -> tuple[dict[str, Any], Any]:
     """Node and point, read with plain clients."""
-    auth = (stack.memgraph_user, stack.memgraph_password.get_secret_value()) if stack.memgraph_user else None
-    async with AsyncGraphDatabase.driver(stack.memgraph_uri, auth=auth) as driver:
-        records, _, _ = await driver.execute_query(
-            "MATCH (d:Document {entity_id: $id}) RETURN properties(d) AS d",
-            id=document_id,
-            database_=stack.graph_database,
-        )
-    client = AsyncQdrantClient(url=stack.qdrant_url)
-    (point,) = await client.retrieve(stack.qdrant_collection, [document_id], with_vectors=True)
-    await client.close()
-    return records[0]["d"], point
+    nodes, points = await stores.nodes(stack, project), await stores.points(stack, [document_id])
+    return nodes[document_id], points[document_id]
 
 
 async def test_a_posted_document_is_indexed_at_once_and_enriched(
@@ -105,7 +94,7 @@ async def test_a_posted_document_is_indexed_at_once_and_enriched(
     assert found["enrichment_content_hash"] == accepted["content_hash"]
     assert found["workflow_id"] == accepted["workflow_id"]
     assert found["workflow_url"].startswith(stack.temporal_ui_url)
-    node, point = await in_both_stores(stack, accepted["document_id"])
+    node, point = await in_both_stores(stack, accepted["document_id"], project)
     assert (node["version"], node["content_hash"], node["enrichment_status"]) == (
         1,
         found["content_hash"],
@@ -175,7 +164,7 @@ async def test_a_b_a_ends_as_a_at_version_3_in_both_stores(
     found = await enriched(http, document_id, version=3)
     assert found["content_hash"] == found["enrichment_content_hash"] == answers[0]["content_hash"]
     assert [each["name"] for each in found["entities"]] == ["read_settings", "parse"]
-    node, point = await in_both_stores(stack, document_id)
+    node, point = await in_both_stores(stack, document_id, project)
     assert (node["version"], point.payload["version"]) == (3, 3)
     assert point.payload["embedded_hash"] == node["content_hash"] == answers[0]["content_hash"]
 
