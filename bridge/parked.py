@@ -18,24 +18,32 @@ class ParkedRuns:
         self._client = client
 
     async def retry(self, document: StoredDocument, correlation_id: str) -> ParkedAnswer:
-        """Wake the waiting run; where a run was ended by hand, ask for a new one."""
+        """Wake the waiting run; where it was ended by hand or discarded, ask for a new one."""
         workflow_id = enrichment_workflow_id(document.document_id, document.content_hash)
-        parked = await self._client.parked(workflow_id)
-        if parked is None and document.enrichment_status is not EnrichmentStatus.COMPLETED:
+        if document.enrichment_status is EnrichmentStatus.COMPLETED:
+            raise NotParkedError(_why(document))
+        parked = await self._parked(document, workflow_id)
+        if parked:
+            await self._client.signal(workflow_id, SIGNAL_RETRY)
+            return self._answer(document, workflow_id, SIGNAL_RETRY)
+        if parked is None or document.enrichment_status is EnrichmentStatus.DISCARDED:
             await self._client.submit(_request(document, correlation_id))
             return self._answer(document, workflow_id, "resubmit")
-        if not parked:
-            raise NotParkedError(_why(document))
-        await self._client.signal(workflow_id, SIGNAL_RETRY)
-        return self._answer(document, workflow_id, SIGNAL_RETRY)
+        raise NotParkedError(_why(document))
 
     async def discard(self, document: StoredDocument) -> ParkedAnswer:
         """Have the waiting run give its document up."""
         workflow_id = enrichment_workflow_id(document.document_id, document.content_hash)
-        if not await self._client.parked(workflow_id):
+        if not await self._parked(document, workflow_id):
             raise NotParkedError(_why(document))
         await self._client.signal(workflow_id, SIGNAL_DISCARD)
         return self._answer(document, workflow_id, SIGNAL_DISCARD)
+
+    async def _parked(self, document: StoredDocument, workflow_id: str) -> bool | None:
+        """None where no run is open. The node says `failed` a moment before the run says `parked`; a signal
+        in between is kept."""
+        parked = await self._client.parked(workflow_id)
+        return parked if parked is None else parked or document.enrichment_status is EnrichmentStatus.FAILED
 
     def _answer(self, document: StoredDocument, workflow_id: str, action: str) -> ParkedAnswer:
         return ParkedAnswer(

@@ -91,11 +91,14 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 await consumer.stop()
 
     async def _connect(self) -> AIOKafkaConsumer | None:
+        session = int(self._settings.kafka_session_timeout * 1000)
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
             group_id=self._group_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            session_timeout_ms=session,
+            heartbeat_interval_ms=session // 3,
             rebalance_timeout_ms=60_000,
             fetch_max_wait_ms=100,
         )

@@ -90,6 +90,8 @@ def environment(data_dir: Path, ports: Ports) -> dict[str, str]:
         "INTELLIGENCE_SERVICE_URL": f"http://{HOST}:{ports.intelligence}",
         "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports.kafka}",
         "KAFKA_ENABLE_IDEMPOTENCE": "false",
+        # The embedded broker lets a member wait for half of this before it joins.
+        "KAFKA_SESSION_TIMEOUT": "6",
         "MEMGRAPH_DATABASE": graphs.DATABASE,
         "MEMGRAPH_PASSWORD": graphs.PASSWORD,
         "MEMGRAPH_URI": f"bolt://{HOST}:{ports.graph}",

@@ -60,7 +60,10 @@ def problem_of(error: errors.ArchonError) -> Problem:
 
 def fields_of(validation: Sequence[Mapping[str, Any]], *, skip: int = 1) -> list[dict[str, str]]:
     """Pydantic's errors as field and reason; `skip` drops leading location parts such as `body`."""
-    return [{"field": _field(error, skip), "reason": error["msg"]} for error in validation]
+    return [
+        {"field": _field(error, skip), "reason": error["msg"].removeprefix("Value error, ")}
+        for error in validation
+    ]
 
 
 def _field(error: Mapping[str, Any], skip: int) -> str:

@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     kafka_progress_topic: str = names.TOPIC_PROGRESS
     kafka_enable_idempotence: bool = True
     """aiokafka's idempotent producer; off only for a broker that lacks it."""
+    kafka_session_timeout: Seconds = 10
+    """How long the broker waits for a sign of life before it gives an ingress's partitions to another."""
     kafka_publish_timeout: Seconds = 0.5
     """How long a request waits for Kafka's acknowledgement before it is deferred."""
 

@@ -49,8 +49,8 @@ class Row:
         return not any(self.broken.values())
 
 
-def itself(service: str, point: str, *, unanswered: bool = False, seconds: float = 60) -> Crash:
-    """The service ends itself at `point`, within `seconds`. `unanswered`: it does so within a POST."""
+def itself(service: str, point: str, *, unanswered: bool = False) -> Crash:
+    """The service ends itself at `point`. `unanswered`: it does so within a POST."""
 
     async def crash(stack: Stack, load: Load) -> None:
         await load.submit(range(8))
@@ -67,7 +67,7 @@ def itself(service: str, point: str, *, unanswered: bool = False, seconds: float
             else:
                 await load.submit(range(4, 12))
                 await load.submit_refused()
-            await _until_dead(armed, mark, seconds)
+            await until_dead(armed, mark)
         finally:
             await armed.kill()
             await process.start()
@@ -79,7 +79,8 @@ def itself(service: str, point: str, *, unanswered: bool = False, seconds: float
     return crash
 
 
-async def _until_dead(process: ChildProcess, mark: Path, seconds: float) -> None:
+async def until_dead(process: ChildProcess, mark: Path, seconds: float = 60) -> None:
+    """Raises NotReachedError where it has not ended itself at the hook that leaves `mark`."""
     try:
         await asyncio.wait_for(process.ended(), seconds)
     except TimeoutError as error:

@@ -1,12 +1,14 @@
 """A few rows of the crash matrix, on a stack of their own; `make crash` runs them all."""
 
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, Stack, running
-from tests.crash.matrix import OVERRIDES, POINTS, itself, rehearse
+from tests.crash.matrix import OVERRIDES, NotReachedError, rehearse, until_dead
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -33,8 +35,21 @@ async def test_a_crash_loses_nothing(own: Stack, point: str) -> None:
     assert row.submitted > 10
 
 
-async def test_a_hook_that_is_not_reached_fails_its_row(own: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(POINTS, "nowhere", itself("ingress", "no-such-point", seconds=3))
-    row = await rehearse(own, "nowhere")
-    assert not row.holds
-    assert row.broken["reached"] == ["ingress still runs"]
+@pytest.mark.parametrize(
+    ("code", "told"), [("pass", "ended of something else"), ("import time; time.sleep(60)", "still runs")]
+)
+async def test_a_hook_that_is_not_reached_fails_its_row(tmp_path: Path, code: str, told: str) -> None:
+    async def ready() -> None:
+        return None
+
+    process = ChildProcess(
+        name="idle",
+        version="",
+        url="",
+        ready=ready,
+        log=tmp_path / "log",
+        command=[sys.executable, "-c", code],
+    )
+    async with process:
+        with pytest.raises(NotReachedError, match=told):
+            await until_dead(process, tmp_path / "mark", seconds=1)

@@ -173,7 +173,7 @@ async def test_publish_puts_a_request_on_kafka(
     [
         ("not json", "is not JSON"),
         ("[]", "not a JSON object"),
-        ('{"document_id": "x"}', "document_id: Value error"),
+        ('{"document_id": "x"}', "document_id: must be a UUID"),
     ],
 )
 async def test_a_bad_request_is_named(

@@ -351,7 +351,9 @@ async def test_health_and_api_description(stack: Settings) -> None:
         assert (await http.get("/livez")).json() == {"status": "alive"}
         ready = (await http.get("/readyz")).json()
         assert ready["status"] == "ready"
-        assert set(ready["dependencies"]) == {"graph", "schema", "qdrant", "kafka", "intelligence"}
+        assert set(ready["dependencies"]) == {
+            *("graph", "schema", "qdrant", "kafka", "intelligence", "temporal")
+        }
         description = (await http.get("/openapi.json")).json()
         page = (await http.get("/docs")).text
     assert "http://" not in page
