@@ -118,7 +118,6 @@ def _status(enriched: bool, stored: bool, published: bool) -> str:
 def _request(
     document: Document, indexed: Indexed, correlation_id: str, submission: DocumentSubmission
 ) -> EnrichmentRequest:
-    known = {name: document.metadata.get(name) for name in RequestMetadata.model_fields}
     return EnrichmentRequest(
         document_id=document.entity_id,
         project_name=document.project_name,
@@ -129,6 +128,6 @@ def _request(
         document_type=document.document_type,
         language=document.language,
         priority=submission.priority,
-        metadata=RequestMetadata(**known),
+        metadata=RequestMetadata.within(document.metadata),
         document_version=indexed.version,
     )

@@ -59,7 +59,6 @@ def _why(document: StoredDocument) -> str:
 
 
 def _request(document: StoredDocument, correlation_id: str) -> EnrichmentRequest:
-    known = {name: document.metadata.get(name) for name in RequestMetadata.model_fields}
     return EnrichmentRequest(
         document_id=document.document_id,
         project_name=document.project_name,
@@ -69,6 +68,6 @@ def _request(document: StoredDocument, correlation_id: str) -> EnrichmentRequest
         correlation_id=correlation_id,
         document_type=document.document_type,
         language=document.language,
-        metadata=RequestMetadata(**known),
+        metadata=RequestMetadata.within(document.metadata),
         document_version=document.version,
     )

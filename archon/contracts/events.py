@@ -4,8 +4,9 @@ Every event is a JSON object keyed by document_id, with CloudEvents binary-mode 
 Kafka protocol binding) and a W3C traceparent. Within v1 fields are only ever added, and optional.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -36,6 +37,11 @@ class RequestMetadata(OpenModel):
     line_count: Annotated[int, Field(ge=0)] | None = None
     git_commit_hash: str | None = None
     last_modified: Timestamp | None = None
+
+    @classmethod
+    def within(cls, metadata: Mapping[str, Any]) -> Self:
+        """The part of a document's metadata that an event carries."""
+        return cls(**{name: metadata.get(name) for name in cls.model_fields})
 
 
 class EnrichmentRequest(OpenModel):

@@ -20,7 +20,7 @@ from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, Priority
 from archon.contracts.workflow import Claim, Decision, Step
 from archon.runtime.settings import Settings
-from archon.stores import nodes
+from archon.stores import claims, nodes
 from archon.stores.bolt import Bolt, Row, run
 from archon.stores.enrichment_write import EnrichmentWrite, fence
 
@@ -109,13 +109,13 @@ class GraphStore:
         return [nodes.outbox_request(row["document"]) for row in rows]
 
     async def claim(self, request: EnrichmentRequest, workflow_id: str) -> Claim:
-        """Decide under the node's lock; see nodes.decide. Raises ProjectConflictError."""
+        """Decide under the node's lock; see claims.decide. Raises ProjectConflictError."""
 
         async def work(transaction: AsyncManagedTransaction) -> Claim:
             node = (await run(transaction, "claim_lock", id=request.document_id, lock=str(uuid4())))[0]
-            claim = nodes.decide(node, request, workflow_id)
+            claim = claims.decide(node, request, workflow_id)
             if claim.decision is Decision.PROCEED:
-                properties = nodes.claimed(node, request, claim, workflow_id)
+                properties = claims.claimed(node, request, claim, workflow_id)
                 await run(transaction, "set_properties", id=request.document_id, properties=properties)
             return claim
 

@@ -1,0 +1,88 @@
+"""In: a node's state under its lock, and a request. Out: whether the request is still to be enriched, and
+what the node becomes."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from archon.contracts.errors import ProjectConflictError
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.types import EnrichmentStatus, EnrichmentType
+from archon.contracts.workflow import Claim, Decision
+from archon.stores.nodes import timestamp
+
+_OWN_HASH: Final[Mapping[EnrichmentType, str]] = {
+    EnrichmentType.FULL: "enrichment_content_hash",
+    EnrichmentType.INCREMENTAL: "enrichment_content_hash",
+    EnrichmentType.QUALITY_ONLY: "quality_content_hash",
+    EnrichmentType.ENTITIES_ONLY: "entities_content_hash",
+}
+
+
+def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str) -> Claim:
+    """Whether `request` is still to be enriched, and at which version.
+
+    `node` is the document's state before; its version is 0 where there was none.
+    """
+    if node["version"] == 0:
+        return Claim(decision=Decision.PROCEED, version=request.document_version or 1)
+    if node["project_name"] != request.project_name:
+        raise ProjectConflictError(request.document_id)
+    version, status = node["version"], EnrichmentStatus(node["status"])
+    dead_lettered = bool(node["dead_lettered"])
+    if status is EnrichmentStatus.DELETED:
+        return Claim(decision=Decision.SUPERSEDED, version=version)
+    previous = node["workflow_id"] if node["workflow_id"] != workflow_id else None
+    working = status in {EnrichmentStatus.PROCESSING, EnrichmentStatus.FAILED}
+    if node["content_hash"] != request.content_hash:
+        later = timestamp(request.indexed_at) > (node["indexed_at"] or "")
+        if request.document_version is not None or not later:
+            return Claim(decision=Decision.SUPERSEDED, version=version)
+        return Claim(
+            decision=Decision.PROCEED,
+            version=version + 1,
+            previous_workflow_id=previous if working else None,
+            dead_lettered=dead_lettered,
+        )
+    if not request.force and _nothing_missing(node, request, status):
+        return Claim(decision=Decision.DUPLICATE, version=version)
+    return Claim(
+        decision=Decision.PROCEED,
+        version=version,
+        previous_workflow_id=previous,
+        dead_lettered=dead_lettered,
+    )
+
+
+def _nothing_missing(node: Mapping[str, Any], request: EnrichmentRequest, status: EnrichmentStatus) -> bool:
+    if status is EnrichmentStatus.DISCARDED and node["discarded_request"] == request.correlation_id:
+        return True  # redelivered: whoever wants it enriched after all asks anew
+    done = node[_OWN_HASH[request.enrichment_type]] == request.content_hash
+    return done and (status is EnrichmentStatus.COMPLETED or not request.enrichment_type.whole)
+
+
+def claimed(
+    node: Mapping[str, Any], request: EnrichmentRequest, claim: Claim, workflow_id: str
+) -> dict[str, Any]:
+    """The node's properties once `claim` is granted."""
+    properties: dict[str, Any] = {"outbox": "published"}
+    if request.enrichment_type.whole:
+        properties |= {"workflow_id": workflow_id, "enrichment_status": str(EnrichmentStatus.PROCESSING)}
+    if claim.version != node["version"] or node["version"] == 0:
+        properties |= {
+            "version": claim.version,
+            "entity_type": "document",
+            "project_name": request.project_name,
+            "name": request.file_path.rpartition("/")[2] or request.file_path,
+            "file_path": request.file_path,
+            "source_path": request.file_path,
+            "document_type": str(request.resolved_type),
+            "language": request.resolved_language,
+            "content_hash": request.content_hash,
+            "content_preview": "",
+            "indexed_at": timestamp(request.indexed_at),
+            "metadata": request.metadata.model_dump_json(exclude_none=True),
+            "confidence_score": 1.0,
+            "workflow_id": workflow_id,
+            "enrichment_status": str(EnrichmentStatus.PROCESSING),
+        }
+    return properties
