@@ -1,6 +1,5 @@
 """In: settings. Out: the bridge as a FastAPI app whose lifespan connects and closes everything."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from importlib.metadata import version
@@ -11,7 +10,7 @@ from fastapi_offline import FastAPIOffline
 from archon.runtime import problems, temporal
 from archon.runtime.health import HealthCheck, health_router
 from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.lifecycle import serve_http, stop_on_signals
+from archon.runtime.lifecycle import running, serve_http, stop_on_signals
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores.schema import Preparation
@@ -45,16 +44,8 @@ def create_app(settings: Settings) -> FastAPI:
                 "intelligence": stores.intelligence.ping,
                 "temporal": client.ping,
             }
-            background = [
-                asyncio.create_task(preparation.run(), name="prepare-stores"),
-                asyncio.create_task(relay.run(), name="outbox-relay"),
-            ]
-            try:
+            async with running(preparation.run()), running(relay.run()):
                 yield
-            finally:
-                for task in background:
-                    task.cancel()
-                await asyncio.gather(*background, return_exceptions=True)
 
     def checks() -> Mapping[str, HealthCheck]:
         found: Mapping[str, HealthCheck] = app.state.checks

@@ -21,7 +21,6 @@ from kafka_ingress.offsets import OffsetTracker
 from kafka_ingress.poison import Handler
 
 _COMMIT_EVERY: Final = 0.5
-_LOOK_EVERY: Final = 3.0
 _FIRST_DELAY: Final = 0.2
 _MAX_DELAY: Final = 10.0
 _log = get_logger(__name__)
@@ -53,9 +52,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
         self._tasks: dict[asyncio.Task[None], TopicPartition] = {}
         self._last_of_key: dict[tuple[int, bytes], asyncio.Task[None]] = {}
-        self._ends: dict[TopicPartition, int] = {}
         self._last_commit = 0.0
-        self._last_look = time.monotonic()
         self.consumed = 0
         self.processed = 0
         self.paused = False
@@ -69,7 +66,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 while not stop.is_set():
                     await self._poll(consumer)
                     await self._commit_when_due()
-                    await self._rewind_when_due(consumer)
+                    await self._rewind_what_is_new(consumer)
             finally:
                 await self._drain(set(self._tasks), self._settings.shutdown_timeout)
                 await self._commit()
@@ -185,7 +182,6 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._commit()
         for partition in revoked:
             self._trackers.pop(partition, None)
-            self._ends.pop(partition, None)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         for partition in assigned:
@@ -205,26 +201,20 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             self._last_commit = time.monotonic()
             await self._commit()
 
-    async def _rewind_when_due(self, consumer: AIOKafkaConsumer) -> None:
-        """Start over where a partition has become shorter than it was.
+    async def _rewind_what_is_new(self, consumer: AIOKafkaConsumer) -> None:
+        """Start over where a partition ends before our position in it.
 
-        A broker that lost its log may not say that an offset is out of range, and would be waited for. Ends
-        are compared with ends: a broker may tell where its last batch begins, which positions are beyond.
+        A broker that lost its log may not say that an offset is out of range, and would be waited for. The
+        end is what fetches tell: the answer to a question for it may be where the last batch begins.
         """
-        if time.monotonic() - self._last_look < _LOOK_EVERY:
-            return
-        self._last_look = time.monotonic()
-        try:
-            async with asyncio.timeout(_LOOK_EVERY):
-                ends = await consumer.end_offsets(consumer.assignment())
-                for partition, end in ends.items():
-                    was, self._ends[partition] = self._ends.get(partition, 0), end
-                    if end < was:
+        with contextlib.suppress(KafkaError, IllegalStateError, TimeoutError):
+            async with asyncio.timeout(1.0):
+                for partition in consumer.assignment():
+                    end = consumer.highwater(partition)
+                    if end is not None and await consumer.position(partition) > end:
                         _log.warning("partition_recreated", topic=self._topic, partition=partition.partition)
                         self._trackers.pop(partition, None)
                         await consumer.seek_to_beginning(partition)
-        except (KafkaError, TimeoutError, ValueError) as error:
-            _log.warning("partitions_not_compared", topic=self._topic, error=repr(error))
 
     async def _commit(self) -> None:
         positions = {

@@ -11,7 +11,10 @@ from typing import Any
 
 import uvicorn
 
+from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
+
+_log = get_logger(__name__)
 
 
 @contextlib.asynccontextmanager
@@ -78,13 +81,23 @@ async def _serve(server: uvicorn.Server, host: str, port: int) -> None:
 
 @contextlib.asynccontextmanager
 async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """`work` in the background while the block lasts; then it is cancelled."""
+    """`work` in the background while the block lasts; then it is cancelled.
+
+    If it fails, the process is asked to stop: without it, it would look well and lose what `work` is for.
+    """
     task = asyncio.create_task(work)
+    task.add_done_callback(_stop_if_failed)
     try:
         yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def _stop_if_failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.critical("background_work_failed", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)
 
 
 async def first_of(*tasks: asyncio.Task[Any]) -> None:

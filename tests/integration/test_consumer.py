@@ -10,7 +10,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from archon.contracts.errors import StoreUnavailableError
 from archon.runtime.kafka import ensure_topics
 from archon.runtime.settings import Settings
-from kafka_ingress import consumer as consumers
 from kafka_ingress.consumer import RecordConsumer
 from tests.conftest import TestServers
 from tests.eventually import eventually
@@ -112,13 +111,12 @@ async def test_what_follows_a_record_that_waits_is_handled_and_not_committed(
 
 
 async def test_a_quiet_partition_is_not_taken_for_a_new_one(
-    settings: Settings, topic: str, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, topic: str, producer: AIOKafkaProducer
 ) -> None:
-    monkeypatch.setattr(consumers, "_LOOK_EVERY", 0.3)
     handler = Handler()
     async with consuming(settings, topic, handler):
         for count in (10, 3, 7):
             await send(producer, topic, count)
         await taken(handler, 20)
-        await asyncio.sleep(1.5)  # a few looks
+        await asyncio.sleep(1.5)  # a few fetches
     assert sorted(handler.taken) == list(range(20))

@@ -1,0 +1,29 @@
+"""What a process does about the work in its background."""
+
+import asyncio
+
+from archon.runtime.lifecycle import running, stop_on_signals
+
+
+async def forever(ended: list[str]) -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        ended.append("cancelled")
+
+
+async def failing() -> None:
+    raise KeyError("x")
+
+
+async def test_background_work_ends_with_its_block() -> None:
+    ended: list[str] = []
+    async with running(forever(ended)):
+        await asyncio.sleep(0)
+    assert ended == ["cancelled"]
+
+
+async def test_a_process_whose_background_work_fails_is_asked_to_stop() -> None:
+    async with stop_on_signals() as stop, running(failing()):
+        async with asyncio.timeout(5):
+            await stop.wait()
