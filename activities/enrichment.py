@@ -8,7 +8,7 @@ from temporalio import activity
 from activities.heartbeat import unbroken
 from activities.ports import ContentStore, DocumentGraph, VectorIndex
 from archon.contracts.analysis import AnalysisResult
-from archon.contracts.errors import ContentMissingError
+from archon.contracts.errors import ContentMissingError, StoreConflictError
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import ClaimInput, ClaimResult, RetrySettings, Step, WriteInput, WriteResult
 from archon.runtime.crash import crash_point
@@ -37,6 +37,8 @@ class EnrichmentActivities:
     async def write_vectors(self, write: WriteInput) -> WriteResult:
         analysis = await self._analysis(write)
         applied = await self._vectors.write(write.step, EnrichmentStatus.COMPLETED, analysis.embedding)
+        if not applied and await self._graph.is_current(write.step):
+            raise StoreConflictError("qdrant", "the point is at a version that the graph does not know")
         crash_point("vectors-written")
         return WriteResult(applied=applied)
 

@@ -25,6 +25,11 @@ from archon.contracts.workflow import CompletedInput, ParkInput, ProgressInput, 
 from archon.runtime.health import HealthCheck, readiness
 
 STACK_TRACE_CHARACTERS: Final = 4000
+_OF_THE_LETTER: Final = {
+    "document_version",
+    *(set(DeadLetter.model_fields) - set(EnrichmentRequest.model_fields)),
+}
+"""Fields that a request which was a dead letter once may have, and that are this letter's own."""
 
 
 class EventActivities:
@@ -85,11 +90,14 @@ class EventActivities:
 
     @activity.defn(name="publish_dead_letter")
     async def publish_dead_letter(self, park: ParkInput) -> WriteResult:
-        """Only the run of the current version writes the document's dead letter."""
+        """Only the run of the current version writes the document's dead letter.
+
+        The graph knows of the letter first: whoever has the document next must find it to clear it.
+        """
         with told_to_temporal():
-            if park.claimed and not await self._is_current(park.step):
-                return WriteResult(applied=False)
             letter = await self._letter(park)
+            if park.claimed and not await self._announced(park.step):
+                return WriteResult(applied=False)
             await self._publisher.dead_letter(letter)
         self._alerts.notify(letter)
         return WriteResult(applied=True)
@@ -100,6 +108,7 @@ class EventActivities:
         with told_to_temporal():
             if await self._graph.is_current(step):
                 await self._publisher.clear_dead_letter(step.request.document_id)
+                await self._graph.set_dead_lettered(step, standing=False)
 
     async def _told(self, step: Step, what: str) -> bool:
         """Whether another run has said so before: a redelivery of an old request begins a run of its own."""
@@ -109,11 +118,11 @@ class EventActivities:
             document_id, event_id, activity.info().workflow_run_id or ""
         )
 
-    async def _is_current(self, step: Step) -> bool:
+    async def _announced(self, step: Step) -> bool:
         """True as well while the graph is down: nobody can claim a newer version then, and the letter that
         says so must not wait for it."""
         try:
-            return await self._graph.is_current(step)
+            return await self._graph.set_dead_lettered(step, standing=True)
         except StoreUnavailableError:
             return True
 
@@ -122,9 +131,7 @@ class EventActivities:
         original = request.model_dump_json(exclude_none=True).encode()
         fields = set(EnrichmentRequest.model_fields) if len(original) > ORIGINAL_BYTES else None
         return DeadLetter(
-            **request.model_dump(
-                mode="json", exclude_none=True, exclude={"document_version"}, include=fields
-            ),
+            **request.model_dump(mode="json", exclude_none=True, exclude=_OF_THE_LETTER, include=fields),
             document_version=park.step.version,
             failure_reason=f"{failure.stage}: {failure.message}",
             failure_timestamp=park.failed_at,

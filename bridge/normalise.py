@@ -58,11 +58,13 @@ def _metadata(given: dict[str, Any], text: str) -> dict[str, Any]:
         known.file_size_bytes = len(text.encode())
     if known.line_count is None:
         known.line_count = text.count("\n") + (not text.endswith("\n") and bool(text))
-    metadata = known.model_dump(mode="json", exclude_none=True)
     try:
+        metadata = known.model_dump(mode="json", exclude_none=True)
         size = len(json.dumps(metadata, ensure_ascii=False).encode())
     except UnicodeEncodeError as error:
         raise InvalidInputError("metadata", "is not valid Unicode") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError("metadata", "is nested too deeply") from error
     if size > METADATA_BYTES:
         raise InvalidInputError("metadata", f"larger than {METADATA_BYTES} bytes as JSON")
     return metadata

@@ -20,16 +20,15 @@ class ParkedRuns:
     async def retry(self, document: StoredDocument, correlation_id: str) -> ParkedAnswer:
         """Wake the waiting run; where it was ended by hand or discarded, ask for a new one."""
         workflow_id = enrichment_workflow_id(document.document_id, document.content_hash)
-        if document.enrichment_status is EnrichmentStatus.COMPLETED:
-            raise NotParkedError(_why(document))
         parked = await self._parked(document, workflow_id)
         if parked:
             await self._client.signal(workflow_id, SIGNAL_RETRY)
             return self._answer(document, workflow_id, SIGNAL_RETRY)
-        if parked is None or document.enrichment_status is EnrichmentStatus.DISCARDED:
-            await self._client.submit(_request(document, correlation_id))
-            return self._answer(document, workflow_id, "resubmit")
-        raise NotParkedError(_why(document))
+        worked_on = parked is False and document.enrichment_status is not EnrichmentStatus.DISCARDED
+        if worked_on or document.enrichment_status is EnrichmentStatus.COMPLETED:
+            raise NotParkedError(_why(document))
+        await self._client.submit(_request(document, correlation_id))
+        return self._answer(document, workflow_id, "resubmit")
 
     async def discard(self, document: StoredDocument) -> ParkedAnswer:
         """Have the waiting run give its document up."""

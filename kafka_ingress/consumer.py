@@ -52,6 +52,8 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
         self._tasks: dict[asyncio.Task[None], TopicPartition] = {}
         self._last_of_key: dict[tuple[int, bytes], asyncio.Task[None]] = {}
+        self._short_since: dict[TopicPartition, float] = {}
+        self._fault: BaseException | None = None
         self._last_commit = 0.0
         self.consumed = 0
         self.processed = 0
@@ -64,6 +66,8 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 return
             try:
                 while not stop.is_set():
+                    if self._fault is not None:
+                        raise self._fault  # its offset would hold back all that follow, in silence
                     await self._poll(consumer)
                     await self._commit_when_due()
                     await self._rewind_what_is_new(consumer)
@@ -141,7 +145,8 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._tasks.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("record_handler_failed", topic=self._topic, exc_info=error)
+            _log.critical("record_handler_failed", topic=self._topic, exc_info=error)
+            self._fault = self._fault or error
 
     def _forget_key(self, key: tuple[int, bytes], task: asyncio.Task[None]) -> None:
         if self._last_of_key.get(key) is task:
@@ -211,7 +216,11 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             async with asyncio.timeout(1.0):
                 for partition in consumer.assignment():
                     end = consumer.highwater(partition)
-                    if end is not None and await consumer.position(partition) > end:
+                    if end is None or await consumer.position(partition) <= end:
+                        self._short_since.pop(partition, None)
+                        continue
+                    since = self._short_since.setdefault(partition, time.monotonic())
+                    if time.monotonic() - since >= self._settings.kafka_recreated_after:
                         _log.warning("partition_recreated", topic=self._topic, partition=partition.partition)
                         self._trackers.pop(partition, None)
                         await consumer.seek_to_beginning(partition)

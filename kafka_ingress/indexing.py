@@ -33,6 +33,8 @@ def _check(response: httpx.Response) -> None:
     if response.is_success:
         return
     answer = f"HTTP {response.status_code}: {response.text[:1000]}"
+    if response.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+        raise RuntimeError(f"the bridge failed at it: {answer}")
     if response.is_server_error or response.status_code in _NOT_THE_DOCUMENT:
         raise StoreUnavailableError("bridge", answer)
     raise InvalidInputError("value", f"the bridge refused it with {answer}")

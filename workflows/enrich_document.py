@@ -14,7 +14,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from archon.contracts import names
     from archon.contracts.analysis import AnalysisSummary
-    from archon.contracts.errors import ContentMissingError
+    from archon.contracts.errors import ContentMissingError, ProjectConflictError
     from archon.contracts.events import EnrichmentRequest
     from archon.contracts.types import EnrichmentStatus, Outcome
     from archon.contracts.workflow import (
@@ -53,6 +53,7 @@ class EnrichDocument:
         self._failures = start.carried.failures
         self._dead_lettered = start.carried.dead_lettered
         self._retry = RetrySettings()
+        self._refused = False
 
     @workflow.run
     async def run(self, start: EnrichDocumentInput) -> EnrichmentOutcome:
@@ -117,9 +118,16 @@ class EnrichDocument:
                 forget()
                 self._display.failure, wake = None, Wake.DISCARD
             if wake is Wake.RESUBMITTED:
-                request = self._mailbox.next()
+                request = self._take_over(request)
             if wake in {Wake.RETRY, Wake.RESUBMITTED}:
                 self._renew(start, request)
+
+    def _take_over(self, parked: EnrichmentRequest) -> EnrichmentRequest:
+        """The submission that woke the run; what it does not cover of the parked one is done after it."""
+        request = self._mailbox.next()
+        if not request.covers(parked) and not self._refused:
+            self._mailbox.put_back(parked)
+        return request
 
     async def _follow(self, wake: Wake, request: EnrichmentRequest) -> EnrichmentOutcome:
         if wake is Wake.SUPERSEDED:
@@ -137,6 +145,10 @@ class EnrichDocument:
         self._dead_lettered = self._dead_lettered or claim.dead_lettered
         raise_if_cancelled()
         step = Step(request=request, version=claim.version, workflow_id=workflow.info().workflow_id)
+        if claim.decision is Decision.DUPLICATE and self._has_analysed(request):
+            # Written by an attempt of ours that was taken as failed, because its answer was lost.
+            finishing = self._finish(step, Outcome.SUCCESS, started_at, self._summary)
+            return await uncancelled(finishing, self.discard)
         if claim.decision is Decision.DUPLICATE:
             await self._clear_dead_letter(step)
             self._display.file(EnrichmentStatus.COMPLETED)
@@ -192,8 +204,10 @@ class EnrichDocument:
 
     async def _park(self, request: EnrichmentRequest, failure: Failure) -> Wake:
         """Dead-letter once, mark the document failed, and wait until somebody or something ends it."""
+        raise_if_cancelled()
         self._failures += 1
         self._display.failure = failure
+        self._refused = failure.error_type == ProjectConflictError.__name__
         if failure.error_type == ContentMissingError.__name__:
             self._summary = None
         step = self._step_of(request)
@@ -208,6 +222,7 @@ class EnrichDocument:
             self._display.failure = None
             return Wake.SUPERSEDED
         await steps.mark_parked(step, self._retry)
+        raise_if_cancelled()
         self._display.file(names.STATUS_PARKED, failure.failure_type)
         self._display.report(EnrichmentStatus.FAILED, f"parked: {failure.stage} failed")
         wake = await parking.wait(self._mailbox, park, lambda: self._dead_letter(park))
@@ -242,6 +257,9 @@ class EnrichDocument:
         carried.failures, carried.summary = self._failures, self._summary
         carried.dead_lettered = self._dead_lettered
         workflow.continue_as_new(start.model_copy(update={"carried": carried}))
+
+    def _has_analysed(self, request: EnrichmentRequest) -> bool:
+        return self._step is not None and self._step.request == request and self._summary is not None
 
     def _step_of(self, request: EnrichmentRequest) -> Step:
         """The claimed step, or one made of the request where the claim itself failed."""

@@ -1,5 +1,7 @@
 """In: an activity's failure as Temporal tells it. Out: the Failure a parked run shows and dead-letters."""
 
+from typing import Final
+
 from temporalio import exceptions
 from temporalio.api.failure.v1 import Failure as FailureProto
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -7,12 +9,17 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from archon.contracts.types import FailureType
 from archon.contracts.workflow import Failure
 
+_WORKER_SHUTDOWN: Final = "WorkerShutdown"
+"""What the SDK calls an activity that was cut short because its worker had to stop."""
+
 
 def failure_of(error: ActivityError, stage: str) -> Failure:
     """What went wrong at `stage`; the failure type is the one the activity named."""
     cause = error.cause
     if isinstance(cause, ApplicationError):
         named = str(cause.details[0]) if cause.details else ""
+        if cause.type == _WORKER_SHUTDOWN:
+            named = FailureType.TRANSIENT
         known = named in set(FailureType)
         return Failure(
             stage=stage,

@@ -62,6 +62,10 @@ class Mailbox:
     def next(self) -> EnrichmentRequest:
         return self._submissions.popleft()
 
+    def put_back(self, request: EnrichmentRequest) -> None:
+        """Take it up again after those that wait."""
+        self._submissions.append(request)
+
     def ask(self, wish: Wake) -> None:
         self._asked[wish] += 1
 

@@ -17,8 +17,11 @@ DEAD_LETTER_AGAIN: Final = timedelta(days=20)
 """Well before the topic's 30 days of retention drop the letter of a run that still waits."""
 
 
-async def wait(mailbox: Mailbox, park: ParkInput, publish_again: Callable[[], Awaitable[object]]) -> Wake:
-    """Wait for a signal, a newer version, a new submission, or the hour of an own retry."""
+async def wait(mailbox: Mailbox, park: ParkInput, publish_again: Callable[[], Awaitable[bool]]) -> Wake:
+    """Wait for a signal, a newer version, a new submission, or the hour of an own retry.
+
+    What was never claimed is claimed again now and then: nobody would tell it of a newer version.
+    """
     count = park.failure_count
     own = park.failure.failure_type is FailureType.TRANSIENT and count <= SELF_RETRIES
     patience = SELF_RETRY_AFTER * count if own else DEAD_LETTER_AGAIN
@@ -28,9 +31,10 @@ async def wait(mailbox: Mailbox, park: ParkInput, publish_again: Callable[[], Aw
                 lambda: mailbox.wake(park.step.version) is not None, timeout=patience
             )
         except TimeoutError:
-            if own:
+            if own or not park.claimed:
                 return Wake.RETRY
-            await publish_again()
+            if not await publish_again():
+                return Wake.SUPERSEDED
         if wake := mailbox.wake(park.step.version):
             mailbox.take(wake)
             return wake

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Self
 
 from blake3 import blake3
+from pydantic_core import to_json
 
 from archon.contracts.events import DeadLetter
 from archon.contracts.types import FailureType, Model, Timestamp
@@ -21,6 +22,8 @@ def original_message(value: bytes | None) -> Any:
     if len(value) <= ORIGINAL_BYTES:
         try:
             parsed = json.loads(value)
+            # What can be read may still be what cannot be written: half a surrogate pair, deep nesting.
+            to_json([[parsed]])
         except (ValueError, RecursionError):
             parsed = None
         if isinstance(parsed, dict):

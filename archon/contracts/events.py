@@ -64,6 +64,11 @@ class EnrichmentRequest(OpenModel):
     force: bool = False
     """Enrich again what is already enriched, without the analysis cache."""
 
+    def covers(self, other: Self) -> bool:
+        """Whether enriching this leaves nothing of `other`, a request for the same content, to be done."""
+        kinds = {self.enrichment_type, other.enrichment_type}
+        return self.project_name == other.project_name and (self.enrichment_type.whole or len(kinds) == 1)
+
     @property
     def resolved_language(self) -> str | None:
         return self.language or identity.language_of(self.file_path)
@@ -148,7 +153,14 @@ def event_headers(
     event_type: str, event_id: str, correlation_id: str, *, source: str, time: datetime | None = None
 ) -> list[tuple[str, bytes]]:
     """CloudEvents headers and a traceparent whose trace id is the correlation id, so that one document's
-    events share a trace (W3C Trace Context, version 00, sampled flag clear: nothing was recorded here)."""
+    events share a trace (W3C Trace Context, version 00, sampled flag clear: nothing was recorded here).
+
+    A correlation id that is no UUID, as a message that failed may have, leaves the event a trace of its own.
+    """
+    try:
+        trace = UUID(correlation_id)
+    except ValueError:
+        trace = UUID(event_id)
     values = {
         "ce_specversion": "1.0",
         "ce_id": event_id,
@@ -156,6 +168,6 @@ def event_headers(
         "ce_type": event_type,
         "ce_time": (time or datetime.now(UTC)).isoformat(),
         "content-type": "application/json",
-        "traceparent": f"00-{UUID(correlation_id).hex}-{UUID(event_id).hex[:16]}-00",
+        "traceparent": f"00-{trace.hex}-{UUID(event_id).hex[:16]}-00",
     }
     return [(name, value.encode()) for name, value in values.items()]

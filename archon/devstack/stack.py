@@ -92,6 +92,7 @@ def environment(data_dir: Path, ports: Ports) -> dict[str, str]:
         "KAFKA_ENABLE_IDEMPOTENCE": "false",
         # The embedded broker lets a member wait for half of this before it joins.
         "KAFKA_SESSION_TIMEOUT": "6",
+        "KAFKA_RECREATED_AFTER": "2",
         "MEMGRAPH_DATABASE": graphs.DATABASE,
         "MEMGRAPH_PASSWORD": graphs.PASSWORD,
         "MEMGRAPH_URI": f"bolt://{HOST}:{ports.graph}",

@@ -6,6 +6,7 @@ that an outage spends no attempt.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -60,6 +61,7 @@ class CircuitBreaker:
         self._open_since = 0.0
         self._probe_at = 0.0
         self._probing = False
+        self._failed_probes = 0
         self._changed = asyncio.Event()
 
     @classmethod
@@ -80,10 +82,12 @@ class CircuitBreaker:
         service works; one that may be remembered does not.
 
         An outage that opens the breaker, or is noticed while it is open, is not raised: the caller waits and
-        asks again. Raises what else `work` raises; IntelligenceOutageError when the budget has passed.
+        asks again. Raises what else `work` raises; IntelligenceOutageError when the budget has passed, and a
+        probe has failed since the call: a service that is back is found out however late.
         """
+        arrived = self._failed_probes
         while True:
-            probing = await self._leave()
+            probing = await self._leave(arrived)
             try:
                 answer = await work()
             except (IntelligenceUnavailableError, IntelligenceAuthError) as error:
@@ -109,27 +113,26 @@ class CircuitBreaker:
             self._open_first()
         return self._enabled
 
-    async def _leave(self) -> bool:
-        """Wait until a call may go out; True when it is the probe."""
+    async def _leave(self, arrived: int) -> bool:
+        """Wait until a call may go out; True when it is the probe. `arrived`: how many had failed by then."""
         while self._status.state is not BreakerState.CLOSED:
-            now = time.monotonic()
-            if now - self._open_since >= self._budget:
+            now, due = time.monotonic(), self._open_since + self._budget
+            if now >= due and self._failed_probes > arrived:
                 raise IntelligenceOutageError(self._status.last_failure or "the service does not answer")
             if not self._probing and now >= self._probe_at:
                 self._probing = True
                 self._become(BreakerState.HALF_OPEN)
                 return True
-            due = self._open_since + self._budget
-            await self._wait(due if self._probing else min(due, self._probe_at))
+            moments = [due] if now < due else []
+            await self._wait(min([*moments, *([] if self._probing else [self._probe_at])], default=None))
         return False
 
-    async def _wait(self, until: float) -> None:
+    async def _wait(self, until: float | None) -> None:
+        """Until something has changed, or until then."""
         changed = self._changed
-        try:
-            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if until is None else max(0.0, until - time.monotonic())):
                 await changed.wait()
-        except TimeoutError:
-            return
 
     def _failed(self, error: IntelligenceError, *, probing: bool) -> bool:
         """Whether the caller is to wait."""
@@ -139,6 +142,7 @@ class CircuitBreaker:
         state = self._status.state
         if probing:
             self._probing = False
+            self._failed_probes += 1
             self._open(self._status.opened_at or datetime.now(UTC))
         elif state is BreakerState.CLOSED:
             auth = isinstance(error, IntelligenceAuthError)

@@ -22,6 +22,7 @@ STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
     errors.ProjectConflictError: (409, "Project conflict"),
     errors.StoreUnavailableError: (503, "Store unavailable"),
     errors.StoreConflictError: (503, "Store busy"),
+    errors.StoreRejectedError: (502, "Store refused"),
     errors.IntelligenceUnavailableError: (503, "Intelligence service unavailable"),
     errors.IntelligenceThrottledError: (503, "Intelligence service busy"),
     errors.IntelligenceError: (502, "Intelligence service failed"),

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     """aiokafka's idempotent producer; off only for a broker that lacks it."""
     kafka_session_timeout: Seconds = 10
     """How long the broker waits for a sign of life before it gives an ingress's partitions to another."""
+    kafka_recreated_after: Seconds = 60
+    """How long a partition must have ended before our position to be taken for a new one, and read from its
+    start; a new leader may not know its end for a while."""
     kafka_publish_timeout: Seconds = 0.5
     """How long a request waits for Kafka's acknowledgement before it is deferred."""
 

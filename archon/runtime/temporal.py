@@ -150,12 +150,13 @@ class EnrichmentClient:
 
 @contextmanager
 def _translated() -> Iterator[None]:
+    """A search attribute that the server does not know is its set-up, and says nothing of a request."""
     try:
         yield
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
             raise NotFoundError(f"Temporal: {error.message}") from error
-        if error.status == RPCStatusCode.INVALID_ARGUMENT:
+        if error.status == RPCStatusCode.INVALID_ARGUMENT and "search attribute" not in error.message.lower():
             raise InvalidInputError("request", f"Temporal refused it: {error.message}") from error
         raise WorkflowUnavailableError(f"Temporal: {error.message}") from error
     except RuntimeError as error:  # a lazy client that cannot connect

@@ -31,7 +31,9 @@ def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str
     dead_lettered = bool(node["dead_lettered"])
     if status is EnrichmentStatus.DELETED:
         return Claim(decision=Decision.SUPERSEDED, version=version)
-    previous = node["workflow_id"] if node["workflow_id"] != workflow_id else None
+    # A claim whose answer was lost is made again, and must still tell whom the first one replaced.
+    mine = node["workflow_id"] == workflow_id
+    previous = node["previous_workflow_id"] if mine else node["workflow_id"]
     working = status in {EnrichmentStatus.PROCESSING, EnrichmentStatus.FAILED}
     if node["content_hash"] != request.content_hash:
         later = timestamp(request.indexed_at) > (node["indexed_at"] or "")
@@ -44,7 +46,7 @@ def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str
             dead_lettered=dead_lettered,
         )
     if not request.force and _nothing_missing(node, request, status):
-        return Claim(decision=Decision.DUPLICATE, version=version)
+        return Claim(decision=Decision.DUPLICATE, version=version, dead_lettered=dead_lettered)
     return Claim(
         decision=Decision.PROCEED,
         version=version,
@@ -64,9 +66,15 @@ def claimed(
     node: Mapping[str, Any], request: EnrichmentRequest, claim: Claim, workflow_id: str
 ) -> dict[str, Any]:
     """The node's properties once `claim` is granted."""
-    properties: dict[str, Any] = {"outbox": "published"}
-    if request.enrichment_type.whole:
-        properties |= {"workflow_id": workflow_id, "enrichment_status": str(EnrichmentStatus.PROCESSING)}
+    whole = request.enrichment_type.whole
+    properties: dict[str, Any] = {}
+    if whole:
+        properties |= {
+            "outbox": "published",
+            "workflow_id": workflow_id,
+            "previous_workflow_id": claim.previous_workflow_id,
+            "enrichment_status": str(EnrichmentStatus.PROCESSING),
+        }
     if claim.version != node["version"] or node["version"] == 0:
         properties |= {
             "version": claim.version,
@@ -83,6 +91,6 @@ def claimed(
             "metadata": request.metadata.model_dump_json(exclude_none=True),
             "confidence_score": 1.0,
             "workflow_id": workflow_id,
-            "enrichment_status": str(EnrichmentStatus.PROCESSING),
+            "enrichment_status": str(EnrichmentStatus.PROCESSING if whole else EnrichmentStatus.PENDING),
         }
     return properties

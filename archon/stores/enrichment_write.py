@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final, Self
 from uuid import uuid4
 
+from blake3 import blake3
 from neo4j import AsyncManagedTransaction
 
 from archon.contracts.analysis import AnalysisResult
@@ -47,7 +48,8 @@ class EnrichmentWrite:
 
     @classmethod
     def of(cls, step: Step, result: AnalysisResult) -> Self:
-        written_by = str(uuid4())
+        # The same for every attempt: two that overlap must not take each other's entities for stale ones.
+        written_by = blake3(f"{step.version}\0{result.model_dump_json()}".encode()).hexdigest()
         with_entities = step.request.enrichment_type is not EnrichmentType.QUALITY_ONLY
         parts = (
             ("merge_entities", nodes.entity_rows(step, result, written_by)),

@@ -156,6 +156,19 @@ class GraphStore:
 
         return bool(await self._bolt.write(work))
 
+    async def set_dead_lettered(self, step: Step, *, standing: bool) -> bool:
+        """Note whether a dead letter of the document stands; False, and nothing noted, when the version is
+        past."""
+
+        async def work(transaction: AsyncManagedTransaction) -> bool:
+            if await fence(transaction, step) is None:
+                return False
+            properties = {"dead_lettered": standing}
+            await run(transaction, "set_properties", id=step.request.document_id, properties=properties)
+            return True
+
+        return bool(await self._bolt.write(work))
+
     async def is_current(self, step: Step) -> bool:
         """Whether no newer version and no other content has the document; True where there is none at all."""
         rows = await self._bolt.rows("current", id=step.request.document_id)

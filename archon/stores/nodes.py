@@ -58,8 +58,8 @@ def content(document: Document, status: EnrichmentStatus) -> dict[str, Any]:
 
 
 def marked(step: Step, status: EnrichmentStatus) -> dict[str, Any]:
-    """The properties of a run that is parked, with a dead letter, or given up, with the request's id."""
-    properties = {"enrichment_status": str(status), "dead_lettered": status is EnrichmentStatus.FAILED}
+    """The properties of a run that is parked or given up; the next claim finds who waits."""
+    properties = {"enrichment_status": str(status), "workflow_id": step.workflow_id}
     if status is EnrichmentStatus.DISCARDED:
         properties["discarded_request"] = step.request.correlation_id
     return properties
@@ -144,7 +144,6 @@ def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
             "enrichment_content_hash": content_hash,
             "analyser_version": result.analyser_version,
             "workflow_id": step.workflow_id,
-            "dead_lettered": False,
         }
     return properties
 

@@ -340,6 +340,32 @@ async def test_the_temporal_cli_retries_a_hundred_parked_documents(
     await eventually(none_stands)
 
 
+async def test_a_part_that_failed_can_be_retried_though_the_document_is_enriched(
+    faulty: FaultyStack, bridge: httpx.AsyncClient, project: str, tmp_path: Path
+) -> None:
+    document_id = await post(bridge, project)
+    await until(bridge, project, completed=1)
+    sent = await read_all(faulty.settings, faulty.settings.kafka_enrichment_topic)
+    (request,) = [each["value"] for each in sent if each["key"] == document_id]
+    request |= {"enrichment_type": "quality_only", "force": True, "correlation_id": str(uuid4())}
+    (tmp_path / "request.json").write_text(json.dumps(request))
+    faulty.intelligence.behaviour = refusing(400)
+    assert (await enrich(faulty, "publish", str(tmp_path / "request.json"))).code == 0
+
+    async def is_parked() -> bool:
+        return (await bridge.get(f"/dead-letters/{document_id}")).status_code == 200
+
+    await eventually(is_parked)
+    faulty.intelligence.heal()
+
+    async def retried() -> bool:
+        return (await bridge.post(f"/document/{document_id}/retry")).json().get("action") == "retry"
+
+    await eventually(retried)
+    assert len(await completed_of(faulty.settings, document_id, 2)) == 2
+    assert await statuses(bridge, project) == {"completed": 1}
+
+
 async def park(faulty: FaultyStack, bridge: httpx.AsyncClient, project: str, count: int) -> Sequence[str]:
     faulty.intelligence.behaviour = refusing(422)
     ids = await post_many(bridge, project, count)

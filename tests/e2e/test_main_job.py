@@ -227,6 +227,9 @@ async def test_a_poison_message_is_dead_lettered_and_blocks_nothing(
         json.dumps({**good, "file_path": 7, "priority": "soon"}).encode(),
         noise,
         None,
+        json.dumps({**good, "document_id": "no", "correlation_id": "neither"}).encode(),
+        b'{"document_id": "\\ud800"}',
+        b'{"a":' * 400 + b"1" + b"}" * 400,
     ]
     for value in poison:
         await producer.send_and_wait(
@@ -251,7 +254,9 @@ async def test_a_poison_message_is_dead_lettered_and_blocks_nothing(
     values = [each["value"] for each in sorted(letters, key=lambda each: int(each["key"].split(":")[-1]))]
     reasons = [value["failure_reason"] for value in values]
     for reason, told in zip(
-        reasons, ("JSON", "object", "document_id: must be a UUID", "file_path", "JSON", "null"), strict=True
+        reasons,
+        ("JSON", "object", "document_id: must be a UUID", "file_path", "JSON", "null", "document_id", "", ""),
+        strict=True,
     ):
         assert told in reason
     assert "priority" in reasons[3]
@@ -285,6 +290,7 @@ async def _dead_letter(stack: Settings, document_id: str) -> dict[str, Any]:
         ({"full_text": "\ud800"}, "full_text"),
         ({"metadata": {"x": "\ud800"}}, "metadata"),
         ({"metadata": {"line_count": "two"}}, "metadata.line_count"),
+        ({"metadata": json.loads('{"a":' * 300 + "1" + "}" * 300)}, "metadata"),
     ],
 )
 async def test_bad_input_names_the_field_and_stores_nothing(

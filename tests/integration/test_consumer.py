@@ -110,6 +110,19 @@ async def test_what_follows_a_record_that_waits_is_handled_and_not_committed(
     assert await committed(settings, topic) == 10
 
 
+async def test_a_handler_that_breaks_stops_the_consumer(
+    settings: Settings, topic: str, producer: AIOKafkaProducer
+) -> None:
+    async def breaking(_: ConsumerRecord) -> None:
+        raise KeyError("x")
+
+    consumer = RecordConsumer(settings, topic, settings.kafka_group_id, breaking, ordered=False)
+    await send(producer, topic, 3)
+    with pytest.raises(KeyError):
+        await consumer.run(asyncio.Event())
+    assert await committed(settings, topic) is None
+
+
 async def test_a_quiet_partition_is_not_taken_for_a_new_one(
     settings: Settings, topic: str, producer: AIOKafkaProducer
 ) -> None:

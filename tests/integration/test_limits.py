@@ -20,6 +20,7 @@ from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
 from archon.contracts import names
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult
+from archon.contracts.errors import NotFoundError, WorkflowUnavailableError
 from archon.contracts.workflow import RetrySettings
 from archon.runtime import temporal
 from archon.runtime.settings import Settings
@@ -51,17 +52,23 @@ class CountingPorts(Ports):
             self.running -= 1
 
 
-@pytest.fixture
-async def client(servers: TestServers, settings: Settings) -> Client:
-    """In a namespace of its own, because task queues have one name everywhere."""
-    await servers.start("temporal")
+async def register(settings: Settings) -> str:
+    """A new namespace."""
     namespace = f"limits-{uuid4().hex[:8]}"
-    setup = await temporal.connect(settings)
-    await setup.workflow_service.register_namespace(
+    client = await temporal.connect(settings)
+    await client.workflow_service.register_namespace(
         RegisterNamespaceRequest(
             namespace=namespace, workflow_execution_retention_period=Duration(seconds=24 * 3600)
         )
     )
+    return namespace
+
+
+@pytest.fixture
+async def client(servers: TestServers, settings: Settings) -> Client:
+    """In a namespace of its own, because task queues have one name everywhere."""
+    await servers.start("temporal")
+    namespace = await register(settings)
     own = settings.model_copy(update={"temporal_namespace": namespace})
 
     async def ready() -> Client | None:
@@ -80,6 +87,25 @@ async def client(servers: TestServers, settings: Settings) -> Client:
 
     found: Client = await eventually(ready)
     return found
+
+
+async def test_a_server_that_lacks_the_search_attributes_is_not_the_requests_fault(
+    servers: TestServers, settings: Settings
+) -> None:
+    await servers.start("temporal")
+    namespace = await register(settings)
+    own = settings.model_copy(update={"temporal_namespace": namespace})
+
+    async def refused() -> str | None:
+        try:
+            await EnrichmentClient(await temporal.connect(own)).submit(factories.request())
+        except WorkflowUnavailableError as error:
+            return str(error)
+        except NotFoundError:  # not known everywhere yet
+            return None
+        raise AssertionError("accepted")
+
+    assert "search attribute" in (await eventually(refused)).lower()
 
 
 @pytest.fixture

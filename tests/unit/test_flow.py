@@ -3,18 +3,23 @@
 import random
 from pathlib import Path
 
+import httpx
 import pytest
 from neo4j import exceptions as bolt_errors
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.failures import TREATMENTS
 from archon.cli.ingest import percentile
 from archon.cli.walk import Walk
 from archon.contracts import errors
 from archon.contracts.dead_letters import ORIGINAL_BYTES, original_message
+from archon.contracts.types import FailureType
 from archon.contracts.workflow import Carried
 from archon.stores import bolt
+from kafka_ingress import indexing
 from kafka_ingress.offsets import OffsetTracker
 from tests import factories
+from workflows.failures import failure_of
 from workflows.mailbox import Mailbox, Wake
 
 
@@ -88,6 +93,32 @@ def test_only_what_is_contiguous_is_committed(seed: int) -> None:
     tracker.committed(offsets[-1] + 1)
     assert tracker.uncommitted is None
     assert tracker.in_flight == 0
+
+
+def test_a_worker_that_had_to_stop_is_no_fault_of_the_documents() -> None:
+    error = ActivityError(
+        "failed",
+        scheduled_event_id=1,
+        started_event_id=2,
+        identity="",
+        activity_type="analyse",
+        activity_id="1",
+        retry_state=None,
+    )
+    error.__cause__ = ApplicationError("worker is shutting down", type="WorkerShutdown")
+    assert failure_of(error, "analysing").failure_type is FailureType.TRANSIENT
+    error.__cause__ = ApplicationError("?", type="Other")
+    assert failure_of(error, "analysing").failure_type is FailureType.PERMANENT
+
+
+def test_a_bridge_that_fails_at_a_message_does_not_hold_back_the_next() -> None:
+    for status, expected in (
+        (500, RuntimeError),
+        (503, errors.StoreUnavailableError),
+        (422, errors.InvalidInputError),
+    ):
+        with pytest.raises(expected):
+            indexing._check(httpx.Response(status, text="x"))
 
 
 def _leaves(cls: type[Exception]) -> list[type[Exception]]:

@@ -130,7 +130,9 @@ async def test_the_budget_counts_from_the_opening_through_failed_probes() -> Non
         await own.run(Service(DOWN))
     assert treatment_of(errors.IntelligenceOutageError()).failure_type is FailureType.SERVICE_DOWN
     with pytest.raises(errors.IntelligenceOutageError):
-        await own.run(Service("too late for this one"))
+        await own.run(Service(DOWN))
+    assert await own.run(Service("back, however late")) == "back, however late"
+    assert own.status.state is BreakerState.CLOSED
 
 
 async def test_a_disabled_one_raises_every_failure() -> None:

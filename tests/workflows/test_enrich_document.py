@@ -84,9 +84,32 @@ async def test_losing_the_fence_ends_as_superseded(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports, store: str
 ) -> None:
     getattr(ports, store).append(False)
+    ports.current = False
     outcome = await result(environment, await client.submit(factories.request()))
     assert outcome.outcome is Outcome.SUPERSEDED
     assert [event.enrichment_status for event, _ in ports.completed_events] == [Outcome.SUPERSEDED]
+
+
+async def test_a_point_that_contradicts_the_graph_supersedes_nobody(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.vector_writes.extend([False, False])
+    outcome = await result(environment, await client.submit(factories.request()))
+    assert outcome.outcome is Outcome.SUCCESS
+    assert ports.calls["vectors"] == 3
+
+
+async def test_a_write_whose_answer_was_lost_is_told(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.graph_writes.append(errors.StoreRejectedError("graph", "the connection was reset"))
+    workflow_id = await client.submit(factories.request())
+    await parked(client, workflow_id)
+    ports.claims.append(Claim(decision=Decision.DUPLICATE, version=1))
+    await client.signal(workflow_id, names.SIGNAL_RETRY)
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+    assert [what for _, what in ports.completed_events] == ["success"]
+    assert len(ports.tombstones) == 1
 
 
 async def test_a_part_writes_no_vectors(

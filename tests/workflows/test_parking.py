@@ -2,13 +2,14 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.testing import WorkflowEnvironment
 
 from archon.contracts import errors, names
-from archon.contracts.types import EnrichmentStatus, FailureType, Outcome
+from archon.contracts.types import EnrichmentStatus, EnrichmentType, FailureType, Outcome
 from archon.contracts.workflow import Carried, Claim, Decision, EnrichDocumentInput, EnrichmentOutcome
 from archon.runtime.breaker import BreakerState
 from archon.runtime.temporal import EnrichmentClient
@@ -131,6 +132,40 @@ async def test_a_dead_letter_is_published_again_before_it_expires(
     await result(environment, workflow_id)
 
 
+async def test_a_letter_that_is_no_longer_its_own_ends_the_wait(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    workflow_id = await park(client, ports, factories.request())
+    ports.current = False
+    await environment.sleep(timedelta(days=21))
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUPERSEDED
+    assert len(ports.dead_letters) == 1
+
+
+async def test_a_part_that_wakes_a_parked_whole_does_not_replace_it(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    request = factories.request()
+    workflow_id = await park(client, ports, request)
+    part = {"enrichment_type": EnrichmentType.QUALITY_ONLY, "correlation_id": str(uuid4()).upper()}
+    await client.submit(request.model_copy(update=part))
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+    assert [what for _, what in ports.completed_events] == ["success:quality_only", "success"]
+
+
+async def test_a_dead_letter_that_was_sent_as_a_request_has_a_letter_of_its_own(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    old = {"failure_reason": "old", "failure_count": 9, "error_details": {}, "source": "a:0:1", "mine": 1}
+    workflow_id = await park(client, ports, factories.request(**old))
+    (letter,) = ports.dead_letters
+    assert (letter.failure_count, letter.source) == (1, None)
+    assert letter.failure_reason.startswith("analysing: HTTP 400")
+    assert letter.model_dump()["mine"] == 1
+    await client.signal(workflow_id, names.SIGNAL_DISCARD)
+    await result(environment, workflow_id)
+
+
 async def test_a_claim_that_fails_is_dead_lettered_too(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -230,7 +265,6 @@ async def test_an_outage_past_the_budget_is_a_dead_letter(
         "IntelligenceOutageError"
     ]
     ports.analyses.clear()
-    ports.breaker._budget = 60
     await client.signal(workflow_id, names.SIGNAL_RETRY)
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 

@@ -205,6 +205,56 @@ async def test_a_discarded_document_is_a_duplicate_until_somebody_asks_anew(
     assert (await graph.claim(anew, "w")).decision is Decision.PROCEED
 
 
+async def test_a_claim_made_again_still_tells_whom_it_replaced(graph: GraphStore, project: str) -> None:
+    a = factories.document(project, "a")
+    b = factories.document(project, "b", entity_id=a.entity_id)
+    await indexed(graph, a)
+    await graph.claim(factories.request_of(a), "wa")
+    await indexed(graph, b)
+    claims = [await graph.claim(factories.request_of(b, 2), "wb") for _ in range(3)]
+    assert [claim.previous_workflow_id for claim in claims] == ["wa"] * 3
+
+
+async def test_a_part_leaves_the_whole_to_be_done(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    part = factories.request_of(document, enrichment_type=EnrichmentType.QUALITY_ONLY)
+    await graph.claim(part, "w")
+    assert document.entity_id in {each.document_id for each in await graph.outbox(datetime.now(UTC), 1000)}
+    unknown = factories.request(project, enrichment_type=EnrichmentType.ENTITIES_ONLY)
+    await graph.claim(unknown, "w")
+    assert (await graph.get(unknown.document_id)).enrichment_status is EnrichmentStatus.PENDING
+
+
+async def test_a_standing_letter_is_found_by_the_next_claim(graph: GraphStore, project: str) -> None:
+    a = factories.document(project, "a")
+    b = factories.document(project, "b", entity_id=a.entity_id)
+    await indexed(graph, a)
+    step, newer = factories.step(factories.request_of(a)), factories.step(factories.request_of(b, 2), 2)
+    assert not (await graph.claim(step.request, "w")).dead_lettered
+    assert await graph.set_dead_lettered(step, standing=True)
+    await indexed(graph, b)
+    assert (await graph.claim(newer.request, "w2")).dead_lettered
+    assert await graph.write_enrichment(newer, factories.analysis("f"))
+    assert not await graph.set_dead_lettered(step, standing=False)
+    assert (await graph.claim(newer.request, "w2")).dead_lettered
+    assert await graph.set_dead_lettered(newer, standing=False)
+    assert not (await graph.claim(newer.request, "w2")).dead_lettered
+
+
+async def test_attempts_that_overlap_leave_every_entity(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    step = factories.step(factories.request_of(document))
+    await graph.claim(step.request, "w")
+    await graph.write_enrichment(step, factories.analysis("stale"))
+    forced = factories.step(factories.request_of(document, force=True))
+    found = factories.analysis(*(f"f{number}" for number in range(700)))
+    await asyncio.gather(*(graph.write_enrichment(forced, found) for _ in range(2)))
+    stored = await graph.get(document.entity_id)
+    assert {entity.name for entity in stored.entities} == {entity.name for entity in found.entities}
+
+
 async def test_one_run_alone_tells_an_event(graph: GraphStore, project: str) -> None:
     document = factories.document(project)
     await indexed(graph, document)
