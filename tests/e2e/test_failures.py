@@ -70,6 +70,13 @@ async def letters(faulty: FaultyStack, project: str) -> list[dict[str, Any]]:
     return [each for each in found if each["value"] and each["value"].get("project_name") == project]
 
 
+async def until_cleared(bridge: httpx.AsyncClient, document_id: str) -> None:
+    async def cleared() -> bool:
+        return (await bridge.get(f"/dead-letters/{document_id}")).status_code == 404
+
+    await eventually(cleared)
+
+
 async def breaker(faulty: FaultyStack) -> dict[str, Any]:
     async with httpx.AsyncClient() as http:
         url = f"http://127.0.0.1:{faulty.settings.worker_port}/metrics/circuit_breaker"
@@ -277,7 +284,7 @@ async def test_a_discarded_document_is_indexed_and_left_alone(
     await until(bridge, project, failed=1)
     assert (await bridge.post(f"/document/{document_id}/discard")).json()["action"] == "discard"
     await until(bridge, project, discarded=1)
-    assert (await bridge.get(f"/dead-letters/{document_id}")).status_code == 404
+    await until_cleared(bridge, document_id)
     faulty.intelligence.heal()
     await bridge.post(f"/document/{document_id}/retry")  # second thoughts: no run waits, so a new one starts
     await until(bridge, project, completed=1)
@@ -300,11 +307,7 @@ async def test_a_newer_version_ends_the_run_that_waits(
     outcome = await client.get_workflow_handle(old.json()["workflow_id"]).result()
     assert outcome["outcome"] == "superseded"
     document_id = old.json()["document_id"]
-
-    async def cleared() -> bool:
-        return (await bridge.get(f"/dead-letters/{document_id}")).status_code == 404
-
-    await eventually(cleared)
+    await until_cleared(bridge, document_id)
     events = [each["value"] for each in await completed_of(faulty.settings, document_id, 2)]
     assert {(each["document_version"], each["enrichment_status"]) for each in events} == {
         (1, "superseded"),
