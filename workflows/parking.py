@@ -28,7 +28,9 @@ async def wait(mailbox: Mailbox, park: ParkInput, publish_again: Callable[[], Aw
     while True:
         try:
             await workflow.wait_condition(
-                lambda: mailbox.wake(park.step.version) is not None, timeout=patience
+                lambda: mailbox.wake(park.step.version) is not None,
+                timeout=patience,
+                timeout_summary="until its own retry" if own else "until a signal, or its letter's renewal",
             )
         except TimeoutError:
             if own or not park.claimed:

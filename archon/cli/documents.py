@@ -135,11 +135,14 @@ async def _show_document(api: BridgeApi, document: str, project: str | None, out
         ("Imports", ", ".join(found.modules)),
         ("Workflow", found.workflow_url),
     ]
-    table(found.document_id, ("", ""), rows)
+    if found.enrichment_status is EnrichmentStatus.FAILED:
+        rows.append(("Why", f"enrich dlq show {found.document_id}"))
+    table(found.document_id, ("", ""), [row for row in rows if row[1] not in {None, ""}])
     entities = [
         (item.kind, item.qualified_name, f"{item.start_line}-{item.end_line}") for item in found.entities
     ]
-    table("", ("kind", "entity", "lines"), entities)
+    if entities:
+        table("", ("kind", "entity", "lines"), entities)
 
 
 async def _list_documents(
