@@ -9,7 +9,7 @@ import typer
 
 from archon.cli.api import BridgeApi
 from archon.cli.output import Exit, Format, FormatOption, duration, err, exit_codes, out, print_json, table
-from archon.cli.retrying import Outcome, Retrying
+from archon.cli.retrying import Outcome, Retrying, refusal
 from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterList, DeadLetterRow
 from archon.contracts.errors import InvalidInputError, NotFoundError
 from archon.contracts.types import FailureType
@@ -102,7 +102,7 @@ def retry(
         wanted = _filter(project_name, failure_type, older_than, newer_than)
         rows = await _chosen(api, keys, wanted, every=every)
         if dry_run:
-            _print_outcomes([Outcome(row, "would be retried") for row in rows if row.workflow_id], output)
+            _print_outcomes([Outcome(row, refusal(row) or "would be retried") for row in rows], output)
             return
         retrying = Retrying(api, timeout)
         outcomes = await (retrying.after_canaries(rows) if canary else retrying.all(rows))
@@ -151,8 +151,8 @@ def _filter(
     return DeadLetterFilter(
         project=project,
         failure_type=failure_type,
-        before=now - duration("--older-than", older_than) if older_than else None,
-        after=now - duration("--newer-than", newer_than) if newer_than else None,
+        before=None if older_than is None else now - duration("--older-than", older_than),
+        after=None if newer_than is None else now - duration("--newer-than", newer_than),
     )
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 from pydantic import BaseModel
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from archon.contracts.errors import (
@@ -55,6 +57,7 @@ _UNITS: Final = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
+_LONGEST_DAYS: Final = 36_500
 _CODES: Final[Mapping[type[Exception], Exit]] = {
     InvalidInputError: Exit.USAGE,
     NotFoundError: Exit.NOT_FOUND,
@@ -82,16 +85,22 @@ def exit_codes() -> Iterator[None]:
 
 def duration(field: str, text: str) -> timedelta:
     """A duration such as 90s, 15m, 2h or 3d. Raises InvalidInputError that names `field`."""
-    found = re.fullmatch(r"(\d+)([smhd])", text.strip())
-    if found is None:
+    found = re.fullmatch(r"(\d{1,12})([smhd])", text.strip())
+    length = int(found[1]) * (_UNITS[found[2]] / timedelta(days=1)) if found else math.inf
+    if length > _LONGEST_DAYS:
         raise InvalidInputError(field, f"{text!r} is not a duration such as 90s, 15m, 2h or 3d")
-    return int(found[1]) * _UNITS[found[2]]
+    return timedelta(days=length)
 
 
 def print_json(value: BaseModel | Mapping[str, Any] | Sequence[Any]) -> None:
     """One JSON value on stdout."""
     plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     print(json.dumps(plain, indent=2, ensure_ascii=False, default=str))
+
+
+def printable(text: str) -> str:
+    """Text whose control characters, which would steer the terminal, are spelt out."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -107,5 +116,5 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        made.add_row(*("" if cell is None else escape(printable(str(cell))) for cell in row))
     out.print(made)

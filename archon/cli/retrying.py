@@ -46,8 +46,9 @@ class Retrying:
 
     async def after_canaries(self, rows: Sequence[DeadLetterRow]) -> list[Outcome]:
         """One of each group of alike failures first, the rest of its group when it has recovered."""
-        outcomes: list[Outcome] = []
-        for _, group in groupby(sorted(rows, key=_alike), key=_alike):
+        outcomes = [Outcome(row, told, failed=True) for row in rows if (told := refusal(row))]
+        waiting = sorted((row for row in rows if not refusal(row)), key=_alike)
+        for _, group in groupby(waiting, key=_alike):
             first, *rest = group
             tried = await self._canary(first)
             outcomes.append(tried)
@@ -74,10 +75,10 @@ class Retrying:
         return Outcome(row, f"canary: not recovered within {self._timeout:g} s", failed=True)
 
     async def _retry(self, row: DeadLetterRow) -> Outcome:
-        if row.workflow_id is None or row.document_id is None:
-            return Outcome(row, "cannot be retried: the message itself is wrong", failed=True)
+        if told := refusal(row):
+            return Outcome(row, told, failed=True)
         try:
-            answer = await self._api.retry(row.document_id)
+            answer = await self._api.retry(row.document_id or row.key)
         except (NotParkedError, NotFoundError) as error:
             return Outcome(row, str(error), failed=True)
         return Outcome(row, "retried" if answer.action == "retry" else "submitted again")
@@ -111,6 +112,11 @@ class Retrying:
             return list(await asyncio.gather(*map(one, rows)))
 
 
-def _alike(row: DeadLetterRow) -> tuple[str, str, bool]:
+def refusal(row: DeadLetterRow) -> str | None:
+    """Why a letter is none of a document that waits, if so."""
+    return None if row.workflow_id else "cannot be retried: the message itself is wrong"
+
+
+def _alike(row: DeadLetterRow) -> tuple[str, str]:
     """Failures of one kind: what one retry tells of them, it tells of all."""
-    return str(row.failure_type), row.exception_type, row.workflow_id is None
+    return str(row.failure_type), row.exception_type

@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +30,8 @@ async def _up(data_dir: Path, ports: Ports) -> None:
     async with AsyncExitStack() as entered:
         with err.status("Starting the stack ..."):
             stack = await entered.enter_async_context(running(data_dir, ports))
+        exports = [f"export {name}={quote(value)}\n" for name, value in stack.environment.items()]
+        (stack.data_dir / "env").write_text("".join(exports))
         print_stack(stack)
         await stack.failed()
 
@@ -54,13 +57,15 @@ def print_stack(stack: Stack, *, kept: bool = True) -> None:
     fate = "survives a restart; Kafka's topics do not" if kept else "removed at the end"
     rows = [(f"{child.name} {child.version}", child.url) for child in stack.servers.all()]
     services = stack.services
+    leading = f". {stack.data_dir / 'env'} &&" if kept else f"BRIDGE_URL={services.bridge.url}"
     rows += [
         ("Bridge", f"{services.bridge.url}/docs"),
         ("Intelligence", f"{services.intelligence.url}/docs"),
         ("Ingress, worker", f"{services.ingress.url}/readyz  {services.worker.url}/readyz"),
         ("Data", f"{stack.data_dir} ({fate})"),
         ("Logs", str(stack.data_dir / "logs")),
-        ("Try", f"BRIDGE_URL={services.bridge.url} enrich ingest ."),
+        ("Temporal CLI", f"--address {stack.settings.temporal_address}"),
+        ("Try", f"{leading} enrich ingest ."),
         ("Stop", "Ctrl-C"),
     ]
     table(f"Archon Enrichment {version('archon-enrichment')}", ("", ""), rows)

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from datetime import datetime
 from typing import Any, Final, Self
 
 from blake3 import blake3
@@ -64,8 +63,8 @@ class DeadLetterFilter(Model):
 
     project: str | None = None
     failure_type: FailureType | None = None
-    before: datetime | None = None
-    after: datetime | None = None
+    before: Timestamp | None = None
+    after: Timestamp | None = None
 
     def takes(self, row: DeadLetterRow) -> bool:
         return (

@@ -106,8 +106,8 @@ class DeadLetter(OpenModel):
     failure_timestamp: Timestamp
     failure_count: Annotated[int, Field(ge=1)] = 1
     failure_type: FailureType
-    original_message: Any
-    """The message as it was: a JSON object, or {base64, size, blake3, truncated} where it was none."""
+    original_message: Any = None
+    """The message as it was: a JSON object, {base64, size, blake3, truncated} where it was none, or null."""
     error_details: ErrorDetails
     workflow_id: str | None = None
     source: str | None = None

@@ -41,6 +41,8 @@ _UNAVAILABLE: Final = (
     bolt_errors.AuthError,
     OSError,
 )
+_OUT_OF_STEP: Final = "Neo.ClientError.Request.Invalid"
+"""A message that the protocol does not allow now: told by a server that is about to go, of no statement."""
 _CONFLICT: Final = (bolt_errors.TransientError, bolt_errors.ConstraintError)
 
 
@@ -60,6 +62,8 @@ def translated() -> Iterator[None]:
     except _CONFLICT as error:
         raise StoreConflictError("graph", _told(error)) from error
     except (bolt_errors.Neo4jError, bolt_errors.DriverError) as error:
+        if getattr(error, "code", None) == _OUT_OF_STEP:
+            raise StoreUnavailableError("graph", _told(error)) from error
         raise StoreRejectedError("graph", _told(error)) from error
 
 

@@ -392,6 +392,9 @@ async def test_dlq_lists_shows_filters_and_retries(
     assert "HTTP 422" in shown.out
     assert "intelligence_service healthy" in shown.out
     assert (await enrich(faulty, "dlq", "show", "nothing")).code == 4
+    dated = await bridge.get("/dead-letters", params={"project": project, "before": "2020-01-01"})
+    assert dated.json()["total"] == 0
+    assert (await enrich(faulty, "dlq", "discard", "-p", project, "--older-than", "")).code == 2
     unnamed = await enrich(faulty, "dlq", "retry")
     assert (unnamed.code, unnamed.out) == (2, "")
     odd = await enrich(faulty, "dlq", "list", "--older-than", "soon")
@@ -445,6 +448,8 @@ async def test_a_message_that_was_none_is_listed_and_can_be_forgotten(
     retried = await enrich(faulty, "dlq", "retry", key, "-o", "json")
     assert retried.code == 1
     assert "cannot be retried" in retried.json()["documents"][0]["outcome"]
+    canary = await enrich(faulty, "dlq", "retry", key, "--canary", "-o", "json")
+    assert canary.json() == retried.json()
     assert (await enrich(faulty, "dlq", "discard", key)).code == 0
     assert (await bridge.get(f"/dead-letters/{key}")).status_code == 404
 

@@ -1,6 +1,7 @@
 """The small deciding parts of the flow: mailbox, offsets, failure table, error translation, walking."""
 
 import random
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -9,10 +10,12 @@ from neo4j import exceptions as bolt_errors
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.failures import TREATMENTS
+from archon.cli import output
 from archon.cli.ingest import percentile
 from archon.cli.walk import Walk
 from archon.contracts import errors
 from archon.contracts.dead_letters import ORIGINAL_BYTES, original_message
+from archon.contracts.events import DeadLetter, ErrorDetails
 from archon.contracts.types import FailureType
 from archon.contracts.workflow import Carried
 from archon.stores import bolt
@@ -222,3 +225,33 @@ def test_percentiles_are_of_the_nearest_rank() -> None:
     assert [percentile(values, each) for each in (50, 95, 100)] == [50, 95, 100]
     assert percentile([7.0], 95) == 7
     assert percentile([], 95) is None
+
+
+def test_durations_are_read_and_nonsense_is_named() -> None:
+    assert output.duration("--older-than", "90s") == timedelta(seconds=90)
+    assert output.duration("--older-than", " 3d ") == timedelta(days=3)
+    for nonsense in ("", "soon", "1", "-1h", "1.5h", "999999999999d", "9" * 40 + "d"):
+        with pytest.raises(errors.InvalidInputError, match="--older-than"):
+            output.duration("--older-than", nonsense)
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    assert output.printable("a\x1b[31mb\x00é") == "a\\x1b[31mb\\x00é"
+
+
+def test_a_dead_letter_of_null_can_be_read_again() -> None:
+    letter = DeadLetter(
+        failure_reason="value: null",
+        failure_timestamp=datetime.now(UTC),
+        failure_type=FailureType.DATA_QUALITY,
+        original_message=None,
+        error_details=ErrorDetails(exception_type="InvalidInputError", exception_message="null"),
+        source="t:0:1",
+    )
+    assert DeadLetter.model_validate_json(letter.model_dump_json(exclude_none=True)) == letter
+
+
+def test_a_graph_that_is_out_of_step_is_waited_for() -> None:
+    error = bolt_errors.Neo4jError._hydrate_neo4j(code="Neo.ClientError.Request.Invalid", message="BEGIN")
+    with pytest.raises(errors.StoreUnavailableError), bolt.translated():
+        raise error
