@@ -123,8 +123,8 @@ class CircuitBreaker:
                 self._probing = True
                 self._become(BreakerState.HALF_OPEN)
                 return True
-            moments = [due] if now < due else []
-            await self._wait(min([*moments, *([] if self._probing else [self._probe_at])], default=None))
+            worth_a_look = ((due, now < due), (self._probe_at, not self._probing))
+            await self._wait(min((moment for moment, ahead in worth_a_look if ahead), default=None))
         return False
 
     async def _wait(self, until: float | None) -> None:
