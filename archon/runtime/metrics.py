@@ -1,0 +1,173 @@
+"""In: what a process has seen happen. Out: the product's metrics, each defined here once.
+
+A service exports those that it moves, and no others. Series whose labels are known beforehand begin at zero,
+so that a first failure is a rise and not the birth of a series, which `rate()` would not see.
+"""
+
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
+from prometheus_client.registry import Collector
+
+from archon.contracts.types import FailureType, Outcome
+
+_ANSWERS: Final = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Seconds around the tenth of one within which a document is to be indexed."""
+_ANALYSES: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0)
+"""Seconds around the five to sixty that an enrichment takes, with a bound at the alert's thirty."""
+_AGES: Final = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
+"""Seconds from indexing to enriched, which a backlog or an outage stretches to hours."""
+
+DOCUMENTS_INDEXED: Final = Counter(
+    "archon_bridge_documents_indexed_total",
+    "Documents indexed, by the status of the answer: indexed, partial, deferred, unchanged.",
+    ["status"],
+    registry=None,
+)
+INDEXING_SECONDS: Final = Histogram(
+    "archon_bridge_indexing_duration_seconds",
+    "From a parsed submission to its answer.",
+    buckets=_ANSWERS,
+    registry=None,
+)
+REQUESTS_PUBLISHED: Final = Counter(
+    "archon_bridge_enrichment_events_published_total",
+    "Enrichment requests that Kafka has acknowledged.",
+    registry=None,
+)
+PUBLISH_ERRORS: Final = Counter(
+    "archon_bridge_enrichment_publish_errors_total",
+    "Enrichment requests that Kafka has not acknowledged in time; they are published later.",
+    registry=None,
+)
+PUBLISH_SECONDS: Final = Histogram(
+    "archon_bridge_enrichment_publish_duration_seconds",
+    "From sending an enrichment request to Kafka's acknowledgement.",
+    buckets=_ANSWERS,
+    registry=None,
+)
+
+MESSAGES_CONSUMED: Final = Counter(
+    "archon_enrichment_consumer_messages_consumed_total",
+    "Records taken from a topic.",
+    ["topic"],
+    registry=None,
+)
+MESSAGES_PROCESSED: Final = Counter(
+    "archon_enrichment_consumer_messages_processed_total",
+    "Records whose content is durable elsewhere, dead letters included.",
+    ["topic"],
+    registry=None,
+)
+PROCESSING_SECONDS: Final = Histogram(
+    "archon_enrichment_consumer_processing_duration_seconds",
+    "From the moment a run takes a request up to its end; the wait before it is not counted.",
+    ["outcome"],
+    buckets=_ANALYSES,
+    registry=None,
+)
+ERRORS: Final = Counter(
+    "archon_enrichment_consumer_errors_total",
+    "Failed attempts of a step and messages refused, by the error's class.",
+    ["error_type"],
+    registry=None,
+)
+DEAD_LETTERS: Final = Counter(
+    "archon_enrichment_consumer_dlq_published_total",
+    "Dead letters published.",
+    ["failure_type"],
+    registry=None,
+)
+RETRIES: Final = Counter(
+    "archon_enrichment_consumer_retries_total",
+    "Attempts of a step after its first.",
+    ["activity"],
+    registry=None,
+)
+BREAKER_STATE: Final = Gauge(
+    "archon_enrichment_consumer_circuit_breaker_state", "0 closed, 1 open, 2 half-open.", registry=None
+)
+BREAKER_PROBES: Final = Counter(
+    "archon_enrichment_consumer_circuit_breaker_probes_total",
+    "Attempts to find out whether the intelligence service is back: answered, failed.",
+    ["outcome"],
+    registry=None,
+)
+
+INTELLIGENCE_REQUESTS: Final = Counter(
+    "archon_intelligence_enrichment_requests_total",
+    "Documents sent to the intelligence service.",
+    registry=None,
+)
+INTELLIGENCE_SECONDS: Final = Histogram(
+    "archon_intelligence_enrichment_duration_seconds",
+    "How long the intelligence service took to answer, well or not.",
+    buckets=_ANALYSES,
+    registry=None,
+)
+INTELLIGENCE_ERRORS: Final = Counter(
+    "archon_intelligence_enrichment_errors_total",
+    "Calls of the intelligence service that failed, by the error's class.",
+    ["error_type"],
+    registry=None,
+)
+
+DOCUMENTS_ENRICHED: Final = Counter("archon_documents_enriched_total", "Documents enriched.", registry=None)
+ENRICHMENT_AGE_SECONDS: Final = Histogram(
+    "archon_enrichment_age_seconds",
+    "From indexing to enriched, all waiting included.",
+    buckets=_AGES,
+    registry=None,
+)
+
+SERVICES: Final[dict[str, tuple[Collector, ...]]] = {
+    "bridge": (DOCUMENTS_INDEXED, INDEXING_SECONDS, REQUESTS_PUBLISHED, PUBLISH_ERRORS, PUBLISH_SECONDS),
+    "ingress": (MESSAGES_CONSUMED, MESSAGES_PROCESSED, ERRORS, DEAD_LETTERS),
+    "worker": (
+        PROCESSING_SECONDS,
+        ERRORS,
+        DEAD_LETTERS,
+        RETRIES,
+        BREAKER_STATE,
+        BREAKER_PROBES,
+        INTELLIGENCE_REQUESTS,
+        INTELLIGENCE_SECONDS,
+        INTELLIGENCE_ERRORS,
+        DOCUMENTS_ENRICHED,
+        ENRICHMENT_AGE_SECONDS,
+    ),
+    "intelligence": (),
+}
+"""Who moves what."""
+
+
+def registry(service: str, *more: Collector) -> CollectorRegistry:
+    """What `/metrics` of a service exports: its own, `more`, and the process's."""
+    made = CollectorRegistry()
+    for collector in (*SERVICES[service], *more):
+        made.register(collector)
+    for of_the_process in (ProcessCollector, PlatformCollector, GCCollector):
+        of_the_process(registry=made)
+    return made
+
+
+def _begin_at_zero() -> None:
+    for failure_type in FailureType:
+        DEAD_LETTERS.labels(failure_type)
+    for outcome in Outcome:
+        PROCESSING_SECONDS.labels(outcome)
+    for status in ("indexed", "partial", "deferred", "unchanged"):
+        DOCUMENTS_INDEXED.labels(status)
+    for learnt in ("answered", "failed"):
+        BREAKER_PROBES.labels(learnt)
+
+
+_begin_at_zero()
