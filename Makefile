@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test crash check format histories lock schemas clean
+.PHONY: demo test crash fuzz check format histories lock schemas clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -17,6 +17,10 @@ test: $(READY)
 # Kills each process at each point where it hurts, and looks what became of the documents.
 crash: $(READY)
 	$(BIN)/python -m tests.crash $(ARGS)
+
+# Asks the bridge all that its OpenAPI document allows and forbids; ARGS='--service intelligence --max-time 60'.
+fuzz: $(READY) $(VENV)/fuzz/.ready
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -42,6 +46,7 @@ lock:
 	$(VENV)/lock/bin/pip -q install uv
 	$(VENV)/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 	$(VENV)/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements-dev.lock
+	$(VENV)/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group fuzz -o requirements-fuzz.lock
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
@@ -49,6 +54,11 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/fuzz/.ready: requirements-fuzz.lock $(READY)
+	@$(PYTHON) -m venv $(VENV)/fuzz
+	@$(VENV)/fuzz/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
 	@touch $@
 
 clean:

@@ -15,6 +15,8 @@ from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores.schema import Preparation
 from bridge import failures, routes
+from bridge.access import SCHEMES, AccessMiddleware, caller_of, keys_of, require_declared
+from bridge.body_limit import BodyLimitMiddleware
 from bridge.clients import connected
 from bridge.correlation import CorrelationMiddleware
 from bridge.indexing import Indexer
@@ -23,7 +25,8 @@ from bridge.parked import ParkedRuns
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The app; nothing is connected before its lifespan starts."""
+    """The app; nothing is connected before its lifespan starts. Raises ConfigurationError."""
+    keys = keys_of(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -44,6 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
                 "intelligence": stores.intelligence.ping,
                 "temporal": client.ping,
             }
+            if keys is not None:
+                app.state.checks["api_keys"] = keys.check
             async with running(preparation.run()), running(relay.run()):
                 yield
 
@@ -59,12 +64,18 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
+    # The last one added is the first to see a request.
+    app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes)
+    app.add_middleware(AccessMiddleware, keys=keys, rate=settings.api_key_rate)
     app.add_middleware(CorrelationMiddleware)
     # Before the documents: their ids may hold slashes, so that their routes would take these too.
-    app.include_router(failures.router)
-    app.include_router(routes.router)
-    optional = ("qdrant", "kafka", "intelligence", "temporal")
-    app.include_router(health_router(checks, optional=optional))
+    for router in (failures.router, routes.router):
+        app.include_router(router, dependencies=SCHEMES)
+    optional = ("qdrant", "kafka", "intelligence", "temporal", "api_keys")
+    app.include_router(
+        health_router(checks, optional, detailed=lambda request: caller_of(request).projects is None)
+    )
+    require_declared(app)
     return app
 
 

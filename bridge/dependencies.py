@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from archon.contracts.documents import StoredDocument
 from archon.runtime.problems import MEDIA_TYPE, Problem
 from archon.runtime.settings import Settings
+from bridge.access import Caller
 from bridge.clients import Stores
 
 
@@ -36,10 +37,12 @@ def problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
 
 
-async def find(stores: Stores, document_id: str, project: str | None) -> StoredDocument:
-    """By UUID or by the client's own id. Raises NotFoundError, InvalidInputError, StoreError."""
+async def find(stores: Stores, caller: Caller, document_id: str, project: str | None) -> StoredDocument:
+    """By UUID or by the client's own id. Raises NotFoundError, InvalidInputError, StoreError; ForbiddenError
+    where `project` is not the caller's. Another project's document is not found."""
+    projects = caller.scope(project)
     try:
         UUID(document_id)
     except ValueError:
-        return await stores.graph.get_by_external_id(document_id, project)
-    return await stores.graph.get(document_id)
+        return await stores.graph.get_by_external_id(document_id, projects)
+    return await stores.graph.get(document_id, projects)

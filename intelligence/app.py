@@ -26,6 +26,7 @@ from archon.runtime.health import health_router
 from archon.runtime.lifecycle import serve_http, stop_on_signals
 from archon.runtime.settings import Settings
 from intelligence import analyser, embedding
+from intelligence.access import guard
 from intelligence.pool import Pool, TimeLimitError, WorkerDiedError
 
 BATCH_DOCUMENTS = 100
@@ -71,6 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("archon-enrichment"),
         summary="Entities, scores, patterns and an embedding from a document's text.",
         lifespan=lifespan,
+        dependencies=[Depends(guard(settings.intelligence_api_key))],
     )
     problems.install(app)
     app.add_exception_handler(ContentMissingError, _on_content_missing)

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from archon.contracts.errors import ArchonError
+from archon.runtime.brokers import connection
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 from kafka_ingress.offsets import OffsetTracker
@@ -94,7 +95,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _connect(self) -> AIOKafkaConsumer | None:
         session = int(self._settings.kafka_session_timeout * 1000)
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            **connection(self._settings),
             group_id=self._group_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

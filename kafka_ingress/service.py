@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from archon.runtime import temporal
 from archon.runtime.alerts import Alerts
 from archon.runtime.health import health_app
+from archon.runtime.http import bearer
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import first_of, running, serve_http, stop_on_signals
 from archon.runtime.settings import Settings
@@ -36,7 +37,9 @@ async def run(settings: Settings) -> None:
         stop_on_signals() as stop,
         KafkaPublisher.connect(settings, "ingress") as publisher,
         Alerts.connect(settings) as alerts,
-        httpx.AsyncClient(base_url=settings.bridge_url, timeout=30) as http,
+        httpx.AsyncClient(
+            base_url=settings.bridge_url, timeout=30, headers=bearer(settings.bridge_api_key)
+        ) as http,
     ):
         client = EnrichmentClient(await temporal.connect(settings, lazy=True))
         gate = BacklogGate(client.backlog, settings.ingress_max_backlog)

@@ -39,7 +39,7 @@ def ingest_path(
 
     async def run() -> None:
         settings = Settings()
-        async with BridgeApi.connect(settings.bridge_url) as api:
+        async with BridgeApi.connect(settings) as api:
             found = await ingest(settings, api, path, project_name or project_of(path), via=via)
         if output is Format.JSON:
             print_json(found.as_json())
@@ -104,7 +104,7 @@ def status(
     """Show one document, or how many are in which state."""
 
     async def run() -> None:
-        async with BridgeApi.connect(Settings().bridge_url) as api:
+        async with BridgeApi.connect(Settings()) as api:
             if document is not None:
                 await _show_document(api, document, project_name, output)
             elif list_status is not None:
@@ -168,7 +168,7 @@ def search(
     """Find documents by meaning."""
 
     async def run() -> None:
-        async with BridgeApi.connect(Settings().bridge_url) as api:
+        async with BridgeApi.connect(Settings()) as api:
             results = await api.search(text, project_name, language, limit)
         if output is Format.JSON:
             print_json(results)

@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from archon.cli import demo, dlq, documents, services, up
+from archon.cli import demo, dlq, documents, keys, services, up
 
 app = typer.Typer(
     name="enrich",
@@ -21,6 +21,7 @@ app.command("publish")(documents.publish_file)
 app.command("status")(documents.status)
 app.command("search")(documents.search)
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(keys.app, name="keys")
 
 _SERVICES = "One service each"
 app.command("bridge", rich_help_panel=_SERVICES)(services.run_bridge)

@@ -8,6 +8,10 @@ ArchonError
 ├── PublishError                 Kafka did not acknowledge
 ├── TopicUnavailableError        a topic cannot be read
 ├── NotParkedError               no run of the document waits for an operator
+├── UnauthorizedError            no valid API key
+├── ForbiddenError               a valid API key that does not allow this
+├── RateLimitedError             too many requests; says when to come back
+├── ConfigurationError           settings that we do not start with
 ├── StoreError
 │   ├── StoreUnavailableError    unreachable or timed out: wait and try again
 │   ├── StoreConflictError       lost a race with another writer: try again
@@ -65,6 +69,26 @@ class TopicUnavailableError(ArchonError):
 
 class NotParkedError(ArchonError):
     """No run of the document waits for a retry or a discard."""
+
+
+class UnauthorizedError(ArchonError):
+    """The caller has shown no API key, or one that is unknown, wrong or expired."""
+
+
+class ForbiddenError(ArchonError):
+    """The caller's API key does not allow this."""
+
+
+class RateLimitedError(ArchonError):
+    """The caller's API key has made its requests. `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"too many requests; come back in {retry_after:.1f} s")
+        self.retry_after = retry_after
+
+
+class ConfigurationError(ArchonError):
+    """A setting that is wrong, or unsafe; names it."""
 
 
 class StoreError(ArchonError):

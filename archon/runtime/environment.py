@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from archon.runtime.secret_files import is_secret
 from archon.runtime.settings import Settings
 
 _HEAD = "# Every setting and its default, generated from archon/runtime/settings.py by `make schemas`.\n"
@@ -20,7 +21,8 @@ def example() -> str:
 def _entry(name: str, field: FieldInfo) -> str:
     meaning = "".join(f"\n# {line}" for line in (field.description or "").splitlines())
     default = "" if field.default_factory is not None else _text(field.default)
-    return f"{meaning}\n#{name.upper()}={default}\n"
+    file = f"#{name.upper()}_FILE=\n" if is_secret(field) else ""
+    return f"{meaning}\n#{name.upper()}={default}\n{file}"
 
 
 def _text(default: Any) -> str:

@@ -25,6 +25,7 @@ from archon.contracts.events import (
     EnrichmentRequest,
     event_headers,
 )
+from archon.runtime.brokers import connection
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 
@@ -61,7 +62,7 @@ def topics(settings: Settings) -> list[Topic]:
 
 async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list[str]:
     """Create the topics that are missing; the names of those created. Raises PublishError."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    admin = AIOKafkaAdminClient(**connection(settings))
     try:
         await admin.start()
         existing = set(await admin.list_topics())
@@ -132,7 +133,7 @@ class KafkaPublisher:
     async def _connect(self) -> None:
         while self._producer is None:
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._settings.kafka_bootstrap_servers,
+                **connection(self._settings),
                 acks="all",
                 enable_idempotence=self._settings.kafka_enable_idempotence,
                 linger_ms=5,

@@ -3,6 +3,7 @@
 One table maps our errors to statuses; handlers raise errors and never build responses.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
     errors.InvalidInputError: (422, "Invalid input"),
+    errors.UnauthorizedError: (401, "Unauthorized"),
+    errors.ForbiddenError: (403, "Forbidden"),
+    errors.RateLimitedError: (429, "Too many requests"),
     errors.NotFoundError: (404, "Not found"),
     errors.ProjectConflictError: (409, "Project conflict"),
     errors.StoreUnavailableError: (503, "Store unavailable"),
@@ -59,6 +63,21 @@ def problem_of(error: errors.ArchonError) -> Problem:
     return Problem(title=title, status=status, detail=str(error), errors=fields)
 
 
+def headers_of(error: errors.ArchonError) -> dict[str, str]:
+    """What HTTP wants said beside the problem: RFC 9110, sections 11.6.1 and 10.2.3."""
+    if isinstance(error, errors.UnauthorizedError):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, errors.RateLimitedError):
+        return {"Retry-After": str(math.ceil(error.retry_after))}
+    return {}
+
+
+def refuse(error: errors.ArchonError, request: Request) -> JSONResponse:
+    response = respond(problem_of(error), request)
+    response.headers.update(headers_of(error))
+    return response
+
+
 def fields_of(validation: Sequence[Mapping[str, Any]], *, skip: int = 1) -> list[dict[str, str]]:
     """Pydantic's errors as field and reason; `skip` drops leading location parts such as `body`."""
     return [
@@ -83,7 +102,7 @@ def respond(problem: Problem, request: Request) -> JSONResponse:
 
 async def _on_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.ArchonError)
-    return respond(problem_of(error), request)
+    return refuse(error, request)
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:

@@ -6,6 +6,7 @@ The one client class that bridge and ingress use; they know workflows by name on
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from temporalio.api.enums.v1 import TaskQueueType
@@ -20,10 +21,15 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from archon.contracts import names
-from archon.contracts.errors import InvalidInputError, NotFoundError, WorkflowUnavailableError
+from archon.contracts.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    NotFoundError,
+    WorkflowUnavailableError,
+)
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import EnrichDocumentInput, WorkflowStatus
@@ -44,9 +50,36 @@ async def connect(settings: Settings, *, lazy: bool = False) -> Client:
             namespace=settings.temporal_namespace,
             data_converter=pydantic_data_converter,
             lazy=lazy,
+            tls=tls(settings),
+            api_key=settings.temporal_api_key.get_secret_value() or None,
         )
     except RuntimeError as error:
         raise WorkflowUnavailableError(f"Temporal at {settings.temporal_address}: {error}") from error
+
+
+def tls(settings: Settings) -> TLSConfig | bool:
+    """Whether and how to encrypt the connection. Raises ConfigurationError for a file that cannot be read."""
+    certificate = _file(settings, "temporal_tls_client_cert_path")
+    ca = _file(settings, "temporal_tls_server_ca_cert_path")
+    name = settings.temporal_tls_server_name
+    if not (
+        settings.temporal_tls or settings.temporal_api_key.get_secret_value() or certificate or ca or name
+    ):
+        return False
+    return TLSConfig(
+        server_root_ca_cert=ca,
+        domain=name or None,
+        client_cert=certificate,
+        client_private_key=_file(settings, "temporal_tls_client_key_path"),
+    )
+
+
+def _file(settings: Settings, name: str) -> bytes | None:
+    path: str = getattr(settings, name)
+    try:
+        return Path(path).read_bytes() if path else None
+    except OSError as error:
+        raise ConfigurationError(f"{name.upper()}: {error}") from error
 
 
 def search_attributes(request: EnrichmentRequest) -> TypedSearchAttributes:

@@ -1,0 +1,45 @@
+"""In: settings. Out: what every Kafka client of ours is given to reach the brokers: addresses, TLS, SASL."""
+
+import ssl
+from typing import Any
+
+from archon.contracts.errors import ConfigurationError
+from archon.runtime.settings import Settings
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """Arguments that aiokafka's producer, consumer and admin client have in common.
+
+    Raises ConfigurationError for a certificate that cannot be read, or SASL without a user.
+    """
+    protocol = settings.kafka_security_protocol
+    found: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka_bootstrap_servers,
+        "security_protocol": protocol,
+    }
+    if protocol.endswith("SSL"):
+        found["ssl_context"] = _tls(settings)
+    if protocol.startswith("SASL"):
+        found |= _sasl(settings)
+    return found
+
+
+def _tls(settings: Settings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=settings.kafka_ssl_cafile or None)
+        if settings.kafka_ssl_certfile:
+            password = settings.kafka_ssl_password.get_secret_value() or None
+            context.load_cert_chain(settings.kafka_ssl_certfile, settings.kafka_ssl_keyfile or None, password)
+    except OSError as error:  # ssl.SSLError is one too
+        raise ConfigurationError(f"KAFKA_SSL_CAFILE, _CERTFILE, _KEYFILE: cannot be used: {error}") from error
+    return context
+
+
+def _sasl(settings: Settings) -> dict[str, Any]:
+    if not settings.kafka_sasl_username:
+        raise ConfigurationError("KAFKA_SASL_USERNAME: needed for KAFKA_SECURITY_PROTOCOL with SASL")
+    return {
+        "sasl_mechanism": settings.kafka_sasl_mechanism,
+        "sasl_plain_username": settings.kafka_sasl_username,
+        "sasl_plain_password": settings.kafka_sasl_password.get_secret_value(),
+    }
