@@ -44,16 +44,18 @@ async def terminating(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection(HOST, port)
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await asyncio.wait(
-                [
-                    asyncio.create_task(_copy(reader, inner_writer)),
-                    asyncio.create_task(_copy(inner_reader, writer)),
-                ],
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        inner_writer.close()
-        writer.close()
+        directions = [
+            asyncio.create_task(_copy(reader, inner_writer)),
+            asyncio.create_task(_copy(inner_reader, writer)),
+        ]
+        try:
+            await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for direction in directions:
+                direction.cancel()
+            await asyncio.gather(*directions, return_exceptions=True)
+            inner_writer.close()
+            writer.close()
 
     server = await asyncio.start_server(serve, HOST, 0, ssl=context)
     try:
