@@ -1,12 +1,12 @@
 """In: a request. Out: what several groups of routes need of the app, and the document a path names."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Request
 
 from archon.contracts.documents import StoredDocument
-from archon.runtime.problems import MEDIA_TYPE, Problem
+from archon.runtime.problems import documented
 from archon.runtime.settings import Settings
 from bridge.access import Caller
 from bridge.clients import Stores
@@ -32,9 +32,23 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 CorrelationDep = Annotated[str, Depends(_correlation)]
 
 
-def problem(description: str) -> dict[str, Any]:
-    """A problem document as the API docs show it."""
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+problem = documented
+
+
+REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    401: problem("No valid API key, where keys are in force"),
+    403: problem("The API key does not allow this"),
+    422: problem("Invalid input; names the field"),
+    429: problem("Too many requests; Retry-After says when to come back"),
+    502: problem("A store or service refused"),
+    503: problem("A store, Kafka, Temporal or the intelligence service is unreachable"),
+}
+"""What every route may answer instead."""
+UNREAD: Final[dict[int | str, dict[str, Any]]] = {
+    400: problem("The body cannot be read"),
+    413: problem("The body is too large"),
+}
+"""What a route with a body may answer too."""
 
 
 async def find(stores: Stores, caller: Caller, document_id: str, project: str | None) -> StoredDocument:

@@ -15,13 +15,13 @@ from archon.contracts.types import ProjectName
 from archon.runtime.dead_letters import DeadLetterTopic
 from archon.runtime.kafka import KafkaPublisher
 from bridge.access import Reader, Writer
-from bridge.dependencies import CorrelationDep, SettingsDep, StoresDep, find, problem
+from bridge.dependencies import REFUSED, CorrelationDep, SettingsDep, StoresDep, find, problem
 from bridge.parked import ParkedRuns
 
 router = APIRouter(
     prefix="/api/bridge",
     tags=["failures"],
-    responses={404: problem("There is none"), 503: problem("Kafka, Temporal or a store is unreachable")},
+    responses={**REFUSED, 404: problem("There is none")},
 )
 
 

@@ -25,7 +25,7 @@ from archon.runtime.problems import problem_of
 from archon.stores.vectors import Hit
 from bridge.access import Caller, Reader, Writer
 from bridge.correlation import new_correlation_id
-from bridge.dependencies import CorrelationDep, SettingsDep, StoresDep, find, problem
+from bridge.dependencies import REFUSED, UNREAD, CorrelationDep, SettingsDep, StoresDep, find, problem
 from bridge.indexing import Indexer
 
 BATCH_CONCURRENCY = 8
@@ -35,7 +35,7 @@ SNIPPET_CHARACTERS = 200
 router = APIRouter(
     prefix="/api/bridge",
     tags=["documents"],
-    responses={422: problem("Invalid input; names the field"), 503: problem("A store is unreachable")},
+    responses=REFUSED,
 )
 
 
@@ -48,7 +48,9 @@ IndexerDep = Annotated[Indexer, Depends(_indexer)]
 
 
 @router.post(
-    "/document", operation_id="index_document", responses={409: problem("Another project's document")}
+    "/document",
+    operation_id="index_document",
+    responses={**UNREAD, 409: problem("Another project's document")},
 )
 async def index_document(
     submission: DocumentSubmission, caller: Writer, indexer: IndexerDep, correlation_id: CorrelationDep
@@ -62,7 +64,7 @@ async def index_document(
     return await indexer.index(submission, submission.correlation_id or correlation_id)
 
 
-@router.post("/documents", operation_id="index_documents")
+@router.post("/documents", operation_id="index_documents", responses=UNREAD)
 async def index_documents(batch: BatchSubmission, caller: Writer, indexer: IndexerDep) -> BatchAccepted:
     """Index many documents; each has its own result, in order. One malformed document refuses the whole."""
     slots = asyncio.Semaphore(BATCH_CONCURRENCY)

@@ -1,7 +1,8 @@
 """In: `python -m tests.fuzz [--max-time SECONDS] [--service NAME]`. Out: Schemathesis' verdict on a service.
 
-A whole stack, with API keys in force and a few documents, is asked everything that the service's OpenAPI
-document allows and forbids. Any fault (5xx), undocumented status or answer beside its schema fails.
+A whole stack, with API keys in force and a few documents and dead letters, is asked everything that the
+service's OpenAPI document allows and forbids. Any fault (5xx), undocumented status or answer beside its schema
+fails.
 """
 
 import argparse
@@ -11,15 +12,23 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import httpx
+from aiokafka import AIOKafkaProducer
 
 from archon.contracts.api_keys import Access, ApiKey, mint
 from archon.devstack.stack import Ports, Stack, running
 from archon.runtime import api_keys
+from archon.runtime.brokers import connection
+from archon.runtime.settings import Settings
+from tests import factories
+from tests.eventually import eventually
 
 SCHEMATHESIS = Path(sys.executable).parents[1] / "fuzz" / "bin" / "st"
+CONFIG = Path(__file__).with_name("schemathesis.toml")
 INTELLIGENCE_KEY = "fuzz"
+SEEDS = 8
 
 
 def key(file: Path) -> str:
@@ -31,11 +40,31 @@ def key(file: Path) -> str:
     return shown
 
 
-async def seed(url: str, headers: dict[str, str]) -> None:
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as http:
-        for number in range(5):
+async def seed(settings: Settings, headers: dict[str, str]) -> None:
+    """Documents that are enriched, documents that are parked, and messages that were none."""
+    await park(settings)
+    async with httpx.AsyncClient(base_url=settings.bridge_url, headers=headers, timeout=30) as http:
+        for number in range(SEEDS):
             body = {"project_id": "p", "source_path": f"{number}.py", "full_text": f"def f{number}(): pass\n"}
             (await http.post("/api/bridge/document", json=body)).raise_for_status()
+
+        async def told() -> bool:
+            answer = await http.get("/api/bridge/dead-letters")
+            return bool(answer.json()["total"] == 2 * SEEDS)
+
+        await eventually(told)
+
+
+async def park(settings: Settings) -> None:
+    """Their ids and places are those in schemathesis.toml."""
+    async with AIOKafkaProducer(**connection(settings), enable_idempotence=False) as producer:
+        for number in range(SEEDS):
+            unknown = factories.request(document_id=str(UUID(int=number)), text="a text that nobody has")
+            topic = settings.kafka_enrichment_topic
+            await producer.send_and_wait(
+                topic, unknown.model_dump_json(exclude_none=True).encode(), partition=1
+            )
+            await producer.send_and_wait(topic, b"no request", partition=0)
 
 
 async def fuzz(stack: Stack, service: str, shown: str, options: list[str]) -> int:
@@ -43,9 +72,9 @@ async def fuzz(stack: Stack, service: str, shown: str, options: list[str]) -> in
     headers = {"authorization": f"Bearer {shown if service == 'bridge' else INTELLIGENCE_KEY}"}
     url = getattr(stack.services, service).url
     if service == "bridge":
-        await seed(url, headers)
+        await seed(stack.settings, headers)
     command = [
-        *(str(SCHEMATHESIS), "run", f"{url}/openapi.json"),
+        *(str(SCHEMATHESIS), "--config-file", str(CONFIG), "run", f"{url}/openapi.json"),
         *("--header", f"Authorization:{headers['authorization']}"),
         *("--request-timeout", "60", "--continue-on-failure"),
     ]

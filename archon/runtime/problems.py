@@ -5,11 +5,13 @@ One table maps our errors to statuses; handlers raise errors and never build res
 
 import math
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -50,6 +52,11 @@ class Problem(BaseModel):
     code: str | None = None
     """Tells programs apart what the status alone does not."""
     errors: list[dict[str, str]] | None = None
+
+
+def documented(description: str) -> dict[str, Any]:
+    """A problem document as the API docs show it."""
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
 
 
 def problem_of(error: errors.ArchonError) -> Problem:
@@ -116,7 +123,21 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     response = respond(Problem(title=error.detail, status=error.status_code, detail=error.detail), request)
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = ", ".join(_methods(request))
     return response
+
+
+def _methods(request: Request) -> list[str]:
+    """Of all routes of the path, of which the longest is the most particular; the router names those of the
+    first route alone."""
+    found = [
+        route
+        for route in iter_route_contexts(request.app.routes)
+        if route.path and route.path_regex.match(request.url.path)
+    ]
+    path = max((route.path or "" for route in found), key=len, default="")
+    return sorted({method for route in found if route.path == path for method in route.methods or ()})
 
 
 async def _on_fault(request: Request, _: Exception) -> JSONResponse:

@@ -360,3 +360,9 @@ async def test_the_api_description_says_how_to_show_a_key(guarded: Guarded) -> N
     for path, operations in described["paths"].items():
         for operation in operations.values():
             assert ("security" in operation) == (path not in access.PUBLIC), path
+
+
+async def test_a_wrong_method_is_told_all_that_there_are(guarded: Guarded) -> None:
+    answer = await guarded.mine.put(f"{BRIDGE}/documents")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, POST"
