@@ -1,8 +1,8 @@
 """In: `python -m tests.fuzz [--max-time SECONDS] [--service NAME]`. Out: Schemathesis' verdict on a service.
 
 A whole stack, with API keys in force and a few documents and dead letters, is asked everything that the
-service's OpenAPI document allows and forbids. Any fault (5xx), undocumented status or answer beside its schema
-fails.
+service's OpenAPI document allows and forbids. A fault (5xx), an undocumented status or an answer beside its
+schema fails.
 """
 
 import argparse
