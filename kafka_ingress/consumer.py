@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from archon.contracts.errors import ArchonError
-from archon.runtime.brokers import connection
+from archon.runtime.brokers import connection, start
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 from kafka_ingress.offsets import OffsetTracker
@@ -106,7 +106,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         )
         consumer.subscribe([self._topic], listener=self)
         try:
-            await consumer.start()
+            await start(consumer, self._settings)
         except (KafkaError, OSError) as error:
             _log.warning("kafka_connect_failed", topic=self._topic, error=repr(error))
             await consumer.stop()

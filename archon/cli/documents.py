@@ -22,6 +22,7 @@ from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.problems import fields_of
 from archon.runtime.settings import Settings
 
+_KAFKA_SECONDS = 3.0
 Project = Annotated[str | None, typer.Option("--project-name", "-p", help="The project to read or write.")]
 
 
@@ -59,11 +60,13 @@ def publish_file(
     """Put one enrichment request on Kafka. correlation_id and indexed_at are made where they are missing."""
 
     async def run() -> None:
-        settings = Settings()
+        settings = Settings().model_copy(update={"kafka_publish_timeout": _KAFKA_SECONDS})
         request = _read_request(file)
         async with KafkaPublisher.connect(settings, "cli") as publisher:
-            if not publisher.available:
-                raise PublishError(f"Kafka at {settings.kafka_bootstrap_servers} is not reachable")
+            try:
+                await publisher.ping()
+            except PublishError as error:
+                raise PublishError(f"{settings.kafka_bootstrap_servers}: {error}") from error
             await publisher.request(request)
         workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
         if output is Format.JSON:

@@ -21,7 +21,7 @@ from archon.contracts import identity
 from archon.contracts.documents import DocumentRow
 from archon.contracts.errors import InvalidInputError, PublishError
 from archon.contracts.types import EnrichmentStatus
-from archon.runtime.brokers import connection
+from archon.runtime.brokers import connection, start
 from archon.runtime.settings import Settings
 
 CLIENTS: Final = 8
@@ -200,7 +200,7 @@ async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
         max_request_size=4 * 1024 * 1024,
     )
     try:
-        await producer.start()
+        await start(producer, settings)
         yield producer
     except (KafkaError, OSError) as error:
         raise PublishError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error

@@ -1,10 +1,43 @@
 """In: settings. Out: what every Kafka client of ours is given to reach the brokers: addresses, TLS, SASL."""
 
+import asyncio
 import ssl
-from typing import Any
+from typing import Any, Final, Protocol
+
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from archon.contracts.errors import ConfigurationError
 from archon.runtime.settings import Settings
+
+_SECONDS: Final = 3.0
+
+
+class Client(Protocol):
+    """A producer, consumer or admin client of aiokafka's."""
+
+    async def start(self) -> None: ...
+
+
+async def start(client: Client, settings: Settings) -> None:
+    """Start a client. Raises KafkaError that says why no broker took us, which aiokafka but logs."""
+    try:
+        await client.start()
+    except KafkaConnectionError as error:
+        raise KafkaConnectionError(await _reason(settings) or str(error)) from error
+
+
+async def _reason(settings: Settings) -> str | None:
+    given = connection(settings)
+    host, port, _ = collect_hosts(given.pop("bootstrap_servers"))[0]
+    try:
+        async with asyncio.timeout(_SECONDS):
+            (await create_conn(host, port, **given)).close()
+    except TimeoutError:
+        return f"{host}:{port} does not answer"
+    except (KafkaError, OSError) as error:
+        return str(error)
+    return None
 
 
 def connection(settings: Settings) -> dict[str, Any]:

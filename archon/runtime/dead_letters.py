@@ -16,7 +16,7 @@ from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
 from archon.contracts.errors import NotFoundError, TopicUnavailableError
 from archon.contracts.events import DeadLetter
 from archon.contracts.types import Projects
-from archon.runtime.brokers import connection
+from archon.runtime.brokers import connection, start
 from archon.runtime.settings import Settings
 
 _SECONDS: Final = 30.0
@@ -26,8 +26,8 @@ class DeadLetterTopic:
     """The topic as a table. Raises TopicUnavailableError."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._servers = settings.kafka_bootstrap_servers
-        self._connection = connection(settings)
         self._topic = settings.kafka_dlq_topic
 
     async def rows(self, wanted: DeadLetterFilter, projects: Projects) -> list[DeadLetterRow]:
@@ -54,10 +54,10 @@ class DeadLetterTopic:
 
     @contextlib.asynccontextmanager
     async def _records(self) -> AsyncIterator[AsyncIterator[tuple[str, bytes | None]]]:
-        consumer = AIOKafkaConsumer(self._topic, **self._connection, auto_offset_reset="earliest")
+        consumer = AIOKafkaConsumer(self._topic, **connection(self._settings), auto_offset_reset="earliest")
         try:
             async with asyncio.timeout(_SECONDS):
-                await consumer.start()
+                await start(consumer, self._settings)
                 yield self._read(consumer)
         except (KafkaError, TimeoutError, OSError) as error:
             raise TopicUnavailableError(f"{self._topic} at {self._servers}: {error!r}") from error

@@ -25,7 +25,7 @@ from archon.contracts.events import (
     EnrichmentRequest,
     event_headers,
 )
-from archon.runtime.brokers import connection
+from archon.runtime.brokers import connection, start
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 
@@ -64,7 +64,7 @@ async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list
     """Create the topics that are missing; the names of those created. Raises PublishError."""
     admin = AIOKafkaAdminClient(**connection(settings))
     try:
-        await admin.start()
+        await start(admin, settings)
         existing = set(await admin.list_topics())
         missing = [topic for topic in topics(settings) if topic.name not in existing]
         if missing:
@@ -102,6 +102,7 @@ class KafkaPublisher:
         self._source = f"/archon/{source}"
         self._producer: AIOKafkaProducer | None = None
         self._down_until = 0.0
+        self._problem = "Kafka is not reachable"
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -126,7 +127,7 @@ class KafkaPublisher:
     async def ping(self) -> None:
         """Raises PublishError when the broker does not answer."""
         if self._producer is None:
-            raise PublishError("Kafka is not reachable")
+            raise PublishError(self._problem)
         if not await self._producer.client.force_metadata_update():
             raise PublishError("Kafka did not answer a metadata request")
 
@@ -141,9 +142,10 @@ class KafkaPublisher:
                 max_request_size=2 * 1024 * 1024,
             )
             try:
-                await producer.start()
+                await start(producer, self._settings)
             except (KafkaError, OSError) as error:
                 await producer.stop()
+                self._problem = f"Kafka is not reachable: {error}"
                 _log.warning("kafka_connect_failed", error=repr(error))
                 await asyncio.sleep(_RECONNECT_AFTER)
             except asyncio.CancelledError:
@@ -151,6 +153,7 @@ class KafkaPublisher:
                 raise
             else:
                 self._producer = producer
+                self._problem = "Kafka is not reachable"
 
     async def request(self, event: EnrichmentRequest) -> None:
         """Publish an enrichment request within settings.kafka_publish_timeout."""
@@ -218,7 +221,7 @@ class KafkaPublisher:
         key: bytes | None = None,
     ) -> None:
         if self._producer is None or time.monotonic() < self._down_until:
-            raise PublishError("Kafka is not reachable")
+            raise PublishError(self._problem)
         key = key if key is not None else str(getattr(event, "document_id", "")).encode()
         value = event.model_dump_json(exclude_none=True).encode() if event is not None else None
         try:

@@ -1,6 +1,7 @@
 """Who may do what at a bridge with API keys: every route, asked without a key, with a wrong one, and with
 another project's. The bridge is a second one, in front of the session's stack."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from archon.runtime.lifecycle import serve_http
 from archon.runtime.settings import Settings
 from bridge import access
 from bridge.app import create_app
+from tests.e2e.command import enrich
 from tests.eventually import eventually
 
 PATH = "src/secret.py"
@@ -339,6 +341,24 @@ async def test_a_key_makes_no_more_requests_than_it_may(guarded: Guarded) -> Non
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["retry-after"]) <= 2
     assert (await guarded.mine.get(f"{BRIDGE}/documents")).status_code == 200
+
+
+async def test_the_command_line_shows_its_key_and_heeds_the_limit(guarded: Guarded, tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"{number}.py").write_text(f"x = {number}\n")
+    project = f"project-{uuid4().hex[:10]}"
+    (tmp_path / ".key").write_text(add_key(guarded.keys, [project], rate=4) + "\n")
+    key = {"BRIDGE_API_KEY_FILE": str(tmp_path / ".key")}
+    env = {**os.environ, "BRIDGE_URL": guarded.settings.bridge_url}
+    ingest = ("ingest", str(tmp_path), "-p", project, "-o", "json")
+    finished = await enrich(*ingest, environment={**env, **key})
+    assert finished.code == 0, finished.err
+    report = finished.json()
+    assert report["enriched"] == report["documents"] == 12
+    assert report["seconds"] > 2
+    refused = await enrich("status", environment=env)
+    assert refused.code == 1
+    assert "BRIDGE_API_KEY" in refused.err
 
 
 async def test_a_body_is_bounded_whether_or_not_it_says_its_length(guarded: Guarded) -> None:

@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
+from aiokafka import ConsumerRecord
 from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 
@@ -16,6 +18,7 @@ from archon.contracts.errors import (
     ForbiddenError,
     NotFoundError,
     RateLimitedError,
+    StoreUnavailableError,
     UnauthorizedError,
 )
 from archon.runtime import api_keys, environment, temporal
@@ -25,6 +28,7 @@ from archon.runtime.secret_files import is_secret
 from archon.runtime.settings import Settings
 from bridge.access import Caller, Reader, keys_of, require_declared
 from bridge.rates import TokenBuckets
+from kafka_ingress.indexing import indexing_handler
 
 SECRETS = [name for name, field in Settings.model_fields.items() if is_secret(field)]
 
@@ -247,3 +251,13 @@ def test_temporal_is_spoken_to_over_tls_where_anything_asks_for_it(tmp_path: Pat
     assert found.server_root_ca_cert == b"pem"
     with pytest.raises(ConfigurationError, match="TEMPORAL_TLS_CLIENT_CERT_PATH"):
         temporal.tls(Settings(temporal_tls_client_cert_path=str(tmp_path / "none")))
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+async def test_the_ingress_waits_where_the_bridge_refuses_not_the_document(status: int) -> None:
+    record = ConsumerRecord("t", 0, 0, 0, 0, b"k", b"{}", 0, 0, 0, ())
+    refusing = httpx.MockTransport(lambda _: httpx.Response(status, json={"detail": "no"}))
+    async with httpx.AsyncClient(base_url="http://bridge", transport=refusing) as http:
+        with pytest.raises(StoreUnavailableError) as raised:
+            await indexing_handler(http)(record)
+    assert ("BRIDGE_API_KEY" in str(raised.value)) == (status in {401, 403})
