@@ -17,7 +17,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from archon.contracts.api_keys import Access, ApiKey
+from archon.contracts.api_keys import Access, ApiKey, key_id_of
 from archon.contracts.errors import ArchonError, ConfigurationError, ForbiddenError, UnauthorizedError
 from archon.contracts.types import Projects
 from archon.runtime.api_keys import KeyFile
@@ -85,7 +85,7 @@ class AccessMiddleware:
         try:
             scope.setdefault("state", {})["caller"] = self._caller(scope)
         except ArchonError as error:
-            _log.warning("request_refused", path=scope["path"], client=scope.get("client"), reason=str(error))
+            _log.warning("request_refused", **_told(scope), reason=str(error))
             await refuse(error, Request(scope))(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -110,6 +110,12 @@ class AccessMiddleware:
             return _caller_of(self._keys.authenticate(shown))
         except UnauthorizedError:
             return None
+
+
+def _told(scope: Scope) -> dict[str, object]:
+    """Who was refused what, as far as one may log: a key's id and not its secret."""
+    shown = _shown(Headers(scope=scope))
+    return {"path": scope["path"], "client": scope.get("client"), "key": key_id_of(shown) if shown else None}
 
 
 def _caller_of(key: ApiKey) -> Caller:

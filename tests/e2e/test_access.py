@@ -347,8 +347,9 @@ async def test_the_command_line_shows_its_key_and_heeds_the_limit(guarded: Guard
     for number in range(12):
         (tmp_path / f"{number}.py").write_text(f"x = {number}\n")
     project = f"project-{uuid4().hex[:10]}"
-    (tmp_path / ".key").write_text(add_key(guarded.keys, [project], rate=4) + "\n")
-    key = {"BRIDGE_API_KEY_FILE": str(tmp_path / ".key")}
+    secret = tmp_path.with_name(f"{tmp_path.name}.key")
+    secret.write_text(add_key(guarded.keys, [project], rate=4) + "\n")
+    key = {"BRIDGE_API_KEY_FILE": str(secret)}
     env = {**os.environ, "BRIDGE_URL": guarded.settings.bridge_url}
     ingest = ("ingest", str(tmp_path), "-p", project, "-o", "json")
     finished = await enrich(*ingest, environment={**env, **key})
