@@ -29,7 +29,7 @@ from bridge.rates import TokenBuckets
 _log = get_logger(__name__)
 
 PUBLIC: Final = frozenset(
-    {"/livez", "/readyz", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
+    {"/livez", "/readyz", "/health/enrichment", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
 )
 PUBLIC_ASSETS: Final = "/static-offline-docs"
 

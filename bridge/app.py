@@ -11,10 +11,11 @@ from archon.runtime import problems, temporal
 from archon.runtime.health import HealthCheck, health_router
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import running, serve_http, stop_on_signals
+from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores.schema import Preparation
-from bridge import failures, routes
+from bridge import failures, health, routes
 from bridge.access import SCHEMES, AccessMiddleware, caller_of, keys_of, require_declared
 from bridge.body_limit import BodyLimitMiddleware
 from bridge.clients import connected
@@ -71,9 +72,15 @@ def create_app(settings: Settings) -> FastAPI:
     # Before the documents: their ids may hold slashes, so that their routes would take these too.
     for router in (failures.router, routes.router):
         app.include_router(router, dependencies=SCHEMES)
+    app.include_router(health.router)
     optional = ("qdrant", "kafka", "intelligence", "temporal", "api_keys")
     app.include_router(
-        health_router(checks, optional, detailed=lambda request: caller_of(request).projects is None)
+        health_router(
+            checks,
+            Exposition.of("bridge"),
+            optional=optional,
+            detailed=lambda request: caller_of(request).projects is None,
+        )
     )
     require_declared(app)
     return app

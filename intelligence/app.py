@@ -24,6 +24,7 @@ from archon.contracts.types import EnrichmentType
 from archon.runtime import problems
 from archon.runtime.health import health_router
 from archon.runtime.lifecycle import serve_http, stop_on_signals
+from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
 from intelligence import analyser, embedding
 from intelligence.access import guard
@@ -90,7 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
     _install_rest(guarded)
     app.include_router(guarded)
     app.add_api_route("/health", health, operation_id="health", tags=["health"])
-    app.include_router(health_router(dict))
+    app.include_router(health_router(dict, Exposition.of("intelligence")))
     return app
 
 

@@ -21,6 +21,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from archon.contracts import names
@@ -42,8 +43,9 @@ _KEYWORD_CHARACTERS: Final = 255
 """A Keyword's column width in SQL visibility stores."""
 
 
-async def connect(settings: Settings, *, lazy: bool = False) -> Client:
-    """A client that speaks our models. `lazy`: connect at the first call. Raises WorkflowUnavailableError."""
+async def connect(settings: Settings, *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
+    """A client that speaks our models. `lazy`: connect at the first call; `runtime`: the process's own, where
+    it counts. Raises WorkflowUnavailableError."""
     try:
         return await Client.connect(
             settings.temporal_address,
@@ -52,6 +54,7 @@ async def connect(settings: Settings, *, lazy: bool = False) -> Client:
             lazy=lazy,
             tls=tls(settings),
             api_key=settings.temporal_api_key.get_secret_value() or None,
+            runtime=runtime,
         )
     except RuntimeError as error:
         raise WorkflowUnavailableError(f"Temporal at {settings.temporal_address}: {error}") from error
