@@ -1,12 +1,12 @@
 """In: a request. Out: what several groups of routes need of the app, and the document a path names."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
 
 from archon.contracts.documents import StoredDocument
-from archon.runtime.problems import MEDIA_TYPE, Problem
+from archon.runtime.problems import described
 from archon.runtime.settings import Settings
 from bridge.clients import Stores
 
@@ -30,10 +30,7 @@ StoresDep = Annotated[Stores, Depends(_stores)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 CorrelationDep = Annotated[str, Depends(_correlation)]
 
-
-def problem(description: str) -> dict[str, Any]:
-    """A problem document as the API docs show it."""
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+problem = described
 
 
 async def find(stores: Stores, document_id: str, project: str | None) -> StoredDocument:
