@@ -5,6 +5,7 @@ read only narrower. A value added to an enumeration that they read is allowed: t
 """
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
 Schema = Mapping[str, Any]
@@ -46,11 +47,13 @@ def _without(schema: Schema, key: str) -> dict[str, Any]:
 
 
 def _compare(old: _Side, new: _Side, path: str, *, consumed: bool) -> Iterator[str]:
-    given, taken = (old.types(), new.types()) if consumed else (new.types(), old.types())
-    if taken and not (given and given <= taken):
+    given, taken = (old, new) if consumed else (new, old)
+    types = given.types(), taken.types()
+    if types[1] and not (types[0] and types[0] <= types[1]):
         yield f"{path or 'value'}: type {sorted(old.types())} became {sorted(new.types())}"
+    yield from (f"{path}{key} has changed" for key in _limits(given.schema, taken.schema))
     if consumed:
-        yield from _narrowed(old.schema, new.schema, path)
+        yield from (f"{path}{key} has changed" for key in _choices(given.schema, taken.schema))
     was, now = old.schema.get("properties", {}), new.schema.get("properties", {})
     yield from (f"{path}{name}: removed" for name in was if name not in now)
     required, before = set(new.schema.get("required", [])), set(old.schema.get("required", []))
@@ -65,17 +68,20 @@ def _compare(old: _Side, new: _Side, path: str, *, consumed: bool) -> Iterator[s
         yield from _compare(*both, f"{path}[].", consumed=consumed)
 
 
-def _narrowed(old: Schema, new: Schema, path: str) -> Iterator[str]:
+def _limits(given: Schema, taken: Schema) -> Iterator[str]:
+    """Limits of what is taken that what is given may be beyond."""
     for key in _LOWER:
-        if key in new and (key not in old or new[key] > old[key]):
-            yield f"{path}{key} has risen"
+        if key in taken and given.get(key, -inf) < taken[key]:
+            yield key
     for key in _UPPER:
-        if key in new and (key not in old or new[key] < old[key]):
-            yield f"{path}{key} has fallen"
-    if "enum" in new and not set(old.get("enum", [None])) <= set(new["enum"]):
-        yield f"{path}enum has lost a value"
-    for key in ("pattern", "format"):
-        if key in new and new.get(key) != old.get(key):
-            yield f"{path}{key} has changed"
-    if new.get("additionalProperties") is False and old.get("additionalProperties") is not False:
-        yield f"{path}unknown fields are refused"
+        if key in taken and given.get(key, inf) > taken[key]:
+            yield key
+    yield from (key for key in ("pattern", "format") if key in taken and given.get(key) != taken[key])
+
+
+def _choices(given: Schema, taken: Schema) -> Iterator[str]:
+    """Values and fields that may be given and would not be taken."""
+    if "enum" in taken and not set(given.get("enum", [None])) <= set(taken["enum"]):
+        yield "enum"
+    if taken.get("additionalProperties") is False and given.get("additionalProperties") is not False:
+        yield "additionalProperties"
