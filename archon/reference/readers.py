@@ -74,7 +74,16 @@ def _mentioned(module: str) -> Iterator[str]:
         if isinstance(node, ast.Attribute) and ast.unparse(node.value).lower().endswith(
             ("settings", "settings()")
         ):
-            yield from _methods().get(node.attr, {node.attr})
+            yield from _fields(node.attr)
+
+
+def _fields(name: str) -> Iterator[str]:
+    methods = _methods()
+    if name in methods:
+        for read in methods[name]:
+            yield from _fields(read)
+    else:
+        yield name
 
 
 @cache
