@@ -29,8 +29,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 schemas: $(READY)
-	$(BIN)/python -m archon.contracts.schemas docs/schemas
-	$(BIN)/python -m archon.runtime.environment deploy/env.example
+	$(BIN)/python -m archon.reference .
 
 # Adds the histories of new paths; those that are committed stay as they are.
 histories: $(READY)
