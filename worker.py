@@ -28,7 +28,7 @@ from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import first_of, serve_http, stop_on_signals
 from archon.runtime.logs import configure_logging
 from archon.runtime.metrics import Exposition
-from archon.runtime.sdk_metrics import SdkMetrics
+from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores.content import ContentStore
@@ -116,7 +116,7 @@ async def run(settings: Settings) -> None:
         IntelligenceClient.connect(settings) as intelligence,
         KafkaPublisher.connect(settings, "worker") as publisher,
         Alerts.connect(settings) as alerts,
-        SdkMetrics.serving() as sdk,
+        SdkTelemetry.serving() as sdk,
     ):
         await Preparation(graph, vectors).run()
         content = ContentStore.open(settings)

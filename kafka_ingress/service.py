@@ -13,7 +13,7 @@ from archon.runtime.health import health_app
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import first_of, running, serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
-from archon.runtime.sdk_metrics import SdkMetrics
+from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.runtime.topic_statistics import topic_statistics
@@ -45,7 +45,7 @@ async def run(settings: Settings) -> None:
         stop_on_signals() as stop,
         KafkaPublisher.connect(settings, "ingress") as publisher,
         Alerts.connect(settings) as alerts,
-        SdkMetrics.serving() as sdk,
+        SdkTelemetry.serving() as sdk,
         Census.connect(settings) as census,
         httpx.AsyncClient(base_url=settings.bridge_url, timeout=30) as http,
     ):

@@ -23,9 +23,9 @@ def configure_logging(settings: Settings, service: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [_tidy, structlog.dev.ConsoleRenderer()]
         if console
-        else [structlog.processors.format_exc_info, _readable, structlog.processors.JSONRenderer()]
+        else [_tidy, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -50,9 +50,11 @@ def configure_logging(settings: Settings, service: str) -> None:
     structlog.contextvars.bind_contextvars(service=service)
 
 
-def _readable(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """What people look for first comes first."""
+def _tidy(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What people look for first comes first; libraries' own fields come as ours do."""
     event.pop("color_message", None)
+    if (of_the_sdk := event.pop("temporal_log", None)) is not None:
+        event["fields"] = of_the_sdk.fields
     first = {name: event[name] for name in ("timestamp", "level", "event") if name in event}
     return {**first, **event}
 

@@ -1,16 +1,24 @@
-"""In: nothing. Out: a Temporal runtime that counts, and what it has counted as text for `/metrics`.
+"""In: nothing. Out: a Temporal runtime that logs as we do, and what it has counted as text for `/metrics`.
 
 The SDK serves its metrics itself, on a port of its own; here that is one of loopback, which `/metrics` reads,
 so that each service has one address to scrape.
 """
 
 import contextlib
+import logging
 import socket
 from collections.abc import AsyncIterator
 from typing import Final
 
 import httpx
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 
 from archon.runtime.logs import get_logger
 
@@ -19,7 +27,7 @@ _SECONDS: Final = 2.0
 _log = get_logger(__name__)
 
 
-class SdkMetrics:
+class SdkTelemetry:
     """One a process: `runtime` is for its Temporal client."""
 
     def __init__(self, runtime: Runtime, http: httpx.AsyncClient) -> None:
@@ -28,7 +36,7 @@ class SdkMetrics:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def serving(cls) -> AsyncIterator["SdkMetrics"]:
+    async def serving(cls) -> AsyncIterator["SdkTelemetry"]:
         runtime, address = _runtime()
         async with httpx.AsyncClient(base_url=f"http://{address}", timeout=_SECONDS) as http:
             yield cls(runtime, http)
@@ -38,7 +46,7 @@ class SdkMetrics:
         try:
             return (await self._http.get("/metrics")).raise_for_status().content
         except httpx.HTTPError as error:
-            _log.warning("sdk_metrics_unavailable", error=repr(error))
+            _log.warning("sdk_telemetry_unavailable", error=repr(error))
             return b""
 
 
@@ -49,11 +57,21 @@ def _runtime() -> tuple[Runtime, str]:
             bind_address=address, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
         )
         try:
-            return Runtime(telemetry=TelemetryConfig(metrics=metrics)), address
+            return Runtime(telemetry=TelemetryConfig(metrics=metrics, logging=_logging())), address
         except RuntimeError:  # another process was quicker to take the port
             if attempt + 1 == _ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
+
+
+def _logging() -> LoggingConfig:
+    forwarding = LogForwardingConfig(
+        logger=logging.getLogger("temporal"),
+        append_target_to_name=False,
+        prepend_target_on_message=False,
+        append_log_fields_to_message=False,
+    )
+    return LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding)
 
 
 def _free_port() -> int:
