@@ -3,26 +3,32 @@
 `python -m deploy.prometheus.check` prints a line a check; its exit status tells whether all pass.
 """
 
+import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
-from deploy.grafana.dashboards import ROWS
-from deploy.grafana.model import RATE, Panel, Query
 from deploy.prometheus.binary import PrometheusMissingError, promtool
 
 FOLDER: Final = Path(__file__).parent
+DASHBOARDS: Final = FOLDER.parent / "grafana" / "dashboards"
 CONFIGURATION: Final = FOLDER / "prometheus.yaml"
 RULES: Final = FOLDER / "rules.yaml"
-TESTS: Final = FOLDER / "rules_test.yaml"
+TESTS: Final = FOLDER / "tests" / "rules.yaml"
 
 Check = Callable[[], str]
 """Returns what is wrong, or nothing. Raises PrometheusMissingError."""
+
+
+class Query(NamedTuple):
+    panel: str
+    legend: str
+    expr: str
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -31,12 +37,13 @@ def alerts() -> list[dict[str, Any]]:
     return [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
 
-def queries(rate: str) -> Iterator[tuple[Panel, Query]]:
-    """Every query of the dashboard, its rates over `rate`, a duration such as 5m."""
-    for row in ROWS:
-        for panel in row.panels:
-            for query in panel.queries:
-                yield panel, Query(query.expr.replace(RATE, rate), query.legend)
+def queries(rate: str) -> Iterator[Query]:
+    """Every query of the dashboards, its rates over `rate`, a duration such as 5m."""
+    for file in sorted(DASHBOARDS.glob("*.json")):
+        for panel in json.loads(file.read_text())["panels"]:
+            for target in panel.get("targets", []):
+                expression = target["expr"].replace("$__rate_interval", rate)
+                yield Query(panel["title"], target["legendFormat"], expression)
 
 
 def dashboard_queries() -> str:
@@ -45,12 +52,12 @@ def dashboard_queries() -> str:
         {
             "record": "dashboard:query",
             "expr": query.expr,
-            "labels": {"panel": panel.title, "is": query.legend},
+            "labels": {"panel": query.panel, "of": query.legend},
         }
-        for panel, query in queries("5m")
+        for query in queries("5m")
     ]
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}, file)
+        yaml.safe_dump({"groups": [{"name": "dashboards", "rules": rules}]}, file)
         file.flush()
         return _complaint("check", "rules", file.name)
 
@@ -61,10 +68,13 @@ def _complaint(*arguments: str) -> str:
 
 
 CHECKS: Final[Mapping[str, Check]] = {
-    "prometheus: scrape configuration": lambda: _complaint("check", "config", str(CONFIGURATION)),
+    # Its syntax alone: the secrets it names are where it runs.
+    "prometheus: scrape configuration": lambda: _complaint(
+        "check", "config", "--syntax-only", str(CONFIGURATION)
+    ),
     "prometheus: rules": lambda: _complaint("check", "rules", str(RULES)),
     "prometheus: tests of the rules": lambda: _complaint("test", "rules", str(TESTS)),
-    "grafana: queries of the dashboard": dashboard_queries,
+    "grafana: queries of the dashboards": dashboard_queries,
 }
 
 

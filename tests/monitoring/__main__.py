@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
         action="store_const",
         const=None,
         dest="hold",
-        help="what the rules say: 8 minutes more",
+        help="what the rules say: five minutes more",
     )
     asked = parser.parse_args(arguments)
     logging.getLogger().addHandler(logging.NullHandler())  # drivers complain of what is killed on purpose

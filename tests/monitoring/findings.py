@@ -46,18 +46,15 @@ async def _of_metric(answers: Answers, service: str, name: str) -> Finding:
 
 async def of_queries(answers: Answers) -> list[Finding]:
     """Panel, what its query is of, how many series it returns, and the first one's value."""
-    return [
-        await _of_query(answers, panel.title, query.legend, query.expr)
-        for panel, query in check.queries("5m")
-    ]
+    return [await _of_query(answers, query) for query in check.queries("5m")]
 
 
-async def _of_query(answers: Answers, panel: str, legend: str, expression: str) -> Finding:
-    series = [each for each in await answers.ask(expression) if each["value"][1] != "NaN"]
-    if not series and estate.TOPIC_BYTES in expression:
-        return Finding((panel, legend, "0", UNTOLD), None)
+async def _of_query(answers: Answers, query: check.Query) -> Finding:
+    series = [each for each in await answers.ask(query.expr) if each["value"][1] != "NaN"]
+    if not series and estate.TOPIC_BYTES in query.expr:
+        return Finding((query.panel, query.legend, "0", UNTOLD), None)
     first = f"{float(series[0]['value'][1]):.4g}" if series else "no data"
-    return Finding((panel, legend, str(len(series)), first), bool(series))
+    return Finding((query.panel, query.legend, str(len(series)), first), bool(series))
 
 
 async def of_alerts(answers: Answers) -> list[Finding]:

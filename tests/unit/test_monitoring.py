@@ -46,14 +46,14 @@ def test_the_names_in_an_expression_are_found() -> None:
 def test_every_metric_that_is_read_is_exported() -> None:
     recorded = {rule["record"] for rule in RULES if "record" in rule}
     read = {name for rule in RULES for name in metrics_in(rule["expr"])}
-    shown = {name for _, query in check.queries("5m") for name in metrics_in(query.expr)}
+    shown = {name for query in check.queries("5m") for name in metrics_in(query.expr)}
     assert (read | shown) - recorded - readable() == set()
     assert recorded - read == set(), "recorded for an alert, which none reads"
 
 
 def test_every_metric_of_ours_is_shown_or_watched() -> None:
     watched = {name for rule in RULES for name in metrics_in(rule["expr"])}
-    shown = {name for _, query in check.queries("5m") for name in metrics_in(query.expr)}
+    shown = {name for query in check.queries("5m") for name in metrics_in(query.expr)}
     families = {
         family.name
         for collectors in SERVICES.values()
@@ -139,6 +139,6 @@ def test_every_panel_says_what_it_shows_and_asks_the_chosen_source() -> None:
 
 
 def test_every_quantile_is_of_buckets() -> None:
-    for _, query in check.queries("5m"):
+    for query in check.queries("5m"):
         if "histogram_quantile" in query.expr:
             assert re.search(r"sum by \(le\b|\ble:\w+_bucket:", query.expr), query.expr
