@@ -13,6 +13,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, statetimeline, timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import (
+    AxisPlacement,
     BigValueGraphMode,
     DataSourceRef,
     GraphThresholdsStyleMode,
@@ -21,6 +22,7 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
+    DynamicConfigValue,
     Threshold,
     ThresholdsMode,
     ValueMap,
@@ -63,8 +65,10 @@ def build() -> str:
 
 def _panel(panel: Panel, row: Row) -> AnyPanel:
     made = _KINDS[panel.kind](panel)
-    for number, query in enumerate(panel.queries):
-        made.with_target(_target(query, "ABCDEFGH"[number]))
+    for reference, query in zip("ABCDEFGH", panel.queries, strict=False):
+        made.with_target(_target(query, reference))
+        if query.unit is not None:
+            made.override_by_query(reference, _right_axis(query.unit))
     return (
         made.title(panel.title)
         .description(panel.description)
@@ -84,6 +88,10 @@ def _target(query: Query, reference: str) -> prometheus.Dataquery:
         .ref_id(reference)
         .datasource(_SOURCE)
     )
+
+
+def _right_axis(unit: str) -> list[DynamicConfigValue]:
+    return [DynamicConfigValue("unit", unit), DynamicConfigValue("custom.axisPlacement", AxisPlacement.RIGHT)]
 
 
 def _graph(panel: Panel) -> timeseries.Panel:

@@ -11,8 +11,11 @@ WIDTH: Final = 24
 
 @dataclass(frozen=True)
 class Query:
+    """`unit`: where it is not the panel's; such a query has the axis on the right."""
+
     expr: str
     legend: str
+    unit: str | None = None
 
 
 @dataclass(frozen=True)

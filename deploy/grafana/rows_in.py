@@ -124,7 +124,7 @@ CONSUMING: Final = Row(
             "Records and, where the broker tells, bytes.",
             (
                 Query("max by (topic) (archon_kafka_topic_messages_count)", "records {{topic}}"),
-                Query("max by (topic) (archon_kafka_topic_size_bytes)", "bytes {{topic}}"),
+                Query("max by (topic) (archon_kafka_topic_size_bytes)", "bytes {{topic}}", unit="bytes"),
             ),
         ),
     ),
