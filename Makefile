@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test crash check format histories lock schemas clean
+.PHONY: demo test crash monitoring check format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -17,6 +17,10 @@ test: $(READY)
 # Kills each process at each point where it hurts, and looks what became of the documents.
 crash: $(READY)
 	$(BIN)/python -m tests.crash $(ARGS)
+
+# A real Prometheus on a stack under load: every metric, every query of the dashboard, an alert from end to end.
+monitoring: $(READY)
+	$(BIN)/python -m tests.monitoring $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -30,6 +34,9 @@ format: $(READY)
 
 schemas: $(READY)
 	$(BIN)/python -m archon.reference .
+
+dashboards: $(READY)
+	$(BIN)/python -m deploy.grafana.dashboards deploy/grafana/dashboards
 
 # Adds the histories of new paths; those that are committed stay as they are.
 histories: $(READY)
