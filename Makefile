@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test crash fuzz check format histories lock schemas clean
+.PHONY: demo test crash fuzz monitoring check format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -22,6 +22,10 @@ crash: $(READY)
 fuzz: $(READY) $(VENV)/fuzz/.ready
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
+# A real Prometheus on a stack under load: every metric, every query of the dashboard, an alert from end to end.
+monitoring: $(READY)
+	$(BIN)/python -m tests.monitoring $(ARGS)
+
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -33,8 +37,10 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 schemas: $(READY)
-	$(BIN)/python -m archon.contracts.schemas docs/schemas
-	$(BIN)/python -m archon.runtime.environment deploy/env.example
+	$(BIN)/python -m archon.reference .
+
+dashboards: $(READY)
+	$(BIN)/python -m deploy.grafana.dashboards deploy/grafana/dashboards
 
 # Adds the histories of new paths; those that are committed stay as they are.
 histories: $(READY)

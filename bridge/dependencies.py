@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from archon.contracts.documents import StoredDocument
 from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.problems import documented
+from archon.runtime.problems import described
 from archon.runtime.settings import Settings
 from bridge.access import Caller
 from bridge.clients import Stores
@@ -38,8 +38,7 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 CorrelationDep = Annotated[str, Depends(_correlation)]
 PublisherDep = Annotated[KafkaPublisher, Depends(_publisher)]
 
-
-problem = documented
+problem = described
 
 
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {

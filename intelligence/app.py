@@ -31,6 +31,12 @@ from intelligence.access import guard
 from intelligence.pool import Pool, TimeLimitError, WorkerDiedError
 
 BATCH_DOCUMENTS = 100
+REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    400: problems.described("The body cannot be read"),
+    401: problems.described("The bearer key is missing or wrong, where the service has one"),
+    422: problems.described("Invalid input, or `content_missing`"),
+    504: problems.described("The analysis took longer than INTELLIGENCE_TIME_LIMIT"),
+}
 
 
 class Health(BaseModel):
@@ -52,14 +58,6 @@ class BatchItem(BaseModel):
 
 class BatchResult(BaseModel):
     results: list[BatchItem]
-
-
-_REFUSED: Final[dict[int | str, dict[str, Any]]] = {
-    400: problems.documented("The body cannot be read"),
-    401: problems.documented("The bearer key is missing or wrong, where the service has one"),
-    422: problems.documented("Invalid input; names the field. `content_missing`: the text is needed"),
-    504: problems.documented("The document takes too long"),
-}
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -86,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(ContentMissingError, _on_content_missing)
     app.add_exception_handler(TimeLimitError, _on_time_limit)
     app.add_exception_handler(WorkerDiedError, _on_worker_died)
-    guarded = APIRouter(dependencies=[Depends(guard(settings.intelligence_api_key))], responses=_REFUSED)
+    guarded = APIRouter(dependencies=[Depends(guard(settings.intelligence_api_key))], responses=REFUSED)
     _install_processing(guarded)
     _install_rest(guarded)
     app.include_router(guarded)

@@ -100,6 +100,7 @@ class KafkaPublisher:
 
     def __init__(self, settings: Settings, source: str) -> None:
         self._settings = settings
+        self._connection = connection(settings)
         self._source = f"/archon/{source}"
         self._producer: AIOKafkaProducer | None = None
         self._down_until = 0.0
@@ -108,7 +109,7 @@ class KafkaPublisher:
     @classmethod
     @contextlib.asynccontextmanager
     async def connect(cls, settings: Settings, source: str) -> AsyncIterator["KafkaPublisher"]:
-        """A publisher whose producer connects, and reconnects, in the background."""
+        """A publisher whose producer connects in the background, and again. Raises ConfigurationError."""
         publisher = cls(settings, source)
         connecting = asyncio.create_task(publisher._connect(), name="kafka-connect")
         try:
@@ -135,7 +136,7 @@ class KafkaPublisher:
     async def _connect(self) -> None:
         while self._producer is None:
             producer = AIOKafkaProducer(
-                **connection(self._settings),
+                **self._connection,
                 acks="all",
                 enable_idempotence=self._settings.kafka_enable_idempotence,
                 linger_ms=5,

@@ -62,27 +62,22 @@ async def connect(settings: Settings, *, lazy: bool = False, runtime: Runtime | 
 
 def tls(settings: Settings) -> TLSConfig | bool:
     """Whether and how to encrypt the connection. Raises ConfigurationError for a file that cannot be read."""
-    certificate = _file(settings, "temporal_tls_client_cert_path")
-    ca = _file(settings, "temporal_tls_server_ca_cert_path")
-    name = settings.temporal_tls_server_name
+    ca = _file(settings.temporal_tls_server_ca_cert_path)
+    certificate = _file(settings.temporal_tls_client_cert_path)
+    key = _file(settings.temporal_tls_client_key_path)
+    name = settings.temporal_tls_server_name or None
     if not (
-        settings.temporal_tls or settings.temporal_api_key.get_secret_value() or certificate or ca or name
+        settings.temporal_tls or settings.temporal_api_key.get_secret_value() or ca or certificate or name
     ):
         return False
-    return TLSConfig(
-        server_root_ca_cert=ca,
-        domain=name or None,
-        client_cert=certificate,
-        client_private_key=_file(settings, "temporal_tls_client_key_path"),
-    )
+    return TLSConfig(server_root_ca_cert=ca, domain=name, client_cert=certificate, client_private_key=key)
 
 
-def _file(settings: Settings, name: str) -> bytes | None:
-    path: str = getattr(settings, name)
+def _file(path: str) -> bytes | None:
     try:
         return Path(path).read_bytes() if path else None
     except OSError as error:
-        raise ConfigurationError(f"{name.upper()}: {error}") from error
+        raise ConfigurationError(f"TEMPORAL_TLS_..._PATH: {error}") from error
 
 
 def search_attributes(request: EnrichmentRequest) -> TypedSearchAttributes:
