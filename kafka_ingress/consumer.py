@@ -16,6 +16,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from archon.contracts.errors import ArchonError
 from archon.runtime.logs import get_logger
+from archon.runtime.recreated import RecreatedPartitions
 from archon.runtime.settings import Settings
 from kafka_ingress.offsets import OffsetTracker
 from kafka_ingress.poison import Handler
@@ -52,7 +53,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
         self._tasks: dict[asyncio.Task[None], TopicPartition] = {}
         self._last_of_key: dict[tuple[int, bytes], asyncio.Task[None]] = {}
-        self._short_since: dict[TopicPartition, float] = {}
+        self._recreated = RecreatedPartitions(settings.kafka_recreated_after)
         self._fault: BaseException | None = None
         self._last_commit = 0.0
         self.consumed = 0
@@ -207,23 +208,12 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._commit()
 
     async def _rewind_what_is_new(self, consumer: AIOKafkaConsumer) -> None:
-        """Start over where a partition ends before our position in it.
-
-        A broker that lost its log may not say that an offset is out of range, and would be waited for. The
-        end is what fetches tell: the answer to a question for it may be where the last batch begins.
-        """
-        with contextlib.suppress(KafkaError, IllegalStateError, TimeoutError):
-            async with asyncio.timeout(1.0):
-                for partition in consumer.assignment():
-                    end = consumer.highwater(partition)
-                    if end is None or await consumer.position(partition) <= end:
-                        self._short_since.pop(partition, None)
-                        continue
-                    since = self._short_since.setdefault(partition, time.monotonic())
-                    if time.monotonic() - since >= self._settings.kafka_recreated_after:
-                        _log.warning("partition_recreated", topic=self._topic, partition=partition.partition)
-                        self._trackers.pop(partition, None)
-                        await consumer.seek_to_beginning(partition)
+        """Start over where a partition was made anew."""
+        for partition in await self._recreated.found(consumer):
+            _log.warning("partition_recreated", topic=self._topic, partition=partition.partition)
+            self._trackers.pop(partition, None)
+            with contextlib.suppress(KafkaError, IllegalStateError):
+                await consumer.seek_to_beginning(partition)
 
     async def _commit(self) -> None:
         positions = {
