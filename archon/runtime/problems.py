@@ -29,6 +29,7 @@ STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
     errors.WorkflowUnavailableError: (503, "Temporal unavailable"),
     errors.PublishError: (503, "Kafka unavailable"),
     errors.TopicUnavailableError: (503, "Kafka unavailable"),
+    errors.TooManyStreamsError: (503, "Too many streams"),
     errors.NotParkedError: (409, "Not parked"),
     errors.ArchonError: (500, "Internal error"),
 }
