@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from archon.runtime import problems, temporal
+from archon.runtime.event_tail import EventTail
 from archon.runtime.health import HealthCheck, health_router
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import running, serve_http, stop_on_signals
@@ -15,7 +16,7 @@ from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores.schema import Preparation
-from bridge import failures, health, routes
+from bridge import failures, health, routes, streaming
 from bridge.access import SCHEMES, AccessMiddleware, caller_of, keys_of, require_declared
 from bridge.body_limit import BodyLimitMiddleware
 from bridge.clients import connected
@@ -36,6 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
             relay = OutboxRelay(stores.graph, publisher)
             app.state.settings = settings
             app.state.stores = stores
+            app.state.tail = tail = EventTail(settings)
             client = EnrichmentClient(await temporal.connect(settings, lazy=True))
             app.state.publisher = publisher
             app.state.parked = ParkedRuns(settings, client)
@@ -45,12 +47,13 @@ def create_app(settings: Settings) -> FastAPI:
                 "schema": preparation.check,
                 "qdrant": stores.vectors.ping,
                 "kafka": publisher.ping,
+                "content": stores.content.ping,
                 "intelligence": stores.intelligence.ping,
                 "temporal": client.ping,
             }
             if keys is not None:
                 app.state.checks["api_keys"] = keys.check
-            async with running(preparation.run()), running(relay.run()):
+            async with running(preparation.run()), running(relay.run()), running(tail.run()):
                 yield
 
     def checks() -> Mapping[str, HealthCheck]:
@@ -70,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(AccessMiddleware, keys=keys, rate=settings.api_key_rate)
     app.add_middleware(CorrelationMiddleware)
     # Before the documents: their ids may hold slashes, so that their routes would take these too.
-    for router in (failures.router, routes.router):
+    for router in (failures.router, streaming.router, routes.router):
         app.include_router(router, dependencies=SCHEMES)
     app.include_router(health.router)
     optional = ("qdrant", "kafka", "intelligence", "temporal", "api_keys")
@@ -88,5 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish open requests."""
-    async with stop_on_signals() as stop, serve_http(create_app(settings), settings, settings.bridge_port):
+    app = create_app(settings)
+    async with stop_on_signals() as stop, serve_http(app, settings, settings.bridge_port):
         await stop.wait()
+        app.state.tail.end()

@@ -38,8 +38,8 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 CorrelationDep = Annotated[str, Depends(_correlation)]
 PublisherDep = Annotated[KafkaPublisher, Depends(_publisher)]
 
-problem = described
 
+problem = described
 
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     401: problem("No valid API key, where keys are in force"),

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from random import uniform
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
+from httpx_sse import EventSource
 
 from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterList, ParkedAnswer, StoredDeadLetter
 from archon.contracts.documents import (
@@ -27,8 +28,12 @@ from archon.contracts.errors import (
     StoreUnavailableError,
     UnauthorizedError,
 )
+from archon.contracts.streams import HEADER_LAST_EVENT_ID
 from archon.runtime.http import bearer, retry_after
 from archon.runtime.settings import Settings
+
+_STREAM: Final = httpx.Timeout(30, read=45)
+"""A stream says every 15 seconds that it is alive."""
 
 
 class BridgeApi:
@@ -97,6 +102,22 @@ class BridgeApi:
         found = await self._call("POST", f"/document/{quote(document_id)}/discard")
         return ParkedAnswer.model_validate(found)
 
+    @contextlib.asynccontextmanager
+    async def stream(self, path: str, last_id: str, params: Mapping[str, str]) -> AsyncIterator[EventSource]:
+        """An event stream, from after `last_id`. Raises StoreUnavailableError where it breaks off, too."""
+        headers = {"Accept": "text/event-stream", **({HEADER_LAST_EVENT_ID: last_id} if last_id else {})}
+        request = self._http.build_request(
+            "GET", f"/api/bridge{path}", params=params, headers=headers, timeout=_STREAM
+        )
+        try:
+            async with contextlib.aclosing(await self._http.send(request, stream=True)) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise _refused(response)
+                yield EventSource(response)
+        except httpx.TransportError as error:
+            raise StoreUnavailableError("bridge", f"{self._http.base_url} broke off ({error!r})") from error
+
     async def _call(self, method: str, path: str, **options: Any) -> Any:
         """Waits for as long as the bridge says where it is asked too often."""
         while True:
@@ -128,7 +149,7 @@ def _refused(response: httpx.Response) -> ArchonError:
         return ForbiddenError(detail)
     if response.status_code == httpx.codes.NOT_FOUND:
         return NotFoundError(detail)
-    if response.is_server_error:
+    if response.is_server_error or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         return StoreUnavailableError("bridge", f"HTTP {response.status_code}: {detail}")
     field, _, reason = detail.partition(": ")
     return InvalidInputError(field, reason) if reason else InvalidInputError("request", detail)

@@ -7,6 +7,7 @@ ArchonError
 ├── ContentMissingError          no text under that hash
 ├── PublishError                 Kafka did not acknowledge
 ├── TopicUnavailableError        a topic cannot be read
+├── TooManyStreamsError          as many streams or replays are open as may be
 ├── NotParkedError               no run of the document waits for an operator
 ├── UnauthorizedError            no valid API key
 ├── ForbiddenError               a valid API key that does not allow this
@@ -65,6 +66,10 @@ class PublishError(ArchonError):
 
 class TopicUnavailableError(ArchonError):
     """Kafka cannot be reached, or has no such topic."""
+
+
+class TooManyStreamsError(ArchonError):
+    """The process has as many streams open, or replays under way, as it may have."""
 
 
 class NotParkedError(ArchonError):

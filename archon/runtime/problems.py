@@ -35,6 +35,7 @@ STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
     errors.WorkflowUnavailableError: (503, "Temporal unavailable"),
     errors.PublishError: (503, "Kafka unavailable"),
     errors.TopicUnavailableError: (503, "Kafka unavailable"),
+    errors.TooManyStreamsError: (503, "Too many streams"),
     errors.NotParkedError: (409, "Not parked"),
     errors.ArchonError: (500, "Internal error"),
 }
@@ -151,20 +152,3 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_fault)
-    _tell(app)
-
-
-def _tell(app: FastAPI) -> None:
-    """Have the API docs say so, where FastAPI would tell of its own validation errors."""
-    generated = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = generated()
-        for operation in (each for path in document["paths"].values() for each in path.values()):
-            if "HTTPValidationError" in str(operation["responses"].get("422")):
-                operation["responses"]["422"] = described("Invalid input; names the field")
-        for unused in ("HTTPValidationError", "ValidationError"):
-            document.get("components", {}).get("schemas", {}).pop(unused, None)
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]

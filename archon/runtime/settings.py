@@ -112,6 +112,11 @@ class Settings(BaseSettings):
     alert_interval: Seconds = 300
     """What happens within this time is told in one message."""
 
+    max_streams: Annotated[int, Field(ge=1)] = 200
+    """Event streams that one bridge process has open at once."""
+    max_stream_replays: Annotated[int, Field(ge=1)] = 8
+    """Streams that at once read from Kafka what their clients have missed."""
+
     api_keys_file: str = ""
     """Who may call the bridge, in JSON as `enrich keys` writes it; a change is taken up at once. Empty:
     everybody who reaches it."""

@@ -1,6 +1,7 @@
 """Who may do what at a bridge with API keys: every route, asked without a key, with a wrong one, and with
 another project's. The bridge is a second one, in front of the session's stack."""
 
+import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -222,6 +223,26 @@ async def statistics(guarded: Guarded) -> None:
     assert named.status_code == 403
 
 
+async def project_events(guarded: Guarded) -> None:
+    url = f"{BRIDGE}/projects/{guarded.project}/events"
+    assert (await guarded.others.get(url)).status_code == 403
+    async with guarded.mine.stream("GET", url) as stream:
+        assert stream.status_code == 200
+        first = [line async for line in until_blank(stream.aiter_lines())]
+    (data,) = [json.loads(line.removeprefix("data: ")) for line in first if line.startswith("data: ")]
+    assert data["documents"] == 1
+
+
+async def until_blank(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The first event of a stream that has one with data."""
+    seen = False
+    async for line in lines:
+        seen = seen or line.startswith("data: ")
+        if seen and not line:
+            return
+        yield line
+
+
 ATTEMPTS: dict[tuple[str, str], Attempt] = {
     ("POST", f"{BRIDGE}/document"): index_one,
     ("POST", f"{BRIDGE}/documents"): index_batch,
@@ -230,6 +251,8 @@ ATTEMPTS: dict[tuple[str, str], Attempt] = {
     ("POST", f"{BRIDGE}/document/{{document_id:path}}/discard"): hidden(
         "POST", "document/{document}/discard"
     ),
+    ("GET", f"{BRIDGE}/document/{{document_id:path}}/events"): hidden("GET", "document/{document}/events"),
+    ("GET", f"{BRIDGE}/projects/{{name:path}}/events"): project_events,
     ("GET", f"{BRIDGE}/documents"): listed("documents", "documents", "project_name", limit="1000"),
     ("GET", f"{BRIDGE}/search"): listed("search", "hits", "project_name", q="the secret of the tarpon"),
     ("GET", f"{BRIDGE}/statistics"): statistics,
