@@ -103,6 +103,21 @@ async def test_what_was_never_indexed_is_not_found(graph: GraphStore) -> None:
         await graph.get_by_external_id("nobody", None)
 
 
+async def test_what_is_anothers_is_not_found(graph: GraphStore, project: str) -> None:
+    document = factories.document(project, external_id="own")
+    await indexed(graph, document)
+    await graph.get(document.entity_id, [project, "another"])
+    assert document.entity_id in await graph.previews([document.entity_id], [project])
+    for projects in (["another"], []):
+        with pytest.raises(NotFoundError):
+            await graph.get(document.entity_id, projects)
+        with pytest.raises(NotFoundError):
+            await graph.get_by_external_id("own", projects)
+        assert not await graph.previews([document.entity_id], projects)
+        assert not await graph.documents(projects=projects, status=None, after=None, limit=9)
+        assert (await graph.statistics(projects)).documents == 0
+
+
 async def test_an_external_id_of_two_projects_needs_the_project(graph: GraphStore, project: str) -> None:
     external = f"ext-{uuid4()}"
     for name in (project, f"{project}-2"):
