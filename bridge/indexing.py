@@ -11,6 +11,7 @@ from archon.contracts.documents import Document, DocumentAccepted, DocumentSubmi
 from archon.contracts.errors import InvalidInputError, PublishError, StoreError
 from archon.contracts.events import EnrichmentRequest, RequestMetadata
 from archon.contracts.types import EnrichmentStatus
+from archon.runtime import tracing
 from archon.runtime.crash import crash_point
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.logs import get_logger
@@ -36,10 +37,14 @@ class Indexer:
         self._relay = relay
 
     async def index(self, submission: DocumentSubmission, correlation_id: str) -> DocumentAccepted:
-        """Index and request enrichment.
+        """Index and request enrichment, in the trace of the document.
 
         Raises InvalidInputError, ProjectConflictError, or StoreError when nothing was indexed.
         """
+        with tracing.span("index document", correlation_id=correlation_id):
+            return await self._index(submission, correlation_id)
+
+    async def _index(self, submission: DocumentSubmission, correlation_id: str) -> DocumentAccepted:
         text = await self._text(submission)
         document = normalise(submission, text)
         if submission.content_ref is None:

@@ -18,6 +18,7 @@ from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.enrichment import EnrichmentHandler
 from kafka_ingress.indexing import indexing_handler
 from kafka_ingress.poison import parking_poison
+from kafka_ingress.spans import traced
 
 
 class IngressHealth(BaseModel):
@@ -45,15 +46,16 @@ async def run(settings: Settings) -> None:
             settings,
             settings.kafka_enrichment_topic,
             settings.kafka_group_id,
-            parking_poison(handler, publisher, alerts),
+            traced(parking_poison(handler, publisher, alerts), settings.kafka_group_id),
             ordered=False,
             closed=lambda: gate.closed,
         )
+        index_group = f"{settings.kafka_group_id}-index"
         indexing = RecordConsumer(
             settings,
             settings.kafka_index_topic,
-            f"{settings.kafka_group_id}-index",
-            parking_poison(indexing_handler(http), publisher, alerts),
+            index_group,
+            traced(parking_poison(indexing_handler(http), publisher, alerts), index_group),
             ordered=True,
             limit=16,
         )

@@ -13,10 +13,12 @@ from uuid import uuid4
 
 import pytest
 
+from archon.devstack.ports import free_ports
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, Servers, Services, environment
 from archon.runtime.kafka import ensure_topics
 from archon.runtime.settings import Settings
+from tests.collector import Collector
 
 _EXTERNAL = {
     "KAFKA_BOOTSTRAP_SERVERS": "ARCHON_TEST_KAFKA",
@@ -110,13 +112,22 @@ def project() -> str:
 
 
 @pytest.fixture(scope="session")
-async def stack(servers: TestServers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
-    """Servers and services, all running; their settings."""
+async def collector() -> AsyncIterator[Collector]:
+    collector = Collector(free_ports(1)[0])
+    async with collector.serving():
+        yield collector
+
+
+@pytest.fixture(scope="session")
+async def stack(
+    servers: TestServers, collector: Collector, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Settings]:
+    """Servers and services, all running and traced; their settings."""
     await servers.start("temporal", "kafka", "graph", "vectors")
     data_dir = tmp_path_factory.mktemp("stack")
     settings = servers.settings(data_dir, kafka_publish_timeout=0.5)
     await ensure_topics(settings)
-    env = servers.environment_of(settings)
+    env = servers.environment_of(settings, **collector.environment)
     services = Services.on(data_dir, servers.ports, env)
     async with AsyncExitStack() as running:
         for service in services.all():

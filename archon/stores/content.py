@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.errors import StoreUnavailableError
+from archon.runtime import tracing
 from archon.runtime.settings import Settings
 
 
@@ -43,7 +44,7 @@ class ContentStore:
 
     async def put_text(self, content_hash: str, text: str) -> None:
         """Keep a text; one that is there already stays."""
-        with translated(), contextlib.suppress(AlreadyExistsError):
+        with tracing.within("content put"), translated(), contextlib.suppress(AlreadyExistsError):
             await obstore.put_async(self._store, _key("content", content_hash), text.encode(), mode="create")
 
     async def get_text(self, content_hash: str) -> str | None:
@@ -53,7 +54,7 @@ class ContentStore:
 
     async def put_analysis(self, reference: str, result: AnalysisResult) -> None:
         """Keep an analysis, replacing one under the same reference."""
-        with translated():
+        with tracing.within("content put"), translated():
             await obstore.put_async(
                 self._store, _key("analysis", reference), result.model_dump_json().encode()
             )
@@ -69,11 +70,15 @@ class ContentStore:
             return None
 
     async def delete_text(self, content_hash: str) -> None:
-        with translated(), contextlib.suppress(NotFoundError, FileNotFoundError):
+        with (
+            tracing.within("content delete"),
+            translated(),
+            contextlib.suppress(NotFoundError, FileNotFoundError),
+        ):
             await obstore.delete_async(self._store, _key("content", content_hash))
 
     async def _get(self, key: str) -> bytes | None:
-        with translated():
+        with tracing.within("content get"), translated():
             try:
                 response = await obstore.get_async(self._store, key)
                 return bytes(await response.bytes_async())
