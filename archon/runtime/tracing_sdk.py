@@ -5,6 +5,7 @@ Imported by a process that exports, and by no other: the SDK takes a tenth of a 
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import AsyncIterator
 from importlib.metadata import version
@@ -80,6 +81,8 @@ def _resource(service: str) -> Resource:
 @contextlib.asynccontextmanager
 async def exporting(service: str) -> AsyncIterator[Tracer]:
     """A collector that is down costs spans, which are dropped, and nothing else."""
+    # That a batch is given up is an error; each retry before is not worth a line.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
     provider = provider_of(service, BatchSpanProcessor(OTLPSpanExporter()))
     try:
         yield provider.get_tracer("archon", version("archon-enrichment"))
