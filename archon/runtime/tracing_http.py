@@ -12,7 +12,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from archon.runtime import tracing
 
-_UNTRACED: Final = ("/livez", "/readyz", "/health", "/metrics", "/docs", "/openapi.json")
+_UNTRACED: Final = (
+    "/livez",
+    "/readyz",
+    "/health",
+    "/metrics",
+    "/docs",
+    "/openapi.json",
+    "/static-offline-docs",
+)
 """Asked by machines every few seconds, or of no document. Paths that begin so."""
 _SERVER_ERROR: Final = 500
 
