@@ -20,7 +20,7 @@ from activities.events import EventActivities
 from activities.observation import Observation
 from archon.contracts import names
 from archon.contracts.workflow import RetrySettings
-from archon.runtime import temporal
+from archon.runtime import temporal, tracing
 from archon.runtime.alerts import Alerts
 from archon.runtime.breaker import BreakerState, BreakerStatus, CircuitBreaker
 from archon.runtime.health import health_app
@@ -172,7 +172,12 @@ async def _work(workers: Sequence[Worker], stop: asyncio.Event) -> None:
 def main() -> None:
     settings = Settings()
     configure_logging(settings, "worker")
-    asyncio.run(run(settings))
+    asyncio.run(_traced(settings))
+
+
+async def _traced(settings: Settings) -> None:
+    async with tracing.exported("worker"):
+        await run(settings)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from archon.runtime.lifecycle import running, serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.tracing_http import TracingMiddleware
 from archon.stores.schema import Preparation
 from bridge import failures, health, routes, streaming
 from bridge.clients import connected
@@ -63,6 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
+    app.add_middleware(TracingMiddleware)
     app.add_middleware(CorrelationMiddleware)
     # Before the documents: their ids may hold slashes, so that their routes would take these too.
     app.include_router(failures.router)
