@@ -15,6 +15,7 @@ from archon.runtime.lifecycle import running, serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.tracing_http import TracingMiddleware
 from archon.stores.schema import Preparation
 from bridge import failures, health, routes, streaming
 from bridge.access import SCHEMES, AccessMiddleware, caller_of, keys_of, require_declared
@@ -70,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes)
+    app.add_middleware(TracingMiddleware)
     app.add_middleware(AccessMiddleware, keys=keys, rate=settings.api_key_rate)
     app.add_middleware(CorrelationMiddleware)
     # Before the documents: their ids may hold slashes, so that their routes would take these too.

@@ -26,6 +26,7 @@ from archon.runtime.health import health_router
 from archon.runtime.lifecycle import serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
+from archon.runtime.tracing_http import TracingMiddleware
 from intelligence import analyser, embedding
 from intelligence.access import guard
 from intelligence.pool import Pool, TimeLimitError, WorkerDiedError
@@ -81,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
+    app.add_middleware(TracingMiddleware)
     app.add_exception_handler(ContentMissingError, _on_content_missing)
     app.add_exception_handler(TimeLimitError, _on_time_limit)
     app.add_exception_handler(WorkerDiedError, _on_worker_died)

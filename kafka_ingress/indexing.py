@@ -6,6 +6,7 @@ import httpx
 from aiokafka import ConsumerRecord
 
 from archon.contracts.errors import InvalidInputError, StoreUnavailableError
+from archon.runtime import tracing
 from archon.runtime.logs import get_logger
 from kafka_ingress.poison import Handler
 
@@ -23,9 +24,8 @@ def indexing_handler(http: httpx.AsyncClient) -> Handler:
         if record.value is None:
             raise InvalidInputError("value", "null, where a document was expected")
         try:
-            response = await http.post(
-                "/api/bridge/document", content=record.value, headers={"content-type": "application/json"}
-            )
+            headers = {"content-type": "application/json", **tracing.headers()}
+            response = await http.post("/api/bridge/document", content=record.value, headers=headers)
         except httpx.TransportError as error:
             raise StoreUnavailableError("bridge", repr(error)) from error
         _check(response)

@@ -25,7 +25,7 @@ from archon.contracts.events import (
     EnrichmentRequest,
     event_headers,
 )
-from archon.runtime import metrics
+from archon.runtime import metrics, tracing_kafka
 from archon.runtime.brokers import connection, start
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
@@ -230,10 +230,16 @@ class KafkaPublisher:
         *,
         key: bytes | None = None,
     ) -> None:
-        if self._producer is None or time.monotonic() < self._down_until:
-            raise PublishError(self._problem)
         key = key if key is not None else str(getattr(event, "document_id", "")).encode()
         value = event.model_dump_json(exclude_none=True).encode() if event is not None else None
+        with tracing_kafka.publishing(topic, key, getattr(event, "correlation_id", None)):
+            await self._send(topic, value, key, tracing_kafka.carried(headers), seconds)
+
+    async def _send(
+        self, topic: str, value: bytes | None, key: bytes, headers: list[tuple[str, bytes]], seconds: float
+    ) -> None:
+        if self._producer is None or time.monotonic() < self._down_until:
+            raise PublishError(self._problem)
         try:
             async with asyncio.timeout(seconds):
                 await self._producer.send_and_wait(topic, value, key=key, headers=headers)

@@ -12,18 +12,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    NotFoundError,
-    PermissionDeniedError,
-    UnauthenticatedError,
-)
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, MemoryStore, from_url
 from pydantic import ValidationError
 
 from archon.contracts.analysis import AnalysisResult
-from archon.contracts.errors import StoreError, StoreRejectedError, StoreUnavailableError
+from archon.contracts.errors import StoreUnavailableError
+from archon.runtime import tracing
 from archon.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,14 +44,9 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError) as error:
-        raise _ours(error) from error
-
-
-def _ours(error: Exception) -> StoreError:
-    reason = " ".join(str(error).partition("\n\nDebug source")[0].split())[:500]
-    if isinstance(error, PermissionDeniedError | UnauthenticatedError) or _no_bucket(error):
-        return StoreRejectedError("content", reason)
-    return StoreUnavailableError("content", reason)
+        # A wrong key or bucket is our configuration and says nothing of a document: wait until it is mended.
+        reason = " ".join(str(error).partition("\n\nDebug source")[0].split())[:500]
+        raise StoreUnavailableError("content", reason) from error
 
 
 def _no_bucket(error: Exception) -> bool:
@@ -87,7 +77,7 @@ class ContentStore:
 
     async def put_text(self, content_hash: str, text: str) -> None:
         """Keep a text; one that is there already stays."""
-        with translated(), contextlib.suppress(AlreadyExistsError):
+        with tracing.within("content put"), translated(), contextlib.suppress(AlreadyExistsError):
             await obstore.put_async(self._store, _key("content", content_hash), text.encode(), mode="create")
 
     async def get_text(self, content_hash: str) -> str | None:
@@ -97,7 +87,7 @@ class ContentStore:
 
     async def put_analysis(self, reference: str, result: AnalysisResult) -> None:
         """Keep an analysis, replacing one under the same reference."""
-        with translated():
+        with tracing.within("content put"), translated():
             await obstore.put_async(
                 self._store, _key("analysis", reference), result.model_dump_json().encode()
             )
@@ -113,11 +103,15 @@ class ContentStore:
             return None
 
     async def delete_text(self, content_hash: str) -> None:
-        with translated(), contextlib.suppress(NotFoundError, FileNotFoundError):
+        with (
+            tracing.within("content delete"),
+            translated(),
+            contextlib.suppress(NotFoundError, FileNotFoundError),
+        ):
             await obstore.delete_async(self._store, _key("content", content_hash))
 
     async def _get(self, key: str) -> bytes | None:
-        with translated():
+        with tracing.within("content get"), translated():
             try:
                 response = await obstore.get_async(self._store, key)
                 return bytes(await response.bytes_async())
