@@ -46,6 +46,15 @@ class Topic:
     cleanup_policy: str = "delete"
     compression: str = "producer"
 
+    @property
+    def config(self) -> dict[str, str]:
+        """In Kafka's names."""
+        return {
+            "retention.ms": str(self.retention_ms),
+            "cleanup.policy": self.cleanup_policy,
+            "compression.type": self.compression,
+        }
+
 
 def topics(settings: Settings) -> list[Topic]:
     """The five topics, as DESIGN fixes them."""
@@ -84,11 +93,7 @@ def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
         name=topic.name,
         num_partitions=topic.partitions,
         replication_factor=replication_factor,
-        topic_configs={
-            "retention.ms": str(topic.retention_ms),
-            "cleanup.policy": topic.cleanup_policy,
-            "compression.type": topic.compression,
-        },
+        topic_configs=topic.config,
     )
 
 
