@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, print_json, table
+from archon.cli.output import Exit, Format, FormatOption, exit_codes, print_error, print_json, table
 from archon.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def setup(
         rows = [(each.part, each.name, each.status, each.detail) for each in parts]
         table("", ("part", "name", "status", "detail"), rows)
     for error in list(failures.values())[1:]:
-        err.print(f"[red]error:[/red] {error}")
+        print_error(error)
     with exit_codes():
         for error in failures.values():
             raise error
