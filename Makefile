@@ -6,7 +6,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test crash check format histories lock schemas clean
+# The tools that check deploy/ and the specifications, apart from what the product itself needs.
+DEPLOY := $(VENV)/deploy
+
+.PHONY: demo test crash check check-deploy format histories lock schemas clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -23,6 +26,10 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# Image, compose file, chart, alert rules and specifications, without Docker; `ARGS=--prove` breaks each, too.
+check-deploy: $(DEPLOY)/.ready
+	$(DEPLOY)/bin/python -m deploy.checks $(ARGS)
 
 format: $(READY)
 	$(BIN)/ruff format .
@@ -52,6 +59,20 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+APT := apt-get -qq -o APT::Sandbox::User=root
+UNPACK_PROMTOOL := { $(APT) download prometheus || { $(APT) update && $(APT) download prometheus; }; } && dpkg-deb -x prometheus_*.deb . && ln -sf ../debian/usr/bin/promtool ../bin/promtool
+
+# promtool is in no Python package: where the machine has none, Debian's package is unpacked, not installed.
+$(DEPLOY)/.ready: deploy/requirements.lock deploy/package-lock.json
+	@echo "Setting up $(DEPLOY) (once, a minute or two) ..."
+	@$(PYTHON) -m venv $(DEPLOY)
+	@$(DEPLOY)/bin/pip install -q --disable-pip-version-check --require-hashes -r deploy/requirements.lock
+	@mkdir -p $(DEPLOY)/node $(DEPLOY)/debian
+	@cp deploy/package.json deploy/package-lock.json $(DEPLOY)/node
+	@cd $(DEPLOY)/node && PATH="$(abspath $(DEPLOY)/bin):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
+	@command -v promtool >/dev/null || (cd $(DEPLOY)/debian && $(UNPACK_PROMTOOL)) || { echo "promtool is missing: apt-get install prometheus, or put it on the PATH"; exit 1; }
 	@touch $@
 
 clean:

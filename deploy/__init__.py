@@ -1,0 +1,1 @@
+"""In: nothing. Out: the namespace of `deploy.checks`; everything else here is no Python."""
