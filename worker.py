@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import BaseModel
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -16,15 +17,18 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.analysis import AnalysisActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
+from activities.observation import Observation
 from archon.contracts import names
 from archon.contracts.workflow import RetrySettings
 from archon.runtime import temporal
 from archon.runtime.alerts import Alerts
-from archon.runtime.breaker import BreakerStatus, CircuitBreaker
+from archon.runtime.breaker import BreakerState, BreakerStatus, CircuitBreaker
 from archon.runtime.health import health_app
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import first_of, serve_http, stop_on_signals
 from archon.runtime.logs import configure_logging
+from archon.runtime.metrics import Exposition
+from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores.content import ContentStore
@@ -58,6 +62,7 @@ def build_workers(
             workflows=[EnrichDocument],
             activities=store,
             workflow_runner=workflow_runner(),
+            interceptors=[Observation()],
             max_concurrent_activities=50,
             graceful_shutdown_timeout=drain,
         ),
@@ -65,6 +70,7 @@ def build_workers(
             client,
             task_queue=names.QUEUE_INTELLIGENCE,
             activities=analysis,
+            interceptors=[Observation()],
             max_concurrent_activities=settings.max_concurrent_enrichments,
             # An eagerly started activity would bypass the queue's rate limit.
             disable_eager_activity_execution=True,
@@ -89,6 +95,18 @@ def store_activities(enrichment: EnrichmentActivities, events: EventActivities) 
     ]
 
 
+class WorkerHealth(BaseModel):
+    """Answer of `GET /health`: degraded while analyses wait for the intelligence service."""
+
+    status: Literal["healthy", "degraded"]
+    circuit_breaker: BreakerStatus
+
+
+def health_of(breaker: CircuitBreaker) -> WorkerHealth:
+    closed = breaker.status.state is BreakerState.CLOSED
+    return WorkerHealth(status="healthy" if closed else "degraded", circuit_breaker=breaker.status)
+
+
 async def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, then let running activities finish."""
     async with (
@@ -98,10 +116,11 @@ async def run(settings: Settings) -> None:
         IntelligenceClient.connect(settings) as intelligence,
         KafkaPublisher.connect(settings, "worker") as publisher,
         Alerts.connect(settings) as alerts,
+        SdkTelemetry.serving() as sdk,
     ):
         await Preparation(graph, vectors).run()
         content = ContentStore.open(settings)
-        client = await temporal.connect(settings)
+        client = await temporal.connect(settings, runtime=sdk.runtime)
         retry = RetrySettings(
             max_attempts=settings.retry_max_attempts,
             first_delay=settings.retry_backoff_base,
@@ -129,8 +148,9 @@ async def run(settings: Settings) -> None:
             [analysis.analyse],
         )
         checks = {**health, "kafka": publisher.ping, "temporal": EnrichmentClient(client).ping}
-        app = health_app("Archon worker", checks)
+        app = health_app("Archon worker", checks, Exposition.of("worker", beside=sdk.text))
         app.add_api_route("/metrics/circuit_breaker", lambda: breaker.status, response_model=BreakerStatus)
+        app.add_api_route("/health", lambda: health_of(breaker), response_model=WorkerHealth)
         async with serve_http(app, settings, settings.worker_port):
             await _work(workers, stop)
 

@@ -22,9 +22,12 @@ from archon.contracts.events import (
 )
 from archon.contracts.types import Outcome
 from archon.contracts.workflow import CompletedInput, ParkInput, ProgressInput, Stage, Step, WriteResult
+from archon.runtime import metrics
 from archon.runtime.health import HealthCheck, readiness
+from archon.runtime.logs import get_logger, milliseconds
 
 STACK_TRACE_CHARACTERS: Final = 4000
+_log = get_logger(__name__)
 _OF_THE_LETTER: Final = {
     "document_version",
     *(set(DeadLetter.model_fields) - set(EnrichmentRequest.model_fields)),
@@ -87,6 +90,7 @@ class EventActivities:
             if completed.outcome is Outcome.SUPERSEDED and await self._told(step, what):
                 return
             await self._publisher.completed(event, what)
+        _observe(completed, elapsed.total_seconds())
 
     @activity.defn(name="publish_dead_letter")
     async def publish_dead_letter(self, park: ParkInput) -> WriteResult:
@@ -99,6 +103,14 @@ class EventActivities:
             if park.claimed and not await self._announced(park.step):
                 return WriteResult(applied=False)
             await self._publisher.dead_letter(letter)
+        _log.warning(
+            "document_parked",
+            status="parked",
+            failure_type=str(letter.failure_type),
+            error_type=letter.error_details.exception_type,
+            failure_count=letter.failure_count,
+            reason=letter.failure_reason,
+        )
         self._alerts.notify(letter)
         return WriteResult(applied=True)
 
@@ -150,6 +162,17 @@ class EventActivities:
     async def _health(self) -> ServiceHealth:
         found = await readiness(self._health_checks)
         return ServiceHealth(**{name: state.status for name, state in found.dependencies.items()})
+
+
+def _observe(completed: CompletedInput, seconds: float) -> None:
+    """Count the end of a run; one whose acknowledgement was lost is counted again."""
+    request, outcome = completed.step.request, completed.outcome
+    metrics.PROCESSING_SECONDS.labels(outcome).observe(seconds)
+    if outcome is Outcome.SUCCESS and request.enrichment_type.whole:
+        metrics.DOCUMENTS_ENRICHED.inc()
+        age = completed.completed_at - request.indexed_at
+        metrics.ENRICHMENT_AGE_SECONDS.observe(max(0.0, age.total_seconds()))
+    _log.info("enrichment_completed", status=str(outcome), duration_ms=milliseconds(seconds))
 
 
 def _estimate(started_at: datetime, updated_at: datetime, stage: Stage) -> datetime:

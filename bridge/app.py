@@ -11,10 +11,11 @@ from archon.runtime import problems, temporal
 from archon.runtime.health import HealthCheck, health_router
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import running, serve_http, stop_on_signals
+from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores.schema import Preparation
-from bridge import failures, routes
+from bridge import failures, health, routes
 from bridge.clients import connected
 from bridge.correlation import CorrelationMiddleware
 from bridge.indexing import Indexer
@@ -63,8 +64,9 @@ def create_app(settings: Settings) -> FastAPI:
     # Before the documents: their ids may hold slashes, so that their routes would take these too.
     app.include_router(failures.router)
     app.include_router(routes.router)
+    app.include_router(health.router)
     optional = ("qdrant", "kafka", "intelligence", "temporal")
-    app.include_router(health_router(checks, optional=optional))
+    app.include_router(health_router(checks, Exposition.of("bridge"), optional=optional))
     return app
 
 

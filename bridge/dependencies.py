@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from archon.contracts.documents import StoredDocument
+from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.problems import MEDIA_TYPE, Problem
 from archon.runtime.settings import Settings
 from bridge.clients import Stores
@@ -26,9 +27,15 @@ def _correlation(request: Request) -> str:
     return correlation_id
 
 
+def _publisher(request: Request) -> KafkaPublisher:
+    publisher: KafkaPublisher = request.app.state.publisher
+    return publisher
+
+
 StoresDep = Annotated[Stores, Depends(_stores)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 CorrelationDep = Annotated[str, Depends(_correlation)]
+PublisherDep = Annotated[KafkaPublisher, Depends(_publisher)]
 
 
 def problem(description: str) -> dict[str, Any]:

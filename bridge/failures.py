@@ -13,8 +13,7 @@ from archon.contracts.dead_letters import (
 from archon.contracts.errors import NotParkedError
 from archon.contracts.types import ProjectName
 from archon.runtime.dead_letters import DeadLetterTopic
-from archon.runtime.kafka import KafkaPublisher
-from bridge.dependencies import CorrelationDep, SettingsDep, StoresDep, find, problem
+from bridge.dependencies import CorrelationDep, PublisherDep, SettingsDep, StoresDep, find, problem
 from bridge.parked import ParkedRuns
 
 router = APIRouter(
@@ -27,11 +26,6 @@ router = APIRouter(
 def _parked(request: Request) -> ParkedRuns:
     parked: ParkedRuns = request.app.state.parked
     return parked
-
-
-def _publisher(request: Request) -> KafkaPublisher:
-    publisher: KafkaPublisher = request.app.state.publisher
-    return publisher
 
 
 ParkedDep = Annotated[ParkedRuns, Depends(_parked)]
@@ -78,9 +72,7 @@ async def get_dead_letter(key: str, settings: SettingsDep) -> StoredDeadLetter:
 
 
 @router.post("/dead-letters/{key:path}/discard", operation_id="discard_dead_letter", responses=NOT_PARKED)
-async def discard_dead_letter(
-    key: str, settings: SettingsDep, publisher: Annotated[KafkaPublisher, Depends(_publisher)]
-) -> StoredDeadLetter:
+async def discard_dead_letter(key: str, settings: SettingsDep, publisher: PublisherDep) -> StoredDeadLetter:
     """Clear the dead letter of a message that never became a workflow; a document's own is cleared by its
     run."""
     letter = await DeadLetterTopic(settings).get(key)

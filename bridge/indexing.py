@@ -5,15 +5,17 @@ without the point the answer is `partial`, without the publish `deferred`.
 """
 
 import asyncio
+import time
 
 from archon.contracts import names
 from archon.contracts.documents import Document, DocumentAccepted, DocumentSubmission, Indexed, Links
 from archon.contracts.errors import InvalidInputError, PublishError, StoreError
 from archon.contracts.events import EnrichmentRequest, RequestMetadata
 from archon.contracts.types import EnrichmentStatus
+from archon.runtime import metrics
 from archon.runtime.crash import crash_point
 from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.logs import get_logger
+from archon.runtime.logs import get_logger, milliseconds
 from archon.runtime.settings import Settings
 from bridge.clients import Stores
 from bridge.normalise import normalise
@@ -40,6 +42,22 @@ class Indexer:
 
         Raises InvalidInputError, ProjectConflictError, or StoreError when nothing was indexed.
         """
+        started = time.monotonic()
+        accepted = await self._index(submission, correlation_id)
+        seconds = time.monotonic() - started
+        metrics.INDEXING_SECONDS.observe(seconds)
+        metrics.DOCUMENTS_INDEXED.labels(accepted.status).inc()
+        _log.info(
+            "document_indexed",
+            document_id=accepted.document_id,
+            correlation_id=correlation_id,
+            project_name=accepted.project_name,
+            status=accepted.status,
+            duration_ms=milliseconds(seconds),
+        )
+        return accepted
+
+    async def _index(self, submission: DocumentSubmission, correlation_id: str) -> DocumentAccepted:
         text = await self._text(submission)
         document = normalise(submission, text)
         if submission.content_ref is None:

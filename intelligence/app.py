@@ -24,6 +24,7 @@ from archon.contracts.types import EnrichmentType
 from archon.runtime import problems
 from archon.runtime.health import health_router
 from archon.runtime.lifecycle import serve_http, stop_on_signals
+from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
 from intelligence import analyser, embedding
 from intelligence.pool import Pool, TimeLimitError, WorkerDiedError
@@ -78,7 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(WorkerDiedError, _on_worker_died)
     _install_processing(app)
     _install_rest(app)
-    app.include_router(health_router(dict))
+    app.include_router(health_router(dict, Exposition.of("intelligence")))
     return app
 
 

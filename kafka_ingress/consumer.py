@@ -15,10 +15,12 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from archon.contracts.errors import ArchonError
+from archon.runtime import metrics
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 from kafka_ingress.offsets import OffsetTracker
 from kafka_ingress.poison import Handler
+from kafka_ingress.recreation import Recreation
 
 _COMMIT_EVERY: Final = 0.5
 _FIRST_DELAY: Final = 0.2
@@ -52,12 +54,25 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
         self._tasks: dict[asyncio.Task[None], TopicPartition] = {}
         self._last_of_key: dict[tuple[int, bytes], asyncio.Task[None]] = {}
-        self._short_since: dict[TopicPartition, float] = {}
+        self._recreation = Recreation(settings.kafka_recreated_after)
         self._fault: BaseException | None = None
         self._last_commit = 0.0
         self.consumed = 0
         self.processed = 0
+        self.errors = 0
         self.paused = False
+        metrics.MESSAGES_CONSUMED.labels(topic)
+        metrics.MESSAGES_PROCESSED.labels(topic)
+
+    @property
+    def connected(self) -> bool:
+        """Whether it is a member of its group, or on its way into it."""
+        return self._consumer is not None
+
+    def holds(self, partition: int) -> bool:
+        """Whether the partition of this number is this consumer's now."""
+        assigned = self._consumer.assignment() if self._consumer is not None else ()
+        return TopicPartition(self._topic, partition) in assigned
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`, then finish what is in flight, commit and leave the group."""
@@ -131,6 +146,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _begin(self, partition: TopicPartition, record: ConsumerRecord) -> None:
         self.consumed += 1
+        metrics.MESSAGES_CONSUMED.labels(self._topic).inc()
         tracker = self._trackers.setdefault(partition, OffsetTracker())
         tracker.begin(record.offset)
         key = (partition.partition, record.key) if self._ordered and record.key is not None else None
@@ -164,11 +180,11 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             try:
                 await self._handler(record)
             except ArchonError as error:
+                self.errors += 1
+                metrics.ERRORS.labels(type(error).__name__).inc()
                 _log.warning(
                     "record_waits",
-                    topic=record.topic,
-                    partition=record.partition,
-                    offset=record.offset,
+                    source=f"{record.topic}:{record.partition}:{record.offset}",
                     error_type=type(error).__name__,
                     error=str(error),
                     delay=delay,
@@ -178,6 +194,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             else:
                 tracker.done(record.offset)
                 self.processed += 1
+                metrics.MESSAGES_PROCESSED.labels(self._topic).inc()
                 return
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
@@ -207,23 +224,10 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._commit()
 
     async def _rewind_what_is_new(self, consumer: AIOKafkaConsumer) -> None:
-        """Start over where a partition ends before our position in it.
-
-        A broker that lost its log may not say that an offset is out of range, and would be waited for. The
-        end is what fetches tell: the answer to a question for it may be where the last batch begins.
-        """
-        with contextlib.suppress(KafkaError, IllegalStateError, TimeoutError):
-            async with asyncio.timeout(1.0):
-                for partition in consumer.assignment():
-                    end = consumer.highwater(partition)
-                    if end is None or await consumer.position(partition) <= end:
-                        self._short_since.pop(partition, None)
-                        continue
-                    since = self._short_since.setdefault(partition, time.monotonic())
-                    if time.monotonic() - since >= self._settings.kafka_recreated_after:
-                        _log.warning("partition_recreated", topic=self._topic, partition=partition.partition)
-                        self._trackers.pop(partition, None)
-                        await consumer.seek_to_beginning(partition)
+        for partition in await self._recreation.found(consumer):
+            _log.warning("partition_recreated", topic=self._topic, partition=partition.partition)
+            self._trackers.pop(partition, None)
+            await consumer.seek_to_beginning(partition)
 
     async def _commit(self) -> None:
         positions = {

@@ -1,5 +1,6 @@
 """In: `enrich-document` records. Out: submissions that Temporal has accepted, or dead letters."""
 
+import time
 from typing import Final
 
 from aiokafka import ConsumerRecord
@@ -8,10 +9,12 @@ from pydantic import ValidationError
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.events import EnrichmentRequest
 from archon.runtime.crash import crash_point
+from archon.runtime.logs import get_logger, milliseconds
 from archon.runtime.problems import fields_of
 from archon.runtime.temporal import EnrichmentClient
 
 REMEMBERED: Final = 10_000
+_log = get_logger(__name__)
 
 
 class EnrichmentHandler:
@@ -29,8 +32,17 @@ class EnrichmentHandler:
     async def __call__(self, record: ConsumerRecord) -> None:
         request = parse(record.value)
         crash_point("request-polled")
-        await self._client.submit(request)
+        started = time.monotonic()
+        workflow_id = await self._client.submit(request)
         crash_point("request-submitted")
+        _log.info(
+            "request_submitted",
+            document_id=request.document_id,
+            correlation_id=request.correlation_id,
+            project_name=request.project_name,
+            workflow_id=workflow_id,
+            duration_ms=milliseconds(time.monotonic() - started),
+        )
         self._remember(request)
 
     def _remember(self, request: EnrichmentRequest) -> None:

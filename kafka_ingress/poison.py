@@ -11,6 +11,7 @@ from archon.contracts.dead_letters import original_message
 from archon.contracts.errors import ArchonError, InvalidInputError
 from archon.contracts.events import DeadLetter, ErrorDetails
 from archon.contracts.types import FailureType
+from archon.runtime import metrics
 from archon.runtime.alerts import Alerts
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.logs import get_logger
@@ -67,7 +68,16 @@ async def dead_letter(
     headers = [*record.headers, *([(ORIGINAL_KEY, record.key)] if record.key is not None else [])]
     # Under its own place, not its key: compaction keeps one letter a key, and none may be lost.
     await publisher.dead_letter(letter, key=provenance, headers=headers)
-    _log.warning("message_dead_lettered", source=provenance, reason=reason, failure_type=str(failure_type))
+    metrics.ERRORS.labels(type(error).__name__).inc()
+    _log.warning(
+        "message_dead_lettered",
+        source=provenance,
+        status="dead_lettered",
+        reason=reason,
+        failure_type=str(failure_type),
+        error_type=type(error).__name__,
+        **fields,
+    )
     return letter
 
 

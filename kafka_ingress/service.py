@@ -1,6 +1,7 @@
 """In: settings. Out: the running ingress: two consumers, their clients, and its health routes."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Literal
 
 import httpx
@@ -11,22 +12,30 @@ from archon.runtime.alerts import Alerts
 from archon.runtime.health import health_app
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import first_of, running, serve_http, stop_on_signals
+from archon.runtime.metrics import Exposition
+from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.topic_statistics import topic_statistics
+from archon.stores.census import Census
 from kafka_ingress.backlog import BacklogGate
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.enrichment import EnrichmentHandler
+from kafka_ingress.estate import Estate
 from kafka_ingress.indexing import indexing_handler
 from kafka_ingress.poison import parking_poison
 
 
 class IngressHealth(BaseModel):
-    """Answer of `GET /health`. `pauses`: how often a deep backlog has stopped consumption."""
+    """Answer of `GET /health`, of the consumer of enrichment requests. `errors`: how often a request had to
+    wait for a service; `pauses`: how often a deep backlog has stopped consumption."""
 
-    status: Literal["consuming", "paused"]
+    status: Literal["consuming", "paused", "connecting"]
+    consumer_running: bool
     messages_consumed: int
     messages_processed: int
     duplicates: int
+    errors: int
     pauses: int
 
 
@@ -36,9 +45,11 @@ async def run(settings: Settings) -> None:
         stop_on_signals() as stop,
         KafkaPublisher.connect(settings, "ingress") as publisher,
         Alerts.connect(settings) as alerts,
+        SdkTelemetry.serving() as sdk,
+        Census.connect(settings) as census,
         httpx.AsyncClient(base_url=settings.bridge_url, timeout=30) as http,
     ):
-        client = EnrichmentClient(await temporal.connect(settings, lazy=True))
+        client = EnrichmentClient(await temporal.connect(settings, lazy=True, runtime=sdk.runtime))
         gate = BacklogGate(client.backlog, settings.ingress_max_backlog)
         handler = EnrichmentHandler(client)
         enrichment = RecordConsumer(
@@ -52,28 +63,54 @@ async def run(settings: Settings) -> None:
         indexing = RecordConsumer(
             settings,
             settings.kafka_index_topic,
-            f"{settings.kafka_group_id}-index",
+            settings.kafka_index_group_id,
             parking_poison(indexing_handler(http), publisher, alerts),
             ordered=True,
             limit=16,
         )
-        app = health_app("Archon ingress", {"temporal": client.ping, "kafka": publisher.ping})
+        estate = Estate(
+            lambda: enrichment.holds(0),
+            census.waiting,
+            lambda: topic_statistics(settings),
+            settings.metrics_interval,
+        )
+        app = health_app(
+            "Archon ingress",
+            {"temporal": client.ping, "kafka": publisher.ping},
+            Exposition.of("ingress", estate, beside=sdk.text),
+        )
 
         @app.get("/health")
         async def health() -> IngressHealth:
             """What the consumer of enrichment requests has done so far."""
-            return IngressHealth(
-                status="paused" if enrichment.paused else "consuming",
-                messages_consumed=enrichment.consumed,
-                messages_processed=enrichment.processed,
-                duplicates=handler.duplicates,
-                pauses=gate.pauses,
-            )
+            return _health(enrichment, handler, gate)
 
-        async with serve_http(app, settings, settings.ingress_port), running(gate.watch()):
-            consumers = [asyncio.create_task(consumer.run(stop)) for consumer in (enrichment, indexing)]
-            try:
-                await first_of(*consumers)
-            finally:
-                stop.set()
-                await asyncio.gather(*consumers)
+        async with (
+            serve_http(app, settings, settings.ingress_port),
+            running(gate.watch()),
+            running(estate.watch()),
+        ):
+            await _consume((enrichment, indexing), stop)
+
+
+async def _consume(consumers: Sequence[RecordConsumer], stop: asyncio.Event) -> None:
+    """Until `stop`, or until one fails; then all finish what they have begun."""
+    tasks = [asyncio.create_task(consumer.run(stop)) for consumer in consumers]
+    try:
+        await first_of(*tasks)
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)
+
+
+def _health(consumer: RecordConsumer, handler: EnrichmentHandler, gate: BacklogGate) -> IngressHealth:
+    reading: Literal["paused", "consuming"] = "paused" if consumer.paused else "consuming"
+    return IngressHealth(
+        status=reading if consumer.connected else "connecting",
+        consumer_running=consumer.connected,
+        messages_consumed=consumer.consumed,
+        messages_processed=consumer.processed,
+        duplicates=handler.duplicates,
+        errors=consumer.errors,
+        pauses=gate.pauses,
+    )

@@ -110,14 +110,19 @@ def project() -> str:
 
 
 @pytest.fixture(scope="session")
-async def stack(servers: TestServers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Settings]:
+def stack_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the stack keeps its content and its logs."""
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="session")
+async def stack(servers: TestServers, stack_dir: Path) -> AsyncIterator[Settings]:
     """Servers and services, all running; their settings."""
     await servers.start("temporal", "kafka", "graph", "vectors")
-    data_dir = tmp_path_factory.mktemp("stack")
-    settings = servers.settings(data_dir, kafka_publish_timeout=0.5)
+    settings = servers.settings(stack_dir, kafka_publish_timeout=0.5)
     await ensure_topics(settings)
-    env = servers.environment_of(settings)
-    services = Services.on(data_dir, servers.ports, env)
+    env = servers.environment_of(settings, METRICS_INTERVAL="1")
+    services = Services.on(stack_dir, servers.ports, env)
     async with AsyncExitStack() as running:
         for service in services.all():
             await running.enter_async_context(service)

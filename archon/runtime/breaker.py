@@ -21,6 +21,7 @@ from archon.contracts.errors import (
     IntelligenceOutageError,
     IntelligenceUnavailableError,
 )
+from archon.runtime import metrics
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 
@@ -143,6 +144,7 @@ class CircuitBreaker:
         if probing:
             self._probing = False
             self._failed_probes += 1
+            metrics.BREAKER_PROBES.labels("failed").inc()
             self._open(self._status.opened_at or datetime.now(UTC))
         elif state is BreakerState.CLOSED:
             auth = isinstance(error, IntelligenceAuthError)
@@ -153,6 +155,8 @@ class CircuitBreaker:
 
     def _answered(self, *, probing: bool) -> None:
         """An answer closes it; one to a call from before it opened is no evidence."""
+        if probing:
+            metrics.BREAKER_PROBES.labels("answered").inc()
         if probing or self._status.state is BreakerState.CLOSED:
             self._probing = False
             self._status.failure_count = 0
@@ -190,6 +194,7 @@ class CircuitBreaker:
                 last_failure=self._status.last_failure,
             )
             self._status.state = state
+            metrics.BREAKER_STATE.set(list(BreakerState).index(state))
         self._notify()
 
     def _notify(self) -> None:

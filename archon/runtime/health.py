@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final, Literal
 
 from fastapi import APIRouter, FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
 from archon.contracts.errors import ArchonError
+from archon.runtime.metrics import Exposition
 
 HealthCheck = Callable[[], Awaitable[object]]
 """Returns when healthy; raises an error of ours when not."""
@@ -56,7 +57,7 @@ async def readiness(checks: Mapping[str, HealthCheck], optional: Collection[str]
 
 
 def health_router(
-    checks: Callable[[], Mapping[str, HealthCheck]], optional: Collection[str] = ()
+    checks: Callable[[], Mapping[str, HealthCheck]], exposition: Exposition, optional: Collection[str] = ()
 ) -> APIRouter:
     """Routes for a service whose dependencies `checks` names; without the `optional` ones it still serves."""
     router = APIRouter(tags=["health"])
@@ -75,13 +76,13 @@ def health_router(
 
     @router.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(await exposition.text(), media_type=CONTENT_TYPE_LATEST)
 
     return router
 
 
-def health_app(title: str, checks: Mapping[str, HealthCheck]) -> FastAPI:
+def health_app(title: str, checks: Mapping[str, HealthCheck], exposition: Exposition) -> FastAPI:
     """The HTTP side of a service that has no other."""
     app = FastAPI(title=title, docs_url=None, redoc_url=None)
-    app.include_router(health_router(lambda: checks))
+    app.include_router(health_router(lambda: checks, exposition))
     return app

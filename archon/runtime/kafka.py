@@ -25,6 +25,7 @@ from archon.contracts.events import (
     EnrichmentRequest,
     event_headers,
 )
+from archon.runtime import metrics
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 
@@ -161,12 +162,19 @@ class KafkaPublisher:
         event_id = identity.event_id(
             event.document_id, event.document_version or 0, f"requested:{event.correlation_id}"
         )
-        await self._publish(
-            self._settings.kafka_enrichment_topic,
-            event,
-            event_headers("enrich-document.v1", event_id, event.correlation_id, source=self._source),
-            self._settings.kafka_publish_timeout,
-        )
+        headers = event_headers("enrich-document.v1", event_id, event.correlation_id, source=self._source)
+        try:
+            with metrics.PUBLISH_SECONDS.time():
+                await self._publish(
+                    self._settings.kafka_enrichment_topic,
+                    event,
+                    headers,
+                    self._settings.kafka_publish_timeout,
+                )
+        except PublishError:
+            metrics.PUBLISH_ERRORS.inc()
+            raise
+        metrics.REQUESTS_PUBLISHED.inc()
 
     async def progress(self, event: EnrichmentProgress) -> None:
         """Publish a stage reached: one short attempt."""
@@ -205,6 +213,7 @@ class KafkaPublisher:
         taken = {name for name, _ in ours}
         kept = [(name, value) for name, value in headers if name not in taken]
         await self._publish(self._settings.kafka_dlq_topic, event, [*ours, *kept], key=key.encode())
+        metrics.DEAD_LETTERS.labels(event.failure_type).inc()
 
     async def clear_dead_letter(self, key: str) -> None:
         """Write a tombstone: whoever reads the topic as a table no longer finds `key` in it."""

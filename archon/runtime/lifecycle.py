@@ -66,6 +66,7 @@ async def serve_http(app: Any, settings: Settings, port: int) -> AsyncIterator[N
             await asyncio.wait([task], timeout=0.01)
         if task.done():
             await task
+        _log.info("serving", host=settings.host, port=port)
         yield
     finally:
         server.should_exit = True

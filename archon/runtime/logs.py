@@ -1,12 +1,14 @@
 """In: events with fields from every process. Out: one line each on stderr: JSON, or colour on a terminal.
 
-Event names are stable, fields carry the data; document text and secrets are never logged.
+Event names are stable, fields carry the data: document_id, correlation_id, project_name, duration_ms, status,
+error_type, retry_count. Document text and secrets are never logged.
 """
 
 import logging
 import sys
 
 import structlog
+from temporalio import workflow
 
 from archon.runtime.settings import Settings
 
@@ -21,9 +23,9 @@ def configure_logging(settings: Settings, service: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [_tidy, structlog.dev.ConsoleRenderer()]
         if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else [_tidy, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -41,9 +43,25 @@ def configure_logging(settings: Settings, service: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    for noisy in ("httpx", "httpcore", "neo4j.notifications", "aiokafka", "uvicorn.access"):
+    for noisy in ("httpx", "httpcore", "neo4j.notifications", "aiokafka", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    # A workflow's event keeps its stable name; where it comes from is a field. Replays say nothing again.
+    workflow.logger.workflow_info_on_message = False
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def _tidy(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What people look for first comes first; libraries' own fields come as ours do."""
+    event.pop("color_message", None)
+    if (of_the_sdk := event.pop("temporal_log", None)) is not None:
+        event["fields"] = of_the_sdk.fields
+    first = {name: event[name] for name in ("timestamp", "level", "event") if name in event}
+    return {**first, **event}
+
+
+def milliseconds(seconds: float) -> float:
+    """A duration as `duration_ms` tells it."""
+    return round(seconds * 1000, 1)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -4,7 +4,9 @@ A service exports those that it moves, and no others. Series whose labels are kn
 so that a first failure is a rise and not the birth of a series, which `rate()` would not see.
 """
 
-from typing import Final
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Self
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,6 +16,7 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    generate_latest,
 )
 from prometheus_client.registry import Collector
 
@@ -149,14 +152,29 @@ SERVICES: Final[dict[str, tuple[Collector, ...]]] = {
 """Who moves what."""
 
 
-def registry(service: str, *more: Collector) -> CollectorRegistry:
-    """What `/metrics` of a service exports: its own, `more`, and the process's."""
-    made = CollectorRegistry()
-    for collector in (*SERVICES[service], *more):
-        made.register(collector)
-    for of_the_process in (ProcessCollector, PlatformCollector, GCCollector):
-        of_the_process(registry=made)
-    return made
+async def _nothing() -> bytes:
+    return b""
+
+
+@dataclass(frozen=True)
+class Exposition:
+    """What `/metrics` of a service answers, in Prometheus' text format; `beside`: text from elsewhere."""
+
+    registry: CollectorRegistry
+    beside: Callable[[], Awaitable[bytes]] = _nothing
+
+    @classmethod
+    def of(cls, service: str, *more: Collector, beside: Callable[[], Awaitable[bytes]] = _nothing) -> Self:
+        """A service's own metrics, `more`, and its process's."""
+        registry = CollectorRegistry()
+        for collector in (*SERVICES[service], *more):
+            registry.register(collector)
+        for of_the_process in (ProcessCollector, PlatformCollector, GCCollector):
+            of_the_process(registry=registry)
+        return cls(registry, beside)
+
+    async def text(self) -> bytes:
+        return generate_latest(self.registry) + await self.beside()
 
 
 def _begin_at_zero() -> None:

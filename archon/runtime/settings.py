@@ -91,11 +91,18 @@ class Settings(BaseSettings):
     ingress_port: Port = 8156
     worker_port: Port = 8157
     bridge_url: str = "http://127.0.0.1:8054"
+    metrics_interval: Seconds = 15
+    """How often the estate is counted for the metrics: documents that wait, lag, sizes of topics."""
     log_level: str = "INFO"
     log_format: Annotated[str, Field(pattern="^(auto|json|console)$")] = "auto"
     """json, console, or auto: console on a terminal, json elsewhere."""
     shutdown_timeout: Seconds = 20
     """How long a process may take to finish what it has begun."""
+
+    @property
+    def kafka_index_group_id(self) -> str:
+        """The group that reads the ingest topic."""
+        return f"{self.kafka_group_id}-index"
 
     @cached_property
     def graph_database(self) -> str | None:

@@ -20,6 +20,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from archon.contracts import names
@@ -36,14 +37,16 @@ _KEYWORD_CHARACTERS: Final = 255
 """A Keyword's column width in SQL visibility stores."""
 
 
-async def connect(settings: Settings, *, lazy: bool = False) -> Client:
-    """A client that speaks our models. `lazy`: connect at the first call. Raises WorkflowUnavailableError."""
+async def connect(settings: Settings, *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
+    """A client that speaks our models. `lazy`: connect at the first call; `runtime`: the process's own, where
+    it counts. Raises WorkflowUnavailableError."""
     try:
         return await Client.connect(
             settings.temporal_address,
             namespace=settings.temporal_namespace,
             data_converter=pydantic_data_converter,
             lazy=lazy,
+            runtime=runtime,
         )
     except RuntimeError as error:
         raise WorkflowUnavailableError(f"Temporal at {settings.temporal_address}: {error}") from error

@@ -19,6 +19,7 @@ from archon.contracts.analysis import (
     ServiceVersion,
 )
 from archon.contracts.errors import (
+    ArchonError,
     ContentMissingError,
     IntelligenceAuthError,
     IntelligenceError,
@@ -27,6 +28,7 @@ from archon.contracts.errors import (
     IntelligenceThrottledError,
     IntelligenceUnavailableError,
 )
+from archon.runtime import metrics
 from archon.runtime.settings import Settings
 
 _VERSION_SECONDS: Final = 60.0
@@ -61,7 +63,13 @@ class IntelligenceClient:
 
     async def process(self, request: AnalysisRequest) -> AnalysisResult:
         body = request.model_dump_json(exclude_none=True).encode()
-        return await self._call("POST", "/process/document", AnalysisResult, body)
+        metrics.INTELLIGENCE_REQUESTS.inc()
+        try:
+            with metrics.INTELLIGENCE_SECONDS.time():
+                return await self._call("POST", "/process/document", AnalysisResult, body)
+        except ArchonError as error:
+            metrics.INTELLIGENCE_ERRORS.labels(type(error).__name__).inc()
+            raise
 
     async def embed(self, texts: list[str]) -> list[list[float]]:
         """One vector a text, in order."""

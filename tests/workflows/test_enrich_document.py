@@ -13,6 +13,7 @@ from archon.contracts.workflow import Claim, Decision
 from archon.runtime.temporal import EnrichmentClient
 from tests import factories
 from tests.eventually import eventually
+from tests.workflows import histories
 from tests.workflows.conftest import Ports
 from tests.workflows.runs import park, parked, result
 
@@ -184,13 +185,22 @@ async def test_transient_failures_are_retried(
     assert ports.dead_letters == []
 
 
-async def test_progress_that_cannot_be_published_fails_nothing(
-    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+async def test_progress_that_cannot_be_published_fails_nothing_and_is_logged_once(
+    environment: WorkflowEnvironment,
+    client: EnrichmentClient,
+    ports: Ports,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     ports.publishes.extend([errors.PublishError("down")] * 2)
-    outcome = await result(environment, await client.submit(factories.request()))
+    request = factories.request()
+    workflow_id = await client.submit(request)
+    outcome = await result(environment, workflow_id)
     assert outcome.outcome is Outcome.SUCCESS
     assert ports.stages == WHOLE[2:]
+    await histories.replay(await environment.client.get_workflow_handle(workflow_id).fetch_history())
+    logged = [record for record in caplog.records if record.msg.startswith("progress_not_published")]
+    assert [vars(record)["stage"] for record in logged] == ["claimed", "analysed"]
+    assert {vars(record)["document_id"] for record in logged} == {request.document_id}
 
 
 @pytest.mark.history("parked-and-retried")

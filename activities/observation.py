@@ -1,0 +1,84 @@
+"""In: every attempt of every activity. Out: its log line with the document it is about, and its counts."""
+
+import asyncio
+import time
+from typing import Any
+
+from structlog.contextvars import bound_contextvars
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from archon.contracts.events import EnrichmentRequest
+from archon.runtime import metrics
+from archon.runtime.logs import get_logger, milliseconds
+
+_log = get_logger(__name__)
+
+
+class Observation(Interceptor):
+    """Whatever an activity logs carries the fields that are bound here."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+        return _Observed(next)
+
+
+class _Observed(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        info = activity.info()
+        if info.attempt > 1:
+            metrics.RETRIES.labels(info.activity_type).inc()
+        with bound_contextvars(
+            activity=info.activity_type,
+            workflow_id=info.workflow_id,
+            retry_count=info.attempt - 1,
+            **_document(request_in(input.args[0] if input.args else None)),
+        ):
+            return await self._timed(input)
+
+    async def _timed(self, asked: ExecuteActivityInput) -> Any:
+        started = time.monotonic()
+        try:
+            result = await super().execute_activity(asked)
+        except asyncio.CancelledError:
+            _log.info("activity_cancelled", status="cancelled", duration_ms=_since(started))
+            raise
+        except Exception as error:
+            error_type = _type(error)
+            metrics.ERRORS.labels(error_type).inc()
+            _log.warning(
+                "activity_failed",
+                status="failed",
+                error_type=error_type,
+                error=str(error),
+                duration_ms=_since(started),
+            )
+            raise
+        _log.debug("activity_completed", status="completed", duration_ms=_since(started))
+        return result
+
+
+def request_in(asked: Any) -> EnrichmentRequest | None:
+    """The request that an activity's input is about: its own, or its step's."""
+    found = getattr(getattr(asked, "step", asked), "request", None)
+    return found if isinstance(found, EnrichmentRequest) else None
+
+
+def _document(request: EnrichmentRequest | None) -> dict[str, str]:
+    if request is None:
+        return {}
+    return {
+        "document_id": request.document_id,
+        "correlation_id": request.correlation_id,
+        "project_name": request.project_name,
+    }
+
+
+def _type(error: Exception) -> str:
+    """The class of the error of ours that it tells of."""
+    named = error.type if isinstance(error, ApplicationError) else None
+    return named or type(error).__name__
+
+
+def _since(started: float) -> float:
+    return milliseconds(time.monotonic() - started)

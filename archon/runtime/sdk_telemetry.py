@@ -1,0 +1,81 @@
+"""In: nothing. Out: a Temporal runtime that logs as we do, and what it has counted as text for `/metrics`.
+
+The SDK serves its metrics itself, on a port of its own; here that is one of loopback, which `/metrics` reads,
+so that each service has one address to scrape.
+"""
+
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator
+from typing import Final
+
+import httpx
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
+
+from archon.runtime.logs import get_logger
+
+_ATTEMPTS: Final = 5
+_SECONDS: Final = 2.0
+_log = get_logger(__name__)
+
+
+class SdkTelemetry:
+    """One a process: `runtime` is for its Temporal client."""
+
+    def __init__(self, runtime: Runtime, http: httpx.AsyncClient) -> None:
+        self.runtime = runtime
+        self._http = http
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def serving(cls) -> AsyncIterator["SdkTelemetry"]:
+        runtime, address = _runtime()
+        async with httpx.AsyncClient(base_url=f"http://{address}", timeout=_SECONDS) as http:
+            yield cls(runtime, http)
+
+    async def text(self) -> bytes:
+        """In Prometheus' text format; nothing where the SDK does not answer."""
+        try:
+            return (await self._http.get("/metrics")).raise_for_status().content
+        except httpx.HTTPError as error:
+            _log.warning("sdk_telemetry_unavailable", error=repr(error))
+            return b""
+
+
+def _runtime() -> tuple[Runtime, str]:
+    for attempt in range(_ATTEMPTS):
+        address = f"127.0.0.1:{_free_port()}"
+        metrics = PrometheusConfig(
+            bind_address=address, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
+        )
+        try:
+            return Runtime(telemetry=TelemetryConfig(metrics=metrics, logging=_logging())), address
+        except RuntimeError:  # another process was quicker to take the port
+            if attempt + 1 == _ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _logging() -> LoggingConfig:
+    forwarding = LogForwardingConfig(
+        logger=logging.getLogger("temporal"),
+        append_target_to_name=False,
+        prepend_target_on_message=False,
+        append_log_fields_to_message=False,
+    )
+    return LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

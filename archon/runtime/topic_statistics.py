@@ -1,0 +1,118 @@
+"""In: the broker. Out: each topic's length and size, and how far the ingress is behind in those it reads.
+
+Asked over connections of its own each time: what is asked now and then needs nothing to be kept in step.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from archon.contracts.errors import TopicUnavailableError
+from archon.runtime.kafka import topics
+from archon.runtime.log_dirs import DescribeLogDirs, sizes
+from archon.runtime.settings import Settings
+
+_SECONDS = 10.0
+
+
+@dataclass
+class TopicStatistics:
+    """`lag`: records not committed, by (topic, partition); `messages`: between beginning and end of a topic;
+    `sizes`: bytes at the partitions' leaders, empty where the broker does not tell."""
+
+    lag: dict[tuple[str, int], int] = field(default_factory=dict)
+    messages: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+async def topic_statistics(settings: Settings) -> TopicStatistics:
+    """Raises TopicUnavailableError."""
+    groups = {
+        settings.kafka_enrichment_topic: settings.kafka_group_id,
+        settings.kafka_index_topic: settings.kafka_index_group_id,
+    }
+    found = TopicStatistics()
+    try:
+        async with asyncio.timeout(_SECONDS):
+            leaders = await _leaders(settings)
+            for topic in {partition.topic for partition in leaders}:
+                partitions = [each for each in leaders if each.topic == topic]
+                async with _consumer(settings, groups.get(topic)) as consumer:
+                    await _measure(consumer, partitions, found, grouped=topic in groups)
+            for topic, size in (await _sizes(settings, leaders)).items():
+                found.sizes[topic] = size
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise TopicUnavailableError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _consumer(settings: Settings, group_id: str | None) -> AsyncIterator[AIOKafkaConsumer]:
+    """Reads a group's offsets without being a member."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap_servers, group_id=group_id, enable_auto_commit=False
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _measure(
+    consumer: AIOKafkaConsumer, partitions: list[TopicPartition], found: TopicStatistics, *, grouped: bool
+) -> None:
+    consumer.assign(partitions)
+    ends = await consumer.end_offsets(partitions)
+    beginnings = await consumer.beginning_offsets(partitions)
+    found.messages[partitions[0].topic] = sum(max(0, ends[each] - beginnings[each]) for each in partitions)
+    for partition in partitions if grouped else ():
+        committed = await consumer.committed(partition)
+        position = beginnings[partition] if committed is None else committed
+        found.lag[partition.topic, partition.partition] = max(0, ends[partition] - position)
+
+
+@contextlib.asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def _leaders(settings: Settings) -> dict[TopicPartition, int]:
+    """The broker that leads each partition of our topics that exist."""
+    async with _admin(settings) as admin:
+        described = await admin.describe_topics([topic.name for topic in topics(settings)])
+    return {
+        TopicPartition(topic["topic"], partition["partition"]): partition["leader"]
+        for topic in described
+        for partition in topic["partitions"]
+    }
+
+
+async def _sizes(settings: Settings, leaders: dict[TopicPartition, int]) -> dict[str, int]:
+    """Empty where a broker does not know the question."""
+    totals: dict[str, int] = {}
+    with contextlib.suppress(KafkaError):
+        async with _admin(settings) as admin:
+            for broker in set(leaders.values()):
+                led = [each for each, leader in leaders.items() if leader == broker]
+                answer = await admin._client.send(broker, DescribeLogDirs(_by_topic(led)))  # noqa: SLF001
+                for partition, size in sizes(answer).items():
+                    totals[partition.topic] = totals.get(partition.topic, 0) + size
+    return totals
+
+
+def _by_topic(partitions: Iterable[TopicPartition]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for topic, partition in partitions:
+        found.setdefault(topic, []).append(partition)
+    return found
