@@ -1,1 +1,0 @@
-"""In: nothing. Out: the namespace of `deploy.checks`; everything else here is no Python."""

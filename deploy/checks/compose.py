@@ -63,7 +63,7 @@ def compose_secrets(root: Path) -> str:
             f"{service}: {name} is not taken from .env"
             for service, each in services.items()
             for name, value in each.get("environment", {}).items()
-            if _SECRET.search(name) and value != _FILLED
+            if _SECRET.search(name) and value not in {_FILLED, ""}
         ]
         + [f"{name}: the stack starts without it" for name in blank if not _refused(root, name)]
     )

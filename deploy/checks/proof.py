@@ -39,7 +39,9 @@ class Breakage:
 BREAKAGES: Final[Mapping[str, Breakage]] = {
     "dockerfile": Breakage("deploy/Dockerfile", r"^USER .*$", "USER root"),
     "compose": Breakage("deploy/compose.yaml", r"stop_grace_period: 30s", "stop_grace_period: 10s"),
-    "compose secrets": Breakage("deploy/compose.yaml", r"PWD: \$\{TEMPORAL_DB_PASSWORD.*\}", "PWD: temporal"),
+    "compose secrets": Breakage(
+        "deploy/compose.servers.yaml", r"PWD: \$\{TEMPORAL_DB_PASSWORD.*\}", "PWD: temporal"
+    ),
     "helm lint": Breakage(f"{_CHART}/values.yaml", r"pullPolicy: IfNotPresent", "pullPolicy: Sometimes"),
     "helm manifests": Breakage(
         f"{_CHART}/templates/scaledobjects.yaml", "queueTypes: .*", "queueTypes: workflow"
@@ -48,7 +50,7 @@ BREAKAGES: Final[Mapping[str, Breakage]] = {
     "helm settings": Breakage(f"{_CHART}/values.yaml", "  QDRANT_URL:", "  QDRANT_URI: x\n  QDRANT_URL:"),
     "helm refusals": Breakage(f"{_CHART}/values.schema.json", r', "not": \{"const": "latest"\}', ""),
     "prometheus": Breakage("deploy/prometheus/prometheus.yaml", "^scrape_configs:", "scrape_config:"),
-    "alert rules": Breakage("deploy/prometheus/rules*.yaml", "expr: ", "expr: ) "),
+    "alert rules": Breakage("deploy/prometheus/rules.yaml", "expr: ", "expr: ) "),
     "alert rule tests": Breakage("deploy/prometheus/tests/*.yaml", "input_series:", "input_serie:"),
     "asyncapi": Breakage("docs/asyncapi.yaml", "action: (send|receive)", "action: shout"),
     "openapi": Breakage("docs/openapi/*.json", '"paths"', '"path"'),

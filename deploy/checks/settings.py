@@ -21,9 +21,7 @@ _OBJECT_STORE: Final = frozenset(
 
 
 def unknown(root: Path, names: Iterable[str]) -> list[str]:
-    """Those that no service reads; with _FILE, a setting names a file that holds its value."""
+    """Those that no service reads."""
     (example,) = existing(root, "deploy/env.example")
     known = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", example.read_text(), re.MULTILINE)) | _OBJECT_STORE
-    return sorted(
-        name for name in set(names) if name not in known and name.removesuffix("_FILE") not in known
-    )
+    return sorted(set(names) - known)

@@ -46,21 +46,17 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 {{- end }}
 
-{{/* Whether any of secretFiles is set: "true" or nothing. */}}
-{{- define "archon.hasSecretFiles" -}}
-{{- range .Values.secretFiles }}{{ if .secretName }}true{{ end }}{{ end }}
-{{- end }}
-
-{{/* In: the root. Out: the environment that leads to the secrets. */}}
+{{/* In: root, component. Out: the environment that leads to the secrets of its pods. */}}
 {{- define "archon.secretEnvironment" -}}
-{{- range $setting, $from := .Values.secretFiles }}
-{{- if $from.secretName }}
+{{- $component := .component }}
+{{- range $setting, $from := .root.Values.secretFiles }}
+{{- if and $from.secretName (has $component $from.for) }}
 - name: {{ $setting }}_FILE
   value: /etc/archon/secrets/{{ $setting }}
 {{- end }}
 {{- end }}
-{{- range $setting, $from := .Values.secretEnv }}
-{{- if $from.secretName }}
+{{- range $setting, $from := .root.Values.secretEnv }}
+{{- if and $from.secretName (has $component $from.for) }}
 - name: {{ $setting }}
   valueFrom:
     secretKeyRef:
@@ -70,33 +66,51 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 {{- end }}
 
-{{- define "archon.secretMounts" -}}
-- name: tmp
-  mountPath: /tmp
-{{- if include "archon.hasSecretFiles" . }}
-- name: secrets
-  mountPath: /etc/archon/secrets
-  readOnly: true
+{{/* In: root, component. Out: the files of its pods: a place to write, secrets and certificates to read. */}}
+{{- define "archon.volumes" -}}
+{{- $sources := list }}
+{{- $component := .component }}
+{{- range $setting, $from := .root.Values.secretFiles }}
+{{- if and $from.secretName (has $component $from.for) }}
+{{- $sources = append $sources (dict "name" $from.secretName "key" $from.key "path" $setting) }}
 {{- end }}
 {{- end }}
-
-{{- define "archon.secretVolumes" -}}
+{{- with .root.Values.apiKeys }}
+{{- if and .secretName (eq $component "bridge") }}
+{{- $sources = append $sources (dict "name" .secretName "key" .key "path" "api-keys.json") }}
+{{- end }}
+{{- end }}
 - name: tmp
   emptyDir: {}
-{{- if include "archon.hasSecretFiles" . }}
 - name: secrets
   projected:
     defaultMode: 0440
     sources:
-      {{- range $setting, $from := .Values.secretFiles }}
-      {{- if $from.secretName }}
+      {{- range $sources }}
       - secret:
-          name: {{ $from.secretName }}
+          name: {{ .name }}
           items:
-            - key: {{ $from.key }}
-              path: {{ $setting }}
+            - {key: {{ .key }}, path: {{ .path }}}
+      {{- else }} []
       {{- end }}
-      {{- end }}
+{{- with .root.Values.certificates.secretName }}
+- name: certificates
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+{{- end }}
+{{- end }}
+
+{{- define "archon.volumeMounts" -}}
+- name: tmp
+  mountPath: /tmp
+- name: secrets
+  mountPath: /etc/archon/secrets
+  readOnly: true
+{{- if .root.Values.certificates.secretName }}
+- name: certificates
+  mountPath: /etc/archon/certificates
+  readOnly: true
 {{- end }}
 {{- end }}
 
