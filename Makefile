@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo test crash check check-deploy format histories lock schemas clean
+.PHONY: demo test crash monitoring check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -20,6 +20,10 @@ test: $(READY)
 # Kills each process at each point where it hurts, and looks what became of the documents.
 crash: $(READY)
 	$(BIN)/python -m tests.crash $(ARGS)
+
+# A real Prometheus on a stack under load: every metric, every query of the dashboard, an alert from end to end.
+monitoring: $(READY)
+	$(BIN)/python -m tests.monitoring $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -36,8 +40,10 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 schemas: $(READY)
-	$(BIN)/python -m archon.contracts.schemas docs/schemas
-	$(BIN)/python -m archon.runtime.environment deploy/env.example
+	$(BIN)/python -m archon.reference .
+
+dashboards: $(READY)
+	$(BIN)/python -m deploy.grafana.dashboards deploy/grafana/dashboards
 
 # Adds the histories of new paths; those that are committed stay as they are.
 histories: $(READY)
@@ -61,18 +67,13 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-APT := apt-get -qq -o APT::Sandbox::User=root
-UNPACK_PROMTOOL := { $(APT) download prometheus || { $(APT) update && $(APT) download prometheus; }; } && dpkg-deb -x prometheus_*.deb . && ln -sf ../debian/usr/bin/promtool ../bin/promtool
-
-# promtool is in no Python package: where the machine has none, Debian's package is unpacked, not installed.
 $(DEPLOY)/.ready: deploy/requirements.lock deploy/package-lock.json
 	@echo "Setting up $(DEPLOY) (once, a minute or two) ..."
 	@$(PYTHON) -m venv $(DEPLOY)
 	@$(DEPLOY)/bin/pip install -q --disable-pip-version-check --require-hashes -r deploy/requirements.lock
-	@mkdir -p $(DEPLOY)/node $(DEPLOY)/debian
+	@mkdir -p $(DEPLOY)/node
 	@cp deploy/package.json deploy/package-lock.json $(DEPLOY)/node
 	@cd $(DEPLOY)/node && PATH="$(abspath $(DEPLOY)/bin):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
-	@command -v promtool >/dev/null || (cd $(DEPLOY)/debian && $(UNPACK_PROMTOOL)) || { echo "promtool is missing: apt-get install prometheus, or put it on the PATH"; exit 1; }
 	@touch $@
 
 clean:

@@ -43,7 +43,11 @@ class Indexer:
         Raises InvalidInputError, ProjectConflictError, or StoreError when nothing was indexed.
         """
         started = time.monotonic()
-        accepted = await self._index(submission, correlation_id)
+        try:
+            accepted = await self._index(submission, correlation_id)
+        except StoreError as error:
+            metrics.INDEXING_ERRORS.labels(type(error).__name__).inc()
+            raise
         seconds = time.monotonic() - started
         metrics.INDEXING_SECONDS.observe(seconds)
         metrics.DOCUMENTS_INDEXED.labels(accepted.status).inc()

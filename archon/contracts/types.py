@@ -8,7 +8,15 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 
 def _canonical_uuid(value: Any) -> str:
@@ -34,10 +42,12 @@ def _unicode(value: str) -> str:
 Text = Annotated[str, AfterValidator(_unicode)]
 """Text that can be encoded as UTF-8."""
 
-DocumentId = Annotated[str, BeforeValidator(_canonical_uuid)]
+_UUID = WithJsonSchema({"type": "string", "format": "uuid"})
+
+DocumentId = Annotated[str, BeforeValidator(_canonical_uuid), _UUID]
 """A UUID, lower case."""
 
-CorrelationId = Annotated[str, BeforeValidator(_canonical_uuid), AfterValidator(str.upper)]
+CorrelationId = Annotated[str, BeforeValidator(_canonical_uuid), AfterValidator(str.upper), _UUID]
 """A UUID, upper case."""
 
 ContentHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]

@@ -33,6 +33,7 @@ EVENT_TYPE_PREFIX: Final = "dev.archon-intelligence."
 _RECONNECT_AFTER: Final = 1.0
 """Seconds during which a broker that failed to answer is taken as down, and not asked."""
 
+_MAY_LOSE_ONE: Final = 3
 _DAY_MS: Final = 24 * 3600 * 1000
 _log = get_logger(__name__)
 
@@ -90,11 +91,13 @@ async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list
 
 
 def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
+    # An acknowledged record must survive the loss of one broker, where there are enough to go on without it.
+    safe = {"min.insync.replicas": "2"} if replication_factor >= _MAY_LOSE_ONE else {}
     return NewTopic(
         name=topic.name,
         num_partitions=topic.partitions,
         replication_factor=replication_factor,
-        topic_configs=topic.config,
+        topic_configs={**topic.config, **safe},
     )
 
 

@@ -41,6 +41,12 @@ INDEXING_SECONDS: Final = Histogram(
     buckets=_ANSWERS,
     registry=None,
 )
+INDEXING_ERRORS: Final = Counter(
+    "archon_bridge_indexing_errors_total",
+    "Submissions that a store did not take, by the error's class; nothing of them is indexed.",
+    ["error_type"],
+    registry=None,
+)
 REQUESTS_PUBLISHED: Final = Counter(
     "archon_bridge_enrichment_events_published_total",
     "Enrichment requests that Kafka has acknowledged.",
@@ -132,7 +138,14 @@ ENRICHMENT_AGE_SECONDS: Final = Histogram(
 )
 
 SERVICES: Final[dict[str, tuple[Collector, ...]]] = {
-    "bridge": (DOCUMENTS_INDEXED, INDEXING_SECONDS, REQUESTS_PUBLISHED, PUBLISH_ERRORS, PUBLISH_SECONDS),
+    "bridge": (
+        DOCUMENTS_INDEXED,
+        INDEXING_SECONDS,
+        INDEXING_ERRORS,
+        REQUESTS_PUBLISHED,
+        PUBLISH_ERRORS,
+        PUBLISH_SECONDS,
+    ),
     "ingress": (MESSAGES_CONSUMED, MESSAGES_PROCESSED, ERRORS, DEAD_LETTERS),
     "worker": (
         PROCESSING_SECONDS,

@@ -48,6 +48,11 @@ class Problem(BaseModel):
     errors: list[dict[str, str]] | None = None
 
 
+def described(description: str) -> dict[str, Any]:
+    """A problem document as the API docs show it."""
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+
+
 def problem_of(error: errors.ArchonError) -> Problem:
     """The problem an error of ours is told as."""
     status, title = next(STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES)
@@ -111,3 +116,20 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_fault)
+    _tell(app)
+
+
+def _tell(app: FastAPI) -> None:
+    """Have the API docs say so, where FastAPI would tell of its own validation errors."""
+    generated = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generated()
+        for operation in (each for path in document["paths"].values() for each in path.values()):
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                operation["responses"]["422"] = described("Invalid input; names the field")
+        for unused in ("HTTPValidationError", "ValidationError"):
+            document.get("components", {}).get("schemas", {}).pop(unused, None)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

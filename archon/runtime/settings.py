@@ -22,12 +22,19 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(case_sensitive=False, extra="ignore", use_attribute_docstrings=True)
 
     kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    """Brokers to begin with: host:port, several with commas."""
     kafka_group_id: str = "archon-intelligence-enrichment-consumer-group"
+    """Consumer group of the enrichment requests; the index topic's has `-index` behind it."""
     kafka_index_topic: str = names.TOPIC_INDEX
+    """Documents to be indexed, as the bridge would be sent them."""
     kafka_enrichment_topic: str = names.TOPIC_ENRICHMENT
+    """Requests to enrich."""
     kafka_dlq_topic: str = names.TOPIC_DLQ
+    """Dead letters; compacted, so that it reads as a table."""
     kafka_completed_topic: str = names.TOPIC_COMPLETED
+    """The ends of runs."""
     kafka_progress_topic: str = names.TOPIC_PROGRESS
+    """The stages of runs."""
     kafka_enable_idempotence: bool = True
     """aiokafka's idempotent producer; off only for a broker that lacks it."""
     kafka_session_timeout: Seconds = 10
@@ -39,34 +46,48 @@ class Settings(BaseSettings):
     """How long a request waits for Kafka's acknowledgement before it is deferred."""
 
     temporal_address: str = "127.0.0.1:7233"
+    """host:port of the Temporal frontend."""
     temporal_namespace: str = "default"
+    """Its retention should not be shorter than the topics'."""
     temporal_ui_url: str = "http://127.0.0.1:8233"
+    """Where links into the Web UI lead."""
 
     intelligence_service_url: str = "http://127.0.0.1:8053"
+    """The reference service, or one of your own with its API."""
     intelligence_timeout: Seconds = 120
+    """How long a worker waits for one answer."""
     intelligence_workers: Annotated[int, Field(ge=0)] = 0
     """Processes of the reference service; 0: one a processor."""
     intelligence_time_limit: Seconds = 30
     """How long the reference service works on one document."""
     memgraph_uri: str = "bolt://127.0.0.1:7687"
+    """Bolt address of the graph: Memgraph, or another that speaks its Cypher."""
     memgraph_user: str = ""
+    """Empty: no authentication."""
     memgraph_password: SecretStr = SecretStr("")
+    """Password of MEMGRAPH_USER."""
     memgraph_database: str = ""
     """Empty: the server's default."""
     qdrant_url: str = "http://127.0.0.1:6333"
+    """HTTP address of Qdrant."""
     qdrant_api_key: SecretStr = SecretStr("")
+    """Empty: none is sent."""
     embedding_dimensions: Annotated[int, Field(ge=1)] = 256
     """Length of the vectors the intelligence service returns; fixed when the collection is created."""
     qdrant_collection: str = names.COLLECTION_DOCUMENTS
+    """Made where it is missing. Another name is another, empty collection."""
     content_store_url: str = Field(default_factory=(Path.cwd() / ".archon" / "content").as_uri)
-    """Where texts and analyses are kept: file:///path, memory:// or s3://bucket/prefix."""
+    """Where texts and analyses are kept: file:///path, memory:// or s3://bucket/prefix; by default
+    .archon/content in the working directory. Bridge and worker must see the same."""
 
     max_concurrent_enrichments: Annotated[int, Field(ge=1)] = 10
     """Analyses that one worker runs at once."""
     max_processing_rate: Annotated[float, Field(ge=0)] = 0
     """Analyses a second that all workers together begin, kept by Temporal; 0: no limit."""
     retry_max_attempts: Annotated[int, Field(ge=1)] = 3
+    """Analyses of a document before it is parked, the first one counted."""
     retry_backoff_base: Seconds = 2.0
+    """Before the second attempt; each later delay is twice the one before, at most 60."""
     analysis_cache_all_projects: bool = False
     """Let equal content of different projects share one analysis."""
     outage_budget: Seconds = 3600
@@ -86,14 +107,21 @@ class Settings(BaseSettings):
     """What happens within this time is told in one message."""
 
     host: str = "127.0.0.1"
+    """Address that every service listens on."""
     bridge_port: Port = 8054
+    """Of the bridge."""
     intelligence_port: Port = 8053
+    """Of the reference intelligence service."""
     ingress_port: Port = 8156
+    """Of the ingress: health and metrics."""
     worker_port: Port = 8157
+    """Of the worker: health and metrics."""
     bridge_url: str = "http://127.0.0.1:8054"
+    """Where the ingress and the command line find the bridge."""
     metrics_interval: Seconds = 15
     """How often the estate is counted for the metrics: documents that wait, lag, sizes of topics."""
     log_level: str = "INFO"
+    """DEBUG, INFO, WARNING, ERROR or CRITICAL."""
     log_format: Annotated[str, Field(pattern="^(auto|json|console)$")] = "auto"
     """json, console, or auto: console on a terminal, json elsewhere."""
     shutdown_timeout: Seconds = 20

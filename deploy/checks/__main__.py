@@ -27,6 +27,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "prometheus": prometheus.configuration,
     "alert rules": prometheus.rules,
     "alert rule tests": prometheus.rule_tests,
+    "dashboard queries": prometheus.dashboard_queries,
     "asyncapi": specifications.asyncapi,
     "openapi": specifications.openapi,
 }

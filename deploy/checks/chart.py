@@ -49,15 +49,16 @@ def manifests(root: Path) -> str:
 
 def workloads(root: Path) -> str:
     """What the schemas cannot ask of a pod: that it is confined, limited, probed, and given time to stop."""
-    problems, count = [], 0
+    found: dict[str, list[str]] = {}
+    count = 0
     for name, values in _value_sets(root).items():
         for manifest in render(root, values):
             if "template" not in manifest.get("spec", {}):
                 continue
             count += 1
-            where = f"{name}: {manifest['metadata']['name']}"
-            problems += [f"{where}: {problem}" for problem in _problems(root, manifest)]
-    require(problems)
+            for problem in _problems(root, manifest):
+                found.setdefault(f"{manifest['metadata']['name']}: {problem}", []).append(name)
+    require([f"{problem} ({', '.join(names)})" for problem, names in found.items()])
     return f"{count} pods"
 
 

@@ -1,13 +1,15 @@
-"""In: deploy/prometheus. Out: what promtool says of its configuration, rules and the rules' tests."""
+"""In: deploy/prometheus, deploy/grafana. Out: what promtool says of configuration, rules and queries."""
 
-import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from deploy.checks.tools import BIN, CheckError, existing, read_yaml, require, run
+import yaml
 
-_INSTALL: Final = "promtool is not installed: apt-get install prometheus, or put it on the PATH"
+from deploy.checks.tools import CheckError, existing, read_yaml, require, run
+from deploy.prometheus.binary import PrometheusMissingError, promtool
+from deploy.prometheus.committed import queries
 
 
 def configuration(root: Path) -> str:
@@ -46,8 +48,26 @@ def rule_tests(root: Path) -> str:
     return f"{len(found)} files"
 
 
+def dashboard_queries(root: Path) -> str:
+    """Each is made a rule, because rules are what promtool parses."""
+    found = existing(root, "deploy/grafana/dashboards/*.json")
+    rules = [
+        {
+            "record": "dashboard:query",
+            "expr": query.expr,
+            "labels": {"panel": query.panel, "of": query.legend},
+        }
+        for query in queries("5m", found[0].parent)
+    ]
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        yaml.safe_dump({"groups": [{"name": "dashboards", "rules": rules}]}, file)
+        file.flush()
+        run([_promtool(), "check", "rules", file.name], cwd=root)
+    return f"{len(rules)} queries of {len(found)} dashboards"
+
+
 def _promtool() -> Path:
-    found = shutil.which("promtool", path=f"{BIN}") or shutil.which("promtool")
-    if found is None:
-        raise CheckError(_INSTALL)
-    return Path(found)
+    try:
+        return promtool()
+    except PrometheusMissingError as error:
+        raise CheckError(str(error)) from error

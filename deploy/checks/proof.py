@@ -52,6 +52,7 @@ BREAKAGES: Final[Mapping[str, Breakage]] = {
     "prometheus": Breakage("deploy/prometheus/prometheus.yaml", "^scrape_configs:", "scrape_config:"),
     "alert rules": Breakage("deploy/prometheus/rules.yaml", "expr: ", "expr: ) "),
     "alert rule tests": Breakage("deploy/prometheus/tests/*.yaml", "input_series:", "input_serie:"),
+    "dashboard queries": Breakage("deploy/grafana/dashboards/*.json", r'"expr": "', '"expr": ") '),
     "asyncapi": Breakage("docs/asyncapi.yaml", "action: (send|receive)", "action: shout"),
     "openapi": Breakage("docs/openapi/*.json", '"paths"', '"path"'),
 }

@@ -15,6 +15,7 @@ from temporalio.client import Client
 from archon.contracts import names
 from archon.contracts.errors import SetupError
 from archon.devstack.ports import free_ports
+from archon.runtime import kafka
 from archon.runtime.kafka import topics
 from archon.runtime.namespace import RETENTION, ensure_namespace
 from archon.runtime.settings import Settings
@@ -125,6 +126,12 @@ def test_the_plan_is_the_designs() -> None:
         settings.kafka_completed_topic: (4, _config(7)),
         settings.kafka_progress_topic: (4, _config(1)),
     }
+
+
+@pytest.mark.parametrize(("copies", "acknowledging"), [(1, None), (2, None), (3, "2")])
+def test_an_acknowledged_record_survives_a_broker(copies: int, acknowledging: str | None) -> None:
+    made = kafka._new_topic(topics(Settings())[0], copies)
+    assert made.topic_configs.get("min.insync.replicas") == acknowledging
 
 
 def _config(days: int, cleanup: str = "delete", compression: str = "producer") -> dict[str, str]:

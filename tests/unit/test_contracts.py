@@ -1,29 +1,15 @@
 """What the parts agree on: identities, validation, schemas and event headers."""
 
 import json
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from pydantic import ValidationError
 
-from archon.contracts import errors, identity, schemas
+from archon.contracts import errors, identity
 from archon.contracts.events import EnrichmentRequest, event_headers
 from archon.contracts.types import DocumentType
-from archon.runtime import environment
 from tests import factories
-
-SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
-ENVIRONMENT = Path(__file__).parents[2] / "deploy" / "env.example"
-
-
-def test_the_schema_files_are_current() -> None:
-    on_disk = {file.name: file.read_text() for file in SCHEMAS.glob("*.json")}
-    assert on_disk == schemas.schema_files(), "run `make schemas`"
-
-
-def test_the_example_environment_is_current() -> None:
-    assert ENVIRONMENT.read_text() == environment.example(), "run `make schemas`"
 
 
 def test_a_document_id_is_the_clients_or_derived() -> None:

@@ -1,15 +1,15 @@
-"""In: the fields of the settings. Out: an example file of them (`python -m ... FILE`)."""
+"""In: the fields of the settings. Out: an example file of them."""
 
-import sys
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from archon.runtime.settings import Settings
 
-_HEAD = "# Every setting and its default, generated from archon/runtime/settings.py by `make schemas`.\n"
+_HEAD: Final = (
+    "# Every setting and its default, generated from archon/runtime/settings.py by `make schemas`.\n"
+)
 
 
 def example() -> str:
@@ -17,16 +17,16 @@ def example() -> str:
     return _HEAD + "".join(_entry(name, field) for name, field in Settings.model_fields.items())
 
 
+def default_of(field: FieldInfo) -> str:
+    """As it would be written in the environment; empty where it is none, or is made at run time."""
+    return "" if field.default_factory is not None else _text(field.default)
+
+
 def _entry(name: str, field: FieldInfo) -> str:
     meaning = "".join(f"\n# {line}" for line in (field.description or "").splitlines())
-    default = "" if field.default_factory is not None else _text(field.default)
-    return f"{meaning}\n#{name.upper()}={default}\n"
+    return f"{meaning}\n#{name.upper()}={default_of(field)}\n"
 
 
 def _text(default: Any) -> str:
     value = default.get_secret_value() if isinstance(default, SecretStr) else default
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(example())

@@ -1,0 +1,139 @@
+"""In: event models and examples. Out: tables of what passes through Kafka: messages, channels, operations.
+
+Operations are told from the product's point of view.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from archon.reference import examples
+from archon.runtime.settings import Settings
+
+_DOCUMENT_ID: Final = {"type": "string", "format": "uuid", "description": "The document's id."}
+_ANY: Final = {"type": "string", "description": "Records of one key are handled in their order."}
+_LETTER: Final = {
+    "type": "string",
+    "description": "The document's id; `topic:partition:offset` of a message that never became a workflow.",
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    """`event`: the name of its schema, without one a tombstone; `written`: carries our headers always, and
+    not only where we write it."""
+
+    title: str
+    summary: str
+    key: Mapping[str, Any]
+    event: str | None
+    examples: Mapping[str, BaseModel | None]
+    written: bool = True
+    headers: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    action: str
+    channel: str
+    messages: Sequence[str]
+    summary: str
+    group: str | None = None
+
+
+MESSAGES: Final[Mapping[str, Message]] = {
+    "documentSubmitted": Message(
+        "Document submitted",
+        "A document to be indexed, with its text or a `content_ref`: the body of POST /api/bridge/document.",
+        _ANY,
+        "tree.index.v1",
+        {"withText": examples.SUBMISSION},
+        written=False,
+    ),
+    "enrichmentRequested": Message(
+        "Enrichment requested",
+        "Which content is to be enriched, never the content itself. Unknown fields are kept and passed on.",
+        _DOCUMENT_ID,
+        "enrich-document.v1",
+        {"byTheBridge": examples.REQUEST},
+        written=False,
+    ),
+    "deadLettered": Message(
+        "Dead-lettered",
+        "A failure that repetition does not mend: the request's own fields, and why it failed.",
+        _LETTER,
+        "enrich-document-dlq.v1",
+        {"parkedDocument": examples.PARKED, "poisonMessage": examples.POISON},
+        headers={"original_key": "Key of a message that never became a workflow; its headers are here too."},
+    ),
+    "deadLetterCleared": Message(
+        "Dead letter cleared",
+        "A tombstone: the document of this key has recovered or was discarded.",
+        _LETTER,
+        None,
+        {"tombstone": None},
+    ),
+    "enrichmentCompleted": Message(
+        "Enrichment completed",
+        "The end of a run, published until acknowledged. A redelivery has the same `ce_id`.",
+        _DOCUMENT_ID,
+        "enrichment-completed.v1",
+        {"success": examples.COMPLETED},
+    ),
+    "progressReported": Message(
+        "Progress reported",
+        "A stage reached: one short attempt, so that some may be missing.",
+        _DOCUMENT_ID,
+        "enrichment-progress.v1",
+        {"analysed": examples.PROGRESS},
+    ),
+}
+CHANNELS: Final[Mapping[str, Sequence[str]]] = {
+    "treeIndex": ["documentSubmitted"],
+    "enrichDocument": ["enrichmentRequested"],
+    "enrichDocumentDlq": ["deadLettered", "deadLetterCleared"],
+    "enrichmentCompleted": ["enrichmentCompleted"],
+    "enrichmentProgress": ["progressReported"],
+}
+"""Messages by channel, in the order of `archon.runtime.kafka.topics`."""
+
+
+def operations(settings: Settings) -> dict[str, Operation]:
+    """By id."""
+    group, letters = settings.kafka_group_id, CHANNELS["enrichDocumentDlq"]
+    return {
+        "indexDocument": Operation(
+            "receive",
+            "treeIndex",
+            CHANNELS["treeIndex"],
+            "The ingress posts each to the bridge.",
+            f"{group}-index",
+        ),
+        "submitRequest": Operation(
+            "receive",
+            "enrichDocument",
+            CHANNELS["enrichDocument"],
+            "The ingress submits each to its workflow.",
+            group,
+        ),
+        "listDeadLetters": Operation(
+            "receive", "enrichDocumentDlq", letters, "The bridge reads the topic as a table, in no group."
+        ),
+        "requestEnrichment": Operation(
+            "send", "enrichDocument", CHANNELS["enrichDocument"], "The bridge asks for what it has indexed."
+        ),
+        "publishDeadLetter": Operation(
+            "send", "enrichDocumentDlq", letters[:1], "The worker parks a document, the ingress a message."
+        ),
+        "clearDeadLetter": Operation(
+            "send", "enrichDocumentDlq", letters[1:], "The document has recovered, or was given up."
+        ),
+        "publishCompleted": Operation(
+            "send", "enrichmentCompleted", CHANNELS["enrichmentCompleted"], "The worker tells a run's end."
+        ),
+        "publishProgress": Operation(
+            "send", "enrichmentProgress", CHANNELS["enrichmentProgress"], "The worker tells each stage."
+        ),
+    }

@@ -1,0 +1,100 @@
+"""In: the source. Out: which service may read which setting.
+
+A service may read what is read in any module that it imports, directly or not: a little too much is told, and
+nothing is left out.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import archon
+from archon.runtime import settings as settings_module
+from archon.runtime.settings import Settings
+
+_ROOT: Final = Path(archon.__file__).parents[1]
+SERVICES: Final[Mapping[str, str]] = {
+    "bridge": "bridge.app",
+    "ingress": "kafka_ingress.service",
+    "worker": "worker",
+    "intelligence": "intelligence.app",
+    "enrich": "archon.cli.main",
+}
+"""Where each begins; `enrich` is the command line without the services it starts."""
+
+
+def readers() -> dict[str, list[str]]:
+    """Services by the setting's name, each in the order of SERVICES."""
+    read = {service: settings_read_by(root) for service, root in SERVICES.items()}
+    return {
+        name: [service for service, names in read.items() if name in names] for name in Settings.model_fields
+    }
+
+
+def settings_read_by(root: str) -> set[str]:
+    """The settings that a module and all it imports mention."""
+    modules, waiting = {settings_module.__name__}, [root]
+    while waiting:
+        module = waiting.pop()
+        if module not in modules:
+            modules.add(module)
+            waiting += _imports(module)
+    return {name for module in modules - {settings_module.__name__} for name in _mentioned(module)}
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    path = _file(module)
+    assert path is not None
+    return ast.parse(path.read_text())
+
+
+def _file(module: str) -> Path | None:
+    """Where a module of ours lies; None for another's."""
+    path = _ROOT / module.replace(".", "/")
+    found = (path.with_suffix(".py"), path / "__init__.py")
+    return next((each for each in found if each.is_file()), None)
+
+
+def _imports(module: str) -> Iterator[str]:
+    for node in ast.walk(_tree(module)):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        yield from (name for name in names if _file(name))
+
+
+def _mentioned(module: str) -> Iterator[str]:
+    """What is asked of anything called settings; a method of theirs stands for what it reads itself."""
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).lower().endswith(
+            ("settings", "settings()")
+        ):
+            yield from _fields(node.attr)
+
+
+def _fields(name: str) -> Iterator[str]:
+    methods = _methods()
+    if name in methods:
+        for read in methods[name]:
+            yield from _fields(read)
+    else:
+        yield name
+
+
+@cache
+def _methods() -> Mapping[str, set[str]]:
+    """By name, the fields that each method of Settings reads."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(_tree(settings_module.__name__)):
+        if isinstance(node, ast.FunctionDef):
+            found[node.name] = {
+                each.attr
+                for each in ast.walk(node)
+                if isinstance(each, ast.Attribute) and ast.unparse(each.value) == "self"
+            }
+    return found

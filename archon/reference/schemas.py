@@ -1,0 +1,50 @@
+"""In: the models. Out: a JSON Schema of every event, every body over HTTP, and what a workflow holds."""
+
+import json
+import re
+
+from pydantic import BaseModel
+
+from archon.contracts.documents import DocumentSubmission
+from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
+from archon.contracts.workflow import EnrichDocumentInput, EnrichmentOutcome, WorkflowStatus
+from archon.reference import openapi
+from archon.runtime.breaker import BreakerStatus
+from archon.runtime.problems import Problem
+from kafka_ingress.service import IngressHealth
+
+EVENTS: dict[str, type[BaseModel]] = {
+    "tree.index.v1": DocumentSubmission,
+    "enrich-document.v1": EnrichmentRequest,
+    "enrich-document-dlq.v1": DeadLetter,
+    "enrichment-completed.v1": EnrichmentCompleted,
+    "enrichment-progress.v1": EnrichmentProgress,
+}
+"""By the name of their topic, without its prefix."""
+
+_OTHERS: dict[str, type[BaseModel]] = {
+    "workflow-input": EnrichDocumentInput,
+    "workflow-outcome": EnrichmentOutcome,
+    "workflow-status": WorkflowStatus,
+    "problem": Problem,
+    "circuit-breaker": BreakerStatus,
+    "ingress-health": IngressHealth,
+}
+
+
+def models() -> dict[str, type[BaseModel]]:
+    """Every model by its name; one that is a body is named by its class, in kebab case."""
+    found = {**EVENTS, **_OTHERS}
+    for app in openapi.apps().values():
+        for model in openapi.bodies(app):
+            if model not in found.values():
+                found[re.sub(r"(?<!^)(?=[A-Z])", "-", model.__name__).lower()] = model
+    return found
+
+
+def files() -> dict[str, str]:
+    """File name to content, as they are to stand in docs/schemas."""
+    return {
+        f"{name}.schema.json": json.dumps(model.model_json_schema(), indent=2, sort_keys=True) + "\n"
+        for name, model in models().items()
+    }
