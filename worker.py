@@ -147,7 +147,12 @@ async def run(settings: Settings) -> None:
             store_activities(enrichment, events),
             [analysis.analyse],
         )
-        checks = {**health, "kafka": publisher.ping, "temporal": EnrichmentClient(client).ping}
+        checks = {
+            **health,
+            "content": content.ping,
+            "kafka": publisher.ping,
+            "temporal": EnrichmentClient(client).ping,
+        }
         app = health_app("Archon worker", checks, Exposition.of("worker", beside=sdk.text))
         app.add_api_route("/metrics/circuit_breaker", lambda: breaker.status, response_model=BreakerStatus)
         app.add_api_route("/health", lambda: health_of(breaker), response_model=WorkerHealth)

@@ -7,6 +7,7 @@ ArchonError
 ├── ContentMissingError          no text under that hash
 ├── PublishError                 Kafka did not acknowledge
 ├── TopicUnavailableError        a topic cannot be read
+├── TooManyStreamsError          as many streams or replays are open as may be
 ├── NotParkedError               no run of the document waits for an operator
 ├── SetupError                   a part is there, but not as this product needs it
 ├── StoreError
@@ -62,6 +63,10 @@ class PublishError(ArchonError):
 
 class TopicUnavailableError(ArchonError):
     """Kafka cannot be reached, or has no such topic."""
+
+
+class TooManyStreamsError(ArchonError):
+    """The process has as many streams open, or replays under way, as it may have."""
 
 
 class NotParkedError(ArchonError):

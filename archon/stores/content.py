@@ -1,20 +1,46 @@
 """In: texts and analyses. Out: the same, from an object store, by content hash and by reference.
 
 A text is written once: its name is its hash. Errors of the store are told as ours.
+
+S3 is found, and signed for, by the AWS_* variables that obstore reads by itself; README says which.
 """
 
 import contextlib
+import os
 from collections.abc import Iterator
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from obstore.store import LocalStore, MemoryStore, from_url
 from pydantic import ValidationError
 
 from archon.contracts.analysis import AnalysisResult
-from archon.contracts.errors import StoreUnavailableError
+from archon.contracts.errors import StoreError, StoreRejectedError, StoreUnavailableError
 from archon.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+_ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+_ATTEMPT: Final = timedelta(seconds=10)
+_RETRIES: Final["RetryConfig"] = {
+    "max_retries": 3,
+    "retry_timeout": timedelta(seconds=10),
+    "backoff": {
+        "init_backoff": timedelta(milliseconds=100),
+        "max_backoff": timedelta(seconds=1),
+        "base": 2,
+    },
+}
+"""The driver's own would take minutes to say that a server is down; whoever called tries again anyway."""
 
 
 @contextlib.contextmanager
@@ -23,7 +49,19 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError) as error:
-        raise StoreUnavailableError("content", str(error)[:500]) from error
+        raise _ours(error) from error
+
+
+def _ours(error: Exception) -> StoreError:
+    reason = " ".join(str(error).partition("\n\nDebug source")[0].split())[:500]
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError) or _no_bucket(error):
+        return StoreRejectedError("content", reason)
+    return StoreUnavailableError("content", reason)
+
+
+def _no_bucket(error: Exception) -> bool:
+    """S3 answers 404 for it as for a key that is not there."""
+    return "<Code>NoSuchBucket</Code>" in str(error)
 
 
 class ContentStore:
@@ -39,7 +77,13 @@ class ContentStore:
         with translated():
             if url.startswith("file://"):
                 return cls(LocalStore.from_url(url, mkdir=True))
-            return cls(MemoryStore() if url.startswith("memory:") else from_url(url))
+            if url.startswith("memory:"):
+                return cls(MemoryStore())
+            return cls(from_url(url, client_options=_client_options(), retry_config=_RETRIES))
+
+    async def ping(self) -> None:
+        """Raises StoreError."""
+        await self._get("ping")
 
     async def put_text(self, content_hash: str, text: str) -> None:
         """Keep a text; one that is there already stays."""
@@ -77,8 +121,20 @@ class ContentStore:
             try:
                 response = await obstore.get_async(self._store, key)
                 return bytes(await response.bytes_async())
-            except (NotFoundError, FileNotFoundError):
+            except (NotFoundError, FileNotFoundError) as error:
+                if _no_bucket(error):
+                    raise
                 return None
+
+
+def _client_options() -> "ClientConfig":
+    endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), "")
+    return {
+        "connect_timeout": timedelta(seconds=2),
+        "timeout": _ATTEMPT,
+        # Whoever names an http endpoint means it; every request is signed, and none carries the key.
+        "allow_http": endpoint.startswith("http://"),
+    }
 
 
 def _key(kind: str, name: str) -> str:
