@@ -10,11 +10,13 @@ from deploy.checks.tools import existing
 _OBJECT_STORE: Final = frozenset(
     {
         "AWS_ACCESS_KEY_ID",
+        "AWS_ENDPOINT_URL",
+        "AWS_REGION",
+        "AWS_ROLE_ARN",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
-        "AWS_ENDPOINT",
-        "AWS_REGION",
-        "AWS_ALLOW_HTTP",
+        "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
     }
 )
 """Read by the object store's client itself."""
