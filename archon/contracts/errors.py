@@ -9,6 +9,7 @@ ArchonError
 ├── TopicUnavailableError        a topic cannot be read
 ├── TooManyStreamsError          as many streams or replays are open as may be
 ├── NotParkedError               no run of the document waits for an operator
+├── SetupError                   a part is there, but not as this product needs it
 ├── StoreError
 │   ├── StoreUnavailableError    unreachable or timed out: wait and try again
 │   ├── StoreConflictError       lost a race with another writer: try again
@@ -70,6 +71,10 @@ class TooManyStreamsError(ArchonError):
 
 class NotParkedError(ArchonError):
     """No run of the document waits for a retry or a discard."""
+
+
+class SetupError(ArchonError):
+    """A part that set-up has found cannot serve us as it is; only its operator may change that."""
 
 
 class StoreError(ArchonError):
