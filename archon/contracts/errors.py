@@ -13,6 +13,7 @@ ArchonError
 ├── ForbiddenError               a valid API key that does not allow this
 ├── RateLimitedError             too many requests; says when to come back
 ├── ConfigurationError           settings that we do not start with
+├── SetupError                   a part is there, but not as this product needs it
 ├── StoreError
 │   ├── StoreUnavailableError    unreachable or timed out: wait and try again
 │   ├── StoreConflictError       lost a race with another writer: try again
@@ -94,6 +95,10 @@ class RateLimitedError(ArchonError):
 
 class ConfigurationError(ArchonError):
     """A setting that is wrong, or unsafe; names it."""
+
+
+class SetupError(ArchonError):
+    """A part that set-up has found cannot serve us as it is; only its operator may change that."""
 
 
 class StoreError(ArchonError):

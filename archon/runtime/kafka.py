@@ -34,6 +34,7 @@ EVENT_TYPE_PREFIX: Final = "dev.archon-intelligence."
 _RECONNECT_AFTER: Final = 1.0
 """Seconds during which a broker that failed to answer is taken as down, and not asked."""
 
+_MAY_LOSE_ONE: Final = 3
 _DAY_MS: Final = 24 * 3600 * 1000
 _log = get_logger(__name__)
 
@@ -47,6 +48,15 @@ class Topic:
     retention_ms: int
     cleanup_policy: str = "delete"
     compression: str = "producer"
+
+    @property
+    def config(self) -> dict[str, str]:
+        """In Kafka's names."""
+        return {
+            "retention.ms": str(self.retention_ms),
+            "cleanup.policy": self.cleanup_policy,
+            "compression.type": self.compression,
+        }
 
 
 def topics(settings: Settings) -> list[Topic]:
@@ -82,15 +92,13 @@ async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list
 
 
 def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
+    # An acknowledged record must survive the loss of one broker, where there are enough to go on without it.
+    safe = {"min.insync.replicas": "2"} if replication_factor >= _MAY_LOSE_ONE else {}
     return NewTopic(
         name=topic.name,
         num_partitions=topic.partitions,
         replication_factor=replication_factor,
-        topic_configs={
-            "retention.ms": str(topic.retention_ms),
-            "cleanup.policy": topic.cleanup_policy,
-            "compression.type": topic.compression,
-        },
+        topic_configs={**topic.config, **safe},
     )
 
 
