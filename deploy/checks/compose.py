@@ -17,6 +17,8 @@ _CONSOLES: Final = frozenset({"temporal-ui", "redpanda-console", "memgraph-lab"}
 _OURS: Final = frozenset({"bridge", "ingress", "worker", "intelligence", "setup"})
 _SECRET: Final = re.compile(r"(PASSWORD|PWD|API_KEY|SECRET_ACCESS_KEY)$")
 _FILLED: Final = "filled-in-for-the-check"
+_KEYS: Final = "deploy/secrets"
+"""Made by who installs, as the README says."""
 
 
 def dockerfile(root: Path) -> str:
@@ -80,7 +82,8 @@ def _refused(root: Path, missing: str) -> bool:
 
 def _problems(root: Path, name: str, service: Mapping[str, Any]) -> list[str]:
     limits = service.get("deploy", {}).get("resources", {}).get("limits", {})
-    mounted = [Path(each["source"]) for each in service.get("volumes", []) if each["type"] == "bind"]
+    sources = [Path(each["source"]) for each in service.get("volumes", []) if each["type"] == "bind"]
+    mounted = [source for source in sources if source != root / _KEYS]
     exposed = [port for port in service.get("ports", []) if port.get("host_ip") != "127.0.0.1"]
     wanted = {
         f"image {service['image']} is not pinned to a version": _IMAGE.match(service["image"]),

@@ -136,6 +136,7 @@ def test_every_error_an_activity_may_raise_has_a_treatment() -> None:
         errors.NotFoundError,
         errors.NotParkedError,
         errors.RateLimitedError,
+        errors.SetupError,
         errors.TooManyStreamsError,
         errors.TopicUnavailableError,
         errors.UnauthorizedError,

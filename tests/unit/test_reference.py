@@ -88,8 +88,8 @@ def test_every_setting_says_what_it_is_for_and_who_reads_it() -> None:
 
 def test_readers_are_found_through_imports() -> None:
     found = readers()
-    assert found["memgraph_uri"] == ["bridge", "ingress", "worker"]
-    assert found["memgraph_database"] == ["bridge", "ingress", "worker"]  # by way of a property
+    assert found["memgraph_uri"] == ["bridge", "ingress", "worker", "enrich"]
+    assert found["memgraph_database"] == ["bridge", "ingress", "worker", "enrich"]  # by way of a property
     assert found["intelligence_time_limit"] == ["intelligence"]
     assert found["kafka_group_id"] == ["ingress"]
 
