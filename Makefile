@@ -6,7 +6,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test crash monitoring check format histories lock schemas dashboards clean
+# The tools that check deploy/ and the specifications, apart from what the product itself needs.
+DEPLOY := $(VENV)/deploy
+
+.PHONY: demo test crash monitoring check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -28,6 +31,10 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+# Image, compose file, chart, alert rules and specifications, without Docker; `ARGS=--prove` breaks each, too.
+check-deploy: $(DEPLOY)/.ready
+	$(DEPLOY)/bin/python -m deploy.checks $(ARGS)
+
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -43,11 +50,14 @@ histories: $(READY)
 	ARCHON_COMMIT_HISTORIES=1 $(BIN)/pytest -q tests/workflows -m history
 
 # Writes hashes and no addresses, for every platform and Python version at once.
+LOCK := $(VENV)/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 lock:
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip -q install uv
-	$(VENV)/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
-	$(VENV)/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) --extra dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) deploy/build.in -o deploy/build.lock
+	$(LOCK) deploy/requirements.in -o deploy/requirements.lock
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
@@ -55,6 +65,15 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEPLOY)/.ready: deploy/requirements.lock deploy/package-lock.json
+	@echo "Setting up $(DEPLOY) (once, a minute or two) ..."
+	@$(PYTHON) -m venv $(DEPLOY)
+	@$(DEPLOY)/bin/pip install -q --disable-pip-version-check --require-hashes -r deploy/requirements.lock
+	@mkdir -p $(DEPLOY)/node
+	@cp deploy/package.json deploy/package-lock.json $(DEPLOY)/node
+	@cd $(DEPLOY)/node && PATH="$(abspath $(DEPLOY)/bin):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 clean:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -19,14 +20,15 @@ from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
 from activities.observation import Observation
 from archon.contracts import names
+from archon.contracts.errors import WorkflowUnavailableError
 from archon.contracts.workflow import RetrySettings
-from archon.runtime import temporal
+from archon.runtime import temporal, tracing
 from archon.runtime.alerts import Alerts
 from archon.runtime.breaker import BreakerState, BreakerStatus, CircuitBreaker
 from archon.runtime.health import health_app
 from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.lifecycle import first_of, serve_http, stop_on_signals
-from archon.runtime.logs import configure_logging
+from archon.runtime.lifecycle import first_of, serve_http, stop_on_signals, unless_stopped
+from archon.runtime.logs import configure_logging, get_logger
 from archon.runtime.metrics import Exposition
 from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.settings import Settings
@@ -39,6 +41,8 @@ from archon.stores.vectors import VectorStore
 from workflows.enrich_document import EnrichDocument
 
 Activities = Sequence[Callable[..., Any]]
+_RECONNECT_AFTER = 1.0
+_log = get_logger(__name__)
 # Passed through: re-importing them for every workflow costs a third of its CPU, and they are pure.
 _PASSED_THROUGH = ("activities", "archon", "workflows", "pydantic", "pydantic_core", "blake3")
 
@@ -108,7 +112,10 @@ def health_of(breaker: CircuitBreaker) -> WorkerHealth:
 
 
 async def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT, then let running activities finish."""
+    """Work until SIGTERM or SIGINT, then let running activities finish.
+
+    Health is served from the beginning; what is down then is waited for.
+    """
     async with (
         stop_on_signals() as stop,
         GraphStore.connect(settings) as graph,
@@ -118,16 +125,21 @@ async def run(settings: Settings) -> None:
         Alerts.connect(settings) as alerts,
         SdkTelemetry.serving() as sdk,
     ):
-        await Preparation(graph, vectors).run()
         content = ContentStore.open(settings)
-        client = await temporal.connect(settings, runtime=sdk.runtime)
+        breaker = CircuitBreaker.of(settings)
+        preparation = Preparation(graph, vectors)
         retry = RetrySettings(
             max_attempts=settings.retry_max_attempts,
             first_delay=settings.retry_backoff_base,
             outage_budget=settings.outage_budget,
         )
+        health = {
+            "intelligence_service": intelligence.ping,
+            "memgraph": graph.ping,
+            "qdrant": vectors.ping,
+        }
         enrichment = EnrichmentActivities(graph, vectors, content, retry)
-        breaker = CircuitBreaker.of(settings)
+        events = EventActivities(publisher, graph, alerts, health)
         analysis = AnalysisActivities(
             intelligence,
             content,
@@ -135,24 +147,33 @@ async def run(settings: Settings) -> None:
             outage_budget=settings.outage_budget,
             share_across_projects=settings.analysis_cache_all_projects,
         )
-        health = {
-            "intelligence_service": intelligence.ping,
-            "memgraph": graph.ping,
-            "qdrant": vectors.ping,
+        lazy = EnrichmentClient(await temporal.connect(settings, lazy=True, runtime=sdk.runtime))
+        checks = {
+            **health,
+            "schema": preparation.check,
+            "content": content.ping,
+            "kafka": publisher.ping,
+            "temporal": lazy.ping,
         }
-        events = EventActivities(publisher, graph, alerts, health)
-        workers = build_workers(
-            client,
-            settings,
-            store_activities(enrichment, events),
-            [analysis.analyse],
-        )
-        checks = {**health, "kafka": publisher.ping, "temporal": EnrichmentClient(client).ping}
         app = health_app("Archon worker", checks, Exposition.of("worker", beside=sdk.text))
         app.add_api_route("/metrics/circuit_breaker", lambda: breaker.status, response_model=BreakerStatus)
         app.add_api_route("/health", lambda: health_of(breaker), response_model=WorkerHealth)
         async with serve_http(app, settings, settings.worker_port):
-            await _work(workers, stop)
+            client = await unless_stopped(stop, _connected(settings, sdk.runtime, preparation))
+            if client is not None:
+                activities = store_activities(enrichment, events)
+                await _work(build_workers(client, settings, activities, [analysis.analyse]), stop)
+
+
+async def _connected(settings: Settings, runtime: Runtime, preparation: Preparation) -> Client:
+    """A client of Temporal, once it and the stores are there."""
+    await preparation.run()
+    while True:
+        try:
+            return await temporal.connect(settings, runtime=runtime)
+        except WorkflowUnavailableError as error:
+            _log.warning("temporal_not_connected", error=str(error))
+            await asyncio.sleep(_RECONNECT_AFTER)
 
 
 async def _work(workers: Sequence[Worker], stop: asyncio.Event) -> None:
@@ -167,7 +188,12 @@ async def _work(workers: Sequence[Worker], stop: asyncio.Event) -> None:
 def main() -> None:
     settings = Settings()
     configure_logging(settings, "worker")
-    asyncio.run(run(settings))
+    asyncio.run(_traced(settings))
+
+
+async def _traced(settings: Settings) -> None:
+    async with tracing.exported("worker"):
+        await run(settings)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,16 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from archon.runtime import problems, temporal
+from archon.runtime.event_tail import EventTail
 from archon.runtime.health import HealthCheck, health_router
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import running, serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.tracing_http import TracingMiddleware
 from archon.stores.schema import Preparation
-from bridge import failures, health, routes
+from bridge import failures, health, routes, streaming
 from bridge.clients import connected
 from bridge.correlation import CorrelationMiddleware
 from bridge.indexing import Indexer
@@ -33,6 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
             relay = OutboxRelay(stores.graph, publisher)
             app.state.settings = settings
             app.state.stores = stores
+            app.state.tail = tail = EventTail(settings)
             client = EnrichmentClient(await temporal.connect(settings, lazy=True))
             app.state.publisher = publisher
             app.state.parked = ParkedRuns(settings, client)
@@ -42,10 +45,11 @@ def create_app(settings: Settings) -> FastAPI:
                 "schema": preparation.check,
                 "qdrant": stores.vectors.ping,
                 "kafka": publisher.ping,
+                "content": stores.content.ping,
                 "intelligence": stores.intelligence.ping,
                 "temporal": client.ping,
             }
-            async with running(preparation.run()), running(relay.run()):
+            async with running(preparation.run()), running(relay.run()), running(tail.run()):
                 yield
 
     def checks() -> Mapping[str, HealthCheck]:
@@ -60,9 +64,11 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
+    app.add_middleware(TracingMiddleware)
     app.add_middleware(CorrelationMiddleware)
     # Before the documents: their ids may hold slashes, so that their routes would take these too.
     app.include_router(failures.router)
+    app.include_router(streaming.router)
     app.include_router(routes.router)
     app.include_router(health.router)
     optional = ("qdrant", "kafka", "intelligence", "temporal")
@@ -72,5 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish open requests."""
-    async with stop_on_signals() as stop, serve_http(create_app(settings), settings, settings.bridge_port):
+    app = create_app(settings)
+    async with stop_on_signals() as stop, serve_http(app, settings, settings.bridge_port):
         await stop.wait()
+        app.state.tail.end()

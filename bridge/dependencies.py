@@ -1,13 +1,13 @@
 """In: a request. Out: what several groups of routes need of the app, and the document a path names."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request
 
 from archon.contracts.documents import StoredDocument
 from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.problems import described
+from archon.runtime.problems import MEDIA_TYPE, Problem
 from archon.runtime.settings import Settings
 from bridge.clients import Stores
 
@@ -37,7 +37,10 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 CorrelationDep = Annotated[str, Depends(_correlation)]
 PublisherDep = Annotated[KafkaPublisher, Depends(_publisher)]
 
-problem = described
+
+def problem(description: str) -> dict[str, Any]:
+    """A problem document as the API docs show it."""
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
 
 
 async def find(stores: Stores, document_id: str, project: str | None) -> StoredDocument:

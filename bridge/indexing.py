@@ -12,7 +12,7 @@ from archon.contracts.documents import Document, DocumentAccepted, DocumentSubmi
 from archon.contracts.errors import InvalidInputError, PublishError, StoreError
 from archon.contracts.events import EnrichmentRequest, RequestMetadata
 from archon.contracts.types import EnrichmentStatus
-from archon.runtime import metrics
+from archon.runtime import metrics, tracing
 from archon.runtime.crash import crash_point
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.logs import get_logger, milliseconds
@@ -38,27 +38,28 @@ class Indexer:
         self._relay = relay
 
     async def index(self, submission: DocumentSubmission, correlation_id: str) -> DocumentAccepted:
-        """Index and request enrichment.
+        """Index and request enrichment, in the trace of the document.
 
         Raises InvalidInputError, ProjectConflictError, or StoreError when nothing was indexed.
         """
-        started = time.monotonic()
-        try:
-            accepted = await self._index(submission, correlation_id)
-        except StoreError as error:
-            metrics.INDEXING_ERRORS.labels(type(error).__name__).inc()
-            raise
-        seconds = time.monotonic() - started
-        metrics.INDEXING_SECONDS.observe(seconds)
-        metrics.DOCUMENTS_INDEXED.labels(accepted.status).inc()
-        _log.info(
-            "document_indexed",
-            document_id=accepted.document_id,
-            correlation_id=correlation_id,
-            project_name=accepted.project_name,
-            status=accepted.status,
-            duration_ms=milliseconds(seconds),
-        )
+        with tracing.span("index document", correlation_id=correlation_id):
+            started = time.monotonic()
+            try:
+                accepted = await self._index(submission, correlation_id)
+            except StoreError as error:
+                metrics.INDEXING_ERRORS.labels(type(error).__name__).inc()
+                raise
+            seconds = time.monotonic() - started
+            metrics.INDEXING_SECONDS.observe(seconds)
+            metrics.DOCUMENTS_INDEXED.labels(accepted.status).inc()
+            _log.info(
+                "document_indexed",
+                document_id=accepted.document_id,
+                correlation_id=correlation_id,
+                project_name=accepted.project_name,
+                status=accepted.status,
+                duration_ms=milliseconds(seconds),
+            )
         return accepted
 
     async def _index(self, submission: DocumentSubmission, correlation_id: str) -> DocumentAccepted:

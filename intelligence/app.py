@@ -5,7 +5,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from importlib.metadata import version
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -26,14 +26,11 @@ from archon.runtime.health import health_router
 from archon.runtime.lifecycle import serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
+from archon.runtime.tracing_http import TracingMiddleware
 from intelligence import analyser, embedding
 from intelligence.pool import Pool, TimeLimitError, WorkerDiedError
 
 BATCH_DOCUMENTS = 100
-REFUSED: Final[dict[int | str, dict[str, Any]]] = {
-    422: problems.described("Invalid input, or `content_missing`"),
-    504: problems.described("The analysis took longer than INTELLIGENCE_TIME_LIMIT"),
-}
 
 
 class Health(BaseModel):
@@ -78,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
+    app.add_middleware(TracingMiddleware)
     app.add_exception_handler(ContentMissingError, _on_content_missing)
     app.add_exception_handler(TimeLimitError, _on_time_limit)
     app.add_exception_handler(WorkerDiedError, _on_worker_died)
@@ -106,7 +104,7 @@ async def _process(
 
 
 def _install_processing(app: FastAPI) -> None:
-    @app.post("/process/document", operation_id="process_document", tags=["analysis"], responses=REFUSED)
+    @app.post("/process/document", operation_id="process_document", tags=["analysis"])
     async def process_document(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
         """Analyse one document; `enrichment_type` says how much of it."""
         return await _process(pool, request)
@@ -123,12 +121,12 @@ def _install_processing(app: FastAPI) -> None:
 
         return BatchResult(results=list(await asyncio.gather(*map(one, batch.documents))))
 
-    @app.post("/extract/code", operation_id="extract_code", tags=["analysis"], responses=REFUSED)
+    @app.post("/extract/code", operation_id="extract_code", tags=["analysis"])
     async def extract_code(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
         """Entities and relationships alone."""
         return await _process(pool, request, EnrichmentType.ENTITIES_ONLY)
 
-    @app.post("/assess/code", operation_id="assess_code", tags=["analysis"], responses=REFUSED)
+    @app.post("/assess/code", operation_id="assess_code", tags=["analysis"])
     async def assess_code(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
         """Scores, patterns and anti-patterns alone."""
         return await _process(pool, request, EnrichmentType.QUALITY_ONLY)

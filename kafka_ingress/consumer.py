@@ -17,10 +17,10 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from archon.contracts.errors import ArchonError
 from archon.runtime import metrics
 from archon.runtime.logs import get_logger
+from archon.runtime.recreated import RecreatedPartitions
 from archon.runtime.settings import Settings
 from kafka_ingress.offsets import OffsetTracker
 from kafka_ingress.poison import Handler
-from kafka_ingress.recreation import Recreation
 
 _COMMIT_EVERY: Final = 0.5
 _FIRST_DELAY: Final = 0.2
@@ -54,7 +54,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
         self._tasks: dict[asyncio.Task[None], TopicPartition] = {}
         self._last_of_key: dict[tuple[int, bytes], asyncio.Task[None]] = {}
-        self._recreation = Recreation(settings.kafka_recreated_after)
+        self._recreated = RecreatedPartitions(settings.kafka_recreated_after)
         self._fault: BaseException | None = None
         self._last_commit = 0.0
         self.consumed = 0
@@ -224,10 +224,12 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._commit()
 
     async def _rewind_what_is_new(self, consumer: AIOKafkaConsumer) -> None:
-        for partition in await self._recreation.found(consumer):
+        """Start over where a partition was made anew."""
+        for partition in await self._recreated.found(consumer):
             _log.warning("partition_recreated", topic=self._topic, partition=partition.partition)
             self._trackers.pop(partition, None)
-            await consumer.seek_to_beginning(partition)
+            with contextlib.suppress(KafkaError, IllegalStateError):
+                await consumer.seek_to_beginning(partition)
 
     async def _commit(self) -> None:
         positions = {

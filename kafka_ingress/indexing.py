@@ -6,6 +6,7 @@ import httpx
 from aiokafka import ConsumerRecord
 
 from archon.contracts.errors import InvalidInputError, StoreUnavailableError
+from archon.runtime import tracing
 from kafka_ingress.poison import Handler
 
 _NOT_THE_DOCUMENT: Final = frozenset({401, 403, 408, 429})
@@ -19,9 +20,8 @@ def indexing_handler(http: httpx.AsyncClient) -> Handler:
         if record.value is None:
             raise InvalidInputError("value", "null, where a document was expected")
         try:
-            response = await http.post(
-                "/api/bridge/document", content=record.value, headers={"content-type": "application/json"}
-            )
+            headers = {"content-type": "application/json", **tracing.headers()}
+            response = await http.post("/api/bridge/document", content=record.value, headers=headers)
         except httpx.TransportError as error:
             raise StoreUnavailableError("bridge", repr(error)) from error
         _check(response)

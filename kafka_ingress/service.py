@@ -24,6 +24,7 @@ from kafka_ingress.enrichment import EnrichmentHandler
 from kafka_ingress.estate import Estate
 from kafka_ingress.indexing import indexing_handler
 from kafka_ingress.poison import parking_poison
+from kafka_ingress.spans import traced
 
 
 class IngressHealth(BaseModel):
@@ -56,7 +57,7 @@ async def run(settings: Settings) -> None:
             settings,
             settings.kafka_enrichment_topic,
             settings.kafka_group_id,
-            parking_poison(handler, publisher, alerts),
+            traced(parking_poison(handler, publisher, alerts), settings.kafka_group_id),
             ordered=False,
             closed=lambda: gate.closed,
         )
@@ -64,7 +65,7 @@ async def run(settings: Settings) -> None:
             settings,
             settings.kafka_index_topic,
             settings.kafka_index_group_id,
-            parking_poison(indexing_handler(http), publisher, alerts),
+            traced(parking_poison(indexing_handler(http), publisher, alerts), settings.kafka_index_group_id),
             ordered=True,
             limit=16,
         )

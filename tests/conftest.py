@@ -13,10 +13,12 @@ from uuid import uuid4
 
 import pytest
 
+from archon.devstack.ports import free_ports
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, Servers, Services, environment
 from archon.runtime.kafka import ensure_topics
 from archon.runtime.settings import Settings
+from tests.collector import Collector
 
 _EXTERNAL = {
     "KAFKA_BOOTSTRAP_SERVERS": "ARCHON_TEST_KAFKA",
@@ -116,12 +118,19 @@ def stack_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-async def stack(servers: TestServers, stack_dir: Path) -> AsyncIterator[Settings]:
-    """Servers and services, all running; their settings."""
+async def collector() -> AsyncIterator[Collector]:
+    collector = Collector(free_ports(1)[0])
+    async with collector.serving():
+        yield collector
+
+
+@pytest.fixture(scope="session")
+async def stack(servers: TestServers, collector: Collector, stack_dir: Path) -> AsyncIterator[Settings]:
+    """Servers and services, all running and traced; their settings."""
     await servers.start("temporal", "kafka", "graph", "vectors")
     settings = servers.settings(stack_dir, kafka_publish_timeout=0.5)
     await ensure_topics(settings)
-    env = servers.environment_of(settings, METRICS_INTERVAL="1")
+    env = servers.environment_of(settings, METRICS_INTERVAL="1", **collector.environment)
     services = Services.on(stack_dir, servers.ports, env)
     async with AsyncExitStack() as running:
         for service in services.all():

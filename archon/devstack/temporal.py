@@ -15,10 +15,9 @@ from temporalio.client import Client
 from archon.contracts import names
 from archon.devstack.ports import HOST
 from archon.devstack.process import BACKGROUND, ChildProcess
+from archon.runtime.namespace import RETENTION
 
 NAMESPACE: Final = "default"
-RETENTION_SECONDS: Final = 7 * 24 * 3600
-"""At least the topics' retention; the dev server's own is a day."""
 
 
 def temporal(data_dir: Path, port: int, ui_port: int) -> ChildProcess:
@@ -33,7 +32,9 @@ def temporal(data_dir: Path, port: int, ui_port: int) -> ChildProcess:
         await client.workflow_service.update_namespace(
             UpdateNamespaceRequest(
                 namespace=NAMESPACE,
-                config=NamespaceConfig(workflow_execution_retention_ttl=Duration(seconds=RETENTION_SECONDS)),
+                config=NamespaceConfig(
+                    workflow_execution_retention_ttl=Duration(seconds=int(RETENTION.total_seconds()))
+                ),
             )
         )
 

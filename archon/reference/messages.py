@@ -109,7 +109,7 @@ def operations(settings: Settings) -> dict[str, Operation]:
             "treeIndex",
             CHANNELS["treeIndex"],
             "The ingress posts each to the bridge.",
-            f"{group}-index",
+            settings.kafka_index_group_id,
         ),
         "submitRequest": Operation(
             "receive",

@@ -12,6 +12,7 @@ from archon.reference import openapi
 from archon.runtime.breaker import BreakerStatus
 from archon.runtime.problems import Problem
 from kafka_ingress.service import IngressHealth
+from worker import WorkerHealth
 
 EVENTS: dict[str, type[BaseModel]] = {
     "tree.index.v1": DocumentSubmission,
@@ -29,6 +30,7 @@ _OTHERS: dict[str, type[BaseModel]] = {
     "problem": Problem,
     "circuit-breaker": BreakerStatus,
     "ingress-health": IngressHealth,
+    "worker-health": WorkerHealth,
 }
 
 

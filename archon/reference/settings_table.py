@@ -20,12 +20,13 @@ that load code which reads it, and `enrich`, the command line; a service takes n
 A secret may also stand in a file: set `NAME_FILE` to its path instead of `NAME`.
 """
 _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Access": ("api_key", "allow_", "bridge_api_key", "http_tls_", "max_body"),
     "Kafka": ("kafka_",),
     "Temporal": ("temporal_",),
     "Stores": ("memgraph_", "qdrant_", "content_", "embedding_"),
     "Intelligence service": ("intelligence_", "circuit_breaker_", "enable_circuit_breaker", "analysis_"),
     "Limits and retries": ("max_", "retry_", "outage_", "ingress_max"),
-    "Alerts": ("alert_",),
+    "Alerts and metrics": ("alert_", "metrics_", "otel_"),
     "Every process": ("",),
 }
 """Headings by how their settings' names begin; the first that fits has it."""

@@ -25,7 +25,7 @@ from archon.contracts.events import (
     EnrichmentRequest,
     event_headers,
 )
-from archon.runtime import metrics
+from archon.runtime import metrics, tracing_kafka
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 
@@ -33,6 +33,7 @@ EVENT_TYPE_PREFIX: Final = "dev.archon-intelligence."
 _RECONNECT_AFTER: Final = 1.0
 """Seconds during which a broker that failed to answer is taken as down, and not asked."""
 
+_MAY_LOSE_ONE: Final = 3
 _DAY_MS: Final = 24 * 3600 * 1000
 _log = get_logger(__name__)
 
@@ -46,6 +47,15 @@ class Topic:
     retention_ms: int
     cleanup_policy: str = "delete"
     compression: str = "producer"
+
+    @property
+    def config(self) -> dict[str, str]:
+        """In Kafka's names."""
+        return {
+            "retention.ms": str(self.retention_ms),
+            "cleanup.policy": self.cleanup_policy,
+            "compression.type": self.compression,
+        }
 
 
 def topics(settings: Settings) -> list[Topic]:
@@ -81,15 +91,13 @@ async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list
 
 
 def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
+    # An acknowledged record must survive the loss of one broker, where there are enough to go on without it.
+    safe = {"min.insync.replicas": "2"} if replication_factor >= _MAY_LOSE_ONE else {}
     return NewTopic(
         name=topic.name,
         num_partitions=topic.partitions,
         replication_factor=replication_factor,
-        topic_configs={
-            "retention.ms": str(topic.retention_ms),
-            "cleanup.policy": topic.cleanup_policy,
-            "compression.type": topic.compression,
-        },
+        topic_configs={**topic.config, **safe},
     )
 
 
@@ -225,10 +233,16 @@ class KafkaPublisher:
         *,
         key: bytes | None = None,
     ) -> None:
-        if self._producer is None or time.monotonic() < self._down_until:
-            raise PublishError("Kafka is not reachable")
         key = key if key is not None else str(getattr(event, "document_id", "")).encode()
         value = event.model_dump_json(exclude_none=True).encode() if event is not None else None
+        with tracing_kafka.publishing(topic, key, getattr(event, "correlation_id", None)):
+            await self._send(topic, value, key, tracing_kafka.carried(headers), seconds)
+
+    async def _send(
+        self, topic: str, value: bytes | None, key: bytes, headers: list[tuple[str, bytes]], seconds: float
+    ) -> None:
+        if self._producer is None or time.monotonic() < self._down_until:
+            raise PublishError("Kafka is not reachable")
         try:
             async with asyncio.timeout(seconds):
                 await self._producer.send_and_wait(topic, value, key=key, headers=headers)

@@ -7,13 +7,14 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 import uvicorn
 
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 
+Result = TypeVar("Result")
 _log = get_logger(__name__)
 
 
@@ -99,6 +100,18 @@ def _stop_if_failed(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         _log.critical("background_work_failed", exc_info=error)
         signal.raise_signal(signal.SIGTERM)
+
+
+async def unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
+    """What `work` returns; None, with `work` cancelled, when `stop` is set before."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
+        return await working if working.done() else None
+    finally:
+        working.cancel()
+        stopped.cancel()
+        await asyncio.gather(working, stopped, return_exceptions=True)
 
 
 async def first_of(*tasks: asyncio.Task[Any]) -> None:

@@ -10,6 +10,7 @@ import sys
 import structlog
 from temporalio import workflow
 
+from archon.runtime import tracing
 from archon.runtime.settings import Settings
 
 
@@ -20,6 +21,7 @@ def configure_logging(settings: Settings, service: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.ExtraAdder(),
+        tracing.logged,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: list[structlog.typing.Processor] = (

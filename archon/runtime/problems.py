@@ -29,6 +29,7 @@ STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
     errors.WorkflowUnavailableError: (503, "Temporal unavailable"),
     errors.PublishError: (503, "Kafka unavailable"),
     errors.TopicUnavailableError: (503, "Kafka unavailable"),
+    errors.TooManyStreamsError: (503, "Too many streams"),
     errors.NotParkedError: (409, "Not parked"),
     errors.ArchonError: (500, "Internal error"),
 }
@@ -46,11 +47,6 @@ class Problem(BaseModel):
     code: str | None = None
     """Tells programs apart what the status alone does not."""
     errors: list[dict[str, str]] | None = None
-
-
-def described(description: str) -> dict[str, Any]:
-    """A problem document as the API docs show it."""
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
 
 
 def problem_of(error: errors.ArchonError) -> Problem:
@@ -116,20 +112,3 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_fault)
-    _tell(app)
-
-
-def _tell(app: FastAPI) -> None:
-    """Have the API docs say so, where FastAPI would tell of its own validation errors."""
-    generated = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = generated()
-        for operation in (each for path in document["paths"].values() for each in path.values()):
-            if "HTTPValidationError" in str(operation["responses"].get("422")):
-                operation["responses"]["422"] = described("Invalid input; names the field")
-        for unused in ("HTTPValidationError", "ValidationError"):
-            document.get("components", {}).get("schemas", {}).pop(unused, None)
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]

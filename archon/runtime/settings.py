@@ -106,6 +106,11 @@ class Settings(BaseSettings):
     alert_interval: Seconds = 300
     """What happens within this time is told in one message."""
 
+    max_streams: Annotated[int, Field(ge=1)] = 200
+    """Event streams that one bridge process has open at once."""
+    max_stream_replays: Annotated[int, Field(ge=1)] = 8
+    """Streams that at once read from Kafka what their clients have missed."""
+
     host: str = "127.0.0.1"
     """Address that every service listens on."""
     bridge_port: Port = 8054

@@ -15,6 +15,7 @@ from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction
 from neo4j import exceptions as bolt_errors
 
 from archon.contracts.errors import StoreConflictError, StoreRejectedError, StoreUnavailableError
+from archon.runtime import tracing
 from archon.runtime.settings import Settings
 
 Row = dict[str, Any]
@@ -27,6 +28,8 @@ INDEXED: Final = (
     ("Document", "enrichment_status"),
     ("Document", "outbox"),
 )
+_SYSTEM: Final = "neo4j"
+"""OpenTelemetry's semantic conventions name the system after the driver, whose ever server it speaks to."""
 _CONSTRAINT_ATTEMPTS: Final = 8
 _SECONDS: Final = 30.0
 """How long a transaction may take, with the driver's own retries: a server may hang and say nothing."""
@@ -74,9 +77,10 @@ def _told(error: Exception) -> str:
 class Bolt:
     """A driver and the database it speaks to."""
 
-    def __init__(self, driver: AsyncDriver, database: str | None) -> None:
+    def __init__(self, driver: AsyncDriver, database: str | None, url: str = "") -> None:
         self._driver = driver
         self._database = database
+        self._span = tracing.client("graph", _SYSTEM, url)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -93,17 +97,17 @@ class Bolt:
                 initial_retry_delay=0.05,
             )
         async with driver:
-            yield cls(driver, settings.graph_database)
+            yield cls(driver, settings.graph_database, settings.memgraph_uri)
 
     async def read(self, work: Work) -> Any:
-        with translated():
+        with self._span("read"), translated():
             async with asyncio.timeout(_SECONDS), self._driver.session(database=self._database) as session:
                 return await session.execute_read(work)
 
     async def write(self, work: Work) -> Any:
         """Run `work` in a transaction, again after a conflict. Raises StoreConflictError when that does not
         help."""
-        with translated():
+        with self._span("write"), translated():
             for attempt in range(_CONSTRAINT_ATTEMPTS):
                 try:
                     async with (
@@ -184,6 +188,7 @@ def ddl_for(agent: str) -> list[str]:
 
 async def run(transaction: AsyncManagedTransaction, name: str, **parameters: Any) -> list[Row]:
     """One statement within a transaction; its rows."""
-    result = await transaction.run(statement(name), parameters)
-    rows: list[Row] = await result.data()
+    with tracing.within(f"graph {name}", {"db.system.name": _SYSTEM, "db.query.summary": name}):
+        result = await transaction.run(statement(name), parameters)
+        rows: list[Row] = await result.data()
     return rows

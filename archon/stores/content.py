@@ -1,11 +1,15 @@
 """In: texts and analyses. Out: the same, from an object store, by content hash and by reference.
 
 A text is written once: its name is its hash. Errors of the store are told as ours.
+
+S3 is found, and signed for, by the AWS_* variables that obstore reads by itself; README says which.
 """
 
 import contextlib
+import os
 from collections.abc import Iterator
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
@@ -14,7 +18,24 @@ from pydantic import ValidationError
 
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.errors import StoreUnavailableError
+from archon.runtime import tracing
 from archon.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+_ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+_ATTEMPT: Final = timedelta(seconds=10)
+_RETRIES: Final["RetryConfig"] = {
+    "max_retries": 3,
+    "retry_timeout": timedelta(seconds=10),
+    "backoff": {
+        "init_backoff": timedelta(milliseconds=100),
+        "max_backoff": timedelta(seconds=1),
+        "base": 2,
+    },
+}
+"""The driver's own would take minutes to say that a server is down; whoever called tries again anyway."""
 
 
 @contextlib.contextmanager
@@ -23,7 +44,14 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError) as error:
-        raise StoreUnavailableError("content", str(error)[:500]) from error
+        # A wrong key or bucket is our configuration and says nothing of a document: wait until it is mended.
+        reason = " ".join(str(error).partition("\n\nDebug source")[0].split())[:500]
+        raise StoreUnavailableError("content", reason) from error
+
+
+def _no_bucket(error: Exception) -> bool:
+    """S3 answers 404 for it as for a key that is not there."""
+    return "<Code>NoSuchBucket</Code>" in str(error)
 
 
 class ContentStore:
@@ -39,11 +67,17 @@ class ContentStore:
         with translated():
             if url.startswith("file://"):
                 return cls(LocalStore.from_url(url, mkdir=True))
-            return cls(MemoryStore() if url.startswith("memory:") else from_url(url))
+            if url.startswith("memory:"):
+                return cls(MemoryStore())
+            return cls(from_url(url, client_options=_client_options(), retry_config=_RETRIES))
+
+    async def ping(self) -> None:
+        """Raises StoreError."""
+        await self._get("ping")
 
     async def put_text(self, content_hash: str, text: str) -> None:
         """Keep a text; one that is there already stays."""
-        with translated(), contextlib.suppress(AlreadyExistsError):
+        with tracing.within("content put"), translated(), contextlib.suppress(AlreadyExistsError):
             await obstore.put_async(self._store, _key("content", content_hash), text.encode(), mode="create")
 
     async def get_text(self, content_hash: str) -> str | None:
@@ -53,7 +87,7 @@ class ContentStore:
 
     async def put_analysis(self, reference: str, result: AnalysisResult) -> None:
         """Keep an analysis, replacing one under the same reference."""
-        with translated():
+        with tracing.within("content put"), translated():
             await obstore.put_async(
                 self._store, _key("analysis", reference), result.model_dump_json().encode()
             )
@@ -69,16 +103,32 @@ class ContentStore:
             return None
 
     async def delete_text(self, content_hash: str) -> None:
-        with translated(), contextlib.suppress(NotFoundError, FileNotFoundError):
+        with (
+            tracing.within("content delete"),
+            translated(),
+            contextlib.suppress(NotFoundError, FileNotFoundError),
+        ):
             await obstore.delete_async(self._store, _key("content", content_hash))
 
     async def _get(self, key: str) -> bytes | None:
-        with translated():
+        with tracing.within("content get"), translated():
             try:
                 response = await obstore.get_async(self._store, key)
                 return bytes(await response.bytes_async())
-            except (NotFoundError, FileNotFoundError):
+            except (NotFoundError, FileNotFoundError) as error:
+                if _no_bucket(error):
+                    raise
                 return None
+
+
+def _client_options() -> "ClientConfig":
+    endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), "")
+    return {
+        "connect_timeout": timedelta(seconds=2),
+        "timeout": _ATTEMPT,
+        # Whoever names an http endpoint means it; every request is signed, and none carries the key.
+        "allow_http": endpoint.startswith("http://"),
+    }
 
 
 def _key(kind: str, name: str) -> str:

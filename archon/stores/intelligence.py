@@ -4,11 +4,13 @@ as one of our errors."""
 import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 
 import httpx
+from opentelemetry.trace import Span
 from pydantic import BaseModel, ValidationError
 
 from archon.contracts.analysis import (
@@ -28,7 +30,7 @@ from archon.contracts.errors import (
     IntelligenceThrottledError,
     IntelligenceUnavailableError,
 )
-from archon.runtime import metrics
+from archon.runtime import metrics, tracing
 from archon.runtime.settings import Settings
 
 _VERSION_SECONDS: Final = 60.0
@@ -87,12 +89,24 @@ class IntelligenceClient:
         if not response.is_success:
             raise _refused(response)
 
+    def _span(self, method: str, path: str) -> AbstractContextManager[Span]:
+        where: dict[str, str | int] = {"server.address": self._http.base_url.host}
+        if self._http.base_url.port is not None:
+            where["server.port"] = self._http.base_url.port
+        return tracing.within(
+            f"{method} {path}", {"http.request.method": method, "url.template": path, **where}
+        )
+
     async def _call(self, method: str, path: str, model: type[Answer], body: bytes | None = None) -> Answer:
-        headers = {"content-type": "application/json"} if body is not None else None
-        with translated():
-            response = await self._http.request(method, path, content=body, headers=headers)
-        if not response.is_success:
-            raise _refused(response)
+        with self._span(method, path) as span:
+            headers = tracing.headers()
+            if body is not None:
+                headers["content-type"] = "application/json"
+            with translated():
+                response = await self._http.request(method, path, content=body, headers=headers)
+            span.set_attribute("http.response.status_code", response.status_code)
+            if not response.is_success:
+                raise _refused(response)
         try:
             return model.model_validate_json(response.content)
         except ValidationError as error:

@@ -19,6 +19,7 @@ from archon.contracts.documents import Document, Indexed
 from archon.contracts.errors import StoreConflictError, StoreError, StoreRejectedError, StoreUnavailableError
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Step
+from archon.runtime import tracing
 from archon.runtime.settings import Settings
 from archon.stores.batching import Batcher
 
@@ -63,11 +64,12 @@ def _refused(error: UnexpectedResponse) -> StoreError:
 class VectorStore:
     """Points of one collection. Raises StoreError."""
 
-    def __init__(self, client: AsyncQdrantClient, collection: str, dimensions: int) -> None:
+    def __init__(self, client: AsyncQdrantClient, collection: str, dimensions: int, url: str = "") -> None:
         self._client = client
         self._collection = collection
         self._dimensions = dimensions
         self._updates: Batcher[Any] = Batcher(self._update)
+        self._span = tracing.client("qdrant", "qdrant", url)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -80,7 +82,7 @@ class VectorStore:
             check_compatibility=False,
         )
         try:
-            yield cls(client, settings.qdrant_collection, settings.embedding_dimensions)
+            yield cls(client, settings.qdrant_collection, settings.embedding_dimensions, settings.qdrant_url)
         finally:
             await client.close()
 
@@ -135,7 +137,8 @@ class VectorStore:
             operations.append(
                 models.SetPayloadOperation(set_payload=models.SetPayload(payload=payload, filter=older))
             )
-        await self._updates.write(operations)
+        with self._span("index"):
+            await self._updates.write(operations)
 
     async def write(self, step: Step, status: EnrichmentStatus, vector: Sequence[float] | None) -> bool:
         """Store an enrichment's vector, or none; False when the point is at a newer version."""
@@ -151,9 +154,9 @@ class VectorStore:
             "enrichment_status": str(status),
             "embedded_hash": request.content_hash if vector is not None else None,
         }
-        await self._updates.write(
-            [self._upsert(request.document_id, payload, vector, _version_up_to(step.version))]
-        )
+        upsert = self._upsert(request.document_id, payload, vector, _version_up_to(step.version))
+        with self._span("upsert"):
+            await self._updates.write([upsert])
         return await self._is_at(step)
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
@@ -162,7 +165,8 @@ class VectorStore:
             payload={"enrichment_status": str(status)},
             filter=_unless_newer(step.request.document_id, step.version),
         )
-        await self._updates.write([models.SetPayloadOperation(set_payload=change)])
+        with self._span("set_payload"):
+            await self._updates.write([models.SetPayloadOperation(set_payload=change)])
         return await self._is_at(step)
 
     async def get(self, document_id: str) -> models.Record | None:
@@ -181,7 +185,7 @@ class VectorStore:
             for key, value in wanted.items()
             if value is not None
         ]
-        with translated():
+        with self._span("query"), translated():
             response = await self._client.query_points(
                 self._collection,
                 query=list(vector),
@@ -204,7 +208,7 @@ class VectorStore:
         return models.UpsertOperation(upsert=models.PointsList(points=[point], update_filter=only))
 
     async def _is_at(self, step: Step) -> bool:
-        with translated():
+        with self._span("retrieve"), translated():
             found = await self._client.retrieve(
                 self._collection, [step.request.document_id], with_payload=["version"]
             )

@@ -42,7 +42,13 @@ def _unpack() -> None:
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         raise PrometheusMissingError(_ADVICE)
     with tempfile.TemporaryDirectory() as folder:
-        _run("apt-get", "-q", "download", "prometheus", directory=folder)
+        download = ("apt-get", "-q", "download", "prometheus")
+        try:
+            _run(*download, directory=folder)
+        except PrometheusMissingError:
+            # A machine that has just been made knows of no packages yet.
+            _run("apt-get", "-q", "update", directory=folder)
+            _run(*download, directory=folder)
         (package,) = Path(folder).glob("*.deb")
         _run("dpkg-deb", "-x", str(package), str(_UNPACKED), directory=folder)
 

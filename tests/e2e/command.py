@@ -34,3 +34,13 @@ async def run(*command: str, environment: Mapping[str, str], stdin: str | None =
 async def enrich(*arguments: str, environment: Mapping[str, str], stdin: str | None = None) -> Finished:
     command = (sys.executable, "-m", "archon.cli.main", *arguments)
     return await run(*command, environment=environment, stdin=stdin)
+
+
+async def start_enrich(*arguments: str, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
+    """The command while it runs."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "archon.cli.main", *arguments),
+        env=dict(environment),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )

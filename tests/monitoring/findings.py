@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archon.runtime.metrics import SERVICES
-from deploy.prometheus import check
+from deploy.prometheus import committed
 from kafka_ingress import estate
 from tests.monitoring.expected import ESTATE, OF_THE_TEMPORAL_SDK, exported_by
 from tests.monitoring.server import Answers
@@ -46,10 +46,10 @@ async def _of_metric(answers: Answers, service: str, name: str) -> Finding:
 
 async def of_queries(answers: Answers) -> list[Finding]:
     """Panel, what its query is of, how many series it returns, and the first one's value."""
-    return [await _of_query(answers, query) for query in check.queries("5m")]
+    return [await _of_query(answers, query) for query in committed.queries("5m")]
 
 
-async def _of_query(answers: Answers, query: check.Query) -> Finding:
+async def _of_query(answers: Answers, query: committed.Query) -> Finding:
     series = [each for each in await answers.ask(query.expr) if each["value"][1] != "NaN"]
     if not series and estate.TOPIC_BYTES in query.expr:
         return Finding((query.panel, query.legend, "0", UNTOLD), None)
@@ -65,11 +65,9 @@ async def of_alerts(answers: Answers) -> list[Finding]:
     groups = (await answers.http.get("/api/v1/rules", params={"type": "alert"})).json()["data"]["groups"]
     history = await answers.ask(f"ALERTS[{WINDOW}]")
     began = await _began(answers)
-    committed = {rule["alert"]: rule["for"] for rule in check.alerts()}
+    waits = {rule["alert"]: rule["for"] for rule in committed.alerts()}
     return [
-        _of_alert(rule, committed[rule["name"]], history, began)
-        for group in groups
-        for rule in group["rules"]
+        _of_alert(rule, waits[rule["name"]], history, began) for group in groups for rule in group["rules"]
     ]
 
 

@@ -15,7 +15,7 @@ from archon.devstack.ports import HOST, free_ports
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Stack
 from archon.runtime.metrics import SERVICES
-from deploy.prometheus import check
+from deploy.prometheus import committed
 from deploy.prometheus.binary import prometheus
 
 SCRAPE_SECONDS = 1
@@ -43,7 +43,7 @@ class Answers:
 
 def rules(hold: int | None) -> dict[str, Any]:
     """The committed rules, each alert holding for `hold` seconds before it fires; None: as committed."""
-    found: dict[str, Any] = yaml.safe_load(check.RULES.read_text())
+    found: dict[str, Any] = yaml.safe_load(committed.RULES.read_text())
     for group in found["groups"]:
         for rule in group["rules"]:
             if hold is not None and "for" in rule:
@@ -63,12 +63,12 @@ def watching(stack: Stack, directory: Path, hold: int | None) -> ChildProcess:
         rest = {name: value for name, value in job.items() if name != "dns_sd_configs"}
         return rest | {"static_configs": [{"targets": [target]}]}
 
-    committed = yaml.safe_load(check.CONFIGURATION.read_text())["scrape_configs"]
+    jobs = yaml.safe_load(committed.CONFIGURATION.read_text())["scrape_configs"]
     interval = f"{SCRAPE_SECONDS}s"
     configuration = {
         "global": {"scrape_interval": interval, "evaluation_interval": interval},
         "rule_files": ["rules.yaml"],
-        "scrape_configs": [job for job in map(here, committed) if job],
+        "scrape_configs": [job for job in map(here, jobs) if job],
     }
     directory.mkdir(parents=True)
     (directory / "prometheus.yaml").write_text(yaml.safe_dump(configuration))

@@ -133,6 +133,7 @@ def test_every_error_an_activity_may_raise_has_a_treatment() -> None:
     of_others = {
         errors.NotFoundError,
         errors.NotParkedError,
+        errors.TooManyStreamsError,
         errors.TopicUnavailableError,
         errors.WorkflowUnavailableError,
     }

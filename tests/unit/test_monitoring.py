@@ -1,6 +1,6 @@
 """What operators watch and are woken by fits together: rules, their tests, runbooks, dashboard, services.
 
-What promtool itself says of them is `python -m deploy.prometheus.check`.
+What promtool itself says of them is in `make check-deploy`.
 """
 
 import json
@@ -19,13 +19,13 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from archon.runtime.metrics import SERVICES
 from archon.runtime.settings import Settings
 from deploy.grafana import dashboards
-from deploy.prometheus import check
+from deploy.prometheus import committed
 from tests.monitoring.expected import readable
 
 ROOT = Path(__file__).parents[2]
-RULES = [rule for group in yaml.safe_load(check.RULES.read_text())["groups"] for rule in group["rules"]]
-ALERTS = {rule["alert"]: rule for rule in check.alerts()}
-TESTS = yaml.safe_load(check.TESTS.read_text())["tests"]
+RULES = [rule for group in yaml.safe_load(committed.RULES.read_text())["groups"] for rule in group["rules"]]
+ALERTS = {rule["alert"]: rule for rule in committed.alerts()}
+TESTS = yaml.safe_load(committed.TESTS.read_text())["tests"]
 RUNBOOKS = (ROOT / "docs" / "runbooks.md").read_text()
 MADE = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / dashboards.FILE).read_text())
 PARTS = ["Means", "Affects", "Look", "Likely", "Mend", "Over"]
@@ -46,14 +46,14 @@ def test_the_names_in_an_expression_are_found() -> None:
 def test_every_metric_that_is_read_is_exported() -> None:
     recorded = {rule["record"] for rule in RULES if "record" in rule}
     read = {name for rule in RULES for name in metrics_in(rule["expr"])}
-    shown = {name for query in check.queries("5m") for name in metrics_in(query.expr)}
+    shown = {name for query in committed.queries("5m") for name in metrics_in(query.expr)}
     assert (read | shown) - recorded - readable() == set()
     assert recorded - read == set(), "recorded for an alert, which none reads"
 
 
 def test_every_metric_of_ours_is_shown_or_watched() -> None:
     watched = {name for rule in RULES for name in metrics_in(rule["expr"])}
-    shown = {name for query in check.queries("5m") for name in metrics_in(query.expr)}
+    shown = {name for query in committed.queries("5m") for name in metrics_in(query.expr)}
     families = {
         family.name
         for collectors in SERVICES.values()
@@ -89,7 +89,9 @@ def test_no_runbook_or_test_outlives_its_alert() -> None:
 
 
 def test_prometheus_looks_where_the_services_are() -> None:
-    jobs = {job["job_name"]: job for job in yaml.safe_load(check.CONFIGURATION.read_text())["scrape_configs"]}
+    jobs = {
+        job["job_name"]: job for job in yaml.safe_load(committed.CONFIGURATION.read_text())["scrape_configs"]
+    }
     settings = Settings(_env_file=None)
     for service in SERVICES:
         (found,) = jobs[service]["dns_sd_configs"]
@@ -139,6 +141,6 @@ def test_every_panel_says_what_it_shows_and_asks_the_chosen_source() -> None:
 
 
 def test_every_quantile_is_of_buckets() -> None:
-    for query in check.queries("5m"):
+    for query in committed.queries("5m"):
         if "histogram_quantile" in query.expr:
             assert re.search(r"sum by \(le\b|\ble:\w+_bucket:", query.expr), query.expr

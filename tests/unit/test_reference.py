@@ -38,7 +38,8 @@ def test_every_body_has_a_schema() -> None:
         for reference in _bodies(app.openapi())
     }
     assert served >= {"DocumentSubmission", "BatchAccepted", "DeadLetterList", "AnalysisResult", "Statistics"}
-    assert served <= {model.__name__ for model in schemas.models().values()}
+    unnamed = {"HTTPValidationError"}  # FastAPI's own
+    assert served - unnamed <= {model.__name__ for model in schemas.models().values()}
 
 
 def _bodies(document: dict[str, Any]) -> list[dict[str, str]]:

@@ -6,12 +6,13 @@ would break them. New code that takes another path asks `workflow.patched` first
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
+from temporalio.worker import Interceptor, Replayer
 
 from worker import workflow_runner
 from workflows.enrich_document import EnrichDocument
@@ -20,12 +21,13 @@ DIRECTORY = Path(__file__).parent / "histories"
 _OF_THE_MACHINE = {"identity", "stackTrace", "stack_trace", "workerVersion"}
 
 
-async def replay(history: WorkflowHistory) -> None:
+async def replay(history: WorkflowHistory, interceptors: Sequence[Interceptor] = ()) -> None:
     """Raises the error of a workflow task that fails or goes another way than the history."""
     replayer = Replayer(
         workflows=[EnrichDocument],
         workflow_runner=workflow_runner(),
         data_converter=pydantic_data_converter,
+        interceptors=interceptors,
     )
     await replayer.replay_workflow(history)
 

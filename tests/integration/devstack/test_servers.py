@@ -13,7 +13,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
 from archon.devstack.stack import Ports, Servers, environment
-from archon.devstack.temporal import RETENTION_SECONDS
+from archon.runtime.namespace import RETENTION
 from archon.runtime.settings import Settings
 from archon.stores.graph import GraphStore
 from archon.stores.vectors import VectorStore
@@ -64,7 +64,7 @@ async def test_the_namespace_keeps_workflows_for_a_week(own: tuple[Servers, Sett
     await servers.temporal.start()
     client = await Client.connect(settings.temporal_address)
     answer = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace="default"))
-    assert answer.config.workflow_execution_retention_ttl.seconds == RETENTION_SECONDS
+    assert answer.config.workflow_execution_retention_ttl.ToTimedelta() == RETENTION
     async with httpx.AsyncClient() as http:
         page = await http.get(settings.temporal_ui_url)
     assert page.is_success

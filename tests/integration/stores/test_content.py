@@ -1,24 +1,55 @@
-"""The content store's behaviour, on files and in memory; ARCHON_TEST_CONTENT_URL adds another one."""
+"""The content store's behaviour, on files, in memory and on S3; ARCHON_TEST_CONTENT_URL adds another one."""
 
 import asyncio
 import os
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from archon.contracts import identity
-from archon.contracts.errors import StoreRejectedError, StoreUnavailableError
+from archon.contracts.errors import StoreUnavailableError
+from archon.devstack.ports import HOST, free_ports
 from archon.runtime.settings import Settings
 from archon.stores.content import ContentStore
 from tests import factories
+from tests.s3 import BUCKET, S3Server
 
-URLS = ["file", "memory://", *filter(None, [os.environ.get("ARCHON_TEST_CONTENT_URL")])]
+URLS = ["file", "memory://", "s3", *filter(None, [os.environ.get("ARCHON_TEST_CONTENT_URL")])]
+
+
+@pytest.fixture(scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3Server]:
+    server = S3Server(tmp_path_factory.mktemp("s3"))
+    process = server.process()
+    try:
+        await process.start()
+        yield server
+    finally:
+        await process.kill()  # asked to stop, it takes ten seconds
+
+
+@pytest.fixture
+def s3(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return server
 
 
 @pytest.fixture(params=URLS)
 def content(request: pytest.FixtureRequest, tmp_path: Path) -> ContentStore:
     url = tmp_path.as_uri() if request.param == "file" else request.param
+    if request.param == "s3":
+        request.getfixturevalue("s3")
+        url = f"s3://{BUCKET}/{uuid4()}"
+    return opened(url)
+
+
+def opened(url: str) -> ContentStore:
     return ContentStore.open(Settings(content_store_url=url))
 
 
@@ -34,6 +65,10 @@ async def test_a_text_is_written_once(content: ContentStore) -> None:
     await asyncio.gather(*(content.put_text(key, "first") for _ in range(8)))
     await content.put_text(key, "second")
     assert await content.get_text(key) == "first"
+
+
+async def test_a_store_that_serves_answers_a_ping(content: ContentStore) -> None:
+    await content.ping()
 
 
 async def test_what_is_not_there_is_none(content: ContentStore) -> None:
@@ -57,7 +92,52 @@ async def test_a_deleted_text_is_gone(content: ContentStore) -> None:
 
 async def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises((StoreUnavailableError, StoreRejectedError), match="content"):
+    with pytest.raises(StoreUnavailableError, match="content"):
         await ContentStore.open(Settings(content_store_url=(tmp_path / "file" / "x").as_uri())).put_text(
             "c" * 64, ""
         )
+
+
+async def test_two_prefixes_of_a_bucket_are_two_stores(s3: S3Server) -> None:
+    one, other = (opened(f"s3://{BUCKET}/{uuid4()}") for _ in range(2))
+    await one.put_text("d" * 64, "x")
+    assert (await one.get_text("d" * 64), await other.get_text("d" * 64)) == ("x", None)
+
+
+async def test_one_of_many_racing_writers_wins_and_none_fails(s3: S3Server) -> None:
+    stores = [opened(f"s3://{BUCKET}/race") for _ in range(8)]
+    key = identity.content_hash(str(uuid4()))
+    await asyncio.gather(*(store.put_text(key, str(number)) for number, store in enumerate(stores)))
+    first = await stores[0].get_text(key)
+    await asyncio.gather(*(store.put_text(key, "late") for store in stores))
+    assert {await store.get_text(key) for store in stores} == {first}
+
+
+@pytest.mark.parametrize(
+    ("variables", "bucket", "says"),
+    [
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, BUCKET, "SignatureDoesNotMatch"),
+        ({"AWS_ACCESS_KEY_ID": "nobody"}, BUCKET, "InvalidAccessKeyId"),
+        ({"AWS_SKIP_SIGNATURE": "true"}, BUCKET, "AccessDenied"),
+        ({}, "no-such-bucket", "NoSuchBucket"),
+        ({"AWS_ENDPOINT_URL": "nowhere"}, BUCKET, "error sending request"),
+    ],
+)
+async def test_what_is_wrong_with_s3_is_told_soon(
+    s3: S3Server,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    variables: dict[str, str],
+    bucket: str,
+    says: str,
+) -> None:
+    for name, value in variables.items():
+        address = f"http://{HOST}:{free_ports(1)[0]}"
+        monkeypatch.setenv(name, address if value == "nowhere" else value)
+    content = opened(f"s3://{bucket}/x")
+    begun = time.monotonic()
+    for call in (content.ping(), content.put_text("e" * 64, "x"), content.get_text("e" * 64)):
+        with pytest.raises(StoreUnavailableError, match=f"content: .*{says}") as raised:
+            await call
+        assert "Debug source" not in str(raised.value)
+    assert time.monotonic() - begun < 30

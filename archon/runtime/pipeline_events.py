@@ -1,0 +1,98 @@
+"""In: records of the progress, completed and dead-letter topics. Out: what a stream may tell of them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from aiokafka import ConsumerRecord
+
+from archon.contracts.streams import Cleared, Place, Position, Source
+from archon.runtime.settings import Settings
+
+
+class Told(NamedTuple):
+    """An event as a stream tells it, and the position after it. `data` is JSON."""
+
+    name: str
+    data: str
+    position: Position
+
+
+@dataclass(frozen=True)
+class PipelineEvent:
+    """`document_id` and `project` say whom it concerns; None where the record does not."""
+
+    name: str
+    data: str
+    document_id: str | None
+    project: str | None
+
+    def told(self, position: Position) -> Told:
+        return Told(self.name, self.data, position)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a stream is of: a document of a project, or a whole project."""
+
+    project: str
+    document_id: str | None = None
+
+    def takes(self, event: PipelineEvent) -> bool:
+        """An event about a document that is told of as another project's is of neither stream."""
+        if self.document_id is None:
+            return event.project == self.project
+        return event.document_id == self.document_id and event.project in {None, self.project}
+
+
+_TOO_LONG: Final = "original_message"
+"""Up to 256 KB; `GET /dead-letters/{key}` has it."""
+
+
+def sources(settings: Settings) -> dict[str, Source]:
+    """Each topic's source."""
+    return {
+        settings.kafka_progress_topic: Source.PROGRESS,
+        settings.kafka_completed_topic: Source.COMPLETED,
+        settings.kafka_dlq_topic: Source.PARKED,
+    }
+
+
+def place_of(source: Source, record: ConsumerRecord) -> Place:
+    return source, record.partition
+
+
+def event_of(source: Source, record: ConsumerRecord) -> PipelineEvent | None:
+    """None for what nobody here has written."""
+    key = (record.key or b"").decode(errors="replace")
+    if record.value is None:
+        return _cleared(key) if source is Source.PARKED else None
+    try:
+        value = json.loads(record.value)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict):
+        return None
+    data = _short(value) if source is Source.PARKED else value
+    return PipelineEvent(source, json.dumps(data), _text(value, "document_id"), _text(value, "project_name"))
+
+
+def _cleared(key: str) -> PipelineEvent | None:
+    try:
+        return PipelineEvent("cleared", Cleared(document_id=key).model_dump_json(), key, None)
+    except ValueError:  # the letter of a message that never became a workflow has another kind of key
+        return None
+
+
+def _short(letter: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what may be long: a stream holds many."""
+    kept = {name: value for name, value in letter.items() if name != _TOO_LONG}
+    if isinstance(details := kept.get("error_details"), dict):
+        kept["error_details"] = {name: value for name, value in details.items() if name != "stack_trace"}
+    return kept
+
+
+def _text(value: Mapping[str, Any], name: str) -> str | None:
+    found = value.get(name)
+    return found if isinstance(found, str) else None

@@ -1,0 +1,110 @@
+"""In: settings. Out: the topics, made where they are missing, and how those that exist differ from the plan.
+
+An existing topic is never altered: a longer retention or more partitions may be its operator's wish.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final, Literal
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, for_code
+from pydantic import BaseModel
+
+from archon.contracts.errors import PublishError
+from archon.runtime.kafka import Topic, ensure_topics, topics
+from archon.runtime.settings import Settings
+
+REPLICAS: Final = 3
+"""Where there are as many brokers."""
+
+
+class TopicState(BaseModel):
+    """A topic and what is not as planned, e.g. `retention.ms: 86400000, planned 604800000`."""
+
+    name: str
+    status: Literal["created", "exists", "differs", "missing"]
+    partitions: int = 0
+    replication_factor: int = 0
+    differences: list[str] = []
+
+    @property
+    def told(self) -> str:
+        return "; ".join(self.differences)
+
+
+async def create_topics(settings: Settings, replication_factor: int | None = None) -> list[TopicState]:
+    """Create what is missing, each with `replication_factor` copies, or one a broker but at most three.
+
+    Raises PublishError when the broker does not answer or refuses.
+    """
+    copies = replication_factor or min(REPLICAS, await _brokers(settings))
+    created = set(await ensure_topics(settings, copies))
+    return [
+        state.model_copy(update={"status": "created"}) if state.name in created else state
+        for state in await describe_topics(settings)
+    ]
+
+
+async def describe_topics(settings: Settings) -> list[TopicState]:
+    """Every planned topic as it is. Raises PublishError."""
+    planned = topics(settings)
+    async with _admin(settings) as admin:
+        # Asking a broker for a topic that it lacks may create it.
+        existing = set(await admin.list_topics())
+        names = [topic.name for topic in planned if topic.name in existing]
+        found = {topic["topic"]: topic for topic in await admin.describe_topics(names)} if names else {}
+        configs = await _configs(admin, names) if names else {}
+    return [_state(topic, found.get(topic.name), configs.get(topic.name, {})) for topic in planned]
+
+
+def _state(topic: Topic, found: Mapping[str, Any] | None, config: Mapping[str, str]) -> TopicState:
+    if found is None:
+        return TopicState(name=topic.name, status="missing")
+    partitions = found["partitions"]
+    wanted = {"partitions": str(topic.partitions), **topic.config}
+    actual = {"partitions": str(len(partitions)), **config}
+    differences = [
+        f"{key}: {actual[key]}, planned {value}"
+        for key, value in wanted.items()
+        if key in actual and _parts(actual[key]) != _parts(value)
+    ]
+    return TopicState(
+        name=topic.name,
+        status="differs" if differences else "exists",
+        partitions=len(partitions),
+        replication_factor=min((len(each["replicas"]) for each in partitions), default=0),
+        differences=differences,
+    )
+
+
+def _parts(value: str) -> set[str]:
+    """The order of a list, such as of clean-up policies, means nothing."""
+    return {part.strip() for part in value.split(",")}
+
+
+async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    answers = [each for response in await admin.describe_configs(resources) for each in response.resources]
+    for code, message, _, name, _ in answers:
+        if code:
+            raise PublishError(f"cannot describe topic {name}: {message or for_code(code).__name__}")
+    return {name: {entry[0]: entry[1] or "" for entry in entries} for _, _, _, name, entries in answers}
+
+
+async def _brokers(settings: Settings) -> int:
+    async with _admin(settings) as admin:
+        return len((await admin.describe_cluster())["brokers"])
+
+
+@contextlib.asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    try:
+        await admin.start()
+        yield admin
+    except (KafkaError, OSError) as error:
+        raise PublishError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
+    finally:
+        await admin.close()
