@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo test crash monitoring check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo test crash fuzz monitoring check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -20,6 +20,10 @@ test: $(READY)
 # Kills each process at each point where it hurts, and looks what became of the documents.
 crash: $(READY)
 	$(BIN)/python -m tests.crash $(ARGS)
+
+# Asks the bridge all that its OpenAPI document allows and forbids; ARGS='--service intelligence --max-time 60'.
+fuzz: $(READY) $(VENV)/fuzz/.ready
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 # A real Prometheus on a stack under load: every metric, every query of the dashboard, an alert from end to end.
 monitoring: $(READY)
@@ -56,6 +60,7 @@ lock:
 	$(VENV)/lock/bin/pip -q install uv
 	$(LOCK) pyproject.toml -o requirements.lock
 	$(LOCK) --extra dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) --group fuzz -o requirements-fuzz.lock
 	$(LOCK) deploy/build.in -o deploy/build.lock
 	$(LOCK) deploy/requirements.in -o deploy/requirements.lock
 
@@ -65,6 +70,11 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/fuzz/.ready: requirements-fuzz.lock $(READY)
+	@$(PYTHON) -m venv $(VENV)/fuzz
+	@$(VENV)/fuzz/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
 	@touch $@
 
 $(DEPLOY)/.ready: deploy/requirements.lock deploy/package-lock.json

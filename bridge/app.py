@@ -18,6 +18,8 @@ from archon.runtime.temporal import EnrichmentClient
 from archon.runtime.tracing_http import TracingMiddleware
 from archon.stores.schema import Preparation
 from bridge import failures, health, routes, streaming
+from bridge.access import SCHEMES, AccessMiddleware, caller_of, keys_of, require_declared
+from bridge.body_limit import BodyLimitMiddleware
 from bridge.clients import connected
 from bridge.correlation import CorrelationMiddleware
 from bridge.indexing import Indexer
@@ -26,7 +28,8 @@ from bridge.parked import ParkedRuns
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The app; nothing is connected before its lifespan starts."""
+    """The app; nothing is connected before its lifespan starts. Raises ConfigurationError."""
+    keys = keys_of(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -49,6 +52,8 @@ def create_app(settings: Settings) -> FastAPI:
                 "intelligence": stores.intelligence.ping,
                 "temporal": client.ping,
             }
+            if keys is not None:
+                app.state.checks["api_keys"] = keys.check
             async with running(preparation.run()), running(relay.run()), running(tail.run()):
                 yield
 
@@ -64,15 +69,25 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
+    # The last one added is the first to see a request.
+    app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes)
     app.add_middleware(TracingMiddleware)
+    app.add_middleware(AccessMiddleware, keys=keys, rate=settings.api_key_rate)
     app.add_middleware(CorrelationMiddleware)
     # Before the documents: their ids may hold slashes, so that their routes would take these too.
-    app.include_router(failures.router)
-    app.include_router(streaming.router)
-    app.include_router(routes.router)
+    for router in (failures.router, streaming.router, routes.router):
+        app.include_router(router, dependencies=SCHEMES)
     app.include_router(health.router)
-    optional = ("qdrant", "kafka", "intelligence", "temporal")
-    app.include_router(health_router(checks, Exposition.of("bridge"), optional=optional))
+    optional = ("qdrant", "kafka", "intelligence", "temporal", "api_keys")
+    app.include_router(
+        health_router(
+            checks,
+            Exposition.of("bridge"),
+            optional=optional,
+            detailed=lambda request: caller_of(request).projects is None,
+        )
+    )
+    require_declared(app)
     return app
 
 

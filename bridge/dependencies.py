@@ -1,14 +1,15 @@
 """In: a request. Out: what several groups of routes need of the app, and the document a path names."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Request
 
 from archon.contracts.documents import StoredDocument
 from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.problems import MEDIA_TYPE, Problem
+from archon.runtime.problems import described
 from archon.runtime.settings import Settings
+from bridge.access import Caller
 from bridge.clients import Stores
 
 
@@ -38,15 +39,30 @@ CorrelationDep = Annotated[str, Depends(_correlation)]
 PublisherDep = Annotated[KafkaPublisher, Depends(_publisher)]
 
 
-def problem(description: str) -> dict[str, Any]:
-    """A problem document as the API docs show it."""
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+problem = described
+
+REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    401: problem("No valid API key, where keys are in force"),
+    403: problem("The API key does not allow this"),
+    422: problem("Invalid input; names the field"),
+    429: problem("Too many requests; Retry-After says when to come back"),
+    502: problem("A store or service refused"),
+    503: problem("A store, Kafka, Temporal or the intelligence service is unreachable"),
+}
+"""What every route may answer instead."""
+UNREAD: Final[dict[int | str, dict[str, Any]]] = {
+    400: problem("The body cannot be read"),
+    413: problem("The body is too large"),
+}
+"""What a route with a body may answer too."""
 
 
-async def find(stores: Stores, document_id: str, project: str | None) -> StoredDocument:
-    """By UUID or by the client's own id. Raises NotFoundError, InvalidInputError, StoreError."""
+async def find(stores: Stores, caller: Caller, document_id: str, project: str | None) -> StoredDocument:
+    """By UUID or by the client's own id. Raises NotFoundError, InvalidInputError, StoreError; ForbiddenError
+    where `project` is not the caller's. Another project's document is not found."""
+    projects = caller.scope(project)
     try:
         UUID(document_id)
     except ValueError:
-        return await stores.graph.get_by_external_id(document_id, project)
-    return await stores.graph.get(document_id)
+        return await stores.graph.get_by_external_id(document_id, projects)
+    return await stores.graph.get(document_id, projects)

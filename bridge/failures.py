@@ -13,13 +13,22 @@ from archon.contracts.dead_letters import (
 from archon.contracts.errors import NotParkedError
 from archon.contracts.types import ProjectName
 from archon.runtime.dead_letters import DeadLetterTopic
-from bridge.dependencies import CorrelationDep, PublisherDep, SettingsDep, StoresDep, find, problem
+from bridge.access import Reader, Writer
+from bridge.dependencies import (
+    REFUSED,
+    CorrelationDep,
+    PublisherDep,
+    SettingsDep,
+    StoresDep,
+    find,
+    problem,
+)
 from bridge.parked import ParkedRuns
 
 router = APIRouter(
     prefix="/api/bridge",
     tags=["failures"],
-    responses={404: problem("There is none"), 503: problem("Kafka, Temporal or a store is unreachable")},
+    responses={**REFUSED, 404: problem("There is none")},
 )
 
 
@@ -35,47 +44,55 @@ NOT_PARKED: Final[dict[int | str, dict[str, Any]]] = {409: problem("The document
 @router.post("/document/{document_id:path}/retry", operation_id="retry_document", responses=NOT_PARKED)
 async def retry_document(
     document_id: str,
+    caller: Writer,
     stores: StoresDep,
     parked: ParkedDep,
     correlation_id: CorrelationDep,
     project: ProjectName | None = None,
 ) -> ParkedAnswer:
     """Try a parked document again, from the step that failed."""
-    return await parked.retry(await find(stores, document_id, project), correlation_id)
+    return await parked.retry(await find(stores, caller, document_id, project), correlation_id)
 
 
 @router.post("/document/{document_id:path}/discard", operation_id="discard_document", responses=NOT_PARKED)
 async def discard_document(
-    document_id: str, stores: StoresDep, parked: ParkedDep, project: ProjectName | None = None
+    document_id: str,
+    caller: Writer,
+    stores: StoresDep,
+    parked: ParkedDep,
+    project: ProjectName | None = None,
 ) -> ParkedAnswer:
     """Give a parked document up: it stays indexed, and is not enriched."""
-    return await parked.discard(await find(stores, document_id, project))
+    return await parked.discard(await find(stores, caller, document_id, project))
 
 
 @router.get("/dead-letters", operation_id="list_dead_letters")
 async def list_dead_letters(
+    caller: Reader,
     settings: SettingsDep,
     wanted: Annotated[DeadLetterFilter, Depends()],
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
 ) -> DeadLetterList:
     """The dead letters that stand: of documents that wait for a retry, and of messages that were none."""
-    rows = await DeadLetterTopic(settings).rows(wanted)
+    rows = await DeadLetterTopic(settings).rows(wanted, caller.scope(wanted.project))
     return DeadLetterList(dead_letters=rows[:limit], total=len(rows))
 
 
 @router.get("/dead-letters/{key:path}", operation_id="get_dead_letter")
-async def get_dead_letter(key: str, settings: SettingsDep) -> StoredDeadLetter:
+async def get_dead_letter(key: str, caller: Reader, settings: SettingsDep) -> StoredDeadLetter:
     """One dead letter whole; `key` is the document's id, or as the listing says."""
-    letter = await DeadLetterTopic(settings).get(key)
+    letter = await DeadLetterTopic(settings).get(key, caller.projects)
     url = settings.workflow_url(letter.workflow_id) if letter.workflow_id else None
     return StoredDeadLetter(key=key, dead_letter=letter, workflow_url=url)
 
 
 @router.post("/dead-letters/{key:path}/discard", operation_id="discard_dead_letter", responses=NOT_PARKED)
-async def discard_dead_letter(key: str, settings: SettingsDep, publisher: PublisherDep) -> StoredDeadLetter:
+async def discard_dead_letter(
+    key: str, caller: Writer, settings: SettingsDep, publisher: PublisherDep
+) -> StoredDeadLetter:
     """Clear the dead letter of a message that never became a workflow; a document's own is cleared by its
     run."""
-    letter = await DeadLetterTopic(settings).get(key)
+    letter = await DeadLetterTopic(settings).get(key, caller.projects)
     if letter.workflow_id is not None:
         raise NotParkedError(f"{key} is a document's dead letter: discard the document instead")
     await publisher.clear_dead_letter(key)

@@ -23,8 +23,9 @@ from archon.contracts.names import enrichment_workflow_id
 from archon.contracts.types import DocumentId, EnrichmentStatus, ProjectName
 from archon.runtime.problems import problem_of
 from archon.stores.vectors import Hit
+from bridge.access import Caller, Reader, Writer
 from bridge.correlation import new_correlation_id
-from bridge.dependencies import CorrelationDep, SettingsDep, StoresDep, find, problem
+from bridge.dependencies import REFUSED, UNREAD, CorrelationDep, SettingsDep, StoresDep, find, problem
 from bridge.indexing import Indexer
 
 BATCH_CONCURRENCY = 8
@@ -34,7 +35,7 @@ SNIPPET_CHARACTERS = 200
 router = APIRouter(
     prefix="/api/bridge",
     tags=["documents"],
-    responses={422: problem("Invalid input; names the field"), 503: problem("A store is unreachable")},
+    responses=REFUSED,
 )
 
 
@@ -47,27 +48,31 @@ IndexerDep = Annotated[Indexer, Depends(_indexer)]
 
 
 @router.post(
-    "/document", operation_id="index_document", responses={409: problem("Another project's document")}
+    "/document",
+    operation_id="index_document",
+    responses={**UNREAD, 409: problem("Another project's document")},
 )
 async def index_document(
-    submission: DocumentSubmission, indexer: IndexerDep, correlation_id: CorrelationDep
+    submission: DocumentSubmission, caller: Writer, indexer: IndexerDep, correlation_id: CorrelationDep
 ) -> DocumentAccepted:
     """Index a document at once and enrich it in the background.
 
     `status` is `indexed`, `unchanged` (already enriched: nothing is done), `partial` (the vector store was
     down; the enrichment creates the point) or `deferred` (Kafka was down; the request is published later).
     """
+    _require_right(caller, submission)
     return await indexer.index(submission, submission.correlation_id or correlation_id)
 
 
-@router.post("/documents", operation_id="index_documents")
-async def index_documents(batch: BatchSubmission, indexer: IndexerDep) -> BatchAccepted:
-    """Index many documents; each has its own result, in order. One invalid document refuses the whole."""
+@router.post("/documents", operation_id="index_documents", responses=UNREAD)
+async def index_documents(batch: BatchSubmission, caller: Writer, indexer: IndexerDep) -> BatchAccepted:
+    """Index many documents; each has its own result, in order. One malformed document refuses the whole."""
     slots = asyncio.Semaphore(BATCH_CONCURRENCY)
 
     async def one(number: int, submission: DocumentSubmission) -> BatchItem:
         async with slots:
             try:
+                _require_right(caller, submission)
                 return BatchItem(
                     document=await indexer.index(
                         submission, submission.correlation_id or new_correlation_id()
@@ -83,19 +88,30 @@ async def index_documents(batch: BatchSubmission, indexer: IndexerDep) -> BatchA
     return BatchAccepted(accepted=accepted, failed=len(results) - accepted, results=list(results))
 
 
+def _require_right(caller: Caller, submission: DocumentSubmission) -> None:
+    """Raises ForbiddenError. The content store is everybody's: who may name a text there may read it."""
+    caller.require(submission.project_id)
+    if submission.content_ref is not None:
+        caller.require_all("content_ref")
+
+
 @router.get(
     "/document/{document_id:path}",
     operation_id="get_document",
     responses={404: problem("There is no such document")},
 )
 async def get_document(
-    document_id: str, stores: StoresDep, settings: SettingsDep, project: ProjectName | None = None
+    document_id: str,
+    caller: Reader,
+    stores: StoresDep,
+    settings: SettingsDep,
+    project: ProjectName | None = None,
 ) -> DocumentView:
     """The document as the graph has it: its enrichment, entities, modules and workflow.
 
     `document_id` is the document's UUID or the client's own id; `project` tells equal own ids apart.
     """
-    stored = await find(stores, document_id, project)
+    stored = await find(stores, caller, document_id, project)
     workflow_id = enrichment_workflow_id(stored.document_id, stored.content_hash)
     return DocumentView(
         **stored.model_dump(exclude={"workflow_id"}),
@@ -106,6 +122,7 @@ async def get_document(
 
 @router.get("/documents", operation_id="list_documents")
 async def list_documents(
+    caller: Reader,
     stores: StoresDep,
     project: ProjectName | None = None,
     status: EnrichmentStatus | None = None,
@@ -113,18 +130,20 @@ async def list_documents(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> DocumentPage:
     """Documents in the order of their ids, a page at a time."""
-    rows = await stores.graph.documents(project=project, status=status, after=after, limit=limit)
+    projects = caller.scope(project)
+    rows = await stores.graph.documents(projects=projects, status=status, after=after, limit=limit)
     return DocumentPage(documents=rows, next=rows[-1].document_id if len(rows) == limit else None)
 
 
 @router.get("/statistics", operation_id="get_statistics")
-async def get_statistics(stores: StoresDep, project: ProjectName | None = None) -> Statistics:
+async def get_statistics(caller: Reader, stores: StoresDep, project: ProjectName | None = None) -> Statistics:
     """How many documents there are in which state and language, and what was found in them."""
-    return await stores.graph.statistics(project)
+    return await stores.graph.statistics(caller.scope(project))
 
 
 @router.get("/search", operation_id="search_documents")
 async def search_documents(
+    caller: Reader,
     stores: StoresDep,
     q: Annotated[str, Query(min_length=1, max_length=4096, description="What to look for, in words.")],
     project: ProjectName | None = None,
@@ -132,9 +151,10 @@ async def search_documents(
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> SearchResults:
     """The documents nearest in meaning to `q`, best first; only those that have been enriched are found."""
+    projects = caller.scope(project)
     vector = (await stores.intelligence.embed([q]))[0]
-    hits = await stores.vectors.search(vector, project=project, language=language, limit=limit)
-    shown = await stores.graph.previews([hit.document_id for hit in hits])
+    hits = await stores.vectors.search(vector, projects=projects, language=language, limit=limit)
+    shown = await stores.graph.previews([hit.document_id for hit in hits], projects)
     return SearchResults(
         query=q, hits=[_hit(hit, shown[hit.document_id]) for hit in hits if hit.document_id in shown]
     )

@@ -11,7 +11,8 @@ from archon.contracts.streams import HEADER_LAST_EVENT_ID, SETTLED, DocumentStat
 from archon.contracts.types import ProjectName
 from archon.runtime.event_tail import EventTail
 from archon.runtime.pipeline_events import Watched
-from bridge.dependencies import StoresDep, find, problem
+from bridge.access import Reader
+from bridge.dependencies import REFUSED, StoresDep, find, problem
 from bridge.streams import HEADERS, EventStream, StreamResponse
 
 _EVENT_SCHEMA: Final = {
@@ -35,6 +36,7 @@ router = APIRouter(
     tags=["streams"],
     default_response_class=StreamResponse,
     responses={
+        **REFUSED,
         422: problem("Last-Event-ID is not the id of an event"),
         503: problem("A store is unreachable, or too many streams are open"),
     },
@@ -65,6 +67,7 @@ LastEventId = Annotated[
 )
 async def stream_document_events(
     document_id: str,
+    caller: Reader,
     stores: StoresDep,
     tail: TailDep,
     project: ProjectName | None = None,
@@ -77,7 +80,7 @@ async def stream_document_events(
     and the stream is closed. Who connects again with that one's id is answered 204, on which an EventSource
     gives up. `closed` says why the bridge ends a stream before that.
     """
-    document = await find(stores, document_id, project)
+    document = await find(stores, caller, document_id, project)
     resume = Position.parse(last_event_id) if last_event_id else None
     if resume is not None and resume.ended == document.version and document.enrichment_status in SETTLED:
         return Response(status_code=204)
@@ -97,13 +100,18 @@ async def stream_document_events(
     responses=_STREAM,
 )
 async def stream_project_events(
-    name: ProjectName, stores: StoresDep, tail: TailDep, last_event_id: LastEventId = None
+    name: ProjectName,
+    caller: Reader,
+    stores: StoresDep,
+    tail: TailDep,
+    last_event_id: LastEventId = None,
 ) -> Response:
     """The events of all documents of a project, for as long as the client stays.
 
     First `state`, how many documents are in which state (as `/statistics` answers); then `progress`, `parked`
     and `completed` as they happen.
     """
+    caller.require(name)
     resume = Position.parse(last_event_id) if last_event_id else None
     if resume is not None and resume.bare:
         reason = "partition:offset names one partition of one topic, and a project has events in all"
@@ -111,7 +119,7 @@ async def stream_project_events(
     await tail.require_room(replay=resume is not None)
 
     async def state() -> BaseModel:
-        return await stores.graph.statistics(name)
+        return await stores.graph.statistics((name,))
 
     return StreamResponse(EventStream(tail, Watched(name), state, resume).lines(), headers=HEADERS)
 

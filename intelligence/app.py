@@ -5,9 +5,9 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, Field
@@ -28,9 +28,16 @@ from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
 from archon.runtime.tracing_http import TracingMiddleware
 from intelligence import analyser, embedding
+from intelligence.access import guard
 from intelligence.pool import Pool, TimeLimitError, WorkerDiedError
 
 BATCH_DOCUMENTS = 100
+REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    400: problems.described("The body cannot be read"),
+    401: problems.described("The bearer key is missing or wrong, where the service has one"),
+    422: problems.described("Invalid input, or `content_missing`"),
+    504: problems.described("The analysis took longer than INTELLIGENCE_TIME_LIMIT"),
+}
 
 
 class Health(BaseModel):
@@ -79,8 +86,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(ContentMissingError, _on_content_missing)
     app.add_exception_handler(TimeLimitError, _on_time_limit)
     app.add_exception_handler(WorkerDiedError, _on_worker_died)
-    _install_processing(app)
-    _install_rest(app)
+    guarded = APIRouter(dependencies=[Depends(guard(settings.intelligence_api_key))], responses=REFUSED)
+    _install_processing(guarded)
+    _install_rest(guarded)
+    app.include_router(guarded)
+    app.add_api_route("/health", health, operation_id="health", tags=["health"])
     app.include_router(health_router(dict, Exposition.of("intelligence")))
     return app
 
@@ -103,13 +113,18 @@ async def _process(
     )
 
 
-def _install_processing(app: FastAPI) -> None:
-    @app.post("/process/document", operation_id="process_document", tags=["analysis"])
+async def health() -> Health:
+    """Whether the service takes documents."""
+    return Health()
+
+
+def _install_processing(router: APIRouter) -> None:
+    @router.post("/process/document", operation_id="process_document", tags=["analysis"])
     async def process_document(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
         """Analyse one document; `enrichment_type` says how much of it."""
         return await _process(pool, request)
 
-    @app.post("/process/document/batch", operation_id="process_documents", tags=["analysis"])
+    @router.post("/process/document/batch", operation_id="process_documents", tags=["analysis"])
     async def process_documents(batch: Batch, pool: PoolDep) -> BatchResult:
         """Analyse many documents, each by itself: one that fails does not touch the others."""
 
@@ -121,29 +136,24 @@ def _install_processing(app: FastAPI) -> None:
 
         return BatchResult(results=list(await asyncio.gather(*map(one, batch.documents))))
 
-    @app.post("/extract/code", operation_id="extract_code", tags=["analysis"])
+    @router.post("/extract/code", operation_id="extract_code", tags=["analysis"])
     async def extract_code(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
         """Entities and relationships alone."""
         return await _process(pool, request, EnrichmentType.ENTITIES_ONLY)
 
-    @app.post("/assess/code", operation_id="assess_code", tags=["analysis"])
+    @router.post("/assess/code", operation_id="assess_code", tags=["analysis"])
     async def assess_code(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
         """Scores, patterns and anti-patterns alone."""
         return await _process(pool, request, EnrichmentType.QUALITY_ONLY)
 
 
-def _install_rest(app: FastAPI) -> None:
-    @app.post("/embed", operation_id="embed_texts", tags=["embedding"])
+def _install_rest(router: APIRouter) -> None:
+    @router.post("/embed", operation_id="embed_texts", tags=["embedding"])
     async def embed_texts(request: EmbedRequest, pool: PoolDep) -> EmbedResponse:
         """One vector of unit length a text, in order."""
         return EmbedResponse(embeddings=await pool.run(embedding.embed, request.texts))
 
-    @app.get("/health", operation_id="health", tags=["health"])
-    async def health() -> Health:
-        """Whether the service takes documents."""
-        return Health()
-
-    @app.get("/version", operation_id="get_version", tags=["health"])
+    @router.get("/version", operation_id="get_version", tags=["health"])
     async def get_version() -> ServiceVersion:
         """The analyser's version, which changes whenever results may."""
         return ServiceVersion(

@@ -16,6 +16,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from archon.contracts.errors import ArchonError
 from archon.runtime import metrics
+from archon.runtime.brokers import connection, start
 from archon.runtime.logs import get_logger
 from archon.runtime.recreated import RecreatedPartitions
 from archon.runtime.settings import Settings
@@ -109,7 +110,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _connect(self) -> AIOKafkaConsumer | None:
         session = int(self._settings.kafka_session_timeout * 1000)
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            **connection(self._settings),
             group_id=self._group_id,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -120,7 +121,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         )
         consumer.subscribe([self._topic], listener=self)
         try:
-            await consumer.start()
+            await start(consumer, self._settings)
         except (KafkaError, OSError) as error:
             _log.warning("kafka_connect_failed", topic=self._topic, error=repr(error))
             await consumer.stop()

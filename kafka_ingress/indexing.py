@@ -7,10 +7,14 @@ from aiokafka import ConsumerRecord
 
 from archon.contracts.errors import InvalidInputError, StoreUnavailableError
 from archon.runtime import tracing
+from archon.runtime.logs import get_logger
 from kafka_ingress.poison import Handler
 
-_NOT_THE_DOCUMENT: Final = frozenset({401, 403, 408, 429})
-"""Client errors that say nothing about the document: our credentials, our haste."""
+_NOT_THE_DOCUMENT: Final = frozenset({408, 429})
+"""Client errors that say nothing about the document: our haste."""
+_OUR_KEY: Final = frozenset({401, 403})
+_WANTED: Final = "BRIDGE_API_KEY must be a key that may write to every project; indexing waits until it is"
+_log = get_logger(__name__)
 
 
 def indexing_handler(http: httpx.AsyncClient) -> Handler:
@@ -35,6 +39,9 @@ def _check(response: httpx.Response) -> None:
     answer = f"HTTP {response.status_code}: {response.text[:1000]}"
     if response.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
         raise RuntimeError(f"the bridge failed at it: {answer}")
+    if response.status_code in _OUR_KEY:
+        _log.error("bridge_refuses_our_key", status=response.status_code, wanted=_WANTED)
+        raise StoreUnavailableError("bridge", f"{answer}; {_WANTED}")
     if response.is_server_error or response.status_code in _NOT_THE_DOCUMENT:
         raise StoreUnavailableError("bridge", answer)
     raise InvalidInputError("value", f"the bridge refused it with {answer}")

@@ -1,7 +1,9 @@
 """In: what a verb wants of the bridge. Out: typed answers, or errors of ours that name the problem."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from random import uniform
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -19,12 +21,16 @@ from archon.contracts.documents import (
 )
 from archon.contracts.errors import (
     ArchonError,
+    ForbiddenError,
     InvalidInputError,
     NotFoundError,
     NotParkedError,
     StoreUnavailableError,
+    UnauthorizedError,
 )
 from archon.contracts.streams import HEADER_LAST_EVENT_ID
+from archon.runtime.http import bearer, retry_after
+from archon.runtime.settings import Settings
 
 _STREAM: Final = httpx.Timeout(30, read=45)
 """A stream says every 15 seconds that it is alive."""
@@ -32,15 +38,16 @@ _STREAM: Final = httpx.Timeout(30, read=45)
 
 class BridgeApi:
     """The bridge over HTTP. Raises StoreUnavailableError when it is unreachable or answers 5xx,
-    InvalidInputError or NotFoundError for what it refuses."""
+    InvalidInputError or NotFoundError for what it refuses, UnauthorizedError or ForbiddenError for whom."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def connect(cls, url: str) -> AsyncIterator["BridgeApi"]:
-        async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+    async def connect(cls, settings: Settings) -> AsyncIterator["BridgeApi"]:
+        headers = bearer(settings.bridge_api_key)
+        async with httpx.AsyncClient(base_url=settings.bridge_url, timeout=30, headers=headers) as http:
             yield cls(http)
 
     async def index(self, document: Mapping[str, Any]) -> DocumentAccepted:
@@ -112,15 +119,20 @@ class BridgeApi:
             raise StoreUnavailableError("bridge", f"{self._http.base_url} broke off ({error!r})") from error
 
     async def _call(self, method: str, path: str, **options: Any) -> Any:
-        try:
-            response = await self._http.request(method, f"/api/bridge{path}", **options)
-        except httpx.TransportError as error:
-            raise StoreUnavailableError(
-                "bridge", f"{self._http.base_url} does not answer ({error!r})"
-            ) from error
-        if response.is_success:
-            return response.json()
-        raise _refused(response)
+        """Waits for as long as the bridge says where it is asked too often."""
+        while True:
+            try:
+                response = await self._http.request(method, f"/api/bridge{path}", **options)
+            except httpx.TransportError as error:
+                raise StoreUnavailableError(
+                    "bridge", f"{self._http.base_url} does not answer ({error!r})"
+                ) from error
+            if response.is_success:
+                return response.json()
+            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                raise _refused(response)
+            # Spread, so that clients that wait together do not come back together.
+            await asyncio.sleep((retry_after(response.headers.get("retry-after")) or 1.0) * uniform(1.0, 1.5))
 
 
 def _refused(response: httpx.Response) -> ArchonError:
@@ -131,9 +143,13 @@ def _refused(response: httpx.Response) -> ArchonError:
         title, detail = "", response.text[:500]
     if title == "Not parked":
         return NotParkedError(detail)
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        return UnauthorizedError(f"{detail}; BRIDGE_API_KEY or BRIDGE_API_KEY_FILE says which is sent")
+    if response.status_code == httpx.codes.FORBIDDEN:
+        return ForbiddenError(detail)
     if response.status_code == httpx.codes.NOT_FOUND:
         return NotFoundError(detail)
-    if response.is_server_error:
+    if response.is_server_error or response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         return StoreUnavailableError("bridge", f"HTTP {response.status_code}: {detail}")
     field, _, reason = detail.partition(": ")
     return InvalidInputError(field, reason) if reason else InvalidInputError("request", detail)

@@ -75,7 +75,7 @@ async def _demo(
     async with contextlib.AsyncExitStack() as entered:
         with err.status("Starting the stack ..."):
             stack = await entered.enter_async_context(running(directory, ports))
-        async with BridgeApi.connect(stack.settings.bridge_url) as api:
+        async with BridgeApi.connect(stack.settings) as api:
             work = asyncio.create_task(ingest(stack.settings, api, path, project_of(path)))
             found = await _unless_failed(work, stack)
             statistics = await api.statistics(found.project)

@@ -23,6 +23,7 @@ from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.problems import fields_of
 from archon.runtime.settings import Settings
 
+_KAFKA_SECONDS = 3.0
 Project = Annotated[str | None, typer.Option("--project-name", "-p", help="The project to read or write.")]
 
 
@@ -40,7 +41,7 @@ def ingest_path(
 
     async def run() -> None:
         settings = Settings()
-        async with BridgeApi.connect(settings.bridge_url) as api:
+        async with BridgeApi.connect(settings) as api:
             found = await ingest(settings, api, path, project_name or project_of(path), via=via)
         if output is Format.JSON:
             print_json(found.as_json())
@@ -60,11 +61,13 @@ def publish_file(
     """Put one enrichment request on Kafka. correlation_id and indexed_at are made where they are missing."""
 
     async def run() -> None:
-        settings = Settings()
+        settings = Settings().model_copy(update={"kafka_publish_timeout": _KAFKA_SECONDS})
         request = _read_request(file)
         async with KafkaPublisher.connect(settings, "cli") as publisher:
-            if not publisher.available:
-                raise PublishError(f"Kafka at {settings.kafka_bootstrap_servers} is not reachable")
+            try:
+                await publisher.ping()
+            except PublishError as error:
+                raise PublishError(f"{settings.kafka_bootstrap_servers}: {error}") from error
             await publisher.request(request)
         workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
         if output is Format.JSON:
@@ -111,7 +114,7 @@ def status(
     """
 
     async def run() -> None:
-        async with BridgeApi.connect(Settings().bridge_url) as api:
+        async with BridgeApi.connect(Settings()) as api:
             if watch:
                 raise typer.Exit(await watching.watch(api, document, project_name, output))
             if document is not None:
@@ -177,7 +180,7 @@ def search(
     """Find documents by meaning."""
 
     async def run() -> None:
-        async with BridgeApi.connect(Settings().bridge_url) as api:
+        async with BridgeApi.connect(Settings()) as api:
             results = await api.search(text, project_name, language, limit)
         if output is Format.JSON:
             print_json(results)

@@ -21,6 +21,7 @@ from archon.contracts import identity
 from archon.contracts.documents import DocumentRow
 from archon.contracts.errors import InvalidInputError, PublishError
 from archon.contracts.types import EnrichmentStatus
+from archon.runtime.brokers import connection, start
 from archon.runtime.settings import Settings
 
 CLIENTS: Final = 8
@@ -193,13 +194,13 @@ async def _watch(api: BridgeApi, report: Report, total: int, progress: Progress,
 @contextlib.asynccontextmanager
 async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        **connection(settings),
         enable_idempotence=settings.kafka_enable_idempotence,
         acks="all",
         max_request_size=4 * 1024 * 1024,
     )
     try:
-        await producer.start()
+        await start(producer, settings)
         yield producer
     except (KafkaError, OSError) as error:
         raise PublishError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error

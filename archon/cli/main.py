@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from archon.cli import demo, dlq, documents, services, setup, up
+from archon.cli import demo, dlq, documents, keys, services, setup, up
 
 app = typer.Typer(
     name="enrich",
@@ -21,6 +21,7 @@ app.command("publish")(documents.publish_file)
 app.command("status")(documents.status)
 app.command("search")(documents.search)
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(keys.app, name="keys")
 app.command("setup")(setup.setup)
 app.add_typer(setup.topics, name="topics")
 

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from archon.contracts.errors import (
     ArchonError,
+    ConfigurationError,
     IntelligenceUnavailableError,
     InvalidInputError,
     NotFoundError,
@@ -60,6 +61,7 @@ _UNITS: Final = {
 _LONGEST_DAYS: Final = 36_500
 _CODES: Final[Mapping[type[Exception], Exit]] = {
     InvalidInputError: Exit.USAGE,
+    ConfigurationError: Exit.USAGE,
     NotFoundError: Exit.NOT_FOUND,
     StoreUnavailableError: Exit.UNREACHABLE,
     PublishError: Exit.UNREACHABLE,

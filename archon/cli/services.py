@@ -36,13 +36,13 @@ def run_intelligence() -> None:
 
 
 def _run(name: str, module: str) -> None:
-    settings = Settings()
-    configure_logging(settings, name)
-    serve: Callable[[Settings], Awaitable[Any]] = import_module(module).run
-
-    async def main() -> None:
-        async with tracing.exported(name):
-            await serve(settings)
-
     with exit_codes():
+        settings = Settings()
+        configure_logging(settings, name)
+        serve: Callable[[Settings], Awaitable[Any]] = import_module(module).run
+
+        async def main() -> None:
+            async with tracing.exported(name):
+                await serve(settings)
+
         uvloop.run(main())

@@ -2,9 +2,10 @@
 
 import base64
 import json
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from blake3 import blake3
+from pydantic import BeforeValidator
 from pydantic_core import to_json
 
 from archon.contracts.events import DeadLetter
@@ -58,13 +59,23 @@ class DeadLetterRow(Model):
         return cls(key=key, exception_type=letter.error_details.exception_type, **same)
 
 
+def _no_number(value: Any) -> Any:
+    """A number would be taken as seconds since 1970, which nobody means."""
+    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdecimal():
+        raise ValueError("is not a time in ISO 8601")
+    return value
+
+
+Moment = Annotated[Timestamp, BeforeValidator(_no_number)]
+
+
 class DeadLetterFilter(Model):
     """What a listing is of; None is any. `before` and `after` bound the time of the failure."""
 
     project: str | None = None
     failure_type: FailureType | None = None
-    before: Timestamp | None = None
-    after: Timestamp | None = None
+    before: Moment | None = None
+    after: Moment | None = None
 
     def takes(self, row: DeadLetterRow) -> bool:
         return (

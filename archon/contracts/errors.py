@@ -9,6 +9,10 @@ ArchonError
 ├── TopicUnavailableError        a topic cannot be read
 ├── TooManyStreamsError          as many streams or replays are open as may be
 ├── NotParkedError               no run of the document waits for an operator
+├── UnauthorizedError            no valid API key
+├── ForbiddenError               a valid API key that does not allow this
+├── RateLimitedError             too many requests; says when to come back
+├── ConfigurationError           settings that we do not start with
 ├── SetupError                   a part is there, but not as this product needs it
 ├── StoreError
 │   ├── StoreUnavailableError    unreachable or timed out: wait and try again
@@ -71,6 +75,26 @@ class TooManyStreamsError(ArchonError):
 
 class NotParkedError(ArchonError):
     """No run of the document waits for a retry or a discard."""
+
+
+class UnauthorizedError(ArchonError):
+    """The caller has shown no API key, or one that is unknown, wrong or expired."""
+
+
+class ForbiddenError(ArchonError):
+    """The caller's API key does not allow this."""
+
+
+class RateLimitedError(ArchonError):
+    """The caller's API key has made its requests. `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"too many requests; come back in {retry_after:.1f} s")
+        self.retry_after = retry_after
+
+
+class ConfigurationError(ArchonError):
+    """A setting that is wrong, or unsafe; names it."""
 
 
 class SetupError(ArchonError):

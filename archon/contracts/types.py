@@ -3,6 +3,7 @@
 Ids stay `str` in canonical form, so that JSON, Cypher parameters and Kafka keys all carry the same bytes.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -55,6 +56,9 @@ ContentHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_
 
 ProjectName = Annotated[Text, StringConstraints(min_length=1, max_length=255, pattern=r"\S")]
 FilePath = Annotated[Text, StringConstraints(min_length=1, max_length=4096, pattern=r"\S")]
+Projects = Sequence[str] | None
+"""The projects that a question is limited to; None is every project."""
+
 Version = Annotated[int, Field(ge=1)]
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from archon.runtime.secret_files import is_secret
 from archon.runtime.settings import Settings
 
 _HEAD: Final = (
@@ -24,7 +25,8 @@ def default_of(field: FieldInfo) -> str:
 
 def _entry(name: str, field: FieldInfo) -> str:
     meaning = "".join(f"\n# {line}" for line in (field.description or "").splitlines())
-    return f"{meaning}\n#{name.upper()}={default_of(field)}\n"
+    file = f"#{name.upper()}_FILE=\n" if is_secret(field) else ""
+    return f"{meaning}\n#{name.upper()}={default_of(field)}\n{file}"
 
 
 def _text(default: Any) -> str:

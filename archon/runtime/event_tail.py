@@ -16,6 +16,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from archon.contracts.errors import TooManyStreamsError
 from archon.contracts.streams import Place, Position, StreamClosed
+from archon.runtime.brokers import connection, start
 from archon.runtime.logs import get_logger
 from archon.runtime.pipeline_events import Told, Watched, event_of, sources
 from archon.runtime.recreated import RecreatedPartitions
@@ -145,12 +146,12 @@ class EventTail:
         while True:
             consumer = AIOKafkaConsumer(
                 *self._sources,
-                bootstrap_servers=self._settings.kafka_bootstrap_servers,
+                **connection(self._settings),
                 auto_offset_reset="earliest",
                 fetch_max_wait_ms=100,
             )
             try:
-                await consumer.start()
+                await start(consumer, self._settings)
                 await self._follow(consumer)
             except (KafkaError, IllegalStateError, OSError) as error:
                 _log.warning("event_tail_interrupted", error=repr(error))

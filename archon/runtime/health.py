@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final, Literal
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
@@ -57,9 +57,15 @@ async def readiness(checks: Mapping[str, HealthCheck], optional: Collection[str]
 
 
 def health_router(
-    checks: Callable[[], Mapping[str, HealthCheck]], exposition: Exposition, optional: Collection[str] = ()
+    checks: Callable[[], Mapping[str, HealthCheck]],
+    exposition: Exposition,
+    optional: Collection[str] = (),
+    detailed: Callable[[Request], bool] = lambda _: True,
 ) -> APIRouter:
-    """Routes for a service whose dependencies `checks` names; without the `optional` ones it still serves."""
+    """Routes for a service whose dependencies `checks` names; without the `optional` ones it still serves.
+
+    `detailed`: whether to tell who asks what is wrong, which names addresses, or only what is unhealthy.
+    """
     router = APIRouter(tags=["health"])
 
     @router.get("/livez", operation_id="livez")
@@ -68,9 +74,12 @@ def health_router(
         return Liveness()
 
     @router.get("/readyz", operation_id="readyz", responses={503: {"model": Readiness}})
-    async def readyz(response: Response) -> Readiness:
+    async def readyz(request: Request, response: Response) -> Readiness:
         """Whether every dependency answers."""
         answer = await readiness(checks(), optional)
+        if not detailed(request):
+            for state in answer.dependencies.values():
+                state.detail = None
         response.status_code = 200 if answer.status == "ready" else 503
         return answer
 

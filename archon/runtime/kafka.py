@@ -26,6 +26,7 @@ from archon.contracts.events import (
     event_headers,
 )
 from archon.runtime import metrics, tracing_kafka
+from archon.runtime.brokers import connection, start
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 
@@ -72,9 +73,9 @@ def topics(settings: Settings) -> list[Topic]:
 
 async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list[str]:
     """Create the topics that are missing; the names of those created. Raises PublishError."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    admin = AIOKafkaAdminClient(**connection(settings))
     try:
-        await admin.start()
+        await start(admin, settings)
         existing = set(await admin.list_topics())
         missing = [topic for topic in topics(settings) if topic.name not in existing]
         if missing:
@@ -107,14 +108,16 @@ class KafkaPublisher:
 
     def __init__(self, settings: Settings, source: str) -> None:
         self._settings = settings
+        self._connection = connection(settings)
         self._source = f"/archon/{source}"
         self._producer: AIOKafkaProducer | None = None
         self._down_until = 0.0
+        self._problem = "Kafka is not reachable"
 
     @classmethod
     @contextlib.asynccontextmanager
     async def connect(cls, settings: Settings, source: str) -> AsyncIterator["KafkaPublisher"]:
-        """A publisher whose producer connects, and reconnects, in the background."""
+        """A publisher whose producer connects in the background, and again. Raises ConfigurationError."""
         publisher = cls(settings, source)
         connecting = asyncio.create_task(publisher._connect(), name="kafka-connect")
         try:
@@ -134,14 +137,14 @@ class KafkaPublisher:
     async def ping(self) -> None:
         """Raises PublishError when the broker does not answer."""
         if self._producer is None:
-            raise PublishError("Kafka is not reachable")
+            raise PublishError(self._problem)
         if not await self._producer.client.force_metadata_update():
             raise PublishError("Kafka did not answer a metadata request")
 
     async def _connect(self) -> None:
         while self._producer is None:
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._settings.kafka_bootstrap_servers,
+                **self._connection,
                 acks="all",
                 enable_idempotence=self._settings.kafka_enable_idempotence,
                 linger_ms=5,
@@ -149,9 +152,10 @@ class KafkaPublisher:
                 max_request_size=2 * 1024 * 1024,
             )
             try:
-                await producer.start()
+                await start(producer, self._settings)
             except (KafkaError, OSError) as error:
                 await producer.stop()
+                self._problem = f"Kafka is not reachable: {error}"
                 _log.warning("kafka_connect_failed", error=repr(error))
                 await asyncio.sleep(_RECONNECT_AFTER)
             except asyncio.CancelledError:
@@ -159,6 +163,7 @@ class KafkaPublisher:
                 raise
             else:
                 self._producer = producer
+                self._problem = "Kafka is not reachable"
 
     async def request(self, event: EnrichmentRequest) -> None:
         """Publish an enrichment request within settings.kafka_publish_timeout."""
@@ -242,7 +247,7 @@ class KafkaPublisher:
         self, topic: str, value: bytes | None, key: bytes, headers: list[tuple[str, bytes]], seconds: float
     ) -> None:
         if self._producer is None or time.monotonic() < self._down_until:
-            raise PublishError("Kafka is not reachable")
+            raise PublishError(self._problem)
         try:
             async with asyncio.timeout(seconds):
                 await self._producer.send_and_wait(topic, value, key=key, headers=headers)

@@ -59,6 +59,8 @@ async def serve_http(app: Any, settings: Settings, port: int) -> AsyncIterator[N
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=int(settings.shutdown_timeout),
+        ssl_certfile=settings.http_tls_certfile or None,
+        ssl_keyfile=settings.http_tls_keyfile or None,
     )
     server = _Server(config)
     task = asyncio.create_task(_serve(server, settings.host, port), name=f"http:{port}")

@@ -3,12 +3,15 @@
 One table maps our errors to statuses; handlers raise errors and never build responses.
 """
 
+import math
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
@@ -18,6 +21,9 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
     errors.InvalidInputError: (422, "Invalid input"),
+    errors.UnauthorizedError: (401, "Unauthorized"),
+    errors.ForbiddenError: (403, "Forbidden"),
+    errors.RateLimitedError: (429, "Too many requests"),
     errors.NotFoundError: (404, "Not found"),
     errors.ProjectConflictError: (409, "Project conflict"),
     errors.StoreUnavailableError: (503, "Store unavailable"),
@@ -49,6 +55,11 @@ class Problem(BaseModel):
     errors: list[dict[str, str]] | None = None
 
 
+def described(description: str) -> dict[str, Any]:
+    """A problem document as the API docs show it."""
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
+
+
 def problem_of(error: errors.ArchonError) -> Problem:
     """The problem an error of ours is told as."""
     status, title = next(STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES)
@@ -58,6 +69,21 @@ def problem_of(error: errors.ArchonError) -> Problem:
         else None
     )
     return Problem(title=title, status=status, detail=str(error), errors=fields)
+
+
+def headers_of(error: errors.ArchonError) -> dict[str, str]:
+    """What HTTP wants said beside the problem: RFC 9110, sections 11.6.1 and 10.2.3."""
+    if isinstance(error, errors.UnauthorizedError):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, errors.RateLimitedError):
+        return {"Retry-After": str(math.ceil(error.retry_after))}
+    return {}
+
+
+def refuse(error: errors.ArchonError, request: Request) -> JSONResponse:
+    response = respond(problem_of(error), request)
+    response.headers.update(headers_of(error))
+    return response
 
 
 def fields_of(validation: Sequence[Mapping[str, Any]], *, skip: int = 1) -> list[dict[str, str]]:
@@ -84,7 +110,7 @@ def respond(problem: Problem, request: Request) -> JSONResponse:
 
 async def _on_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.ArchonError)
-    return respond(problem_of(error), request)
+    return refuse(error, request)
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
@@ -98,7 +124,21 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     response = respond(Problem(title=error.detail, status=error.status_code, detail=error.detail), request)
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = ", ".join(_methods(request))
     return response
+
+
+def _methods(request: Request) -> list[str]:
+    """Of all routes of the path, of which the longest is the most particular; the router names those of the
+    first route alone."""
+    found = [
+        route
+        for route in iter_route_contexts(request.app.routes)
+        if route.path and route.path_regex.match(request.url.path)
+    ]
+    path = max((route.path or "" for route in found), key=len, default="")
+    return sorted({method for route in found if route.path == path for method in route.methods or ()})
 
 
 async def _on_fault(request: Request, _: Exception) -> JSONResponse:

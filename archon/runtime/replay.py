@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from archon.contracts.errors import TopicUnavailableError
 from archon.contracts.streams import Place, Position, Source
+from archon.runtime.brokers import connection, start
 from archon.runtime.pipeline_events import Told, Watched, event_of, sources
 from archon.runtime.settings import Settings
 
@@ -55,14 +56,14 @@ class Replay:
         if not self._ranges:
             return
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            **connection(self._settings),
             auto_offset_reset="earliest",
             fetch_max_wait_ms=100,
         )
         wanted = [partition for partition, place in self._places.items() if place in self._ranges]
         consumer.assign(wanted)
         try:
-            await consumer.start()
+            await start(consumer, self._settings)
             for partition in wanted:
                 consumer.seek(partition, self._ranges[self._places[partition]][0])
                 self._heads[partition] = deque()

@@ -5,21 +5,27 @@ Names are the platform's where it has one, Temporal's own for Temporal, ours bes
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from archon.contracts import names
+from archon.runtime.secret_files import SecretFiles
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
 class Settings(BaseSettings):
-    """Every setting, its environment variable being its name in capitals. Durations are in seconds."""
+    """Every setting, its environment variable being its name in capitals. Durations are in seconds.
 
-    model_config = SettingsConfigDict(case_sensitive=False, extra="ignore", use_attribute_docstrings=True)
+    A secret NAME may be in a file instead, which NAME_FILE names.
+    """
+
+    model_config = SettingsConfigDict(
+        case_sensitive=False, extra="ignore", use_attribute_docstrings=True, hide_input_in_errors=True
+    )
 
     kafka_bootstrap_servers: str = "127.0.0.1:9092"
     """Brokers to begin with: host:port, several with commas."""
@@ -111,6 +117,53 @@ class Settings(BaseSettings):
     max_stream_replays: Annotated[int, Field(ge=1)] = 8
     """Streams that at once read from Kafka what their clients have missed."""
 
+    api_keys_file: str = ""
+    """Who may call the bridge, in JSON as `enrich keys` writes it; a change is taken up at once. Empty:
+    everybody who reaches it."""
+    allow_unauthenticated: bool = False
+    """Let the bridge listen beyond loopback without API keys."""
+    api_key_rate: Annotated[float, Field(ge=0)] = 0
+    """Requests a second that one key may make of one bridge process; 0: no limit. A key may have its own."""
+    max_body_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024
+    """The largest request body that the bridge takes."""
+    bridge_api_key: SecretStr = SecretStr("")
+    """The key that the command line and the ingress show the bridge; the ingress needs one that may write
+    to every project."""
+    intelligence_api_key: SecretStr = SecretStr("")
+    """Bearer key shown to the intelligence service; the reference service demands it where it is set."""
+    http_tls_certfile: str = ""
+    """Certificate chain in PEM; where it is set, each service of ours speaks HTTPS alone."""
+    http_tls_keyfile: str = ""
+    """Its private key, in PEM."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How brokers are spoken to; SSL encrypts, SASL logs in."""
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How SASL logs in."""
+    kafka_sasl_username: str = ""
+    """Who logs in."""
+    kafka_sasl_password: SecretStr = SecretStr("")
+    """Password of KAFKA_SASL_USERNAME."""
+    kafka_ssl_cafile: str = ""
+    """Who has signed the brokers' certificates, in PEM; empty: the system's authorities."""
+    kafka_ssl_certfile: str = ""
+    """Our own certificate chain in PEM, where the brokers ask for one."""
+    kafka_ssl_keyfile: str = ""
+    """Its private key, in PEM."""
+    kafka_ssl_password: SecretStr = SecretStr("")
+    """Of KAFKA_SSL_KEYFILE, where that is encrypted."""
+    temporal_tls: bool = False
+    """Encrypt the connection to Temporal. Also on where an API key or one of the files below is set."""
+    temporal_tls_server_ca_cert_path: str = ""
+    """Who has signed Temporal's certificate, in PEM; empty: the system's authorities."""
+    temporal_tls_server_name: str = ""
+    """The name in that certificate, where it is not the address's."""
+    temporal_tls_client_cert_path: str = ""
+    """Our own certificate in PEM, where Temporal asks for one."""
+    temporal_tls_client_key_path: str = ""
+    """Its private key, in PEM."""
+    temporal_api_key: SecretStr = SecretStr("")
+    """Shown to Temporal, as Temporal Cloud wants it."""
+
     host: str = "127.0.0.1"
     """Address that every service listens on."""
     bridge_port: Port = 8054
@@ -131,6 +184,19 @@ class Settings(BaseSettings):
     """json, console, or auto: console on a terminal, json elsewhere."""
     shutdown_timeout: Seconds = 20
     """How long a process may take to finish what it has begun."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given in code, then the environment, then the files that it names."""
+        files = SecretFiles(settings_cls)
+        return init_settings, env_settings, dotenv_settings, files, file_secret_settings
 
     @property
     def kafka_index_group_id(self) -> str:

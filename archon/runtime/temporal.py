@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 from opentelemetry.trace import SpanKind
@@ -23,10 +24,15 @@ from temporalio.common import (
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from archon.contracts import names
-from archon.contracts.errors import InvalidInputError, NotFoundError, WorkflowUnavailableError
+from archon.contracts.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    NotFoundError,
+    WorkflowUnavailableError,
+)
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import EnrichDocumentInput, WorkflowStatus
@@ -49,11 +55,33 @@ async def connect(settings: Settings, *, lazy: bool = False, runtime: Runtime | 
             namespace=settings.temporal_namespace,
             data_converter=pydantic_data_converter,
             lazy=lazy,
+            tls=tls(settings),
+            api_key=settings.temporal_api_key.get_secret_value() or None,
             interceptors=_interceptors(),
             runtime=runtime,
         )
     except RuntimeError as error:
         raise WorkflowUnavailableError(f"Temporal at {settings.temporal_address}: {error}") from error
+
+
+def tls(settings: Settings) -> TLSConfig | bool:
+    """Whether and how to encrypt the connection. Raises ConfigurationError for a file that cannot be read."""
+    ca = _file(settings.temporal_tls_server_ca_cert_path)
+    certificate = _file(settings.temporal_tls_client_cert_path)
+    key = _file(settings.temporal_tls_client_key_path)
+    name = settings.temporal_tls_server_name or None
+    if not (
+        settings.temporal_tls or settings.temporal_api_key.get_secret_value() or ca or certificate or name
+    ):
+        return False
+    return TLSConfig(server_root_ca_cert=ca, domain=name, client_cert=certificate, client_private_key=key)
+
+
+def _file(path: str) -> bytes | None:
+    try:
+        return Path(path).read_bytes() if path else None
+    except OSError as error:
+        raise ConfigurationError(f"TEMPORAL_TLS_..._PATH: {error}") from error
 
 
 def _interceptors() -> list[Interceptor]:

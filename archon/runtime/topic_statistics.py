@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from archon.contracts.errors import TopicUnavailableError
+from archon.runtime.brokers import connection, start
 from archon.runtime.kafka import topics
 from archon.runtime.log_dirs import DescribeLogDirs, sizes
 from archon.runtime.settings import Settings
@@ -54,11 +55,9 @@ async def topic_statistics(settings: Settings) -> TopicStatistics:
 @contextlib.asynccontextmanager
 async def _consumer(settings: Settings, group_id: str | None) -> AsyncIterator[AIOKafkaConsumer]:
     """Reads a group's offsets without being a member."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap_servers, group_id=group_id, enable_auto_commit=False
-    )
+    consumer = AIOKafkaConsumer(**connection(settings), group_id=group_id, enable_auto_commit=False)
     try:
-        await consumer.start()
+        await start(consumer, settings)
         yield consumer
     finally:
         await consumer.stop()
@@ -79,9 +78,9 @@ async def _measure(
 
 @contextlib.asynccontextmanager
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    admin = AIOKafkaAdminClient(**connection(settings))
     try:
-        await admin.start()
+        await start(admin, settings)
         yield admin
     finally:
         await admin.close()

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, for_code
 from pydantic import BaseModel
 
 from archon.contracts.errors import PublishError
+from archon.runtime.brokers import connection, start
 from archon.runtime.kafka import Topic, ensure_topics, topics
 from archon.runtime.settings import Settings
 
@@ -100,9 +101,9 @@ async def _brokers(settings: Settings) -> int:
 
 @contextlib.asynccontextmanager
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    admin = AIOKafkaAdminClient(**connection(settings))
     try:
-        await admin.start()
+        await start(admin, settings)
         yield admin
     except (KafkaError, OSError) as error:
         raise PublishError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error

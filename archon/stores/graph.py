@@ -17,7 +17,7 @@ from archon.contracts.analysis import AnalysisResult
 from archon.contracts.documents import Document, DocumentRow, Indexed, Preview, Statistics, StoredDocument
 from archon.contracts.errors import InvalidInputError, NotFoundError, ProjectConflictError
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.types import EnrichmentStatus, Priority
+from archon.contracts.types import EnrichmentStatus, Priority, Projects
 from archon.contracts.workflow import Claim, Decision, Step
 from archon.runtime.settings import Settings
 from archon.stores import claims, nodes
@@ -191,9 +191,9 @@ class GraphStore:
 
         return bool(await self._bolt.write(work))
 
-    async def get(self, document_id: str) -> StoredDocument:
-        """Raises NotFoundError."""
-        found = await self._bolt.rows("get_document", id=document_id)
+    async def get(self, document_id: str, projects: Projects = None) -> StoredDocument:
+        """Raises NotFoundError, also for a document of another project."""
+        found = await self._bolt.rows("get_document", id=document_id, projects=projects)
         if not found or not found[0]["document"].get("content_hash"):
             raise NotFoundError(f"there is no document {document_id}")
         entities = await self._bolt.rows("get_entities", id=document_id)
@@ -202,10 +202,10 @@ class GraphStore:
             found[0]["document"], [row["entity"] for row in entities], [row["name"] for row in modules]
         )
 
-    async def get_by_external_id(self, external_id: str, project: str | None) -> StoredDocument:
+    async def get_by_external_id(self, external_id: str, projects: Projects) -> StoredDocument:
         """The document of a client's own id. Raises NotFoundError; InvalidInputError when several projects
         have one."""
-        found = await self._bolt.rows("get_by_external_id", external_id=external_id, project=project)
+        found = await self._bolt.rows("get_by_external_id", external_id=external_id, projects=projects)
         if not found:
             raise NotFoundError(f"there is no document {external_id}")
         if len(found) > 1:
@@ -214,24 +214,24 @@ class GraphStore:
             )
         return await self.get(found[0]["id"])
 
-    async def previews(self, document_ids: Sequence[str]) -> Mapping[str, Preview]:
+    async def previews(self, document_ids: Sequence[str], projects: Projects) -> Mapping[str, Preview]:
         """By document id, what a listing of hits shows."""
-        rows = await self._bolt.rows("get_previews", ids=list(document_ids))
+        rows = await self._bolt.rows("get_previews", ids=list(document_ids), projects=projects)
         return {row["id"]: Preview(**row) for row in rows}
 
     async def documents(
-        self, *, project: str | None, status: str | None, after: str | None, limit: int
+        self, *, projects: Projects, status: str | None, after: str | None, limit: int
     ) -> list[DocumentRow]:
         """A page of documents whose ids come after `after`."""
         rows = await self._bolt.rows(
-            "list_documents", project=project, status=status, after=after or "", limit=limit
+            "list_documents", projects=projects, status=status, after=after or "", limit=limit
         )
         return [DocumentRow(**row) for row in rows]
 
-    async def statistics(self, project: str | None) -> Statistics:
-        """Counts over all documents, or a project's."""
-        rows = await self._bolt.rows("statistics", project=project)
-        patterns = await self._bolt.rows("anti_patterns", project=project)
+    async def statistics(self, projects: Projects) -> Statistics:
+        """Counts over all documents, or those of some projects."""
+        rows = await self._bolt.rows("statistics", projects=projects)
+        patterns = await self._bolt.rows("anti_patterns", projects=projects)
         scored = sum(row["scored"] for row in rows)
         return Statistics(
             documents=sum(row["documents"] for row in rows),

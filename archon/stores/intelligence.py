@@ -5,8 +5,6 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -31,6 +29,7 @@ from archon.contracts.errors import (
     IntelligenceUnavailableError,
 )
 from archon.runtime import metrics, tracing
+from archon.runtime.http import bearer, retry_after
 from archon.runtime.settings import Settings
 
 _VERSION_SECONDS: Final = 60.0
@@ -49,7 +48,11 @@ class IntelligenceClient:
     @contextlib.asynccontextmanager
     async def connect(cls, settings: Settings) -> AsyncIterator["IntelligenceClient"]:
         timeout = httpx.Timeout(settings.intelligence_timeout, connect=_CONNECT_SECONDS)
-        async with httpx.AsyncClient(base_url=settings.intelligence_service_url, timeout=timeout) as http:
+        async with httpx.AsyncClient(
+            base_url=settings.intelligence_service_url,
+            timeout=timeout,
+            headers=bearer(settings.intelligence_api_key),
+        ) as http:
             yield cls(http)
 
     async def version(self) -> ServiceVersion:
@@ -146,15 +149,3 @@ def _problem(response: httpx.Response) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def retry_after(header: str | None) -> float | None:
-    """Seconds to wait by a Retry-After header, a number or an HTTP date (RFC 9110, section 10.2.3)."""
-    if header is None:
-        return None
-    if header.strip().isdecimal():
-        return float(header)
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None

@@ -17,7 +17,7 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 from archon.contracts import names
 from archon.contracts.documents import Document, Indexed
 from archon.contracts.errors import StoreConflictError, StoreError, StoreRejectedError, StoreUnavailableError
-from archon.contracts.types import EnrichmentStatus
+from archon.contracts.types import EnrichmentStatus, Projects
 from archon.contracts.workflow import Step
 from archon.runtime import tracing
 from archon.runtime.settings import Settings
@@ -176,15 +176,16 @@ class VectorStore:
         return found[0] if found else None
 
     async def search(
-        self, vector: Sequence[float], *, project: str | None, language: str | None, limit: int
+        self, vector: Sequence[float], *, projects: Projects, language: str | None, limit: int
     ) -> list[Hit]:
         """The nearest points by cosine, best first."""
-        wanted = {"project_name": project, "language": language}
-        conditions: list[models.Condition] = [
-            models.FieldCondition(key=key, match=models.MatchValue(value=value))
-            for key, value in wanted.items()
-            if value is not None
-        ]
+        conditions: list[models.Condition] = []
+        if projects is not None:
+            any_of = models.MatchAny(any=list(projects))
+            conditions.append(models.FieldCondition(key="project_name", match=any_of))
+        if language is not None:
+            same = models.MatchValue(value=language)
+            conditions.append(models.FieldCondition(key="language", match=same))
         with self._span("query"), translated():
             response = await self._client.query_points(
                 self._collection,

@@ -1,2 +1,3 @@
 MATCH (d:Document {entity_id: $id})
+WHERE $projects IS NULL OR d.project_name IN $projects
 RETURN properties(d) AS document

@@ -1,6 +1,6 @@
 MATCH (d:Document)
 WHERE d.entity_id > $after
-  AND ($project IS NULL OR d.project_name = $project)
+  AND ($projects IS NULL OR d.project_name IN $projects)
   AND ($status IS NULL OR d.enrichment_status = $status)
 RETURN d.entity_id AS document_id, d.project_name AS project_name, d.file_path AS file_path,
        d.version AS version, d.content_hash AS content_hash, d.enrichment_status AS enrichment_status,

@@ -103,13 +103,28 @@ async def test_what_was_never_indexed_is_not_found(graph: GraphStore) -> None:
         await graph.get_by_external_id("nobody", None)
 
 
+async def test_what_is_anothers_is_not_found(graph: GraphStore, project: str) -> None:
+    document = factories.document(project, external_id="own")
+    await indexed(graph, document)
+    await graph.get(document.entity_id, [project, "another"])
+    assert document.entity_id in await graph.previews([document.entity_id], [project])
+    for projects in (["another"], []):
+        with pytest.raises(NotFoundError):
+            await graph.get(document.entity_id, projects)
+        with pytest.raises(NotFoundError):
+            await graph.get_by_external_id("own", projects)
+        assert not await graph.previews([document.entity_id], projects)
+        assert not await graph.documents(projects=projects, status=None, after=None, limit=9)
+        assert (await graph.statistics(projects)).documents == 0
+
+
 async def test_an_external_id_of_two_projects_needs_the_project(graph: GraphStore, project: str) -> None:
     external = f"ext-{uuid4()}"
     for name in (project, f"{project}-2"):
         await indexed(graph, factories.document(name, external_id=external))
     with pytest.raises(InvalidInputError, match="project"):
         await graph.get_by_external_id(external, None)
-    assert (await graph.get_by_external_id(external, project)).project_name == project
+    assert (await graph.get_by_external_id(external, [project])).project_name == project
 
 
 async def test_the_outbox_keeps_a_request_until_it_is_acknowledged(graph: GraphStore, project: str) -> None:
@@ -360,16 +375,16 @@ async def test_listings_and_statistics_are_of_the_project(graph: GraphStore, pro
     step = factories.step(factories.request_of(documents[0]))
     await graph.claim(step.request, "w")
     await graph.write_enrichment(step, factories.analysis("f", "g"))
-    found = await graph.statistics(project)
+    found = await graph.statistics([project])
     assert (found.documents, found.entities, found.mean_quality) == (3, 2, 0.5)
     assert found.statuses == {"pending": 2, "completed": 1}
     assert found.languages == {"python": 3}
     assert found.anti_patterns == {"long-function": 1}
     ids = sorted(each.entity_id for each in documents)
-    first = await graph.documents(project=project, status=None, after=None, limit=2)
-    rest = await graph.documents(project=project, status=None, after=first[-1].document_id, limit=2)
+    first = await graph.documents(projects=[project], status=None, after=None, limit=2)
+    rest = await graph.documents(projects=[project], status=None, after=first[-1].document_id, limit=2)
     assert [row.document_id for row in [*first, *rest]] == ids
-    done = await graph.documents(project=project, status="completed", after=None, limit=9)
+    done = await graph.documents(projects=[project], status="completed", after=None, limit=9)
     assert [row.document_id for row in done] == [documents[0].entity_id]
 
 

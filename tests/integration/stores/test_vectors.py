@@ -65,10 +65,10 @@ async def test_a_write_completes_the_point_and_it_is_found(vectors: VectorStore,
     assert point.payload["enrichment_status"] == "completed"
     assert isinstance(point.vector, dict)
     assert point.vector[names.VECTOR_CONTENT][:2] == pytest.approx([0.6, 0.8])
-    (hit,) = await vectors.search(vector(3.0, 4.0), project=project, language="python", limit=5)
+    (hit,) = await vectors.search(vector(3.0, 4.0), projects=[project], language="python", limit=5)
     assert (hit.document_id, hit.score) == (document.entity_id, pytest.approx(1.0, abs=1e-5))
-    assert await vectors.search(vector(1.0), project=project, language="go", limit=5) == []
-    assert await vectors.search(vector(1.0), project="another", language=None, limit=5) == []
+    assert await vectors.search(vector(1.0), projects=[project], language="go", limit=5) == []
+    assert await vectors.search(vector(1.0), projects=["another"], language=None, limit=5) == []
 
 
 async def test_a_write_creates_a_point_that_indexing_could_not(vectors: VectorStore, project: str) -> None:

@@ -1,0 +1,141 @@
+"""In: the keys file, and what callers show. Out: the key that was shown; keys made and revoked.
+
+The file is looked at whenever a key is, so that a change is taken up by the next request. A file that cannot
+be read leaves the keys in force that were last read, and is told of in the log and by `check`.
+"""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from archon.contracts.api_keys import ApiKey, ApiKeys, agrees, key_id_of
+from archon.contracts.errors import ConfigurationError, NotFoundError, UnauthorizedError
+from archon.runtime.logs import get_logger
+
+_MODE = 0o600
+_log = get_logger(__name__)
+Signature = tuple[int, int, int]
+
+
+def read(path: Path) -> ApiKeys:
+    """Raises ConfigurationError that says what is wrong with the file, and nothing of what it holds."""
+    try:
+        return ApiKeys.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"API_KEYS_FILE: {path}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "file"
+        raise ConfigurationError(f"API_KEYS_FILE: {path}: {field}: {first['msg']}") from error
+
+
+class KeyFile:
+    """The keys in force. Raises ConfigurationError when there is no valid file to begin with."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._signature = _signature(path)
+        self._keys = _by_id(read(path))
+        self._problem: ConfigurationError | None = None
+
+    def authenticate(self, shown: str) -> ApiKey:
+        """The key a caller has shown. Raises UnauthorizedError, and tells why only to who has the secret."""
+        self._refresh()
+        kept = self._keys.get(key_id_of(shown) or "")
+        if not agrees(shown, kept) or kept is None:
+            raise UnauthorizedError("the API key is not valid")
+        if kept.expired(datetime.now(UTC)):
+            raise UnauthorizedError(f"the API key {kept.id} has expired")
+        return kept
+
+    async def check(self) -> None:
+        """Raises ConfigurationError while the file is not as it should be."""
+        self._refresh()
+        if self._problem is not None:
+            raise self._problem
+
+    def _refresh(self) -> None:
+        signature = _signature(self._path)
+        if signature == self._signature:
+            return
+        self._signature = signature
+        try:
+            self._keys, self._problem = _by_id(read(self._path)), None
+        except ConfigurationError as error:
+            self._problem = ConfigurationError(f"{error}; the keys read before stay in force")
+            _log.error("api_keys_not_read", error=str(self._problem))
+        else:
+            _log.info("api_keys_read", keys=len(self._keys))
+
+
+def add(path: Path, key: ApiKey) -> None:
+    """Add a key to the file, made if need be. Raises ConfigurationError for a file that is broken."""
+
+    def added(keys: list[ApiKey]) -> list[ApiKey]:
+        return [*keys, key]
+
+    _edit(path, added)
+
+
+def revoke(path: Path, key_id: str) -> None:
+    """Take a key out of the file. Raises NotFoundError."""
+
+    def without(keys: list[ApiKey]) -> list[ApiKey]:
+        left = [key for key in keys if key.id != key_id]
+        if len(left) == len(keys):
+            raise NotFoundError(f"there is no key {key_id} in {path}")
+        return left
+
+    _edit(path, without)
+
+
+def _edit(path: Path, change: Callable[[list[ApiKey]], list[ApiKey]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(path.parent):
+        keys = read(path).keys if path.exists() else []
+        _write(path, ApiKeys(keys=change(keys)))
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Two editors at once would lose one's change."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, keys: ApiKeys) -> None:
+    """Whole or not at all, and for its owner's eyes alone."""
+    descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            os.fchmod(descriptor, _MODE)
+            file.write(keys.model_dump_json(indent=2, exclude_none=True) + "\n")
+            file.flush()
+            os.fsync(descriptor)
+        Path(made).replace(path)
+    except BaseException:
+        Path(made).unlink(missing_ok=True)
+        raise
+
+
+def _signature(path: Path) -> Signature | None:
+    """Changes when the file does; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _by_id(keys: ApiKeys) -> dict[str, ApiKey]:
+    return {key.id: key for key in keys.keys}

@@ -1,0 +1,42 @@
+"""In: a request's body. Out: the same, as long as it is not too large; a problem (413) where it is.
+
+FastAPI has such a limit too, but answers a declared length with plain text.
+"""
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from archon.runtime.problems import Problem, respond
+
+
+class BodyLimitMiddleware:
+    """Refuses a body by the length it declares, and one that declares none or lies while it is read."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._limit:
+            await respond(self._problem(), Request(scope))(scope, receive, send)
+            return
+        size = 0
+
+        async def limited() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._limit:
+                raise HTTPException(413, self._problem().detail)
+            return message
+
+        await self._app(scope, limited, send)
+
+    def _problem(self) -> Problem:
+        return Problem(title="Content too large", status=413, detail=f"body: more than {self._limit} bytes")

@@ -1,0 +1,412 @@
+"""Who may do what at a bridge with API keys: every route, asked without a key, with a wrong one, and with
+another project's. The bridge is a second one, in front of the session's stack."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+from archon.contracts import identity
+from archon.contracts.api_keys import Access, ApiKey, mint
+from archon.contracts.events import DeadLetter, ErrorDetails
+from archon.contracts.types import FailureType
+from archon.devstack.ports import free_ports
+from archon.runtime import api_keys
+from archon.runtime.kafka import KafkaPublisher
+from archon.runtime.lifecycle import serve_http
+from archon.runtime.settings import Settings
+from bridge import access
+from bridge.app import create_app
+from tests.e2e.command import enrich
+from tests.eventually import eventually
+
+PATH = "src/secret.py"
+WORDS = "def the_secret_of_the_tarpon(): return 'tarpon'\n"
+LIMIT = 64 * 1024
+
+
+@dataclass
+class Guarded:
+    """A bridge with keys, and clients of it: of everybody's key, of the project's, of another project's."""
+
+    app: FastAPI
+    settings: Settings
+    keys: Path
+    project: str
+    document: str
+    letters: dict[str, str]
+    everything: httpx.AsyncClient
+    mine: httpx.AsyncClient
+    reader: httpx.AsyncClient
+    others: httpx.AsyncClient
+    nobody: httpx.AsyncClient
+
+
+def add_key(file: Path, projects: list[str] | str, given: Access = Access.WRITE, **more: object) -> str:
+    key_id, shown, sha256 = mint()
+    now = datetime.now(UTC)
+    fields = {"id": key_id, "sha256": sha256, "projects": projects, "access": given, "created_at": now}
+    api_keys.add(file, ApiKey.model_validate({**fields, **more}))
+    return shown
+
+
+def client(settings: Settings, key: str | None) -> httpx.AsyncClient:
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    return httpx.AsyncClient(base_url=settings.bridge_url, headers=headers, timeout=30)
+
+
+@pytest.fixture(scope="session")
+async def guarded(stack: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Guarded]:
+    keys = tmp_path_factory.mktemp("keys") / "keys.json"
+    mine, other = (f"project-{uuid4().hex[:10]}" for _ in range(2))
+    port = free_ports(1)[0]
+    changes = {"api_keys_file": str(keys), "bridge_port": port, "bridge_url": f"http://127.0.0.1:{port}"}
+    settings = stack.model_copy(update={**changes, "max_body_bytes": LIMIT})
+    everything = client(settings, add_key(keys, "*"))
+    clients = (
+        client(settings, add_key(keys, [mine])),
+        client(settings, add_key(keys, [mine], Access.READ)),
+        client(settings, add_key(keys, [other])),
+        client(settings, None),
+    )
+    app = create_app(settings)
+    async with serve_http(app, settings, port):
+        found = Guarded(app, settings, keys, mine, "", {}, everything, *clients)
+        found.document = await index(found, mine)
+        await index(found, other)
+        found.letters = await dead_letters(settings, mine, other)
+        yield found
+        for each in (everything, *clients):
+            await each.aclose()
+
+
+async def index(guarded: Guarded, project: str) -> str:
+    """An enriched document of a project."""
+    body = {"project_id": project, "source_path": PATH, "document_id": "own-id", "full_text": WORDS}
+    answer = await guarded.everything.post("/api/bridge/document", json=body)
+    assert answer.status_code == 200, answer.text
+    document: str = answer.json()["document_id"]
+
+    async def enriched() -> bool:
+        shown = await guarded.everything.get(f"/api/bridge/document/{document}")
+        return bool(shown.json()["enrichment_status"] == "completed")
+
+    await eventually(enriched)
+    return document
+
+
+async def dead_letters(settings: Settings, mine: str, other: str) -> dict[str, str]:
+    """A letter of each project and one that names none, by whose it is."""
+    async with KafkaPublisher.connect(settings, "test") as publisher:
+        keys = {}
+        for name, project in (("mine", mine), ("other", other), ("poison", None)):
+            letter = DeadLetter(
+                document_id=str(uuid4()) if project else None,
+                project_name=project,
+                failure_reason="no",
+                failure_timestamp=datetime.now(UTC),
+                failure_type=FailureType.DATA_QUALITY,
+                error_details=ErrorDetails(exception_type="E", exception_message="no"),
+                source=f"topic:0:{uuid4().int}",
+            )
+            keys[name] = letter.document_id or letter.source or ""
+            await publisher.dead_letter(letter, key=keys[name])
+        return keys
+
+
+def routes(app: FastAPI) -> set[tuple[str, str]]:
+    """Every method and path that needs a key."""
+    return {
+        (method, route.path)
+        for route in iter_route_contexts(app.routes)
+        for method in (route.methods or ())
+        if route.path not in access.PUBLIC
+    }
+
+
+async def test_without_a_valid_key_every_route_refuses(guarded: Guarded) -> None:
+    expired = add_key(guarded.keys, "*", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    unknown = mint()[1]
+    known = guarded.mine.headers["authorization"].removeprefix("Bearer ")
+    forged = known[:-1] + ("0" if known[-1] != "0" else "1")
+    wrong = [{"authorization": f"Bearer {key}"} for key in (expired, unknown, forged, "x", "é")]
+    wrong += [{"x-api-key": unknown}, {"authorization": f"Basic {known}"}, {}]
+    for method, path in routes(guarded.app):
+        for headers in wrong:
+            encoded = {name: value.encode() for name, value in headers.items()}
+            answer = await guarded.nobody.request(method, path, headers=encoded)
+            assert answer.status_code == 401, (method, path, headers)
+            assert answer.headers["www-authenticate"] == "Bearer"
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["correlation_id"] == answer.headers["x-correlation-id"]
+            assert known not in answer.text
+
+
+async def test_what_is_not_there_is_refused_alike(guarded: Guarded) -> None:
+    assert (await guarded.nobody.get("/api/bridge/nothing")).status_code == 401
+    assert (await guarded.nobody.get("/static-offline-docs-not/x")).status_code == 401
+    assert (await guarded.mine.get("/api/bridge/nothing")).status_code == 404
+
+
+async def test_both_headers_carry_a_key(guarded: Guarded) -> None:
+    key = guarded.mine.headers["authorization"].removeprefix("Bearer ")
+    url = f"/api/bridge/document/{guarded.document}"
+    assert (await guarded.nobody.get(url, headers={"x-api-key": key})).status_code == 200
+    assert (await guarded.nobody.get(url, headers={"authorization": f"bearer {key}"})).status_code == 200
+
+
+Attempt = Callable[[Guarded], Awaitable[None]]
+BRIDGE = "/api/bridge"
+
+
+async def index_one(guarded: Guarded) -> None:
+    body = {"project_id": guarded.project, "source_path": PATH, "full_text": "x"}
+    assert (await guarded.others.post(f"{BRIDGE}/document", json=body)).status_code == 403
+
+
+async def index_batch(guarded: Guarded) -> None:
+    body = {"project_id": guarded.project, "source_path": PATH, "full_text": "x"}
+    answer = await guarded.others.post(f"{BRIDGE}/documents", json={"documents": [body]})
+    assert answer.json()["accepted"] == 0
+    assert answer.json()["results"][0]["problem"]["status"] == 403
+
+
+def hidden(method: str, path: str) -> Attempt:
+    """A route that names something of another project finds nothing there."""
+
+    async def attempt(guarded: Guarded) -> None:
+        url = path.format(document=guarded.document, letter=guarded.letters["mine"])
+        answer = await guarded.others.request(method, f"{BRIDGE}/{url}")
+        assert answer.status_code == 404, answer.text
+        nothing = await guarded.others.request(
+            method, f"{BRIDGE}/{path.format(document=uuid4(), letter=uuid4())}"
+        )
+        assert set(answer.json()) == set(nothing.json())
+        assert answer.json()["title"] == nothing.json()["title"]
+
+    return attempt
+
+
+def listed(path: str, items: str, project: str, **params: str) -> Attempt:
+    """A listing holds only what is the caller's, and does not take another's project by name."""
+
+    async def attempt(guarded: Guarded) -> None:
+        everything, mine, others = [
+            {item[project] for item in (await each.get(f"{BRIDGE}/{path}", params=params)).json()[items]}
+            for each in (guarded.everything, guarded.mine, guarded.others)
+        ]
+        assert mine == {guarded.project}
+        assert guarded.project not in others and len(others) == 1
+        assert everything >= mine | others
+        named = await guarded.others.get(f"{BRIDGE}/{path}", params={**params, "project": guarded.project})
+        assert named.status_code == 403
+
+    return attempt
+
+
+async def statistics(guarded: Guarded) -> None:
+    everything, mine, others = [
+        (await each.get(f"{BRIDGE}/statistics")).json()["documents"]
+        for each in (guarded.everything, guarded.mine, guarded.others)
+    ]
+    assert (mine, others) == (1, 1)
+    assert everything >= 2
+    named = await guarded.others.get(f"{BRIDGE}/statistics", params={"project": guarded.project})
+    assert named.status_code == 403
+
+
+async def project_events(guarded: Guarded) -> None:
+    url = f"{BRIDGE}/projects/{guarded.project}/events"
+    assert (await guarded.others.get(url)).status_code == 403
+    async with guarded.mine.stream("GET", url) as stream:
+        assert stream.status_code == 200
+        first = [line async for line in until_blank(stream.aiter_lines())]
+    (data,) = [json.loads(line.removeprefix("data: ")) for line in first if line.startswith("data: ")]
+    assert data["documents"] == 1
+
+
+async def until_blank(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The first event of a stream that has one with data."""
+    seen = False
+    async for line in lines:
+        seen = seen or line.startswith("data: ")
+        if seen and not line:
+            return
+        yield line
+
+
+ATTEMPTS: dict[tuple[str, str], Attempt] = {
+    ("POST", f"{BRIDGE}/document"): index_one,
+    ("POST", f"{BRIDGE}/documents"): index_batch,
+    ("GET", f"{BRIDGE}/document/{{document_id:path}}"): hidden("GET", "document/{document}"),
+    ("POST", f"{BRIDGE}/document/{{document_id:path}}/retry"): hidden("POST", "document/{document}/retry"),
+    ("POST", f"{BRIDGE}/document/{{document_id:path}}/discard"): hidden(
+        "POST", "document/{document}/discard"
+    ),
+    ("GET", f"{BRIDGE}/document/{{document_id:path}}/events"): hidden("GET", "document/{document}/events"),
+    ("GET", f"{BRIDGE}/projects/{{name:path}}/events"): project_events,
+    ("GET", f"{BRIDGE}/documents"): listed("documents", "documents", "project_name", limit="1000"),
+    ("GET", f"{BRIDGE}/search"): listed("search", "hits", "project_name", q="the secret of the tarpon"),
+    ("GET", f"{BRIDGE}/statistics"): statistics,
+    ("GET", f"{BRIDGE}/dead-letters"): listed(
+        "dead-letters", "dead_letters", "project_name", failure_type="data_quality"
+    ),
+    ("GET", f"{BRIDGE}/dead-letters/{{key:path}}"): hidden("GET", "dead-letters/{letter}"),
+    ("POST", f"{BRIDGE}/dead-letters/{{key:path}}/discard"): hidden("POST", "dead-letters/{letter}/discard"),
+}
+"""What each route does with another project's key."""
+
+
+async def test_there_is_an_attempt_on_every_route(guarded: Guarded) -> None:
+    assert routes(guarded.app) == set(ATTEMPTS)
+
+
+@pytest.mark.parametrize("route", ATTEMPTS, ids=" ".join)
+async def test_another_projects_key_reads_and_changes_nothing(
+    guarded: Guarded, route: tuple[str, str]
+) -> None:
+    await ATTEMPTS[route](guarded)
+    shown = await guarded.mine.get(f"{BRIDGE}/document/{guarded.document}")
+    assert shown.json()["version"] == 1
+    assert (await guarded.mine.get(f"{BRIDGE}/dead-letters/{guarded.letters['mine']}")).status_code == 200
+
+
+async def test_a_read_key_reads_and_does_not_write(guarded: Guarded) -> None:
+    assert (await guarded.reader.get(f"{BRIDGE}/document/{guarded.document}")).status_code == 200
+    for method, path in routes(guarded.app):
+        if method == "POST":
+            body = {"project_id": guarded.project, "source_path": PATH, "full_text": "x"}
+            given = {"documents": [body]} if path.endswith("documents") else body
+            url = path.replace("{document_id:path}", guarded.document).replace(
+                "{key:path}", guarded.letters["mine"]
+            )
+            answer = await guarded.reader.post(url, json=given)
+            assert answer.status_code == 403, (path, answer.text)
+
+
+async def test_a_clients_own_id_is_found_in_the_callers_projects_alone(guarded: Guarded) -> None:
+    found = await guarded.mine.get(f"{BRIDGE}/document/own-id")
+    assert found.json()["document_id"] == guarded.document
+    both = await guarded.everything.get(f"{BRIDGE}/document/own-id")
+    assert both.json()["errors"][0]["field"] == "project"
+    named = await guarded.others.get(f"{BRIDGE}/document/own-id", params={"project": guarded.project})
+    assert named.status_code == 403
+
+
+async def test_an_id_of_another_project_is_taken_and_that_is_all_one_learns(guarded: Guarded) -> None:
+    other = (await guarded.others.get(f"{BRIDGE}/documents")).json()["documents"][0]["project_name"]
+    body = {"project_id": other, "document_id": guarded.document, "full_text": "x"}
+    answer = await guarded.others.post(f"{BRIDGE}/document", json=body)
+    assert answer.status_code == 409
+    assert guarded.project not in answer.text
+
+
+async def test_a_text_that_another_project_has_cannot_be_had_by_its_hash(guarded: Guarded) -> None:
+    other = (await guarded.others.get(f"{BRIDGE}/documents")).json()["documents"][0]["project_name"]
+    body = {"project_id": other, "source_path": "mine.py", "content_ref": identity.content_hash(WORDS)}
+    assert (await guarded.others.post(f"{BRIDGE}/document", json=body)).status_code == 403
+    body["project_id"] = guarded.project
+    assert (await guarded.everything.post(f"{BRIDGE}/document", json=body)).status_code == 200
+
+
+async def test_messages_that_name_no_project_are_for_keys_of_all(guarded: Guarded) -> None:
+    url = f"{BRIDGE}/dead-letters/{guarded.letters['poison']}"
+    assert (await guarded.mine.get(url)).status_code == 404
+    assert (await guarded.mine.post(f"{url}/discard")).status_code == 404
+    assert (await guarded.everything.get(url)).status_code == 200
+
+
+async def test_the_public_routes_tell_no_details_to_strangers(guarded: Guarded) -> None:
+    for path in ("/livez", "/metrics", "/docs", "/openapi.json"):
+        assert (await guarded.nobody.get(path)).status_code == 200
+    await broken(guarded)
+    strangers = (await guarded.nobody.get("/readyz")).json()["dependencies"]
+    ours = (await guarded.everything.get("/readyz")).json()["dependencies"]
+    assert strangers["api_keys"]["status"] == ours["api_keys"]["status"] == "unhealthy"
+    assert not any(state["detail"] for state in strangers.values())
+    assert "stay in force" in ours["api_keys"]["detail"]
+    assert (await guarded.mine.get(f"{BRIDGE}/document/{guarded.document}")).status_code == 200
+    await mended(guarded)
+
+
+async def broken(guarded: Guarded) -> None:
+    whole = guarded.keys.read_text()
+    guarded.keys.with_suffix(".whole").write_text(whole)
+    guarded.keys.write_text(whole[: len(whole) // 2])
+
+
+async def mended(guarded: Guarded) -> None:
+    guarded.keys.with_suffix(".whole").replace(guarded.keys)
+    dependencies = (await guarded.everything.get("/readyz")).json()["dependencies"]
+    assert dependencies["api_keys"]["status"] == "healthy"
+
+
+async def test_keys_come_and_go_without_a_restart(guarded: Guarded) -> None:
+    key = add_key(guarded.keys, [guarded.project])
+    async with client(guarded.settings, key) as new:
+        assert (await new.get(f"{BRIDGE}/documents")).status_code == 200
+        api_keys.revoke(guarded.keys, key.split("_")[1])
+        assert (await new.get(f"{BRIDGE}/documents")).status_code == 401
+
+
+async def test_a_key_makes_no_more_requests_than_it_may(guarded: Guarded) -> None:
+    async with client(guarded.settings, add_key(guarded.keys, [guarded.project], rate=0.5)) as limited:
+        assert (await limited.get(f"{BRIDGE}/documents")).status_code == 200
+        answer = await limited.get(f"{BRIDGE}/documents")
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["retry-after"]) <= 2
+    assert (await guarded.mine.get(f"{BRIDGE}/documents")).status_code == 200
+
+
+async def test_the_command_line_shows_its_key_and_heeds_the_limit(guarded: Guarded, tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"{number}.py").write_text(f"x = {number}\n")
+    project = f"project-{uuid4().hex[:10]}"
+    secret = tmp_path.with_name(f"{tmp_path.name}.key")
+    secret.write_text(add_key(guarded.keys, [project], rate=4) + "\n")
+    key = {"BRIDGE_API_KEY_FILE": str(secret)}
+    env = {**os.environ, "BRIDGE_URL": guarded.settings.bridge_url}
+    ingest = ("ingest", str(tmp_path), "-p", project, "-o", "json")
+    finished = await enrich(*ingest, environment={**env, **key})
+    assert finished.code == 0, finished.err
+    report = finished.json()
+    assert report["enriched"] == report["documents"] == 12
+    assert report["seconds"] > 2
+    refused = await enrich("status", environment=env)
+    assert refused.code == 1
+    assert "BRIDGE_API_KEY" in refused.err
+
+
+async def test_a_body_is_bounded_whether_or_not_it_says_its_length(guarded: Guarded) -> None:
+    large = b'{"project_id": "' + b"x" * LIMIT + b'"}'
+
+    async def stream() -> AsyncIterator[bytes]:
+        for start in range(0, len(large), 1000):
+            yield large[start : start + 1000]
+
+    for content in (large, stream()):
+        answer = await guarded.mine.post(f"{BRIDGE}/document", content=content)
+        assert answer.status_code == 413
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_api_description_says_how_to_show_a_key(guarded: Guarded) -> None:
+    described = (await guarded.nobody.get("/openapi.json")).json()
+    assert set(described["components"]["securitySchemes"]) == {"bearer", "header"}
+    for path, operations in described["paths"].items():
+        for operation in operations.values():
+            assert ("security" in operation) == (path not in access.PUBLIC), path
+
+
+async def test_a_wrong_method_is_told_all_that_there_are(guarded: Guarded) -> None:
+    answer = await guarded.mine.put(f"{BRIDGE}/documents")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, POST"
