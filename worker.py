@@ -5,6 +5,7 @@ The composition root: the one place where activities meet the stores they know o
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
 from activities.observation import Observation
 from archon.contracts import names
-from archon.contracts.errors import WorkflowUnavailableError
+from archon.contracts.errors import ConfigurationError, WorkflowUnavailableError
 from archon.contracts.workflow import RetrySettings
 from archon.runtime import temporal, tracing
 from archon.runtime.alerts import Alerts
@@ -186,7 +187,10 @@ async def _work(workers: Sequence[Worker], stop: asyncio.Event) -> None:
 
 
 def main() -> None:
-    settings = Settings()
+    try:
+        settings = Settings.load()
+    except ConfigurationError as error:
+        sys.exit(f"error: {error}")
     configure_logging(settings, "worker")
     asyncio.run(_traced(settings))
 

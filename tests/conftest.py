@@ -16,8 +16,8 @@ import pytest
 from archon.devstack.ports import free_ports
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, Servers, Services, environment
-from archon.runtime.kafka import ensure_topics
 from archon.runtime.settings import Settings
+from archon.runtime.topics import ensure_topics
 from tests.collector import Collector
 
 _EXTERNAL = {

@@ -137,7 +137,7 @@ def discard(
 
 def _with_bridge(work: Callable[[BridgeApi], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with BridgeApi.connect(Settings()) as api:
+        async with BridgeApi.connect(Settings.load()) as api:
             await work(api)
 
     with exit_codes():

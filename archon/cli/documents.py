@@ -40,7 +40,7 @@ def ingest_path(
         raise typer.BadParameter("is http or kafka", param_hint="--via")
 
     async def run() -> None:
-        settings = Settings()
+        settings = Settings.load()
         async with BridgeApi.connect(settings) as api:
             found = await ingest(settings, api, path, project_name or project_of(path), via=via)
         if output is Format.JSON:
@@ -61,7 +61,7 @@ def publish_file(
     """Put one enrichment request on Kafka. correlation_id and indexed_at are made where they are missing."""
 
     async def run() -> None:
-        settings = Settings().model_copy(update={"kafka_publish_timeout": _KAFKA_SECONDS})
+        settings = Settings.load().model_copy(update={"kafka_publish_timeout": _KAFKA_SECONDS})
         request = _read_request(file)
         async with KafkaPublisher.connect(settings, "cli") as publisher:
             try:
@@ -114,7 +114,7 @@ def status(
     """
 
     async def run() -> None:
-        async with BridgeApi.connect(Settings()) as api:
+        async with BridgeApi.connect(Settings.load()) as api:
             if watch:
                 raise typer.Exit(await watching.watch(api, document, project_name, output))
             if document is not None:
@@ -180,7 +180,7 @@ def search(
     """Find documents by meaning."""
 
     async def run() -> None:
-        async with BridgeApi.connect(Settings()) as api:
+        async with BridgeApi.connect(Settings.load()) as api:
             results = await api.search(text, project_name, language, limit)
         if output is Format.JSON:
             print_json(results)

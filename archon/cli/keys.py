@@ -82,7 +82,7 @@ def revoke(
 
 
 def _path(file: Path | None) -> Path:
-    if file is None and not (named := Settings().api_keys_file):
+    if file is None and not (named := Settings.load().api_keys_file):
         raise InvalidInputError("--file", "needed where API_KEYS_FILE is not set")
     return file or Path(named)
 

@@ -37,7 +37,7 @@ def run_intelligence() -> None:
 
 def _run(name: str, module: str) -> None:
     with exit_codes():
-        settings = Settings()
+        settings = Settings.load()
         configure_logging(settings, name)
         serve: Callable[[Settings], Awaitable[Any]] = import_module(module).run
 

@@ -4,7 +4,7 @@ What talks to the servers is imported when it is run: most of a second, which no
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,7 +36,7 @@ def setup(
     """Make everything that the services need: topics, namespace, graph schema, collection. Safe to repeat."""
     from archon.cli.provisioning import provision  # noqa: PLC0415
 
-    parts, failures = _run(provision(Settings(), replication_factor, wait))
+    parts, failures = _run(lambda settings: provision(settings, replication_factor, wait))
     if output is Format.JSON:
         told = {part: str(error) for part, error in failures.items()}
         print_json({"parts": [each.model_dump(mode="json") for each in parts], "failures": told})
@@ -55,7 +55,7 @@ def create(replication_factor: Copies = None, output: FormatOption = Format.TABL
     """Create the topics that are missing; those that exist are left as they are."""
     from archon.runtime.topics import create_topics  # noqa: PLC0415
 
-    _print_topics(_run(create_topics(Settings(), replication_factor)), output)
+    _print_topics(_run(lambda settings: create_topics(settings, replication_factor)), output)
 
 
 @topics.command("list")
@@ -63,15 +63,15 @@ def list_topics(output: FormatOption = Format.TABLE) -> None:
     """List the topics and how they differ from the plan; one that is missing or differs exits with 10."""
     from archon.runtime.topics import describe_topics  # noqa: PLC0415
 
-    found = _run(describe_topics(Settings()))
+    found = _run(describe_topics)
     _print_topics(found, output)
     if any(topic.status in {"missing", "differs"} for topic in found):
         raise typer.Exit(Exit.UNHEALTHY)
 
 
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
+def _run(work: Callable[[Settings], Coroutine[Any, Any, Any]]) -> Any:
     with exit_codes():
-        return asyncio.run(work)
+        return asyncio.run(work(Settings.load()))
 
 
 def _print_topics(found: "Sequence[TopicState]", output: Format) -> None:

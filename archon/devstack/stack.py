@@ -22,8 +22,8 @@ from archon.devstack.ports import HOST, free_ports, require_free
 from archon.devstack.process import BACKGROUND, ChildProcess
 from archon.devstack.temporal import temporal
 from archon.devstack.vectors import vectors
-from archon.runtime.kafka import ensure_topics
 from archon.runtime.settings import Settings
+from archon.runtime.topics import ensure_topics
 
 
 class DataDirectoryInUseError(ArchonError):

@@ -7,13 +7,11 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4, uuid5
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError
 from pydantic import BaseModel
 
 from archon.contracts import identity
@@ -34,72 +32,7 @@ EVENT_TYPE_PREFIX: Final = "dev.archon-intelligence."
 _RECONNECT_AFTER: Final = 1.0
 """Seconds during which a broker that failed to answer is taken as down, and not asked."""
 
-_MAY_LOSE_ONE: Final = 3
-_DAY_MS: Final = 24 * 3600 * 1000
 _log = get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Topic:
-    """A topic as it is to be created. Retention in milliseconds."""
-
-    name: str
-    partitions: int
-    retention_ms: int
-    cleanup_policy: str = "delete"
-    compression: str = "producer"
-
-    @property
-    def config(self) -> dict[str, str]:
-        """In Kafka's names."""
-        return {
-            "retention.ms": str(self.retention_ms),
-            "cleanup.policy": self.cleanup_policy,
-            "compression.type": self.compression,
-        }
-
-
-def topics(settings: Settings) -> list[Topic]:
-    """The five topics, as DESIGN fixes them."""
-    week = 7 * _DAY_MS
-    return [
-        Topic(settings.kafka_index_topic, 4, week),
-        Topic(settings.kafka_enrichment_topic, 4, week, compression="snappy"),
-        Topic(settings.kafka_dlq_topic, 1, 30 * _DAY_MS, "compact,delete", "gzip"),
-        Topic(settings.kafka_completed_topic, 4, week),
-        Topic(settings.kafka_progress_topic, 4, _DAY_MS),
-    ]
-
-
-async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list[str]:
-    """Create the topics that are missing; the names of those created. Raises PublishError."""
-    admin = AIOKafkaAdminClient(**connection(settings))
-    try:
-        await start(admin, settings)
-        existing = set(await admin.list_topics())
-        missing = [topic for topic in topics(settings) if topic.name not in existing]
-        if missing:
-            response = await admin.create_topics([_new_topic(topic, replication_factor) for topic in missing])
-            for name, code, *_ in response.topic_errors:
-                if code and for_code(code) is not TopicAlreadyExistsError:
-                    raise PublishError(f"cannot create topic {name}: {for_code(code).__name__}")
-    except (KafkaError, OSError) as error:
-        raise PublishError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
-    else:
-        return [topic.name for topic in missing]
-    finally:
-        await admin.close()
-
-
-def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
-    # An acknowledged record must survive the loss of one broker, where there are enough to go on without it.
-    safe = {"min.insync.replicas": "2"} if replication_factor >= _MAY_LOSE_ONE else {}
-    return NewTopic(
-        name=topic.name,
-        num_partitions=topic.partitions,
-        replication_factor=replication_factor,
-        topic_configs={**topic.config, **safe},
-    )
 
 
 class KafkaPublisher:

@@ -5,16 +5,18 @@ Names are the platform's where it has one, Temporal's own for Temporal, ours bes
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from archon.contracts import names
+from archon.contracts.errors import ConfigurationError
 from archon.runtime.secret_files import SecretFiles
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)]
 
 
 class Settings(BaseSettings):
@@ -178,12 +180,21 @@ class Settings(BaseSettings):
     """Where the ingress and the command line find the bridge."""
     metrics_interval: Seconds = 15
     """How often the estate is counted for the metrics: documents that wait, lag, sizes of topics."""
-    log_level: str = "INFO"
+    log_level: LogLevel = "INFO"
     """DEBUG, INFO, WARNING, ERROR or CRITICAL."""
     log_format: Annotated[str, Field(pattern="^(auto|json|console)$")] = "auto"
     """json, console, or auto: console on a terminal, json elsewhere."""
     shutdown_timeout: Seconds = 20
     """How long a process may take to finish what it has begun."""
+
+    @classmethod
+    def load(cls) -> Self:
+        """From the environment. Raises ConfigurationError that names each variable that is wrong."""
+        try:
+            return cls()
+        except ValidationError as error:
+            wrong = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+            raise ConfigurationError("; ".join(wrong)) from None
 
     @classmethod
     def settings_customise_sources(

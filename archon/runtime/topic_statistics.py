@@ -14,9 +14,9 @@ from aiokafka.errors import KafkaError
 
 from archon.contracts.errors import TopicUnavailableError
 from archon.runtime.brokers import connection, start
-from archon.runtime.kafka import topics
 from archon.runtime.log_dirs import DescribeLogDirs, sizes
 from archon.runtime.settings import Settings
+from archon.runtime.topics import topics
 
 _SECONDS = 10.0
 

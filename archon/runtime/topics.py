@@ -5,20 +5,77 @@ An existing topic is never altered: a longer retention or more partitions may be
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from pydantic import BaseModel
 
 from archon.contracts.errors import PublishError
 from archon.runtime.brokers import connection, start
-from archon.runtime.kafka import Topic, ensure_topics, topics
 from archon.runtime.settings import Settings
 
 REPLICAS: Final = 3
 """Where there are as many brokers."""
+_DAY_MS: Final = 24 * 3600 * 1000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic as it is to be created. Retention in milliseconds."""
+
+    name: str
+    partitions: int
+    retention_ms: int
+    cleanup_policy: str = "delete"
+    compression: str = "producer"
+
+    @property
+    def config(self) -> dict[str, str]:
+        """In Kafka's names."""
+        return {
+            "retention.ms": str(self.retention_ms),
+            "cleanup.policy": self.cleanup_policy,
+            "compression.type": self.compression,
+        }
+
+
+def topics(settings: Settings) -> list[Topic]:
+    """The five topics, as DESIGN fixes them."""
+    week = 7 * _DAY_MS
+    return [
+        Topic(settings.kafka_index_topic, 4, week),
+        Topic(settings.kafka_enrichment_topic, 4, week, compression="snappy"),
+        Topic(settings.kafka_dlq_topic, 1, 30 * _DAY_MS, "compact,delete", "gzip"),
+        Topic(settings.kafka_completed_topic, 4, week),
+        Topic(settings.kafka_progress_topic, 4, _DAY_MS),
+    ]
+
+
+async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list[str]:
+    """Create the topics that are missing; the names of those created. Raises PublishError."""
+    async with _admin(settings) as admin:
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in topics(settings) if topic.name not in existing]
+        if missing:
+            response = await admin.create_topics([_new_topic(topic, replication_factor) for topic in missing])
+            for name, code, *_ in response.topic_errors:
+                if code and for_code(code) is not TopicAlreadyExistsError:
+                    raise PublishError(f"cannot create topic {name}: {for_code(code).__name__}")
+    return [topic.name for topic in missing]
+
+
+def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
+    # An acknowledged record must survive the loss of one broker, where there are enough to go on without it.
+    safe = {"min.insync.replicas": "2"} if replication_factor >= REPLICAS else {}
+    return NewTopic(
+        name=topic.name,
+        num_partitions=topic.partitions,
+        replication_factor=replication_factor,
+        topic_configs={**topic.config, **safe},
+    )
 
 
 class TopicState(BaseModel):

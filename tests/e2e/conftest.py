@@ -10,8 +10,8 @@ import pytest
 from archon.devstack.ports import free_ports
 from archon.devstack.stack import Ports, Services, environment
 from archon.devstack.temporal import temporal
-from archon.runtime.kafka import ensure_topics
 from archon.runtime.settings import Settings
+from archon.runtime.topics import ensure_topics
 from tests.conftest import TestServers
 from tests.e2e.faulty import FaultyIntelligence
 

@@ -8,8 +8,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from archon.contracts.errors import StoreUnavailableError
-from archon.runtime.kafka import ensure_topics
 from archon.runtime.settings import Settings
+from archon.runtime.topics import ensure_topics
 from kafka_ingress.consumer import RecordConsumer
 from tests.conftest import TestServers
 from tests.eventually import eventually

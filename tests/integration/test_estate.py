@@ -8,9 +8,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from archon.contracts.errors import TopicUnavailableError
 from archon.contracts.types import EnrichmentStatus
-from archon.runtime.kafka import ensure_topics
 from archon.runtime.settings import Settings
 from archon.runtime.topic_statistics import topic_statistics
+from archon.runtime.topics import ensure_topics
 from archon.stores.census import Census
 from archon.stores.graph import GraphStore
 from tests import factories

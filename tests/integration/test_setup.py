@@ -16,10 +16,9 @@ from archon.contracts import names
 from archon.contracts.errors import SetupError
 from archon.devstack.ports import free_ports
 from archon.runtime import kafka
-from archon.runtime.kafka import topics
 from archon.runtime.namespace import RETENTION, ensure_namespace
 from archon.runtime.settings import Settings
-from archon.runtime.topics import describe_topics
+from archon.runtime.topics import describe_topics, topics
 from archon.stores.vectors import VectorStore
 from tests.conftest import TestServers
 from tests.e2e.command import enrich

@@ -26,10 +26,11 @@ from archon.devstack.kafka import kafka
 from archon.devstack.ports import HOST, free_ports
 from archon.runtime import event_tail
 from archon.runtime.event_tail import BUFFERED, EventTail, Subscription
-from archon.runtime.kafka import KafkaPublisher, ensure_topics
+from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import serve_http
 from archon.runtime.pipeline_events import Told, Watched
 from archon.runtime.settings import Settings
+from archon.runtime.topics import ensure_topics
 from archon.stores.graph import GraphStore
 from bridge import streams
 from bridge.app import create_app, run
