@@ -80,6 +80,8 @@ async def intelligence_down(stack: Stack, answers: Answers, load: Load) -> None:
 
     await eventually(over)
     await eventually(lambda: answers.ask(f"archon_documents_enriched_total > {3 * DOCUMENTS}"), 120)
+    await load.submit(range(DOCUMENTS))  # so that rates have data after a long outage too
+    await eventually(lambda: answers.ask(f"archon_documents_enriched_total > {4 * DOCUMENTS}"), 120)
 
 
 STEPS: dict[str, Step] = {
