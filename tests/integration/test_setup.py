@@ -15,7 +15,7 @@ from temporalio.client import Client
 from archon.contracts import names
 from archon.contracts.errors import SetupError
 from archon.devstack.ports import free_ports
-from archon.runtime import kafka
+from archon.runtime import topics as planned
 from archon.runtime.namespace import RETENTION, ensure_namespace
 from archon.runtime.settings import Settings
 from archon.runtime.topics import describe_topics, topics
@@ -129,7 +129,7 @@ def test_the_plan_is_the_designs() -> None:
 
 @pytest.mark.parametrize(("copies", "acknowledging"), [(1, None), (2, None), (3, "2")])
 def test_an_acknowledged_record_survives_a_broker(copies: int, acknowledging: str | None) -> None:
-    made = kafka._new_topic(topics(Settings())[0], copies)
+    made = planned._new_topic(topics(Settings())[0], copies)
     assert made.topic_configs.get("min.insync.replicas") == acknowledging
 
 
