@@ -35,7 +35,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with connected(settings) as stores, KafkaPublisher.connect(settings, "bridge") as publisher:
             preparation = Preparation(stores.graph, stores.vectors)
-            relay = OutboxRelay(stores.graph, publisher)
+            relay = OutboxRelay(stores.graph.outbox, publisher)
             app.state.settings = settings
             app.state.stores = stores
             app.state.tail = tail = EventTail(settings)

@@ -13,7 +13,7 @@ from archon.contracts.errors import PublishError, StoreError
 from archon.contracts.events import EnrichmentRequest
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.logs import get_logger
-from archon.stores.graph import GraphStore
+from archon.stores.outbox import Outbox
 
 _CLEAR_EVERY: Final = 0.25
 _SCAN_EVERY: Final = 2.0
@@ -26,8 +26,8 @@ _log = get_logger(__name__)
 class OutboxRelay:
     """Clears marks in batches, off the request's path, and publishes what stays marked."""
 
-    def __init__(self, graph: GraphStore, publisher: KafkaPublisher) -> None:
-        self._graph = graph
+    def __init__(self, outbox: Outbox, publisher: KafkaPublisher) -> None:
+        self._outbox = outbox
         self._publisher = publisher
         self._published: list[tuple[str, int]] = []
         self._deferred = asyncio.Event()
@@ -59,7 +59,7 @@ class OutboxRelay:
         if not batch:
             return
         try:
-            await self._graph.clear_outbox(batch)
+            await self._outbox.clear(batch)
         except StoreError as error:
             self._published[:0] = batch
             _log.warning("outbox_not_cleared", documents=len(batch), error=str(error))
@@ -77,7 +77,7 @@ class OutboxRelay:
         self._deferred.clear()
         age = timedelta(0) if was_deferred else _MARKED_FOR
         try:
-            requests = await self._graph.outbox(datetime.now(UTC) - age, _PAGE)
+            requests = await self._outbox.requests(datetime.now(UTC) - age, _PAGE)
             for request in requests:
                 await self._publisher.request(request)
                 self.published(request)

@@ -30,7 +30,7 @@ class DocumentSubmission(BaseModel):
     least one. Everything else is derived.
     """
 
-    model_config = ConfigDict(extra="allow", populate_by_name=True)
+    model_config = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=True)
 
     project_id: ProjectName = Field(validation_alias=AliasChoices("project_id", "project_name"))
     document_id: Annotated[Text, StringConstraints(min_length=1, max_length=512, pattern=r"\S")] | None = None

@@ -127,10 +127,10 @@ class FailureType(StrEnum):
 class Model(BaseModel):
     """Base of what we alone write: an unknown field is a mistake."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class OpenModel(BaseModel):
     """Base of what others write too: unknown fields are kept and passed on."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)

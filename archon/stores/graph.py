@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -23,6 +22,7 @@ from archon.runtime.settings import Settings
 from archon.stores import claims, nodes
 from archon.stores.bolt import Bolt, Row, run
 from archon.stores.enrichment_write import EnrichmentWrite, fence
+from archon.stores.outbox import Outbox
 
 WARM_CONNECTIONS: Final = 8
 WARM_ROUNDS: Final = 5
@@ -37,6 +37,7 @@ class GraphStore:
 
     def __init__(self, bolt: Bolt) -> None:
         self._bolt = bolt
+        self.outbox = Outbox(bolt)
         # Documents of a project meet at the modules they import; many writers there undo each other's work.
         self._enrichments = asyncio.Semaphore(ENRICHMENT_WRITERS)
 
@@ -93,20 +94,6 @@ class GraphStore:
         if not row["mine"]:
             raise ProjectConflictError(document.entity_id)
         return Indexed(version=row["version"], status=row["status"], changed=row["changed"])
-
-    async def clear_outbox(self, published: Sequence[tuple[str, int]]) -> None:
-        """Kafka has the requests of these (document, version) pairs."""
-        rows = [{"id": document_id, "version": version} for document_id, version in sorted(set(published))]
-
-        async def work(transaction: AsyncManagedTransaction) -> None:
-            await run(transaction, "clear_outbox", rows=rows)
-
-        await self._bolt.write(work)
-
-    async def outbox(self, older_than: datetime, limit: int) -> list[EnrichmentRequest]:
-        """Requests that were never acknowledged, of documents indexed before `older_than`."""
-        rows = await self._bolt.rows("outbox", older_than=nodes.timestamp(older_than), limit=limit)
-        return [nodes.outbox_request(row["document"]) for row in rows]
 
     async def claim(self, request: EnrichmentRequest, workflow_id: str) -> Claim:
         """Decide under the node's lock; see claims.decide. Raises ProjectConflictError."""

@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -63,9 +64,9 @@ async def test_documents_that_wait_are_counted_by_age(
         before = await census.waiting()
         for minutes in ages.values():
             indexed_at = datetime.now(UTC) - timedelta(minutes=minutes)
-            await graph.index(factories.document(project, indexed_at=indexed_at), "C")
-        parked = factories.document(project)
-        await graph.index(parked, "C", status=EnrichmentStatus.FAILED)
+            document = factories.document(project, indexed_at=indexed_at)
+            await graph.index(document, str(uuid4()), status=EnrichmentStatus.PROCESSING)
+        await graph.index(factories.document(project), str(uuid4()), status=EnrichmentStatus.FAILED)
         after = await census.waiting()
     assert {age: after.pending[age] - before.pending[age] for age in ages} == dict.fromkeys(ages, 1)
     assert after.parked - before.parked == 1

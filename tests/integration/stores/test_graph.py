@@ -19,7 +19,7 @@ from archon.contracts.types import EnrichmentStatus, EnrichmentType
 from archon.contracts.workflow import Decision
 from archon.runtime.settings import Settings
 from archon.stores.graph import TOLD, GraphStore
-from tests import factories
+from tests import factories, stores
 from tests.conftest import TestServers
 
 
@@ -132,16 +132,30 @@ async def test_the_outbox_keeps_a_request_until_it_is_acknowledged(graph: GraphS
     correlation = str(uuid4()).upper()
     answer = await graph.index(document, correlation)
     now = datetime.now(UTC) + timedelta(seconds=1)
-    waiting = {each.document_id: each for each in await graph.outbox(now, 1000)}
+    waiting = {each.document_id: each for each in await graph.outbox.requests(now, 1000)}
     assert waiting[document.entity_id].correlation_id == correlation
     assert waiting[document.entity_id].document_version == answer.version
     assert document.entity_id not in {
-        each.document_id for each in await graph.outbox(document.indexed_at - timedelta(1), 1000)
+        each.document_id for each in await graph.outbox.requests(document.indexed_at - timedelta(1), 1000)
     }
-    await graph.clear_outbox([(document.entity_id, answer.version + 1)])
-    assert document.entity_id in {each.document_id for each in await graph.outbox(now, 1000)}
-    await graph.clear_outbox([(document.entity_id, answer.version)])
-    assert document.entity_id not in {each.document_id for each in await graph.outbox(now, 1000)}
+    await graph.outbox.clear([(document.entity_id, answer.version + 1)])
+    assert document.entity_id in {each.document_id for each in await graph.outbox.requests(now, 1000)}
+    await graph.outbox.clear([(document.entity_id, answer.version)])
+    assert document.entity_id not in {each.document_id for each in await graph.outbox.requests(now, 1000)}
+
+
+async def test_a_spoilt_node_does_not_hold_up_the_outbox(
+    settings: Settings, graph: GraphStore, project: str
+) -> None:
+    spoilt, good = factories.document(project), factories.document(project)
+    await graph.index(spoilt, "no correlation id")
+    await graph.index(good, str(uuid4()))
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    found = {each.document_id for each in await graph.outbox.requests(now, 1000)}
+    assert good.entity_id in found
+    assert spoilt.entity_id not in found
+    nodes = await stores.nodes(settings, project)
+    assert (nodes[spoilt.entity_id]["outbox"], nodes[good.entity_id]["outbox"]) == ("unreadable", "pending")
 
 
 async def test_a_claim_adopts_the_version_and_marks_processing(graph: GraphStore, project: str) -> None:
@@ -235,7 +249,9 @@ async def test_a_part_leaves_the_whole_to_be_done(graph: GraphStore, project: st
     await indexed(graph, document)
     part = factories.request_of(document, enrichment_type=EnrichmentType.QUALITY_ONLY)
     await graph.claim(part, "w")
-    assert document.entity_id in {each.document_id for each in await graph.outbox(datetime.now(UTC), 1000)}
+    assert document.entity_id in {
+        each.document_id for each in await graph.outbox.requests(datetime.now(UTC), 1000)
+    }
     unknown = factories.request(project, enrichment_type=EnrichmentType.ENTITIES_ONLY)
     await graph.claim(unknown, "w")
     assert (await graph.get(unknown.document_id)).enrichment_status is EnrichmentStatus.PENDING

@@ -1,4 +1,4 @@
 UNWIND $rows AS row
 MATCH (d:Document {entity_id: row.id})
 WHERE d.version = row.version
-SET d.outbox = 'published'
+SET d.outbox = $mark
