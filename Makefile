@@ -14,8 +14,9 @@ DEPLOY := $(VENV)/deploy
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
 
+# Two processes, each with servers of its own: half of what a test does is to wait for something.
 test: $(READY)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 # Kills each process at each point where it hurts, and looks what became of the documents.
 crash: $(READY)
