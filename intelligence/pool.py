@@ -37,7 +37,9 @@ class Pool:
 
     async def warm(self) -> None:
         """Start every worker; returns when all are ready."""
-        await asyncio.gather(*(self.run(os.getpid) for _ in range(self._workers)))
+        loop = asyncio.get_running_loop()
+        # However long it takes: the limit is for documents, and a busy machine starts slowly.
+        await asyncio.gather(*(loop.run_in_executor(self._executor, os.getpid) for _ in range(self._workers)))
 
     async def run(self, work: Callable[..., Result], *arguments: object) -> Result:
         """Raises TimeLimitError or WorkerDiedError; whatever else `work` raises is raised here."""

@@ -25,6 +25,8 @@ from archon.runtime.settings import Settings
 
 BUFFERED: Final = 1000
 """Events that a stream may be behind."""
+_AT_ONCE: Final = BUFFERED // 4
+"""Records told before streams have a turn to read them."""
 _RECONNECT_AFTER: Final = 1.0
 _PATIENCE: Final = 5.0
 """Seconds that a client waits for a replay of its own before it is refused."""
@@ -165,10 +167,11 @@ class EventTail:
         while True:
             if consumer.assignment() != placed:
                 placed = await self._place(consumer)
-            batches = (await consumer.getmany(timeout_ms=200)).values()
+            batches = (await consumer.getmany(timeout_ms=200, max_records=_AT_ONCE)).values()
             if consumer.assignment() != placed:
                 continue  # assigned anew, and perhaps read from the beginning
             self._tell(heapq.merge(*batches, key=lambda record: record.timestamp))
+            await asyncio.sleep(0)  # who reads gets a turn, however many records are waiting
             if made_anew := await recreated.found(consumer):
                 await self._start_over(consumer, made_anew)
 

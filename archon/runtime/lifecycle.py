@@ -79,7 +79,9 @@ async def serve_http(app: Any, settings: Settings, port: int) -> AsyncIterator[N
 async def _serve(server: uvicorn.Server, host: str, port: int) -> None:
     try:
         await server.serve()
-    except SystemExit as error:  # uvicorn exits the process when it cannot bind
+    except SystemExit as error:  # uvicorn exits the process when it cannot bind, or its app cannot start
+        if server.lifespan.should_exit:
+            raise OSError("the service could not start; its log says why") from error
         raise OSError(f"cannot listen on {host}:{port}; is another process using the port?") from error
 
 
