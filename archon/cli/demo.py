@@ -17,6 +17,7 @@ from archon.cli.ingest import Report, ingest, project_of
 from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, out, print_json, table
 from archon.cli.up import FreePorts, print_stack, until_interrupted
 from archon.contracts.documents import SearchResults, Statistics
+from archon.devstack.process import ServerFailedError
 from archon.devstack.stack import Ports, Stack, running
 
 _OWN_TREE: Final = Path(__file__).parents[2]
@@ -64,7 +65,13 @@ def _directory(given: Path | None) -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="archon-demo-"))
     try:
         yield made
-    finally:
+    except ServerFailedError:
+        err.print(f"{made} is kept: its logs say what has happened")
+        raise
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    else:
         shutil.rmtree(made, ignore_errors=True)
 
 

@@ -112,6 +112,10 @@ def status(
 
     With --watch the exit code tells what became of the document: 0 enriched, 1 parked or discarded.
     """
+    if list_status is not None and (document is not None or watch):
+        raise typer.BadParameter(
+            "lists documents; it goes with neither an id nor --watch", param_hint="--list"
+        )
 
     async def run() -> None:
         async with BridgeApi.connect(Settings.load()) as api:

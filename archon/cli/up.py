@@ -1,6 +1,7 @@
 """In: a data directory and ports. Out: the whole stack in the foreground until Ctrl-C."""
 
 import asyncio
+import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from importlib.metadata import version
@@ -31,7 +32,8 @@ async def _up(data_dir: Path, ports: Ports) -> None:
         with err.status("Starting the stack ..."):
             stack = await entered.enter_async_context(running(data_dir, ports))
         exports = [f"export {name}={quote(value)}\n" for name, value in stack.environment.items()]
-        (stack.data_dir / "env").write_text("".join(exports))
+        tools = f'export PATH={quote(str(Path(sys.executable).parent))}:"$PATH"\n'
+        (stack.data_dir / "env").write_text("".join([*exports, tools]))
         print_stack(stack)
         await stack.failed()
 

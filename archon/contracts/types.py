@@ -54,8 +54,20 @@ CorrelationId = Annotated[str, BeforeValidator(_canonical_uuid), AfterValidator(
 ContentHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 """64 hex digits; BLAKE3 of the UTF-8 text where the bridge computed it."""
 
-ProjectName = Annotated[Text, StringConstraints(min_length=1, max_length=255, pattern=r"\S")]
-FilePath = Annotated[Text, StringConstraints(min_length=1, max_length=4096, pattern=r"\S")]
+
+def _no_nul(value: str) -> str:
+    # PostgreSQL, in which Temporal may keep it, has no such character.
+    if "\0" in value:
+        raise ValueError(f"has a NUL at character {value.index(chr(0))}")
+    return value
+
+
+ProjectName = Annotated[
+    Text, AfterValidator(_no_nul), StringConstraints(min_length=1, max_length=255, pattern=r"\S")
+]
+FilePath = Annotated[
+    Text, AfterValidator(_no_nul), StringConstraints(min_length=1, max_length=4096, pattern=r"\S")
+]
 Projects = Sequence[str] | None
 """The projects that a question is limited to; None is every project."""
 

@@ -124,7 +124,7 @@ class ChildProcess:
                 await asyncio.wait_for(self.ready(), 5.0)
             except Exception as error:  # noqa: BLE001  every driver has errors of its own for "not yet"
                 last = error
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.1)
             else:
                 return
         raise self._failure(f"was not ready after {READY_SECONDS:g} s ({last!r})")

@@ -214,11 +214,14 @@ async def locked(data_dir: Path) -> AsyncIterator[None]:
 @contextlib.asynccontextmanager
 async def together(processes: Sequence[ChildProcess]) -> AsyncIterator[None]:
     """Start all at once and stop all at once; if one does not start, none is left running."""
+    starting = [asyncio.create_task(process.start()) for process in processes]
     try:
-        started = await asyncio.gather(*(process.start() for process in processes), return_exceptions=True)
-        for failure in started:
-            if failure is not None:
-                raise failure
+        done, _ = await asyncio.wait(starting, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            await task
         yield
     finally:
+        for task in starting:
+            task.cancel()
+        await asyncio.gather(*starting, return_exceptions=True)
         await asyncio.gather(*(process.stop() for process in processes))

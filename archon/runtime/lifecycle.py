@@ -6,11 +6,14 @@ A process stops in the reverse order of its `async with` blocks; nothing here ki
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Coroutine
+import ssl
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import uvicorn
+from fastapi import FastAPI
 
+from archon.contracts.errors import ConfigurationError
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 
@@ -47,11 +50,14 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serve_http(app: Any, settings: Settings, port: int) -> AsyncIterator[None]:
+async def serve_http(app: FastAPI, settings: Settings, port: int) -> AsyncIterator[None]:
     """Serve `app` on settings.host while the block runs, then finish open requests.
 
-    Raises OSError when the port is taken.
+    Raises OSError when the port is taken, ConfigurationError for a certificate that cannot be used, and what
+    the app's lifespan raises as it begins.
     """
+    _check_certificate(settings)
+    failures = _remembered(app)
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -63,7 +69,7 @@ async def serve_http(app: Any, settings: Settings, port: int) -> AsyncIterator[N
         ssl_keyfile=settings.http_tls_keyfile or None,
     )
     server = _Server(config)
-    task = asyncio.create_task(_serve(server, settings.host, port), name=f"http:{port}")
+    task = asyncio.create_task(_serve(server, settings.host, port, failures), name=f"http:{port}")
     try:
         while not server.started and not task.done():
             await asyncio.wait([task], timeout=0.01)
@@ -76,13 +82,42 @@ async def serve_http(app: Any, settings: Settings, port: int) -> AsyncIterator[N
         await task
 
 
-async def _serve(server: uvicorn.Server, host: str, port: int) -> None:
+async def _serve(server: uvicorn.Server, host: str, port: int, failures: Sequence[Exception]) -> None:
     try:
         await server.serve()
     except SystemExit as error:  # uvicorn exits the process when it cannot bind, or its app cannot start
-        if server.lifespan.should_exit:
-            raise OSError("the service could not start; its log says why") from error
+        if failures:
+            raise failures[0] from None
         raise OSError(f"cannot listen on {host}:{port}; is another process using the port?") from error
+
+
+def _remembered(app: FastAPI) -> list[Exception]:
+    """What the app's lifespan will raise, which uvicorn but logs."""
+    failures: list[Exception] = []
+    lifespan = app.router.lifespan_context
+
+    @contextlib.asynccontextmanager
+    async def remembering(served: FastAPI) -> AsyncIterator[Any]:
+        try:
+            async with lifespan(served) as state:
+                yield state
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    app.router.lifespan_context = remembering
+    return failures
+
+
+def _check_certificate(settings: Settings) -> None:
+    if not settings.http_tls_certfile:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            settings.http_tls_certfile, settings.http_tls_keyfile or None
+        )
+    except OSError as error:  # ssl.SSLError is one too
+        raise ConfigurationError(f"HTTP_TLS_CERTFILE, HTTP_TLS_KEYFILE: cannot be used: {error}") from error
 
 
 @contextlib.asynccontextmanager

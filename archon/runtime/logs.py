@@ -57,6 +57,8 @@ def _tidy(_: object, __: str, event: structlog.typing.EventDict) -> structlog.ty
     event.pop("color_message", None)
     if (of_the_sdk := event.pop("temporal_log", None)) is not None:
         event["fields"] = of_the_sdk.fields
+    if str(event["event"]).startswith("Traceback "):  # uvicorn's way to tell of an exception
+        event.update(exception=event["event"], event="exception")
     first = {name: event[name] for name in ("timestamp", "level", "event") if name in event}
     return {**first, **event}
 

@@ -16,6 +16,9 @@ from archon.runtime.secret_files import SecretFiles
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+HttpUrl = Annotated[str, Field(pattern=r"^https?://\S+$")]
+BoltUri = Annotated[str, Field(pattern=r"^(bolt|neo4j)(\+s|\+ssc)?://\S+$")]
+StoreUrl = Annotated[str, Field(pattern=r"^(file|memory|s3)://")]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)]
 
 
@@ -57,10 +60,10 @@ class Settings(BaseSettings):
     """host:port of the Temporal frontend."""
     temporal_namespace: str = "default"
     """Its retention should not be shorter than the topics'."""
-    temporal_ui_url: str = "http://127.0.0.1:8233"
+    temporal_ui_url: HttpUrl = "http://127.0.0.1:8233"
     """Where links into the Web UI lead."""
 
-    intelligence_service_url: str = "http://127.0.0.1:8053"
+    intelligence_service_url: HttpUrl = "http://127.0.0.1:8053"
     """The reference service, or one of your own with its API."""
     intelligence_timeout: Seconds = 120
     """How long a worker waits for one answer."""
@@ -68,7 +71,7 @@ class Settings(BaseSettings):
     """Processes of the reference service; 0: one a processor."""
     intelligence_time_limit: Seconds = 30
     """How long the reference service works on one document."""
-    memgraph_uri: str = "bolt://127.0.0.1:7687"
+    memgraph_uri: BoltUri = "bolt://127.0.0.1:7687"
     """Bolt address of the graph: Memgraph, or another that speaks its Cypher."""
     memgraph_user: str = ""
     """Empty: no authentication."""
@@ -76,7 +79,7 @@ class Settings(BaseSettings):
     """Password of MEMGRAPH_USER."""
     memgraph_database: str = ""
     """Empty: the server's default."""
-    qdrant_url: str = "http://127.0.0.1:6333"
+    qdrant_url: HttpUrl = "http://127.0.0.1:6333"
     """HTTP address of Qdrant."""
     qdrant_api_key: SecretStr = SecretStr("")
     """Empty: none is sent."""
@@ -84,7 +87,7 @@ class Settings(BaseSettings):
     """Length of the vectors the intelligence service returns; fixed when the collection is created."""
     qdrant_collection: str = names.COLLECTION_DOCUMENTS
     """Made where it is missing. Another name is another, empty collection."""
-    content_store_url: str = Field(default_factory=(Path.cwd() / ".archon" / "content").as_uri)
+    content_store_url: StoreUrl = Field(default_factory=(Path.cwd() / ".archon" / "content").as_uri)
     """Where texts and analyses are kept: file:///path, memory:// or s3://bucket/prefix; by default
     .archon/content in the working directory. Bridge and worker must see the same."""
 
@@ -176,7 +179,7 @@ class Settings(BaseSettings):
     """Of the ingress: health and metrics."""
     worker_port: Port = 8157
     """Of the worker: health and metrics."""
-    bridge_url: str = "http://127.0.0.1:8054"
+    bridge_url: HttpUrl = "http://127.0.0.1:8054"
     """Where the ingress and the command line find the bridge."""
     metrics_interval: Seconds = 15
     """How often the estate is counted for the metrics: documents that wait, lag, sizes of topics."""
