@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from archon.contracts.errors import WorkflowUnavailableError
+from archon.contracts.errors import ArchonError
 from archon.runtime.logs import get_logger
 
 _ASK_EVERY: Final = 1.0
@@ -29,7 +29,7 @@ class BacklogGate:
         while self._limit:
             try:
                 self.update(await self._backlog())
-            except WorkflowUnavailableError as error:
+            except ArchonError as error:
                 _log.warning("backlog_unknown", error=str(error))
             await asyncio.sleep(_ASK_EVERY)
 

@@ -22,6 +22,7 @@ from archon.runtime.recreated import RecreatedPartitions
 from archon.runtime.settings import Settings
 from kafka_ingress.offsets import OffsetTracker
 from kafka_ingress.poison import Handler
+from kafka_ingress.unreadable import poll
 
 _COMMIT_EVERY: Final = 0.5
 _FIRST_DELAY: Final = 0.2
@@ -141,7 +142,8 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         if consumer.paused():
             consumer.resume(*consumer.paused())
-        for partition, records in (await consumer.getmany(timeout_ms=200, max_records=room)).items():
+        positions = {partition: tracker.next for partition, tracker in self._trackers.items()}
+        for partition, records in (await poll(consumer, room, positions)).items():
             for record in records:
                 self._begin(partition, record)
 

@@ -14,6 +14,8 @@ from archon.runtime.problems import fields_of
 from archon.runtime.temporal import EnrichmentClient
 
 REMEMBERED: Final = 10_000
+REQUEST_BYTES: Final = 2 * 1024 * 1024
+"""Temporal's limit on a payload; beyond twice of it, its answer would look like an outage."""
 _log = get_logger(__name__)
 
 
@@ -59,6 +61,8 @@ def parse(value: bytes | None) -> EnrichmentRequest:
     """The request in a record's value. Raises InvalidInputError that names each wrong field."""
     if value is None:
         raise InvalidInputError("value", "null, where an enrichment request was expected")
+    if len(value) > REQUEST_BYTES:
+        raise InvalidInputError("value", f"{len(value)} bytes; Temporal takes {REQUEST_BYTES} at most")
     try:
         return EnrichmentRequest.model_validate_json(value)
     except ValidationError as error:

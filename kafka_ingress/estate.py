@@ -52,6 +52,8 @@ class Estate(Collector):
         self._statistics = await _told(self._ask_statistics) if self._mine() else None
 
     def collect(self) -> Iterator[Metric]:
+        if not self._mine():
+            return
         if self._waiting is not None:
             yield from _of_documents(self._waiting)
         if self._statistics is not None:

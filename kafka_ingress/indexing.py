@@ -8,6 +8,7 @@ from aiokafka import ConsumerRecord
 from archon.contracts.errors import InvalidInputError, StoreUnavailableError
 from archon.runtime import tracing
 from archon.runtime.logs import get_logger
+from archon.runtime.problems import MEDIA_TYPE
 from kafka_ingress.poison import Handler
 
 _NOT_THE_DOCUMENT: Final = frozenset({408, 429})
@@ -37,7 +38,9 @@ def _check(response: httpx.Response) -> None:
     if response.is_success:
         return
     answer = f"HTTP {response.status_code}: {response.text[:1000]}"
-    if response.status_code == httpx.codes.INTERNAL_SERVER_ERROR:
+    # A bridge that stops ends what is open with a 500 of its server's, which says nothing of the document.
+    told = response.headers.get("content-type", "").startswith(MEDIA_TYPE)
+    if response.status_code == httpx.codes.INTERNAL_SERVER_ERROR and told:
         raise RuntimeError(f"the bridge failed at it: {answer}")
     if response.status_code in _OUR_KEY:
         _log.error("bridge_refuses_our_key", status=response.status_code, wanted=_WANTED)

@@ -62,7 +62,7 @@ class Alerts:
         self._wanted.clear()
         try:
             (await http.post(self._url, json=message(counts, self._latest))).raise_for_status()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             self._counts.update(counts)
             self._wanted.set()
             _log.warning("alert_not_delivered", letters=counts.total(), error=type(error).__name__)

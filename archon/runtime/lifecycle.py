@@ -85,6 +85,8 @@ async def serve_http(app: FastAPI, settings: Settings, port: int) -> AsyncIterat
 async def _serve(server: uvicorn.Server, host: str, port: int, failures: Sequence[Exception]) -> None:
     try:
         await server.serve()
+        if failures:
+            raise failures[0]
     except SystemExit as error:  # uvicorn exits the process when it cannot bind, or its app cannot start
         if failures:
             raise failures[0] from None
@@ -124,7 +126,8 @@ def _check_certificate(settings: Settings) -> None:
 async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """`work` in the background while the block lasts; then it is cancelled.
 
-    If it fails, the process is asked to stop: without it, it would look well and lose what `work` is for.
+    If it fails, the process is asked to stop: without it, it would look well and lose what `work` is for. Its
+    error is raised at the end.
     """
     task = asyncio.create_task(work)
     task.add_done_callback(_stop_if_failed)
@@ -132,7 +135,9 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        (ended,) = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(ended, Exception):
+        raise ended
 
 
 def _stop_if_failed(task: asyncio.Task[None]) -> None:

@@ -15,7 +15,7 @@ from archon.contracts.errors import ConfigurationError
 from archon.runtime.secret_files import SecretFiles
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://\S+$")]
 BoltUri = Annotated[str, Field(pattern=r"^(bolt|neo4j)(\+s|\+ssc)?://\S+$")]
 StoreUrl = Annotated[str, Field(pattern=r"^(file|memory|s3)://")]

@@ -66,10 +66,10 @@ def _name(operation: str, topic: str) -> str:
     return f"{operation} {topic.removeprefix(names.TOPIC_PREFIX)}"
 
 
-def _correlation_id(value: bytes | None) -> str | None:
+def _correlation_id(value: Any) -> str | None:
     """The one that an event, or a document to be indexed, names in its value."""
     try:
-        found = from_json(value or b"")
+        found = from_json(value if isinstance(value, bytes) else b"")
     except ValueError:
         return None
     named = found.get("correlation_id") if isinstance(found, dict) else None

@@ -34,6 +34,7 @@ from archon.runtime.settings import Settings
 
 _VERSION_SECONDS: Final = 60.0
 _CONNECT_SECONDS: Final = 3.0
+_DETAIL_CHARACTERS: Final = 500
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
@@ -130,8 +131,7 @@ def translated() -> Any:
 
 def _refused(response: httpx.Response) -> IntelligenceError | ContentMissingError:
     problem = _problem(response)
-    detail = str(problem.get("detail") or response.text[:500])
-    told = f"HTTP {response.status_code}: {detail}"
+    told = f"HTTP {response.status_code}: {_detail(problem, response)}"
     if response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT:
         return IntelligenceUnavailableError(told)
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
@@ -141,6 +141,15 @@ def _refused(response: httpx.Response) -> IntelligenceError | ContentMissingErro
     if problem.get("code") == "content_missing":
         return ContentMissingError(told)
     return IntelligenceRejectedError(told)
+
+
+def _detail(problem: Mapping[str, Any], response: httpx.Response) -> str:
+    """What the service says of it. A detail that is no text, as a framework's list of errors, may quote the
+    document and is left out."""
+    if not problem:
+        return response.text[:_DETAIL_CHARACTERS]
+    detail = problem.get("detail")
+    return detail[:_DETAIL_CHARACTERS] if isinstance(detail, str) else "no detail"
 
 
 def _problem(response: httpx.Response) -> Mapping[str, Any]:

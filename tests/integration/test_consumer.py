@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from archon.contracts.errors import StoreUnavailableError
 from archon.runtime.settings import Settings
 from archon.runtime.topics import ensure_topics
 from kafka_ingress.consumer import RecordConsumer
+from kafka_ingress.poison import Handler as RecordHandler
+from kafka_ingress.unreadable import Unreadable
 from tests.conftest import TestServers
 from tests.eventually import eventually
 
@@ -46,7 +49,7 @@ async def producer(settings: Settings, topic: str) -> AsyncIterator[AIOKafkaProd
 
 
 @contextlib.asynccontextmanager
-async def consuming(settings: Settings, topic: str, handler: Handler) -> AsyncIterator[RecordConsumer]:
+async def consuming(settings: Settings, topic: str, handler: RecordHandler) -> AsyncIterator[RecordConsumer]:
     consumer, stop = (
         RecordConsumer(settings, topic, settings.kafka_group_id, handler, ordered=False),
         asyncio.Event(),
@@ -107,6 +110,44 @@ async def test_what_follows_a_record_that_waits_is_handled_and_not_committed(
     async with consuming(settings, topic, handler):
         await taken(handler, 9 + 7)
     assert handler.taken[9:] == [3, 4, 5, 6, 7, 8, 9]
+    assert await committed(settings, topic) == 10
+
+
+class NotUtf8(str):
+    """A header's key as a producer in another language may write it."""
+
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        return b"\xff\xfe"
+
+
+async def test_a_record_that_cannot_be_decoded_is_passed_on_as_such_and_holds_nothing_up(
+    settings: Settings, topic: str, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A broker that compresses anew, as on the other topic, would mend it.
+    topic = settings.kafka_index_topic
+    # The one in C writes nothing but UTF-8.
+    for module in ("message_accumulator", "producer"):
+        name = f"aiokafka.producer.{module}.DefaultRecordBatchBuilder"
+        monkeypatch.setattr(name, _DefaultRecordBatchBuilderPy)
+    taken: list[tuple[int, bool]] = []
+
+    async def handle(record: ConsumerRecord) -> None:
+        taken.append((record.offset, isinstance(record.value, Unreadable)))
+
+    async def all_taken() -> bool:
+        return len(taken) >= 10
+
+    headers = {3: [(NotUtf8("x"), b"1")]}
+    batch = [await producer.send(topic, b"x", partition=0, headers=headers.get(n)) for n in range(8)]
+    await asyncio.gather(*batch)
+    await send(producer, topic, 2)
+    async with consuming(settings, topic, handle):
+        await eventually(all_taken)
+    assert [offset for offset, _ in taken] == list(range(10))
+    unreadable = {offset for offset, broken in taken if broken}
+    assert {3} <= unreadable <= {3, 4, 5, 6, 7}
     assert await committed(settings, topic) == 10
 
 

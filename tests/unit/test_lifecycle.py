@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from archon.runtime.lifecycle import running, stop_on_signals
 
 
@@ -23,7 +25,8 @@ async def test_background_work_ends_with_its_block() -> None:
     assert ended == ["cancelled"]
 
 
-async def test_a_process_whose_background_work_fails_is_asked_to_stop() -> None:
-    async with stop_on_signals() as stop, running(failing()):
-        async with asyncio.timeout(5):
-            await stop.wait()
+async def test_a_process_whose_background_work_fails_is_asked_to_stop_and_told_why() -> None:
+    with pytest.raises(KeyError):
+        async with stop_on_signals() as stop, running(failing()):
+            async with asyncio.timeout(5):
+                await stop.wait()
