@@ -18,6 +18,7 @@ from archon.contracts.dead_letters import ORIGINAL_BYTES, original_message
 from archon.contracts.events import DeadLetter, ErrorDetails
 from archon.contracts.types import FailureType
 from archon.contracts.workflow import Carried
+from archon.runtime.problems import MEDIA_TYPE
 from archon.stores import bolt
 from kafka_ingress import indexing
 from kafka_ingress.offsets import OffsetTracker
@@ -121,7 +122,7 @@ def test_a_bridge_that_fails_at_a_message_does_not_hold_back_the_next() -> None:
         (422, errors.InvalidInputError),
     ):
         with pytest.raises(expected):
-            indexing._check(httpx.Response(status, text="x"))
+            indexing._check(httpx.Response(status, headers={"content-type": MEDIA_TYPE}, text="x"))
 
 
 def _leaves(cls: type[Exception]) -> list[type[Exception]]:
