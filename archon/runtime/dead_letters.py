@@ -59,7 +59,7 @@ class DeadLetterTopic:
             async with asyncio.timeout(_SECONDS):
                 await start(consumer, self._settings)
                 yield self._read(consumer)
-        except (KafkaError, TimeoutError, OSError) as error:
+        except (KafkaError, TimeoutError, OSError, UnicodeDecodeError) as error:
             raise TopicUnavailableError(f"{self._topic} at {self._servers}: {error!r}") from error
         finally:
             await consumer.stop()

@@ -157,6 +157,9 @@ class EventTail:
                 await self._follow(consumer)
             except (KafkaError, IllegalStateError, OSError) as error:
                 _log.warning("event_tail_interrupted", error=repr(error))
+            except UnicodeDecodeError as error:  # a header's key, which none of us has written
+                _log.error("event_tail_unreadable", error=repr(error))
+                self._placed.clear()  # go on at the ends, or it would be met again
             finally:
                 await consumer.stop()
             await asyncio.sleep(_RECONNECT_AFTER)

@@ -70,12 +70,13 @@ def event_of(source: Source, record: ConsumerRecord) -> PipelineEvent | None:
         return _cleared(key) if source is Source.PARKED else None
     try:
         value = json.loads(record.value)
+        if not isinstance(value, dict):
+            return None
+        # What can be read may still be too deep to be written.
+        data = json.dumps(_short(value) if source is Source.PARKED else value)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict):
-        return None
-    data = _short(value) if source is Source.PARKED else value
-    return PipelineEvent(source, json.dumps(data), _text(value, "document_id"), _text(value, "project_name"))
+    return PipelineEvent(source, data, _text(value, "document_id"), _text(value, "project_name"))
 
 
 def _cleared(key: str) -> PipelineEvent | None:
