@@ -61,9 +61,17 @@ class DeadLetterRow(Model):
 
 def _no_number(value: Any) -> Any:
     """A number would be taken as seconds since 1970, which nobody means."""
-    if isinstance(value, str) and value.strip().lstrip("+-").replace(".", "", 1).isdecimal():
+    if isinstance(value, str) and _is_number(value):
         raise ValueError("is not a time in ISO 8601")
     return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 Moment = Annotated[Timestamp, BeforeValidator(_no_number)]

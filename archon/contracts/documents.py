@@ -15,6 +15,7 @@ from archon.contracts.types import (
     EnrichmentStatus,
     FilePath,
     Model,
+    Name,
     Priority,
     ProjectName,
     Text,
@@ -33,8 +34,8 @@ class DocumentSubmission(BaseModel):
     model_config = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=True)
 
     project_id: ProjectName = Field(validation_alias=AliasChoices("project_id", "project_name"))
-    document_id: Annotated[Text, StringConstraints(min_length=1, max_length=512, pattern=r"\S")] | None = None
-    title: Annotated[Text, StringConstraints(max_length=4096)] | None = None
+    document_id: Annotated[Name, StringConstraints(min_length=1, max_length=512, pattern=r"\S")] | None = None
+    title: Annotated[Name, StringConstraints(max_length=4096)] | None = None
     full_text: Text | None = Field(default=None, validation_alias=AliasChoices("full_text", "content"))
     content_ref: ContentHash | None = None
     """Hash of a text that is already in the content store."""
@@ -42,7 +43,7 @@ class DocumentSubmission(BaseModel):
         default=None, validation_alias=AliasChoices("source_path", "file_path")
     )
     document_type: DocumentType | None = None
-    language: Annotated[Text, StringConstraints(max_length=64)] | None = None
+    language: Annotated[Name, StringConstraints(max_length=64)] | None = None
     content_hash: ContentHash | None = None
     priority: Priority = Priority.NORMAL
     correlation_id: CorrelationId | None = None

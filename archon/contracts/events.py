@@ -21,6 +21,7 @@ from archon.contracts.types import (
     FailureType,
     FilePath,
     Model,
+    Name,
     OpenModel,
     Outcome,
     Priority,
@@ -54,7 +55,7 @@ class EnrichmentRequest(OpenModel):
     indexed_at: Timestamp
     correlation_id: CorrelationId
     document_type: DocumentType | None = None
-    language: str | None = None
+    language: Name | None = None
     enrichment_type: EnrichmentType = EnrichmentType.FULL
     priority: Priority = Priority.NORMAL
     metadata: RequestMetadata = Field(default_factory=RequestMetadata)

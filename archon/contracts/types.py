@@ -62,12 +62,10 @@ def _no_nul(value: str) -> str:
     return value
 
 
-ProjectName = Annotated[
-    Text, AfterValidator(_no_nul), StringConstraints(min_length=1, max_length=255, pattern=r"\S")
-]
-FilePath = Annotated[
-    Text, AfterValidator(_no_nul), StringConstraints(min_length=1, max_length=4096, pattern=r"\S")
-]
+Name = Annotated[Text, AfterValidator(_no_nul)]
+"""Text that every store can keep as a name."""
+ProjectName = Annotated[Name, StringConstraints(min_length=1, max_length=255, pattern=r"\S")]
+FilePath = Annotated[Name, StringConstraints(min_length=1, max_length=4096, pattern=r"\S")]
 Projects = Sequence[str] | None
 """The projects that a question is limited to; None is every project."""
 

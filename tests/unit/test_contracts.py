@@ -7,6 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from archon.contracts import errors, identity
+from archon.contracts.dead_letters import DeadLetterFilter
+from archon.contracts.documents import DocumentSubmission
 from archon.contracts.events import EnrichmentRequest, event_headers
 from archon.contracts.types import DocumentType
 from tests import factories
@@ -111,3 +113,17 @@ def test_every_error_is_in_the_tree_that_opens_its_file() -> None:
     ]
     assert errors.__doc__ is not None
     assert [each.__name__ for each in classes if each.__name__ not in errors.__doc__] == []
+
+
+@pytest.mark.parametrize("field", ["project_id", "document_id", "title", "source_path", "language"])
+def test_a_name_has_no_nul(field: str) -> None:
+    given = {"project_id": "p", "source_path": "a.py", "full_text": "x", field: "a\0b"}
+    with pytest.raises(ValidationError) as refused:
+        DocumentSubmission.model_validate(given)
+    assert {error["loc"] for error in refused.value.errors()} <= {(field,), ("project_id",)}
+
+
+@pytest.mark.parametrize("number", ["1", "-2.5", "2.3664593876134306e-104", "inf"])
+def test_a_number_is_no_time(number: str) -> None:
+    with pytest.raises(ValidationError, match="ISO 8601"):
+        DeadLetterFilter.model_validate({"before": number})
