@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel
+from temporalio import workflow
 from temporalio.client import Client
 from temporalio.runtime import Runtime
 from temporalio.worker import Worker
@@ -117,6 +118,8 @@ async def run(settings: Settings) -> None:
 
     Health is served from the beginning; what is down then is waited for.
     """
+    # A workflow's log event keeps its stable name; where it comes from is a field.
+    workflow.logger.workflow_info_on_message = False
     async with (
         stop_on_signals() as stop,
         GraphStore.connect(settings) as graph,

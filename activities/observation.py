@@ -9,7 +9,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from archon.contracts.events import EnrichmentRequest
+from archon.contracts.workflow import request_in
 from archon.runtime import metrics
 from archon.runtime.logs import get_logger, milliseconds
 
@@ -28,11 +28,12 @@ class _Observed(ActivityInboundInterceptor):
         info = activity.info()
         if info.attempt > 1:
             metrics.RETRIES.labels(info.activity_type).inc()
+        request = request_in(input.args)
         with bound_contextvars(
             activity=info.activity_type,
             workflow_id=info.workflow_id,
             retry_count=info.attempt - 1,
-            **_document(request_in(input.args[0] if input.args else None)),
+            **(request.about if request is not None else {}),
         ):
             return await self._timed(input)
 
@@ -56,22 +57,6 @@ class _Observed(ActivityInboundInterceptor):
             raise
         _log.debug("activity_completed", status="completed", duration_ms=_since(started))
         return result
-
-
-def request_in(asked: Any) -> EnrichmentRequest | None:
-    """The request that an activity's input is about: its own, or its step's."""
-    found = getattr(getattr(asked, "step", asked), "request", None)
-    return found if isinstance(found, EnrichmentRequest) else None
-
-
-def _document(request: EnrichmentRequest | None) -> dict[str, str]:
-    if request is None:
-        return {}
-    return {
-        "document_id": request.document_id,
-        "correlation_id": request.correlation_id,
-        "project_name": request.project_name,
-    }
 
 
 def _type(error: Exception) -> str:

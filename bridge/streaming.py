@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from archon.contracts.documents import StoredDocument
 from archon.contracts.errors import InvalidInputError
-from archon.contracts.streams import HEADER_LAST_EVENT_ID, SETTLED, DocumentState, Position
-from archon.contracts.types import ProjectName
+from archon.contracts.streams import HEADER_LAST_EVENT_ID, DocumentState, Position
+from archon.contracts.types import SETTLED, ProjectName
 from archon.runtime.event_tail import EventTail
 from archon.runtime.pipeline_events import Watched
 from bridge.access import Reader

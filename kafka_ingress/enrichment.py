@@ -39,9 +39,7 @@ class EnrichmentHandler:
         crash_point("request-submitted")
         _log.info(
             "request_submitted",
-            document_id=request.document_id,
-            correlation_id=request.correlation_id,
-            project_name=request.project_name,
+            **request.about,
             workflow_id=workflow_id,
             duration_ms=milliseconds(time.monotonic() - started),
         )

@@ -30,16 +30,6 @@ from workflows import policies
 _DEFAULT: Final = RetrySettings()
 
 
-def _about(step: Step) -> dict[str, str]:
-    """What a log line says of the document."""
-    request = step.request
-    return {
-        "document_id": request.document_id,
-        "correlation_id": request.correlation_id,
-        "project_name": request.project_name,
-    }
-
-
 async def claim(request: EnrichmentRequest) -> ClaimResult:
     return await workflow.execute_activity_method(
         EnrichmentActivities.claim,
@@ -89,7 +79,7 @@ async def mark_parked(step: Step, retry: RetrySettings) -> None:
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise
-        workflow.logger.exception("parked_document_not_marked", extra=_about(step))
+        workflow.logger.exception("parked_document_not_marked", extra=step.request.about)
 
 
 async def mark_discarded(step: Step, retry: RetrySettings) -> None:
@@ -107,7 +97,7 @@ async def publish_progress(step: Step, stage: Stage, started_at: datetime) -> No
     except FailureError as error:  # a local activity's failure may come without its ActivityError
         if is_cancelled_exception(error):
             raise
-        workflow.logger.warning("progress_not_published", extra={**_about(step), "stage": str(stage)})
+        workflow.logger.warning("progress_not_published", extra={**step.request.about, "stage": str(stage)})
 
 
 async def publish_completed(
@@ -139,7 +129,7 @@ async def publish_dead_letter(park: ParkInput) -> bool:
     except ActivityError as error:
         if is_cancelled_exception(error):
             raise
-        workflow.logger.exception("dead_letter_not_published", extra=_about(park.step))
+        workflow.logger.exception("dead_letter_not_published", extra=park.step.request.about)
         return True
     return result.applied
 

@@ -71,6 +71,15 @@ class EnrichmentRequest(OpenModel):
         return self.project_name == other.project_name and (self.enrichment_type.whole or len(kinds) == 1)
 
     @property
+    def about(self) -> dict[str, str]:
+        """What a log line says of the document."""
+        return {
+            "document_id": self.document_id,
+            "correlation_id": self.correlation_id,
+            "project_name": self.project_name,
+        }
+
+    @property
     def resolved_language(self) -> str | None:
         return self.language or identity.language_of(self.file_path)
 

@@ -19,16 +19,6 @@ _LONGEST: Final = 16 * 1024
 _ENTRY: Final = re.compile(r"(?:(progress|completed|parked):)?([0-9]{1,9}):([0-9]{1,18})")
 _ENDED: Final = re.compile(r"ended:([0-9]{1,18})")
 
-SETTLED: Final = frozenset(
-    {
-        EnrichmentStatus.COMPLETED,
-        EnrichmentStatus.DISCARDED,
-        EnrichmentStatus.SKIPPED,
-        EnrichmentStatus.DELETED,
-    }
-)
-"""Nothing more happens to a document in these by itself; one that is parked may yet be retried."""
-
 
 class Source(StrEnum):
     """The topics a stream tells of, by the names that ids have for them."""

@@ -6,7 +6,7 @@ Ids stay `str` in canonical form, so that JSON, Cypher parameters and Kafka keys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import (
@@ -117,6 +117,17 @@ class EnrichmentStatus(StrEnum):
     SKIPPED = "skipped"
     DISCARDED = "discarded"
     DELETED = "deleted"
+
+
+SETTLED: Final = frozenset(
+    {
+        EnrichmentStatus.COMPLETED,
+        EnrichmentStatus.DISCARDED,
+        EnrichmentStatus.SKIPPED,
+        EnrichmentStatus.DELETED,
+    }
+)
+"""Nothing more happens to a document in these by itself; one that is parked may yet be retried."""
 
 
 class Outcome(StrEnum):

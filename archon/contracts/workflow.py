@@ -3,7 +3,9 @@
 References and summaries only: no document text and no analysis result travels through Temporal.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
@@ -179,3 +181,13 @@ class WorkflowStatus(Model):
     retries: int
     submissions: int
     duplicates: int
+
+
+def request_in(arguments: Sequence[Any]) -> EnrichmentRequest | None:
+    """The request that a submission or an activity is about: its first argument, or that one's, or its
+    step's."""
+    first = arguments[0] if arguments else None
+    if isinstance(first, EnrichmentRequest):
+        return first
+    found = getattr(getattr(first, "step", first), "request", None)
+    return found if isinstance(found, EnrichmentRequest) else None

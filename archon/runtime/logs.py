@@ -8,7 +8,6 @@ import logging
 import sys
 
 import structlog
-from temporalio import workflow
 
 from archon.runtime import tracing
 from archon.runtime.settings import Settings
@@ -47,8 +46,6 @@ def configure_logging(settings: Settings, service: str) -> None:
     root.setLevel(settings.log_level.upper())
     for noisy in ("httpx", "httpcore", "neo4j.notifications", "aiokafka", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
-    # A workflow's event keeps its stable name; where it comes from is a field. Replays say nothing again.
-    workflow.logger.workflow_info_on_message = False
     structlog.contextvars.bind_contextvars(service=service)
 
 

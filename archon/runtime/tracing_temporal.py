@@ -11,7 +11,7 @@ an id that every replay computes alike, and the activities name it as their pare
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from opentelemetry.trace import SpanContext, SpanKind
@@ -35,6 +35,7 @@ from temporalio.worker import (
 )
 from temporalio.worker import Interceptor as WorkerInterceptor
 
+from archon.contracts.workflow import request_in
 from archon.runtime import tracing
 
 HEADER: Final = "archon-traces"
@@ -165,18 +166,15 @@ class _WorkflowOutbound(WorkflowOutboundInterceptor):
         input.headers = _with(input.headers, {each: parents[each] for each in parents if each in waiting})
         super().continue_as_new(input)
 
-    def _for(self, arguments: Any, headers: Headers) -> Headers:
+    def _for(self, arguments: Sequence[Any], headers: Headers) -> Headers:
         correlation_id = _correlation_id(arguments)
         traceparent = self._inbound.span_of(correlation_id)
         return headers if traceparent is None else _with(headers, {correlation_id or "": traceparent})
 
 
-def _correlation_id(arguments: Any) -> str | None:
-    """That of the request in the first argument of a submission or an activity."""
-    first = arguments[0] if arguments else None
-    step = getattr(first, "step", first)
-    found = getattr(getattr(step, "request", step), "correlation_id", None)
-    return found if isinstance(found, str) else None
+def _correlation_id(arguments: Sequence[Any]) -> str | None:
+    request = request_in(arguments)
+    return request.correlation_id if request is not None else None
 
 
 def _span_id(correlation_id: str) -> int:

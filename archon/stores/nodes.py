@@ -13,19 +13,11 @@ from archon.contracts import identity
 from archon.contracts.analysis import AnalysisResult, Entity
 from archon.contracts.documents import Document, EntityView, StoredDocument
 from archon.contracts.events import EnrichmentRequest, RequestMetadata
-from archon.contracts.types import EnrichmentStatus, EnrichmentType
+from archon.contracts.types import SETTLED, EnrichmentStatus, EnrichmentType
 from archon.contracts.workflow import Step
 
-ENDED: Final = [
-    str(status)
-    for status in (
-        EnrichmentStatus.COMPLETED,
-        EnrichmentStatus.DISCARDED,
-        EnrichmentStatus.SKIPPED,
-        EnrichmentStatus.DELETED,
-    )
-]
-"""Statuses in which no run works on or waits with a document."""
+ENDED: Final = [str(status) for status in sorted(SETTLED)]
+"""The same for Cypher: statuses in which no run works on or waits with a document."""
 
 
 def timestamp(moment: datetime) -> str:

@@ -11,9 +11,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from activities.observation import Observation, request_in
+from activities.observation import Observation
 from archon.contracts.errors import StoreUnavailableError, TopicUnavailableError
-from archon.contracts.workflow import ClaimInput, WriteInput
+from archon.contracts.workflow import ClaimInput, WriteInput, request_in
 from archon.runtime import metrics
 from archon.runtime.metrics import Exposition
 from archon.runtime.topic_statistics import TopicStatistics
@@ -81,10 +81,12 @@ def test_every_kind_of_input_names_its_request() -> None:
     request = factories.request("shop")
     step = factories.step(request)
     claim = ClaimInput(request=request, workflow_id="enrich-1")
-    assert request_in(claim) is request
-    assert request_in(step) is request
-    assert request_in(WriteInput.model_construct(step=step)) is request
-    assert request_in(None) is None
+    assert request_in([claim]) is request
+    assert request_in([step]) is request
+    assert request_in([WriteInput.model_construct(step=step)]) is request
+    assert request_in([request]) is request
+    assert request_in([None]) is None
+    assert request_in([]) is None
 
 
 @pytest.mark.parametrize("service", metrics.SERVICES)
