@@ -142,8 +142,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         if consumer.paused():
             consumer.resume(*consumer.paused())
-        positions = {partition: tracker.next for partition, tracker in self._trackers.items()}
-        for partition, records in (await poll(consumer, room, positions)).items():
+        for partition, records in (await poll(consumer, room, self._trackers)).items():
             for record in records:
                 self._begin(partition, record)
 

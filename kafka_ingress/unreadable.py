@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from kafka_ingress.offsets import OffsetTracker
+
 Batches = Mapping[TopicPartition, list[ConsumerRecord]]
 _WAIT_MS = 200
 
@@ -22,23 +24,25 @@ class Unreadable:
 
 
 async def poll(
-    consumer: AIOKafkaConsumer, limit: int, positions: Mapping[TopicPartition, int | None]
+    consumer: AIOKafkaConsumer, limit: int, trackers: Mapping[TopicPartition, OffsetTracker]
 ) -> Batches:
-    """At most `limit` records. `positions`: each partition's next offset, None before any record was taken.
+    """At most `limit` records. `trackers`: how far each partition was taken, if at all.
 
     The value of a record that cannot be read is an Unreadable.
     """
     try:
         batches: Batches = await consumer.getmany(timeout_ms=_WAIT_MS, max_records=limit)
     except UnicodeDecodeError:
-        return await _one_by_one(consumer, positions)
+        return await _one_by_one(consumer, trackers)
     return batches
 
 
-async def _one_by_one(consumer: AIOKafkaConsumer, positions: Mapping[TopicPartition, int | None]) -> Batches:
+async def _one_by_one(
+    consumer: AIOKafkaConsumer, trackers: Mapping[TopicPartition, OffsetTracker]
+) -> Batches:
     """The next record of each partition; all are asked again for what the broken poll has swallowed."""
     for partition in consumer.assignment():
-        await _go_back(consumer, partition, positions.get(partition))
+        await _go_back(consumer, partition, trackers.get(partition))
     found = {}
     for partition in consumer.assignment():
         offset = await consumer.position(partition)
@@ -50,7 +54,10 @@ async def _one_by_one(consumer: AIOKafkaConsumer, positions: Mapping[TopicPartit
     return found
 
 
-async def _go_back(consumer: AIOKafkaConsumer, partition: TopicPartition, position: int | None) -> None:
+async def _go_back(
+    consumer: AIOKafkaConsumer, partition: TopicPartition, tracker: OffsetTracker | None
+) -> None:
+    position = tracker.next if tracker is not None else None
     if position is None:
         position = await consumer.committed(partition)
     if position is None:

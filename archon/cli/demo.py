@@ -63,16 +63,16 @@ def _directory(given: Path | None) -> Iterator[Path]:
         yield given.resolve()
         return
     made = Path(tempfile.mkdtemp(prefix="archon-demo-"))
+    kept = False
     try:
         yield made
     except ServerFailedError:
+        kept = True
         err.print(f"{made} is kept: its logs say what has happened")
         raise
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
-    else:
-        shutil.rmtree(made, ignore_errors=True)
+    finally:
+        if not kept:
+            shutil.rmtree(made, ignore_errors=True)
 
 
 async def _demo(

@@ -1,9 +1,12 @@
 """In: settings. Out: what every Kafka client of ours is given to reach the brokers: addresses, TLS, SASL."""
 
 import asyncio
+import contextlib
 import ssl
+from collections.abc import AsyncIterator
 from typing import Any, Final, Protocol
 
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
@@ -25,6 +28,17 @@ async def start(client: Client, settings: Settings) -> None:
         await client.start()
     except KafkaConnectionError as error:
         raise KafkaConnectionError(await _reason(settings) or str(error)) from error
+
+
+@contextlib.asynccontextmanager
+async def administering(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """An admin client while the block lasts. Raises KafkaError, OSError."""
+    admin = AIOKafkaAdminClient(**connection(settings))
+    try:
+        await start(admin, settings)
+        yield admin
+    finally:
+        await admin.close()
 
 
 async def _reason(settings: Settings) -> str | None:

@@ -6,7 +6,6 @@ A process stops in the reverse order of its `async with` blocks; nothing here ki
 import asyncio
 import contextlib
 import signal
-import ssl
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -56,7 +55,6 @@ async def serve_http(app: FastAPI, settings: Settings, port: int) -> AsyncIterat
     Raises OSError when the port is taken, ConfigurationError for a certificate that cannot be used, and what
     the app's lifespan raises as it begins.
     """
-    _check_certificate(settings)
     failures = _remembered(app)
     config = uvicorn.Config(
         app,
@@ -68,6 +66,10 @@ async def serve_http(app: FastAPI, settings: Settings, port: int) -> AsyncIterat
         ssl_certfile=settings.http_tls_certfile or None,
         ssl_keyfile=settings.http_tls_keyfile or None,
     )
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one too
+        raise ConfigurationError(f"HTTP_TLS_CERTFILE, HTTP_TLS_KEYFILE: cannot be used: {error}") from error
     server = _Server(config)
     task = asyncio.create_task(_serve(server, settings.host, port, failures), name=f"http:{port}")
     try:
@@ -109,17 +111,6 @@ def _remembered(app: FastAPI) -> list[Exception]:
 
     app.router.lifespan_context = remembering
     return failures
-
-
-def _check_certificate(settings: Settings) -> None:
-    if not settings.http_tls_certfile:
-        return
-    try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
-            settings.http_tls_certfile, settings.http_tls_keyfile or None
-        )
-    except OSError as error:  # ssl.SSLError is one too
-        raise ConfigurationError(f"HTTP_TLS_CERTFILE, HTTP_TLS_KEYFILE: cannot be used: {error}") from error
 
 
 @contextlib.asynccontextmanager

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from archon.contracts.errors import TopicUnavailableError
-from archon.runtime.brokers import connection, start
+from archon.runtime.brokers import administering, connection, start
 from archon.runtime.log_dirs import DescribeLogDirs, sizes
 from archon.runtime.settings import Settings
 from archon.runtime.topics import topics
@@ -37,16 +37,14 @@ async def topic_statistics(settings: Settings) -> TopicStatistics:
         settings.kafka_enrichment_topic: settings.kafka_group_id,
         settings.kafka_index_topic: settings.kafka_index_group_id,
     }
-    found = TopicStatistics()
     try:
-        async with asyncio.timeout(_SECONDS):
-            leaders = await _leaders(settings)
-            for topic in {partition.topic for partition in leaders}:
-                partitions = [each for each in leaders if each.topic == topic]
+        async with asyncio.timeout(_SECONDS), administering(settings) as admin:
+            leaders = await _leaders(admin, settings)
+            found = TopicStatistics(sizes=await _sizes(admin, leaders))
+            for topic, numbers in _by_topic(leaders).items():
+                partitions = [TopicPartition(topic, number) for number in numbers]
                 async with _consumer(settings, groups.get(topic)) as consumer:
                     await _measure(consumer, partitions, found, grouped=topic in groups)
-            for topic, size in (await _sizes(settings, leaders)).items():
-                found.sizes[topic] = size
     except (KafkaError, TimeoutError, OSError) as error:
         raise TopicUnavailableError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
     return found
@@ -76,20 +74,9 @@ async def _measure(
         found.lag[partition.topic, partition.partition] = max(0, ends[partition] - position)
 
 
-@contextlib.asynccontextmanager
-async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(**connection(settings))
-    try:
-        await start(admin, settings)
-        yield admin
-    finally:
-        await admin.close()
-
-
-async def _leaders(settings: Settings) -> dict[TopicPartition, int]:
+async def _leaders(admin: AIOKafkaAdminClient, settings: Settings) -> dict[TopicPartition, int]:
     """The broker that leads each partition of our topics that exist."""
-    async with _admin(settings) as admin:
-        described = await admin.describe_topics([topic.name for topic in topics(settings)])
+    described = await admin.describe_topics([topic.name for topic in topics(settings)])
     return {
         TopicPartition(topic["topic"], partition["partition"]): partition["leader"]
         for topic in described
@@ -97,16 +84,15 @@ async def _leaders(settings: Settings) -> dict[TopicPartition, int]:
     }
 
 
-async def _sizes(settings: Settings, leaders: dict[TopicPartition, int]) -> dict[str, int]:
+async def _sizes(admin: AIOKafkaAdminClient, leaders: dict[TopicPartition, int]) -> dict[str, int]:
     """Empty where a broker does not know the question."""
     totals: dict[str, int] = {}
     with contextlib.suppress(KafkaError):
-        async with _admin(settings) as admin:
-            for broker in set(leaders.values()):
-                led = [each for each, leader in leaders.items() if leader == broker]
-                answer = await admin._client.send(broker, DescribeLogDirs(_by_topic(led)))  # noqa: SLF001
-                for partition, size in sizes(answer).items():
-                    totals[partition.topic] = totals.get(partition.topic, 0) + size
+        for broker in set(leaders.values()):
+            led = [each for each, leader in leaders.items() if leader == broker]
+            answer = await admin._client.send(broker, DescribeLogDirs(_by_topic(led)))  # noqa: SLF001
+            for partition, size in sizes(answer).items():
+                totals[partition.topic] = totals.get(partition.topic, 0) + size
     return totals
 
 

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from pydantic import BaseModel
 
 from archon.contracts.errors import PublishError
-from archon.runtime.brokers import connection, start
+from archon.runtime.brokers import administering
 from archon.runtime.settings import Settings
 
 REPLICAS: Final = 3
@@ -158,11 +158,8 @@ async def _brokers(settings: Settings) -> int:
 
 @contextlib.asynccontextmanager
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(**connection(settings))
     try:
-        await start(admin, settings)
-        yield admin
+        async with administering(settings) as admin:
+            yield admin
     except (KafkaError, OSError) as error:
         raise PublishError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
-    finally:
-        await admin.close()
