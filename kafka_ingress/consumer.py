@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -16,10 +16,10 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from archon.contracts.errors import ArchonError
 from archon.runtime import metrics
-from archon.runtime.brokers import connection, start
 from archon.runtime.logs import get_logger
 from archon.runtime.recreated import RecreatedPartitions
 from archon.runtime.settings import Settings
+from kafka_ingress.membership import member
 from kafka_ingress.offsets import OffsetTracker
 from kafka_ingress.poison import Handler
 from kafka_ingress.unreadable import poll
@@ -78,9 +78,10 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`, then finish what is in flight, commit and leave the group."""
-        async with self._connected(stop) as consumer:
+        async with member(self._settings, self._topic, self._group_id, self, stop) as consumer:
             if consumer is None:
                 return
+            self._consumer = consumer
             try:
                 while not stop.is_set():
                     if self._fault is not None:
@@ -89,45 +90,11 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                     await self._commit_when_due()
                     await self._rewind_what_is_new(consumer)
             finally:
-                await self._drain(set(self._tasks), self._settings.shutdown_timeout)
-                await self._commit()
-
-    @contextlib.asynccontextmanager
-    async def _connected(self, stop: asyncio.Event) -> AsyncIterator[AIOKafkaConsumer | None]:
-        consumer: AIOKafkaConsumer | None = None
-        while consumer is None and not stop.is_set():
-            consumer = await self._connect()
-            if consumer is None:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), 1.0)
-        self._consumer = consumer
-        try:
-            yield consumer
-        finally:
-            self._consumer = None
-            if consumer is not None:
-                await consumer.stop()
-
-    async def _connect(self) -> AIOKafkaConsumer | None:
-        session = int(self._settings.kafka_session_timeout * 1000)
-        consumer = AIOKafkaConsumer(
-            **connection(self._settings),
-            group_id=self._group_id,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            session_timeout_ms=session,
-            heartbeat_interval_ms=session // 3,
-            rebalance_timeout_ms=60_000,
-            fetch_max_wait_ms=100,
-        )
-        consumer.subscribe([self._topic], listener=self)
-        try:
-            await start(consumer, self._settings)
-        except (KafkaError, OSError) as error:
-            _log.warning("kafka_connect_failed", topic=self._topic, error=repr(error))
-            await consumer.stop()
-            return None
-        return consumer
+                try:
+                    await self._drain(set(self._tasks), self._settings.shutdown_timeout)
+                    await self._commit()
+                finally:
+                    self._consumer = None
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         room = self._limit - len(self._tasks)

@@ -13,9 +13,9 @@ from uuid import uuid4
 
 import pytest
 
-from archon.devstack.ports import free_ports
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, Servers, Services, environment
+from archon.runtime.ports import free_ports
 from archon.runtime.settings import Settings
 from archon.runtime.topics import ensure_topics
 from tests.collector import Collector

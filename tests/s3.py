@@ -11,8 +11,8 @@ import httpx
 import obstore
 from obstore.store import S3Store
 
-from archon.devstack.ports import HOST, free_ports
 from archon.devstack.process import ChildProcess
+from archon.runtime.ports import HOST, free_ports
 
 ACCESS_KEY: Final = "test-key"
 SECRET: Final = "test-secret"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trustme
 
-from archon.devstack.ports import HOST
+from archon.runtime.ports import HOST
 
 
 @dataclass(frozen=True)

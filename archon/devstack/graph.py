@@ -7,8 +7,8 @@ from typing import Final
 
 from neo4j import AsyncGraphDatabase
 
-from archon.devstack.ports import HOST
 from archon.devstack.process import ChildProcess
+from archon.runtime.ports import HOST
 
 USER: Final = "root"
 PASSWORD: Final = "archon-loopback-only"  # noqa: S105  guards nothing: the server listens on loopback alone

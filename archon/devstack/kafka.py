@@ -7,8 +7,8 @@ from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
 
-from archon.devstack.ports import HOST
 from archon.devstack.process import ChildProcess
+from archon.runtime.ports import HOST
 
 
 def _binary() -> Path:

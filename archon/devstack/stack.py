@@ -18,10 +18,10 @@ import httpx
 from archon.contracts.errors import ArchonError
 from archon.devstack import graph as graphs
 from archon.devstack.kafka import kafka
-from archon.devstack.ports import HOST, free_ports, require_free
 from archon.devstack.process import BACKGROUND, ChildProcess
 from archon.devstack.temporal import temporal
 from archon.devstack.vectors import vectors
+from archon.runtime.ports import HOST, free_ports, require_free
 from archon.runtime.settings import Settings
 from archon.runtime.topics import ensure_topics
 

@@ -13,9 +13,9 @@ from temporalio.api.workflowservice.v1 import UpdateNamespaceRequest
 from temporalio.client import Client
 
 from archon.contracts import names
-from archon.devstack.ports import HOST
 from archon.devstack.process import BACKGROUND, ChildProcess
 from archon.runtime.namespace import RETENTION
+from archon.runtime.ports import HOST
 
 NAMESPACE: Final = "default"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from archon.devstack.ports import HOST
 from archon.devstack.process import ChildProcess
+from archon.runtime.ports import HOST
 
 
 def vectors(data_dir: Path, port: int) -> ChildProcess:

@@ -6,7 +6,6 @@ so that each service has one address to scrape.
 
 import contextlib
 import logging
-import socket
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -21,6 +20,7 @@ from temporalio.runtime import (
 )
 
 from archon.runtime.logs import get_logger
+from archon.runtime.ports import HOST, free_ports
 
 _ATTEMPTS: Final = 5
 _SECONDS: Final = 2.0
@@ -52,7 +52,7 @@ class SdkTelemetry:
 
 def _runtime() -> tuple[Runtime, str]:
     for attempt in range(_ATTEMPTS):
-        address = f"127.0.0.1:{_free_port()}"
+        address = f"{HOST}:{free_ports(1)[0]}"
         metrics = PrometheusConfig(
             bind_address=address, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
         )
@@ -72,10 +72,3 @@ def _logging() -> LoggingConfig:
         append_log_fields_to_message=False,
     )
     return LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from archon.devstack.ports import free_ports
 from archon.devstack.stack import Ports, Services, environment
 from archon.devstack.temporal import temporal
+from archon.runtime.ports import free_ports
 from archon.runtime.settings import Settings
 from archon.runtime.topics import ensure_topics
 from tests.conftest import TestServers

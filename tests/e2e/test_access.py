@@ -18,10 +18,10 @@ from archon.contracts import identity
 from archon.contracts.api_keys import Access, ApiKey, mint
 from archon.contracts.events import DeadLetter, ErrorDetails
 from archon.contracts.types import FailureType
-from archon.devstack.ports import free_ports
 from archon.runtime import api_keys
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import serve_http
+from archon.runtime.ports import free_ports
 from archon.runtime.settings import Settings
 from bridge import access
 from bridge.app import create_app

@@ -18,9 +18,9 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from temporalio.api.enums.v1 import EventType
 
 from archon.contracts import names
-from archon.devstack.ports import free_ports
 from archon.devstack.stack import service
 from archon.runtime import temporal
+from archon.runtime.ports import free_ports
 from tests import stores
 from tests.e2e import command
 from tests.e2e.conftest import BACKLOG, FaultyStack

@@ -14,9 +14,9 @@ from temporalio.client import Client
 
 from archon.contracts import names
 from archon.contracts.errors import SetupError
-from archon.devstack.ports import free_ports
 from archon.runtime import topics as planned
 from archon.runtime.namespace import RETENTION, ensure_namespace
+from archon.runtime.ports import free_ports
 from archon.runtime.settings import Settings
 from archon.runtime.topics import describe_topics, topics
 from archon.stores.vectors import VectorStore

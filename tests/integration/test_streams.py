@@ -23,12 +23,12 @@ from archon.contracts.events import EnrichmentCompleted, EnrichmentProgress
 from archon.contracts.streams import Position, StreamClosed
 from archon.contracts.types import EnrichmentStatus
 from archon.devstack.kafka import kafka
-from archon.devstack.ports import HOST, free_ports
 from archon.runtime import event_tail
 from archon.runtime.event_tail import BUFFERED, EventTail, Subscription
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import serve_http
 from archon.runtime.pipeline_events import Told, Watched
+from archon.runtime.ports import HOST, free_ports
 from archon.runtime.settings import Settings
 from archon.runtime.topics import ensure_topics
 from archon.stores.graph import GraphStore

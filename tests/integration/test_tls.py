@@ -15,9 +15,9 @@ from archon.contracts.errors import (
     StoreUnavailableError,
     WorkflowUnavailableError,
 )
-from archon.devstack.ports import HOST, free_ports
 from archon.runtime import temporal
 from archon.runtime.lifecycle import serve_http
+from archon.runtime.ports import HOST, free_ports
 from archon.runtime.settings import Settings
 from archon.stores.graph import GraphStore
 from archon.stores.intelligence import IntelligenceClient

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from archon.devstack.ports import HOST
 from archon.devstack.stack import Ports, environment
+from archon.runtime.ports import HOST
 from tests.eventually import eventually
 
 

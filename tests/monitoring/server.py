@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import yaml
 
-from archon.devstack.ports import HOST, free_ports
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Stack
 from archon.runtime.metrics import SERVICES
+from archon.runtime.ports import HOST, free_ports
 from deploy.prometheus import committed
 from deploy.prometheus.binary import prometheus
 

@@ -11,10 +11,10 @@ from fastapi import FastAPI, Request, Response
 
 from archon.contracts.events import DeadLetter, ErrorDetails
 from archon.contracts.types import FailureType
-from archon.devstack.ports import free_ports
 from archon.runtime import alerts
 from archon.runtime.alerts import Alerts
 from archon.runtime.lifecycle import serve_http
+from archon.runtime.ports import free_ports
 from archon.runtime.settings import Settings
 from tests.eventually import eventually
 

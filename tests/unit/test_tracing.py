@@ -15,8 +15,8 @@ from starlette.datastructures import Headers
 
 from archon.contracts.errors import StoreRejectedError
 from archon.contracts.events import event_headers
-from archon.devstack.ports import free_ports
 from archon.runtime import tracing, tracing_kafka, tracing_sdk
+from archon.runtime.ports import free_ports
 from bridge.correlation import _correlation_id
 
 CALLER = "00f067aa0ba902b7"

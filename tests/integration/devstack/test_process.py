@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from archon.devstack.ports import PortTakenError, free_ports, require_free
 from archon.devstack.process import ChildProcess, ServerFailedError
 from archon.devstack.stack import DataDirectoryInUseError, locked
+from archon.runtime.ports import PortTakenError, free_ports, require_free
 from tests.eventually import eventually
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]

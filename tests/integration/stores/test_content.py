@@ -11,7 +11,7 @@ import pytest
 
 from archon.contracts import identity
 from archon.contracts.errors import StoreUnavailableError
-from archon.devstack.ports import HOST, free_ports
+from archon.runtime.ports import HOST, free_ports
 from archon.runtime.settings import Settings
 from archon.stores.content import ContentStore
 from tests import factories

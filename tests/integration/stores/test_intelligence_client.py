@@ -9,8 +9,8 @@ from fastapi import FastAPI, Request, Response
 
 from archon.contracts import errors
 from archon.contracts.analysis import AnalysisRequest
-from archon.devstack.ports import free_ports
 from archon.runtime.lifecycle import serve_http
+from archon.runtime.ports import free_ports
 from archon.runtime.settings import Settings
 from archon.stores.intelligence import IntelligenceClient, retry_after
 from tests import factories

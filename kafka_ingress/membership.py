@@ -1,0 +1,58 @@
+"""In: a topic and a group. Out: a consumer that joins the group, as soon as a broker answers."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka.errors import KafkaError
+
+from archon.runtime.brokers import connection, start
+from archon.runtime.logs import get_logger
+from archon.runtime.settings import Settings
+
+_RECONNECT_AFTER: Final = 1.0
+_log = get_logger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def member(
+    settings: Settings, topic: str, group_id: str, listener: ConsumerRebalanceListener, stop: asyncio.Event
+) -> AsyncIterator[AIOKafkaConsumer | None]:
+    """A member while the block lasts; None when `stop` is set before a broker has answered."""
+    consumer: AIOKafkaConsumer | None = None
+    while consumer is None and not stop.is_set():
+        consumer = await _connect(settings, topic, group_id, listener)
+        if consumer is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _RECONNECT_AFTER)
+    try:
+        yield consumer
+    finally:
+        if consumer is not None:
+            await consumer.stop()
+
+
+async def _connect(
+    settings: Settings, topic: str, group_id: str, listener: ConsumerRebalanceListener
+) -> AIOKafkaConsumer | None:
+    session = int(settings.kafka_session_timeout * 1000)
+    consumer = AIOKafkaConsumer(
+        **connection(settings),
+        group_id=group_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=session,
+        heartbeat_interval_ms=session // 3,
+        rebalance_timeout_ms=60_000,
+        fetch_max_wait_ms=100,
+    )
+    consumer.subscribe([topic], listener=listener)
+    try:
+        await start(consumer, settings)
+    except (KafkaError, OSError) as error:
+        _log.warning("kafka_connect_failed", topic=topic, error=repr(error))
+        await consumer.stop()
+        return None
+    return consumer
