@@ -214,10 +214,16 @@ def client(store: str, system: str, url: str) -> Callable[[str], contextlib.Abst
 
     `system` is the conventions' name of it; of `url` only host and port are told.
     """
+    attributes = {"db.system.name": system, **server(url)}
+    return lambda operation: within(f"{store} {operation}", {**attributes, "db.operation.name": operation})
+
+
+def server(url: str) -> dict[str, str | int]:
+    """Whom a client speaks to, as attributes."""
     where = urlsplit(url)
-    server: dict[str, str | int] = {"db.system.name": system}
+    found: dict[str, str | int] = {}
     if where.hostname:
-        server["server.address"] = where.hostname
+        found["server.address"] = where.hostname
     if where.port:
-        server["server.port"] = where.port
-    return lambda operation: within(f"{store} {operation}", {**server, "db.operation.name": operation})
+        found["server.port"] = where.port
+    return found

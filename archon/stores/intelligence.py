@@ -43,6 +43,7 @@ class IntelligenceClient:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
+        self._server = tracing.server(str(http.base_url))
         self._version: tuple[float, ServiceVersion] | None = None
 
     @classmethod
@@ -94,12 +95,8 @@ class IntelligenceClient:
             raise _refused(response)
 
     def _span(self, method: str, path: str) -> AbstractContextManager[Span]:
-        where: dict[str, str | int] = {"server.address": self._http.base_url.host}
-        if self._http.base_url.port is not None:
-            where["server.port"] = self._http.base_url.port
-        return tracing.within(
-            f"{method} {path}", {"http.request.method": method, "url.template": path, **where}
-        )
+        attributes = {"http.request.method": method, "url.template": path, **self._server}
+        return tracing.within(f"{method} {path}", attributes)
 
     async def _call(self, method: str, path: str, model: type[Answer], body: bytes | None = None) -> Answer:
         with self._span(method, path) as span:
