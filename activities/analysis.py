@@ -10,6 +10,7 @@ from activities.failures import patiently, told_to_temporal
 from activities.heartbeat import heartbeating
 from activities.ports import Analyser, ContentStore
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult, AnalysisSummary, ServiceVersion
+from archon.contracts.bodies import hashed
 from archon.contracts.errors import IntelligenceError, IntelligenceUnavailableError
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.workflow import AnalyseInput
@@ -66,6 +67,8 @@ class AnalysisActivities:
         asked = await self._analysis_request(request)
         result = await self._breaker.run(lambda: self._analyser.process(asked))
         crash_point("analysis-answered")
+        if asked.content is not None:
+            result = result.model_copy(update={"entities": hashed(result.entities, asked.content)})
         await self._content.put_analysis(reference, result)
         return summarise(result, reference, cached=False)
 

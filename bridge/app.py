@@ -13,6 +13,7 @@ from archon.runtime.health import HealthCheck, health_router
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import running, serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
+from archon.runtime.rollout import Rollout
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.runtime.tracing_http import TracingMiddleware
@@ -25,11 +26,13 @@ from bridge.correlation import CorrelationMiddleware
 from bridge.indexing import Indexer
 from bridge.outbox import OutboxRelay
 from bridge.parked import ParkedRuns
+from bridge.synchronous import SynchronousEnrichment
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The app; nothing is connected before its lifespan starts. Raises ConfigurationError."""
     keys = keys_of(settings)
+    rollout = Rollout(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -42,7 +45,10 @@ def create_app(settings: Settings) -> FastAPI:
             client = EnrichmentClient(await temporal.connect(settings, lazy=True))
             app.state.publisher = publisher
             app.state.parked = ParkedRuns(settings, client)
-            app.state.indexer = Indexer(settings, stores, publisher, relay)
+            app.state.indexer = Indexer(
+                settings, stores, publisher, relay, rollout, SynchronousEnrichment(client)
+            )
+            app.state.rollout = rollout
             app.state.checks = {
                 "graph": stores.graph.ping,
                 "schema": preparation.check,
@@ -51,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
                 "content": stores.content.ping,
                 "intelligence": stores.intelligence.ping,
                 "temporal": client.ping,
+                "flags": rollout.check,
             }
             if keys is not None:
                 app.state.checks["api_keys"] = keys.check
@@ -78,7 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in (failures.router, streaming.router, routes.router):
         app.include_router(router, dependencies=SCHEMES)
     app.include_router(health.router)
-    optional = ("qdrant", "kafka", "intelligence", "temporal", "api_keys")
+    optional = ("qdrant", "kafka", "intelligence", "temporal", "api_keys", "flags")
     app.include_router(
         health_router(
             checks,

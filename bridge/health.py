@@ -1,10 +1,13 @@
-"""In: the bridge's way to Kafka. Out: whether enrichment requests leave it now."""
+"""In: the bridge's way to Kafka, and its flags. Out: whether, and for whom, it enriches in the background."""
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from archon.contracts.errors import ConfigurationError
+from archon.runtime.rollout import Rollout
+from bridge.access import caller_of
 from bridge.dependencies import PublisherDep, SettingsDep
 
 router = APIRouter(tags=["health"])
@@ -17,22 +20,53 @@ class ProducerHealth(BaseModel):
     topic: str
 
 
+class RolloutHealth(BaseModel):
+    """The flags in force. `enabled_projects` are named to callers whose are all projects; `problem`: why the
+    flags file is not taken up."""
+
+    rollout_percentage: int
+    enabled_projects: list[str] | None
+    skip: bool
+    problem: str | None
+
+
 class EnrichmentHealth(BaseModel):
-    """Answer of `GET /health/enrichment`. `enabled`: whether documents are enriched in the background."""
+    """Answer of `GET /health/enrichment`. `enabled`: whether documents are enriched in the background, of
+    those projects that `rollout` lets in."""
 
     status: Literal["healthy", "degraded"]
     enabled: bool
+    rollout: RolloutHealth
     producer: ProducerHealth
 
 
 @router.get("/health/enrichment", operation_id="enrichment_health")
-async def enrichment_health(settings: SettingsDep, publisher: PublisherDep) -> EnrichmentHealth:
-    """Whether enrichment requests reach Kafka."""
+async def enrichment_health(
+    request: Request, settings: SettingsDep, publisher: PublisherDep
+) -> EnrichmentHealth:
+    """Whether enrichment requests reach Kafka, and whose documents are enriched in the background."""
+    rollout: Rollout = request.app.state.rollout
+    flags, problem = rollout.flags, await _problem(rollout)
     available = publisher.available
+    everything = caller_of(request).projects is None
     return EnrichmentHealth(
-        status="healthy" if available else "degraded",
-        enabled=True,
+        status="healthy" if available and problem is None else "degraded",
+        enabled=flags.enable_async_enrichment and not flags.skip_intelligence_enrichment,
+        rollout=RolloutHealth(
+            rollout_percentage=flags.async_enrichment_rollout_percentage,
+            enabled_projects=flags.async_enrichment_enabled_projects if everything else None,
+            skip=flags.skip_intelligence_enrichment,
+            problem=problem if everything or problem is None else "the flags file cannot be read",
+        ),
         producer=ProducerHealth(
             status="connected" if available else "down", topic=settings.kafka_enrichment_topic
         ),
     )
+
+
+async def _problem(rollout: Rollout) -> str | None:
+    try:
+        await rollout.check()
+    except ConfigurationError as error:
+        return str(error)
+    return None

@@ -1,26 +1,45 @@
-"""In: a submission. Out: text in the content store, node, point, and an enrichment request on Kafka.
+"""In: a submission. Out: text in the content store, node, point, and an enrichment that is asked for.
 
-The graph comes first, because it assigns the version. What fails after it leaves the document indexed:
-without the point the answer is `partial`, without the publish `deferred`.
+The request goes to Kafka, or straight to Temporal where the client waits for its end. The graph comes first,
+because it assigns the version. What fails after it leaves the document indexed: without the point the answer
+is `partial`, without the publish `deferred`.
 """
 
 import asyncio
 import time
+from collections.abc import Mapping
+from typing import Final
 
 from archon.contracts import names
-from archon.contracts.documents import Document, DocumentAccepted, DocumentSubmission, Indexed, Links
+from archon.contracts.documents import (
+    Document,
+    DocumentAccepted,
+    DocumentSubmission,
+    Indexed,
+    IndexingStatus,
+    Links,
+)
 from archon.contracts.errors import InvalidInputError, PublishError, StoreError
-from archon.contracts.events import EnrichmentRequest, RequestMetadata
+from archon.contracts.events import EnrichmentRequest, EnrichmentResults, RequestMetadata
+from archon.contracts.rollout import Mode
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime import metrics, tracing
 from archon.runtime.crash import crash_point
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.logs import get_logger, milliseconds
+from archon.runtime.rollout import Rollout
 from archon.runtime.settings import Settings
 from bridge.clients import Stores
 from bridge.normalise import normalise
 from bridge.outbox import OutboxRelay
+from bridge.synchronous import SynchronousEnrichment
 
+_SETTLED: Final[Mapping[str, IndexingStatus]] = {
+    "completed": IndexingStatus.ENRICHED,
+    "parked": IndexingStatus.PARKED,
+    "superseded": IndexingStatus.SUPERSEDED,
+    "discarded": IndexingStatus.DISCARDED,
+}
 _log = get_logger(__name__)
 
 
@@ -28,7 +47,13 @@ class Indexer:
     """Indexes one document at a time; safe to use concurrently."""
 
     def __init__(
-        self, settings: Settings, stores: Stores, publisher: KafkaPublisher, relay: OutboxRelay
+        self,
+        settings: Settings,
+        stores: Stores,
+        publisher: KafkaPublisher,
+        relay: OutboxRelay,
+        rollout: Rollout,
+        synchronous: SynchronousEnrichment,
     ) -> None:
         self._settings = settings
         self._graph = stores.graph
@@ -36,21 +61,28 @@ class Indexer:
         self._content = stores.content
         self._publisher = publisher
         self._relay = relay
+        self._rollout = rollout
+        self._synchronous = synchronous
 
-    async def index(self, submission: DocumentSubmission, correlation_id: str) -> DocumentAccepted:
+    async def index(
+        self, submission: DocumentSubmission, correlation_id: str, deadline: float = 0.0
+    ) -> DocumentAccepted:
         """Index and request enrichment, in the trace of the document.
 
+        A project that is not enriched in the background is waited for until `deadline`, a time.monotonic().
         Raises InvalidInputError, ProjectConflictError, or StoreError when nothing was indexed.
         """
         with tracing.span("index document", correlation_id=correlation_id):
             started = time.monotonic()
             try:
-                accepted = await self._index(submission, correlation_id)
+                accepted, request = await self._index(submission, correlation_id)
             except StoreError as error:
                 metrics.INDEXING_ERRORS.labels(type(error).__name__).inc()
                 raise
             seconds = time.monotonic() - started
             metrics.INDEXING_SECONDS.observe(seconds)
+            if accepted.status is IndexingStatus.WAITING:
+                accepted = await self._waited(accepted, request, deadline)
             metrics.DOCUMENTS_INDEXED.labels(accepted.status).inc()
             _log.info(
                 "document_indexed",
@@ -62,23 +94,60 @@ class Indexer:
             )
         return accepted
 
-    async def _index(self, submission: DocumentSubmission, correlation_id: str) -> DocumentAccepted:
+    async def _index(
+        self, submission: DocumentSubmission, correlation_id: str
+    ) -> tuple[DocumentAccepted, EnrichmentRequest]:
         text = await self._text(submission)
         document = normalise(submission, text)
+        mode = self._rollout.flags.mode(document.project_name)
         if submission.content_ref is None:
             await self._content.put_text(document.content_hash, text)
-        indexed = await self._graph.index(document, correlation_id, priority=submission.priority)
+        indexed = await self._graph.index(
+            document,
+            correlation_id,
+            priority=submission.priority,
+            enrichment_type=submission.enrichment_type,
+            status=EnrichmentStatus.SKIPPED if mode is Mode.SKIPPED else EnrichmentStatus.PENDING,
+        )
         crash_point("document-indexed")
         request = _request(document, indexed, correlation_id, submission)
-        enriched = indexed.status is EnrichmentStatus.COMPLETED
-        if enriched:
-            stored = await self._store_point(document, indexed)
-            published = True
-        else:
-            stored, published = await asyncio.gather(
-                self._store_point(document, indexed), self._publish(request)
-            )
-        return self._accepted(document, indexed, correlation_id, _status(enriched, stored, published))
+        requested, stored = await asyncio.gather(
+            self._requested(request, indexed, mode), self._store_point(document, indexed)
+        )
+        # Whoever waits for the enrichment waits for the point too.
+        partial = not stored and requested is not IndexingStatus.WAITING
+        status = IndexingStatus.PARTIAL if partial else requested
+        return self._accepted(document, indexed, correlation_id, status), request
+
+    async def _requested(self, request: EnrichmentRequest, indexed: Indexed, mode: Mode) -> IndexingStatus:
+        """Ask for what is left to be done, on the way that the project takes."""
+        if indexed.status is EnrichmentStatus.COMPLETED:
+            return IndexingStatus.UNCHANGED
+        if mode is Mode.SKIPPED:
+            return IndexingStatus.SKIPPED
+        if mode is Mode.SYNCHRONOUS and await self._synchronous.submit(request):
+            self._relay.published(request)
+            return IndexingStatus.WAITING
+        return IndexingStatus.INDEXED if await self._publish(request) else IndexingStatus.DEFERRED
+
+    async def _waited(
+        self, accepted: DocumentAccepted, request: EnrichmentRequest, deadline: float
+    ) -> DocumentAccepted:
+        settlement = await self._synchronous.wait(request, accepted.workflow_id, deadline)
+        if settlement is None:
+            return accepted
+        found = await self._graph.get(accepted.document_id)
+        status = _SETTLED[settlement.state]
+        enriched = status is IndexingStatus.ENRICHED
+        results = found.model_dump(include=set(EnrichmentResults.model_fields), exclude_none=True)
+        return accepted.model_copy(
+            update={
+                "status": status,
+                "enrichment_status": found.enrichment_status,
+                "failure": settlement.reason,
+                "enrichment": EnrichmentResults(**results) if enriched else None,
+            }
+        )
 
     async def _text(self, submission: DocumentSubmission) -> str:
         if (submission.full_text is None) == (submission.content_ref is None):
@@ -110,7 +179,7 @@ class Indexer:
         return True
 
     def _accepted(
-        self, document: Document, indexed: Indexed, correlation_id: str, status: str
+        self, document: Document, indexed: Indexed, correlation_id: str, status: IndexingStatus
     ) -> DocumentAccepted:
         workflow_id = names.enrichment_workflow_id(document.entity_id, document.content_hash)
         return DocumentAccepted(
@@ -130,14 +199,6 @@ class Indexer:
         )
 
 
-def _status(enriched: bool, stored: bool, published: bool) -> str:
-    if not stored:
-        return "partial"
-    if not published:
-        return "deferred"
-    return "unchanged" if enriched else "indexed"
-
-
 def _request(
     document: Document, indexed: Indexed, correlation_id: str, submission: DocumentSubmission
 ) -> EnrichmentRequest:
@@ -150,6 +211,7 @@ def _request(
         correlation_id=correlation_id,
         document_type=document.document_type,
         language=document.language,
+        enrichment_type=submission.enrichment_type,
         priority=submission.priority,
         metadata=RequestMetadata.within(document.metadata),
         document_version=indexed.version,

@@ -1,9 +1,10 @@
 """In: HTTP requests under /api/bridge. Out: accepted, read and found documents; problems for the rest."""
 
 import asyncio
+import time
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from archon.contracts.documents import (
     BatchAccepted,
@@ -13,6 +14,7 @@ from archon.contracts.documents import (
     DocumentPage,
     DocumentSubmission,
     DocumentView,
+    IndexingStatus,
     Preview,
     SearchHit,
     SearchResults,
@@ -44,28 +46,49 @@ def _indexer(request: Request) -> Indexer:
     return indexer
 
 
+def _deadline(request: Request, settings: SettingsDep) -> float:
+    """Until when, by time.monotonic(), the answer may wait for an enrichment (RFC 7240: respond-async)."""
+    preferences = ",".join(request.headers.getlist("prefer")).lower()
+    return 0.0 if "respond-async" in preferences else time.monotonic() + settings.sync_enrichment_timeout
+
+
 IndexerDep = Annotated[Indexer, Depends(_indexer)]
+DeadlineDep = Annotated[float, Depends(_deadline)]
 
 
 @router.post(
     "/document",
     operation_id="index_document",
-    responses={**UNREAD, 409: problem("Another project's document")},
+    responses={
+        **UNREAD,
+        202: {"model": DocumentAccepted, "description": "Indexed; its enrichment goes on"},
+        409: problem("Another project's document"),
+    },
 )
 async def index_document(
-    submission: DocumentSubmission, caller: Writer, indexer: IndexerDep, correlation_id: CorrelationDep
+    submission: DocumentSubmission,
+    caller: Writer,
+    indexer: IndexerDep,
+    deadline: DeadlineDep,
+    correlation_id: CorrelationDep,
+    response: Response,
 ) -> DocumentAccepted:
     """Index a document at once and enrich it in the background.
 
-    `status` is `indexed`, `unchanged` (already enriched: nothing is done), `partial` (the vector store was
-    down; the enrichment creates the point) or `deferred` (Kafka was down; the request is published later).
+    A project that the rollout leaves out is enriched within the request, and the result is in the answer; at
+    SYNC_ENRICHMENT_TIMEOUT, or at once with `Prefer: respond-async`, it is a 202 with the workflow's id.
     """
     _require_right(caller, submission)
-    return await indexer.index(submission, submission.correlation_id or correlation_id)
+    accepted = await indexer.index(submission, submission.correlation_id or correlation_id, deadline)
+    if accepted.status is IndexingStatus.WAITING:
+        response.status_code = 202
+    return accepted
 
 
 @router.post("/documents", operation_id="index_documents", responses=UNREAD)
-async def index_documents(batch: BatchSubmission, caller: Writer, indexer: IndexerDep) -> BatchAccepted:
+async def index_documents(
+    batch: BatchSubmission, caller: Writer, indexer: IndexerDep, deadline: DeadlineDep
+) -> BatchAccepted:
     """Index many documents; each has its own result, in order. One malformed document refuses the whole."""
     slots = asyncio.Semaphore(BATCH_CONCURRENCY)
 
@@ -75,7 +98,7 @@ async def index_documents(batch: BatchSubmission, caller: Writer, indexer: Index
                 _require_right(caller, submission)
                 return BatchItem(
                     document=await indexer.index(
-                        submission, submission.correlation_id or new_correlation_id()
+                        submission, submission.correlation_id or new_correlation_id(), deadline
                     )
                 )
             except ArchonError as error:

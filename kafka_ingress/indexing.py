@@ -13,6 +13,8 @@ from kafka_ingress.poison import Handler
 
 _NOT_THE_DOCUMENT: Final = frozenset({408, 429})
 """Client errors that say nothing about the document: our haste."""
+_HEADERS: Final = {"content-type": "application/json", "prefer": "respond-async"}
+"""Nobody reads the answer: a project that is enriched within the request is not waited for."""
 _OUR_KEY: Final = frozenset({401, 403})
 _WANTED: Final = "BRIDGE_API_KEY must be a key that may write to every project; indexing waits until it is"
 _log = get_logger(__name__)
@@ -25,7 +27,7 @@ def indexing_handler(http: httpx.AsyncClient) -> Handler:
         if record.value is None:
             raise InvalidInputError("value", "null, where a document was expected")
         try:
-            headers = {"content-type": "application/json", **tracing.headers()}
+            headers = {**_HEADERS, **tracing.headers()}
             response = await http.post("/api/bridge/document", content=record.value, headers=headers)
         except httpx.TransportError as error:
             raise StoreUnavailableError("bridge", repr(error)) from error

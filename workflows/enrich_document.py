@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         Failure,
         ParkInput,
         RetrySettings,
+        Settlement,
         Stage,
         Step,
         WorkflowStatus,
@@ -34,6 +35,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.display import Display
     from workflows.failures import failure_of
     from workflows.mailbox import Mailbox, Wake
+    from workflows.settlements import Settlements
 
 _ENDED: Final = {
     Outcome.SUCCESS: EnrichmentStatus.COMPLETED,
@@ -54,6 +56,7 @@ class EnrichDocument:
         self._dead_lettered = start.carried.dead_lettered
         self._retry = RetrySettings()
         self._refused = False
+        self._settlements = Settlements()
 
     @workflow.run
     async def run(self, start: EnrichDocumentInput) -> EnrichmentOutcome:
@@ -61,9 +64,12 @@ class EnrichDocument:
         while True:
             outcome = await self._settle(self._mailbox.next(), start)
             if not self._mailbox.waiting:
+                await self._let_go()
+            if not self._mailbox.waiting:
                 return outcome
+            self._settlements.leaving = False
             self._failures, self._summary = 0, None
-            self._renew(start)
+            await self._renew(start)
 
     @workflow.signal(name=names.SIGNAL_SUBMIT)
     def submit(self, request: EnrichmentRequest) -> None:
@@ -84,6 +90,14 @@ class EnrichDocument:
     def supersede(self, version: int) -> None:
         """Another content of this document was claimed at `version`."""
         self._mailbox.superseded_by = max(self._mailbox.superseded_by, version)
+
+    @workflow.update(name=names.UPDATE_SETTLED)
+    async def settled(self, correlation_id: str) -> Settlement:
+        """Returns when the submission of this correlation id has ended or is parked."""
+        await workflow.wait_condition(lambda: self._settlements.of(correlation_id) is not None)
+        found = self._settlements.of(correlation_id)
+        assert found is not None
+        return found
 
     @workflow.query(name=names.QUERY_STATUS)
     def status(self) -> WorkflowStatus:
@@ -120,7 +134,7 @@ class EnrichDocument:
             if wake is Wake.RESUBMITTED:
                 request = self._take_over(request)
             if wake in {Wake.RETRY, Wake.RESUBMITTED}:
-                self._renew(start, request)
+                await self._renew(start, request)
 
     def _take_over(self, parked: EnrichmentRequest) -> EnrichmentRequest:
         """The submission that woke the run; what it does not cover of the parked one is done after it."""
@@ -130,6 +144,11 @@ class EnrichDocument:
         return request
 
     async def _follow(self, wake: Wake, request: EnrichmentRequest) -> EnrichmentOutcome:
+        outcome = await self._end(wake, request)
+        self._settlements.settle(request.correlation_id, outcome)
+        return outcome
+
+    async def _end(self, wake: Wake, request: EnrichmentRequest) -> EnrichmentOutcome:
         if wake is Wake.SUPERSEDED:
             return await self._finish(self._step_of(request), Outcome.SUPERSEDED, workflow.now())
         if wake is Wake.DISCARD:
@@ -225,7 +244,9 @@ class EnrichDocument:
         raise_if_cancelled()
         self._display.file(names.STATUS_PARKED, failure.failure_type)
         self._display.report(EnrichmentStatus.FAILED, f"parked: {failure.stage} failed")
+        self._settlements.park(request.correlation_id, failure)
         wake = await parking.wait(self._mailbox, park, lambda: self._dead_letter(park))
+        self._settlements.wake()
         self._display.failure = None
         self._display.file(EnrichmentStatus.PROCESSING)
         return wake
@@ -247,16 +268,22 @@ class EnrichDocument:
             await steps.clear_dead_letter(step)
             self._dead_lettered = False
 
-    def _renew(self, start: EnrichDocumentInput, request: EnrichmentRequest | None = None) -> None:
+    async def _renew(self, start: EnrichDocumentInput, request: EnrichmentRequest | None = None) -> None:
         """Continue as new where the history has become long; `request` is the one not settled yet."""
         if not workflow.info().is_continue_as_new_suggested():
             return
+        await self._let_go()
         carried = self._mailbox.carried()
         if request is not None:
             carried.submissions.insert(0, request)
         carried.failures, carried.summary = self._failures, self._summary
         carried.dead_lettered = self._dead_lettered
         workflow.continue_as_new(start.model_copy(update={"carried": carried}))
+
+    async def _let_go(self) -> None:
+        """Whoever waits for a submission is answered before the run ends."""
+        self._settlements.leaving = True
+        await workflow.wait_condition(workflow.all_handlers_finished)
 
     def _has_analysed(self, request: EnrichmentRequest) -> bool:
         return self._step is not None and self._step.request == request and self._summary is not None

@@ -46,7 +46,8 @@ class BridgeApi:
     @classmethod
     @contextlib.asynccontextmanager
     async def connect(cls, settings: Settings) -> AsyncIterator["BridgeApi"]:
-        headers = bearer(settings.bridge_api_key)
+        # Whoever indexes many watches their enrichment by other means.
+        headers = {**bearer(settings.bridge_api_key), "prefer": "respond-async"}
         async with httpx.AsyncClient(base_url=settings.bridge_url, timeout=30, headers=headers) as http:
             yield cls(http)
 

@@ -48,6 +48,9 @@ class Entity(OpenModel):
     signature: str | None = None
     documentation: str | None = None
     confidence: Score = 1.0
+    body_hash: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """Changes when the entity's own lines do, those of entities nested in it left out; computed from the text
+    where the service does not say."""
 
 
 class Relationship(OpenModel):
@@ -84,6 +87,21 @@ class AnalysisResult(OpenModel):
     embedding: list[float] | None = None
     analyser_version: str = "unknown"
     statistics: dict[str, float] = Field(default_factory=dict)
+
+
+class Assessment(AnalysisResult):
+    """What `POST /assess/code` answers: scores, patterns and anti-patterns."""
+
+    entities_extracted: Annotated[int, Field(ge=0)] = 0
+
+
+class Extraction(AnalysisResult):
+    """What `POST /extract/code` answers: entities and relationships."""
+
+    quality_score: Score | None = None
+    complexity_score: Score | None = None
+    patterns_detected: list[str] = Field(default_factory=list)
+    anti_patterns_detected: list[str] = Field(default_factory=list)
 
 
 class AnalysisSummary(Model):

@@ -3,16 +3,19 @@
 Field names on the way in are the platform's (project_id, full_text, source_path); ours are accepted too.
 """
 
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
+from archon.contracts.events import EnrichmentResults
 from archon.contracts.types import (
     ContentHash,
     CorrelationId,
     DocumentId,
     DocumentType,
     EnrichmentStatus,
+    EnrichmentType,
     FilePath,
     Model,
     Name,
@@ -46,6 +49,8 @@ class DocumentSubmission(BaseModel):
     language: Annotated[Name, StringConstraints(max_length=64)] | None = None
     content_hash: ContentHash | None = None
     priority: Priority = Priority.NORMAL
+    enrichment_type: Literal[EnrichmentType.FULL, EnrichmentType.INCREMENTAL] = EnrichmentType.FULL
+    """incremental: entities that have not changed are not written again."""
     correlation_id: CorrelationId | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
 
@@ -86,20 +91,46 @@ class Links(Model):
     workflow: str | None = None
 
 
+class IndexingStatus(StrEnum):
+    """What has become of a submitted document. From `enriched` on: of a project that is enriched within the
+    request."""
+
+    INDEXED = "indexed"
+    """All is stored, and the enrichment asked for."""
+    PARTIAL = "partial"
+    """The vector store was down; the enrichment creates the point."""
+    DEFERRED = "deferred"
+    """Kafka was down; the request is published later."""
+    UNCHANGED = "unchanged"
+    """Already enriched: nothing is done."""
+    SKIPPED = "skipped"
+    """Indexed alone: enrichment is switched off."""
+    ENRICHED = "enriched"
+    PARKED = "parked"
+    """The enrichment failed and waits for a retry."""
+    SUPERSEDED = "superseded"
+    """A newer content has come meanwhile."""
+    DISCARDED = "discarded"
+    WAITING = "waiting"
+    """The time limit has come first; the enrichment goes on."""
+
+
 class DocumentAccepted(Model):
-    """Answer to a POST. `status`: `indexed` (all stored, request published), `partial` (the vector store
-    was down), `deferred` (Kafka was down; the request is published later), `unchanged` (already enriched)."""
+    """Answer to a POST. `enrichment`: what was found, where `status` is `enriched`; `failure`: why it is
+    `parked`."""
 
     document_id: DocumentId
     external_id: str | None = None
     project_name: ProjectName
     content_hash: ContentHash
     document_version: Version
-    status: str
+    status: IndexingStatus
     enrichment_status: EnrichmentStatus
     workflow_id: str
     correlation_id: str
     links: Links
+    enrichment: EnrichmentResults | None = None
+    failure: str | None = None
 
 
 class BatchItem(Model):

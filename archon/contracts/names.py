@@ -8,6 +8,7 @@ SIGNAL_RETRY: Final = "retry"
 SIGNAL_DISCARD: Final = "discard"
 SIGNAL_SUPERSEDE: Final = "supersede"
 QUERY_STATUS: Final = "status"
+UPDATE_SETTLED: Final = "settled"
 
 QUEUE_ENRICHMENT: Final = "enrichment"
 QUEUE_INTELLIGENCE: Final = "intelligence"

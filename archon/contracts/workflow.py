@@ -5,7 +5,7 @@ References and summaries only: no document text and no analysis result travels t
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -168,6 +168,26 @@ class EnrichmentOutcome(Model):
     decision: Decision
     version: Version
     summary: AnalysisSummary | None = None
+
+
+class Settlement(Model):
+    """Answer of the `settled` update: how a submission has ended, or that it is parked, and why. `open`: the
+    run that was asked is not the one that will know."""
+
+    state: Literal["completed", "superseded", "discarded", "parked", "open"]
+    failure_type: FailureType | None = None
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, outcome: EnrichmentOutcome) -> Self:
+        if outcome.outcome in {None, Outcome.SUCCESS}:
+            return cls(state="completed")
+        return cls(state="superseded" if outcome.outcome is Outcome.SUPERSEDED else "discarded")
+
+    @classmethod
+    def parked(cls, failure: Failure) -> Self:
+        reason = f"{failure.stage}: {failure.message}"
+        return cls(state="parked", failure_type=failure.failure_type, reason=reason[:1000])
 
 
 class WorkflowStatus(Model):

@@ -16,11 +16,9 @@ from pydantic import ValidationError
 
 from archon.contracts.api_keys import ApiKey, ApiKeys, agrees, key_id_of
 from archon.contracts.errors import ConfigurationError, NotFoundError, UnauthorizedError
-from archon.runtime.logs import get_logger
+from archon.runtime.watched_file import WatchedFile
 
 _MODE = 0o600
-_log = get_logger(__name__)
-Signature = tuple[int, int, int]
 
 
 def read(path: Path) -> ApiKeys:
@@ -39,15 +37,11 @@ class KeyFile:
     """The keys in force. Raises ConfigurationError when there is no valid file to begin with."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._signature = _signature(path)
-        self._keys = _by_id(read(path))
-        self._problem: ConfigurationError | None = None
+        self._file = WatchedFile(path, lambda path: _by_id(read(path)))
 
     def authenticate(self, shown: str) -> ApiKey:
         """The key a caller has shown. Raises UnauthorizedError, and tells why only to who has the secret."""
-        self._refresh()
-        kept = self._keys.get(key_id_of(shown) or "")
+        kept = self._file.current.get(key_id_of(shown) or "")
         if not agrees(shown, kept) or kept is None:
             raise UnauthorizedError("the API key is not valid")
         if kept.expired(datetime.now(UTC)):
@@ -56,22 +50,7 @@ class KeyFile:
 
     async def check(self) -> None:
         """Raises ConfigurationError while the file is not as it should be."""
-        self._refresh()
-        if self._problem is not None:
-            raise self._problem
-
-    def _refresh(self) -> None:
-        signature = _signature(self._path)
-        if signature == self._signature:
-            return
-        self._signature = signature
-        try:
-            self._keys, self._problem = _by_id(read(self._path)), None
-        except ConfigurationError as error:
-            self._problem = ConfigurationError(f"{error}; the keys read before stay in force")
-            _log.error("api_keys_not_read", error=str(self._problem))
-        else:
-            _log.info("api_keys_read", keys=len(self._keys))
+        await self._file.check()
 
 
 def add(path: Path, key: ApiKey) -> None:
@@ -126,15 +105,6 @@ def _write(path: Path, keys: ApiKeys) -> None:
     except BaseException:
         Path(made).unlink(missing_ok=True)
         raise
-
-
-def _signature(path: Path) -> Signature | None:
-    """Changes when the file does; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _by_id(keys: ApiKeys) -> dict[str, ApiKey]:

@@ -20,6 +20,7 @@ from prometheus_client import (
 )
 from prometheus_client.registry import Collector
 
+from archon.contracts.documents import IndexingStatus
 from archon.contracts.types import FailureType, Outcome
 
 _ANSWERS: Final = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -31,13 +32,13 @@ _AGES: Final = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600
 
 DOCUMENTS_INDEXED: Final = Counter(
     "archon_bridge_documents_indexed_total",
-    "Documents indexed, by the status of the answer: indexed, partial, deferred, unchanged.",
+    "Documents indexed, by the status of the answer.",
     ["status"],
     registry=None,
 )
 INDEXING_SECONDS: Final = Histogram(
     "archon_bridge_indexing_duration_seconds",
-    "From a parsed submission to its answer.",
+    "From a parsed submission to its answer, or to the wait for an enrichment within the request.",
     buckets=_ANSWERS,
     registry=None,
 )
@@ -195,7 +196,7 @@ def _begin_at_zero() -> None:
         DEAD_LETTERS.labels(failure_type)
     for outcome in Outcome:
         PROCESSING_SECONDS.labels(outcome)
-    for status in ("indexed", "partial", "deferred", "unchanged"):
+    for status in IndexingStatus:
         DOCUMENTS_INDEXED.labels(status)
     for learnt in ("answered", "failed"):
         BREAKER_PROBES.labels(learnt)

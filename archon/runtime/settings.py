@@ -110,6 +110,21 @@ class Settings(BaseSettings):
     circuit_breaker_recovery_timeout: Seconds = 60
     """How long it stays open before one analysis probes the service."""
 
+    enable_async_enrichment: bool = True
+    """Enrich in the background. Off: every project is enriched within the request."""
+    async_enrichment_enabled_projects: str = ""
+    """Projects that are enriched in the background whatever the percentage says, with commas."""
+    async_enrichment_rollout_percentage: Annotated[int, Field(ge=0, le=100)] = 100
+    """How many of a hundred projects are enriched in the background; which, their names decide."""
+    skip_intelligence_enrichment: bool = False
+    """Index alone; it goes before the three above."""
+    enrichment_flags_file: str = ""
+    """A JSON file with any of the four above, in small letters, which goes before the environment; a change
+    is taken up at once."""
+    sync_enrichment_timeout: Seconds = 60
+    """How long a request waits for an enrichment that is not in the background; then it is answered with 202,
+    and the enrichment goes on."""
+
     ingress_max_backlog: Annotated[int, Field(ge=0)] = 10_000
     """Analyses waiting in Temporal at which the ingress pauses, until half of them are done; 0: never."""
     alert_webhook_url: SecretStr = SecretStr("")

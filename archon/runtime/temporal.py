@@ -3,6 +3,7 @@
 The one client class that bridge and ingress use; they know workflows by name only.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,9 +36,10 @@ from archon.contracts.errors import (
 )
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
-from archon.contracts.workflow import EnrichDocumentInput, WorkflowStatus
+from archon.contracts.workflow import EnrichDocumentInput, Settlement, WorkflowStatus
 from archon.runtime import tracing
 from archon.runtime.settings import Settings
+from archon.runtime.settlement import settlement
 
 _STATUS: Final = SearchAttributeKey.for_keyword(names.SEARCH_ENRICHMENT_STATUS)
 _FAIRNESS_KEY_BYTES: Final = 64
@@ -168,6 +170,15 @@ class EnrichmentClient:
             handle = self._client.get_workflow_handle(workflow_id)
             status: WorkflowStatus = await handle.query(names.QUERY_STATUS, result_type=WorkflowStatus)
             return status
+
+    async def settled(self, workflow_id: str, correlation_id: str, seconds: float) -> Settlement | None:
+        """How a submission has ended, or that it is parked; None when neither within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                with _translated():
+                    return await settlement(self._client, workflow_id, correlation_id)
+        except TimeoutError:
+            return None
 
     async def parked(self, workflow_id: str) -> bool | None:
         """Whether the run waits for an operator; None where no run is open. Asks the server, no worker."""

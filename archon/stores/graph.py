@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -16,12 +17,13 @@ from archon.contracts.analysis import AnalysisResult
 from archon.contracts.documents import Document, DocumentRow, Indexed, Preview, Statistics, StoredDocument
 from archon.contracts.errors import InvalidInputError, NotFoundError, ProjectConflictError
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.types import EnrichmentStatus, Priority, Projects
+from archon.contracts.types import EnrichmentStatus, EnrichmentType, Priority, Projects
 from archon.contracts.workflow import Claim, Decision, Step
 from archon.runtime.settings import Settings
 from archon.stores import claims, nodes
 from archon.stores.bolt import Bolt, Row, run
 from archon.stores.enrichment_write import EnrichmentWrite, fence
+from archon.stores.incremental_write import write_difference
 from archon.stores.outbox import Outbox
 
 WARM_CONNECTIONS: Final = 8
@@ -69,6 +71,7 @@ class GraphStore:
         correlation_id: str,
         *,
         priority: Priority = Priority.NORMAL,
+        enrichment_type: EnrichmentType = EnrichmentType.FULL,
         status: EnrichmentStatus = EnrichmentStatus.PENDING,
     ) -> Indexed:
         """Create or update a node; its version rises with its content. Raises ProjectConflictError.
@@ -84,7 +87,7 @@ class GraphStore:
             "content": nodes.content(document, status),
             "wanted": status is EnrichmentStatus.PENDING,
             "ended": nodes.ENDED,
-            "outbox": {"outbox": "pending", "correlation_id": correlation_id, "priority": str(priority)},
+            "outbox": nodes.outbox(correlation_id, priority, enrichment_type),
         }
 
         async def work(transaction: AsyncManagedTransaction) -> Row:
@@ -112,10 +115,15 @@ class GraphStore:
     async def write_enrichment(self, step: Step, result: AnalysisResult) -> bool:
         """Write what the enrichment type covers; False when the version is past. Repeatable.
 
-        Up to 500 rows go in one transaction; more go in several, each fenced, the last one completing.
+        Up to 500 rows go in one transaction; more go in several, each fenced, the last one completing. An
+        incremental one writes what differs, where that is not more than one transaction takes.
         """
         write = EnrichmentWrite.of(step, result)
         async with self._enrichments:
+            if step.request.enrichment_type is EnrichmentType.INCREMENTAL:
+                applied = await self._bolt.write(partial(write_difference, write))
+                if applied is not None:
+                    return bool(applied)
             return await self._write(write)
 
     async def _write(self, write: EnrichmentWrite) -> bool:

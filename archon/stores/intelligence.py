@@ -14,8 +14,10 @@ from pydantic import BaseModel, ValidationError
 from archon.contracts.analysis import (
     AnalysisRequest,
     AnalysisResult,
+    Assessment,
     EmbedRequest,
     EmbedResponse,
+    Extraction,
     ServiceVersion,
 )
 from archon.contracts.errors import (
@@ -28,6 +30,7 @@ from archon.contracts.errors import (
     IntelligenceThrottledError,
     IntelligenceUnavailableError,
 )
+from archon.contracts.types import EnrichmentType
 from archon.runtime import metrics, tracing
 from archon.runtime.http import bearer, retry_after
 from archon.runtime.settings import Settings
@@ -35,6 +38,11 @@ from archon.runtime.settings import Settings
 _VERSION_SECONDS: Final = 60.0
 _CONNECT_SECONDS: Final = 3.0
 _DETAIL_CHARACTERS: Final = 500
+_PARTS: Final[Mapping[EnrichmentType, tuple[str, type[AnalysisResult]]]] = {
+    EnrichmentType.QUALITY_ONLY: ("/assess/code", Assessment),
+    EnrichmentType.ENTITIES_ONLY: ("/extract/code", Extraction),
+}
+_WHOLE: Final = ("/process/document", AnalysisResult)
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
@@ -69,11 +77,13 @@ class IntelligenceClient:
         return self._version[1]
 
     async def process(self, request: AnalysisRequest) -> AnalysisResult:
+        """The whole analysis, or the part that is asked for, from its own route."""
+        path, model = _PARTS.get(request.enrichment_type, _WHOLE)
         body = request.model_dump_json(exclude_none=True).encode()
         metrics.INTELLIGENCE_REQUESTS.inc()
         try:
             with metrics.INTELLIGENCE_SECONDS.time():
-                return await self._call("POST", "/process/document", AnalysisResult, body)
+                return await self._call("POST", path, model, body)
         except ArchonError as error:
             metrics.INTELLIGENCE_ERRORS.labels(type(error).__name__).inc()
             raise

@@ -13,7 +13,7 @@ from archon.contracts import identity
 from archon.contracts.analysis import AnalysisResult, Entity
 from archon.contracts.documents import Document, EntityView, StoredDocument
 from archon.contracts.events import EnrichmentRequest, RequestMetadata
-from archon.contracts.types import SETTLED, EnrichmentStatus, EnrichmentType
+from archon.contracts.types import SETTLED, EnrichmentStatus, EnrichmentType, Priority
 from archon.contracts.workflow import Step
 
 ENDED: Final = [str(status) for status in sorted(SETTLED)]
@@ -49,6 +49,16 @@ def content(document: Document, status: EnrichmentStatus) -> dict[str, Any]:
     }
 
 
+def outbox(correlation_id: str, priority: Priority, enrichment_type: EnrichmentType) -> dict[str, Any]:
+    """A request that Kafka has not acknowledged yet."""
+    return {
+        "outbox": "pending",
+        "correlation_id": correlation_id,
+        "priority": str(priority),
+        "enrichment_type": str(enrichment_type),
+    }
+
+
 def marked(step: Step, status: EnrichmentStatus) -> dict[str, Any]:
     """The properties of a run that is parked or given up; the next claim finds who waits."""
     properties = {"enrichment_status": str(status), "workflow_id": step.workflow_id}
@@ -75,6 +85,7 @@ def entity_rows(step: Step, result: AnalysisResult, written_by: str) -> list[dic
             "signature": entity.signature,
             "documentation": entity.documentation,
             "confidence_score": entity.confidence,
+            "body_hash": entity.body_hash,
             "written_by": written_by,
         }
         for entity in result.entities
@@ -168,7 +179,8 @@ def outbox_request(node: Mapping[str, Any]) -> EnrichmentRequest:
         correlation_id=node["correlation_id"],
         document_type=node.get("document_type"),
         language=node.get("language"),
-        priority=node.get("priority") or "normal",
+        enrichment_type=node.get("enrichment_type") or EnrichmentType.FULL,
+        priority=node.get("priority") or Priority.NORMAL,
         metadata=RequestMetadata.within(json.loads(node.get("metadata") or "{}")),
         document_version=node["version"],
     )

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -25,6 +26,8 @@ class FaultyStack:
     environment: dict[str, str]
     intelligence: FaultyIntelligence
     services: Services
+    flags: Path
+    """The bridge's flags file."""
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +41,8 @@ async def faulty_stack(
     shared = ("KAFKA", "MEMGRAPH", "QDRANT")
     own = {name: value for name, value in environment(data_dir, ports).items() if not name.startswith(shared)}
     intelligence = FaultyIntelligence(free_ports(1)[0])
+    flags = data_dir / "flags.json"
+    flags.write_text("{}")
     overrides = {
         **own,
         "INTELLIGENCE_SERVICE_URL": intelligence.url,
@@ -45,6 +50,8 @@ async def faulty_stack(
         "RETRY_BACKOFF_BASE": "0.3",
         "INGRESS_MAX_BACKLOG": str(BACKLOG),
         "MAX_CONCURRENT_ENRICHMENTS": str(CONCURRENCY),
+        "ENRICHMENT_FLAGS_FILE": str(flags),
+        "SYNC_ENRICHMENT_TIMEOUT": "2",
     }
     settings = servers.settings(data_dir, **{name.lower(): value for name, value in overrides.items()})
     await ensure_topics(settings)
@@ -55,14 +62,15 @@ async def faulty_stack(
         await running.enter_async_context(intelligence.serving())
         for service in (services.bridge, services.ingress, services.worker):
             await running.enter_async_context(service)
-        yield FaultyStack(settings, env, intelligence, services)
+        yield FaultyStack(settings, env, intelligence, services, flags)
 
 
 @pytest.fixture
 async def faulty(faulty_stack: FaultyStack) -> AsyncIterator[FaultyStack]:
-    """The stack with a well intelligence service, and so again after the test."""
+    """The stack with a well intelligence service and no flags, and so again after the test."""
     yield faulty_stack
     faulty_stack.intelligence.heal()
+    faulty_stack.flags.write_text("{}")
 
 
 @pytest.fixture

@@ -373,3 +373,25 @@ async def test_health_and_api_description(stack: Settings) -> None:
         "livez",
         "readyz",
     } <= operations
+
+
+async def test_an_incremental_enrichment_writes_the_function_that_has_changed(
+    stack: Settings, http: httpx.AsyncClient, project: str
+) -> None:
+    first = await post(http, body(project))
+    await enriched(http, first["document_id"])
+    before = await entities(stack, first["document_id"])
+    changed = CODE.replace("return os.fspath(path)", "return str(path)")
+    second = await post(http, body(project, changed, enrichment_type="incremental"))
+    found = await enriched(http, first["document_id"], version=2)
+    assert found["enrichment_content_hash"] == second["content_hash"]
+    after = await entities(stack, first["document_id"])
+    assert {name for name in after if after[name] != before.get(name)} == {"parse"}
+
+
+async def entities(stack: Settings, document_id: str) -> dict[str, dict[str, Any]]:
+    """By qualified name, with all that is kept of them, who has written them among it."""
+    cypher = "MATCH (:Document {entity_id: $id})-[:CONTAINS]->(e) RETURN properties(e)"
+    return {
+        entity["qualified_name"]: entity for (entity,) in await stores.query(stack, cypher, id=document_id)
+    }

@@ -91,7 +91,7 @@ async def test_a_broken_file_leaves_the_keys_in_force_and_is_told_of(tmp_path: P
     ):
         file.write_text(broken)
         assert keys.authenticate(shown).id == key_id
-        with pytest.raises(ConfigurationError, match="stay in force") as raised:
+        with pytest.raises(ConfigurationError, match="stays in force") as raised:
             await keys.check()
         assert "geheim" not in str(raised.value)
     file.unlink()

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 
 from archon.contracts import errors
 from archon.contracts.analysis import AnalysisRequest
+from archon.contracts.types import EnrichmentType
 from archon.runtime.lifecycle import serve_http
 from archon.runtime.ports import free_ports
 from archon.runtime.settings import Settings
@@ -112,3 +113,28 @@ async def test_nobody_there_is_unavailable() -> None:
     async with IntelligenceClient.connect(settings) as client:
         with pytest.raises(errors.IntelligenceUnavailableError):
             await client.ping()
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "body"),
+    [
+        (EnrichmentType.FULL, "/process/document", FIVE),
+        (EnrichmentType.INCREMENTAL, "/process/document", FIVE),
+        (EnrichmentType.QUALITY_ONLY, "/assess/code", FIVE.replace('"entities_extracted": 3, ', "")),
+        (EnrichmentType.ENTITIES_ONLY, "/extract/code", '{"entities_extracted": 3}'),
+    ],
+)
+async def test_each_type_has_its_route_and_a_part_answers_its_part(
+    kind: EnrichmentType, path: str, body: str
+) -> None:
+    called: list[str] = []
+
+    def handler(request: Request) -> Response:
+        called.append(request.url.path)
+        return Response(body, media_type="application/json")
+
+    async with answering(handler) as client:
+        found = await client.process(asked().model_copy(update={"enrichment_type": kind}))
+    assert called == [path]
+    assert found.entities_extracted == (0 if kind is EnrichmentType.QUALITY_ONLY else 3)
+    assert found.quality_score == (None if kind is EnrichmentType.ENTITIES_ONLY else 0.5)

@@ -1,0 +1,57 @@
+"""In: a submission that Temporal has accepted. Out: how it has ended, or that it waits for an operator.
+
+Asked by an update, which its run answers; a run that has ended already tells by its result.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from temporalio.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from archon.contracts import names
+from archon.contracts.workflow import EnrichmentOutcome, Settlement
+
+_AGAIN: Final = 0.2
+
+
+async def settlement(client: Client, workflow_id: str, correlation_id: str) -> Settlement | None:
+    """Waits for it. None where the run was ended from outside: nobody knows any more."""
+    handle = client.get_workflow_handle(workflow_id, result_type=EnrichmentOutcome)
+    while True:
+        try:
+            found: Settlement = await handle.execute_update(
+                names.UPDATE_SETTLED, correlation_id, result_type=Settlement
+            )
+        except WorkflowUpdateRPCTimeoutOrCancelledError:  # the server ends a wait that is long
+            _raise_if_cancelled()
+        except WorkflowUpdateFailedError:  # the run has ended between question and answer
+            pass
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return await _result(handle)
+        else:
+            if found.state != "open":
+                return found
+        await asyncio.sleep(_AGAIN)
+
+
+def _raise_if_cancelled() -> None:
+    """The client takes a cancellation of ours for a lost connection."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+async def _result(handle: WorkflowHandle[Any, EnrichmentOutcome]) -> Settlement | None:
+    try:
+        return Settlement.of(await handle.result())
+    except WorkflowFailureError:
+        return None

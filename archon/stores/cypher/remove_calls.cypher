@@ -1,0 +1,3 @@
+UNWIND $rows AS row
+MATCH (:Entity {entity_id: row.source})-[r:CALLS]->(:Entity {entity_id: row.target})
+DELETE r

@@ -1,0 +1,31 @@
+"""In: what becomes of a run's submissions. Out: for whoever waits for one, how it has ended or that it waits.
+
+A submission that waits for an operator is as settled as it gets by itself.
+"""
+
+from archon.contracts.workflow import EnrichmentOutcome, Failure, Settlement
+
+
+class Settlements:
+    def __init__(self) -> None:
+        self._settled: dict[str, Settlement] = {}
+        self._parked: tuple[str, Failure] | None = None
+        self.leaving = False
+        """The run ends, or is continued as another: nobody may wait here any longer."""
+
+    def settle(self, correlation_id: str, outcome: EnrichmentOutcome) -> None:
+        self._settled[correlation_id] = Settlement.of(outcome)
+
+    def park(self, correlation_id: str, failure: Failure) -> None:
+        self._parked = correlation_id, failure
+
+    def wake(self) -> None:
+        self._parked = None
+
+    def of(self, correlation_id: str) -> Settlement | None:
+        """None while the run works on it."""
+        if correlation_id in self._settled:
+            return self._settled[correlation_id]
+        if self._parked is not None and self._parked[0] == correlation_id:
+            return Settlement.parked(self._parked[1])
+        return Settlement(state="open") if self.leaving else None
