@@ -3,6 +3,7 @@
 Helm is the official engine, as a library; the cluster's part are the published schemas of Kubernetes.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,8 @@ from deploy.checks.tools import CheckError, existing, read_json, read_yaml, requ
 Manifest = Mapping[str, Any]
 
 CHART: Final = "deploy/helm/archon-enrichment"
+_FLAGS: Final = "flags.json"
+"""What the bridge watches; the settings' own names in small letters."""
 _OLDEST: Final = "1.30"
 """The oldest Kubernetes of Chart.yaml; the newest is the newest that has schemas."""
 _CUSTOM: Final = ("ScaledObject", "PodMonitor")
@@ -70,6 +73,7 @@ def refusals(root: Path) -> str:
         "workers scaled to zero": {"keda": {"worker": {"minReplicas": 0}}},
         "an unknown value": {"replicaCount": 3},
         "content in the pod's own files": {"settings": {"CONTENT_STORE_URL": "file:///tmp/content"}},
+        "a misspelt flag": {"rollout": {"enable_async": False}},
         "the tag latest": {"image": {"tag": "latest"}},
     }
     for what, values in refused.items():
@@ -137,8 +141,10 @@ def _problems(root: Path, manifest: Manifest) -> list[str]:
 
 
 def chart_settings(root: Path) -> str:
-    """Every plain setting of the chart is one that a service reads."""
+    """Every plain setting of the chart, and every flag of the rollout, is one that a service reads."""
     rendered = [each for values in _value_sets(root).values() for each in render(root, values)]
-    names = {name for each in rendered if each["kind"] == "ConfigMap" for name in each["data"]}
+    data = [each["data"] for each in rendered if each["kind"] == "ConfigMap"]
+    flags = {name.upper() for each in data if _FLAGS in each for name in json.loads(each[_FLAGS])}
+    names = flags | {name for each in data if _FLAGS not in each for name in each}
     require([f"{name}: no service reads this setting" for name in settings.unknown(root, names)])
     return f"{len(names)} settings"

@@ -93,6 +93,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
             - {key: {{ .key }}, path: {{ .path }}}
       {{- else }} []
       {{- end }}
+{{- if eq $component "bridge" }}
+- name: rollout
+  configMap:
+    name: {{ include "archon.name" .root }}-rollout
+{{- end }}
 {{- with .root.Values.certificates.secretName }}
 - name: certificates
   secret:
@@ -107,6 +112,11 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 - name: secrets
   mountPath: /etc/archon/secrets
   readOnly: true
+{{- if eq (.component | default "") "bridge" }}
+- name: rollout
+  mountPath: /etc/archon/rollout
+  readOnly: true
+{{- end }}
 {{- if .root.Values.certificates.secretName }}
 - name: certificates
   mountPath: /etc/archon/certificates
