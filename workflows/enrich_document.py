@@ -24,18 +24,15 @@ with workflow.unsafe.imports_passed_through():
         Failure,
         ParkInput,
         RetrySettings,
-        Settlement,
         Stage,
         Step,
-        WorkflowStatus,
         WriteInput,
     )
     from workflows import parking, steps
     from workflows.cancellation import forget, raise_if_cancelled, uncancelled
-    from workflows.display import Display
     from workflows.failures import failure_of
-    from workflows.mailbox import Mailbox, Wake
-    from workflows.settlements import Settlements
+    from workflows.handlers import Handlers
+    from workflows.mailbox import Wake
 
 _ENDED: Final = {
     Outcome.SUCCESS: EnrichmentStatus.COMPLETED,
@@ -45,18 +42,16 @@ _ENDED: Final = {
 
 
 @workflow.defn(name=names.WORKFLOW_ENRICH_DOCUMENT)
-class EnrichDocument:
+class EnrichDocument(Handlers):
     @workflow.init
     def __init__(self, start: EnrichDocumentInput) -> None:
-        self._mailbox = Mailbox(start.carried)
-        self._display = Display()
+        super().__init__(start.carried)
         self._step: Step | None = None
         self._summary = start.carried.summary
         self._failures = start.carried.failures
         self._dead_lettered = start.carried.dead_lettered
         self._retry = RetrySettings()
         self._refused = False
-        self._settlements = Settlements()
 
     @workflow.run
     async def run(self, start: EnrichDocumentInput) -> EnrichmentOutcome:
@@ -70,47 +65,6 @@ class EnrichDocument:
             self._settlements.leaving = False
             self._failures, self._summary = 0, None
             await self._renew(start)
-
-    @workflow.signal(name=names.SIGNAL_SUBMIT)
-    def submit(self, request: EnrichmentRequest) -> None:
-        """A request for this content."""
-        self._mailbox.submit(request)
-
-    @workflow.signal(name=names.SIGNAL_RETRY)
-    def retry(self) -> None:
-        """Try a parked document again."""
-        self._mailbox.ask(Wake.RETRY)
-
-    @workflow.signal(name=names.SIGNAL_DISCARD)
-    def discard(self) -> None:
-        """Give a parked document up."""
-        self._mailbox.ask(Wake.DISCARD)
-
-    @workflow.signal(name=names.SIGNAL_SUPERSEDE)
-    def supersede(self, version: int) -> None:
-        """Another content of this document was claimed at `version`."""
-        self._mailbox.superseded_by = max(self._mailbox.superseded_by, version)
-
-    @workflow.update(name=names.UPDATE_SETTLED)
-    async def settled(self, correlation_id: str) -> Settlement:
-        """Returns when the submission of this correlation id has ended or is parked."""
-        await workflow.wait_condition(lambda: self._settlements.of(correlation_id) is not None)
-        found = self._settlements.of(correlation_id)
-        assert found is not None
-        return found
-
-    @workflow.query(name=names.QUERY_STATUS)
-    def status(self) -> WorkflowStatus:
-        return WorkflowStatus(
-            status=self._display.status,
-            parked=self._display.failure is not None,
-            stage=self._display.stage,
-            version=self._display.version,
-            failure=self._display.failure,
-            retries=self._mailbox.retries,
-            submissions=self._mailbox.seen,
-            duplicates=self._mailbox.duplicates,
-        )
 
     async def _settle(self, request: EnrichmentRequest, start: EnrichDocumentInput) -> EnrichmentOutcome:
         """Enrich, or park and go on as the wait was ended; returns only when the request is settled.
@@ -279,11 +233,6 @@ class EnrichDocument:
         carried.failures, carried.summary = self._failures, self._summary
         carried.dead_lettered = self._dead_lettered
         workflow.continue_as_new(start.model_copy(update={"carried": carried}))
-
-    async def _let_go(self) -> None:
-        """Whoever waits for a submission is answered before the run ends."""
-        self._settlements.leaving = True
-        await workflow.wait_condition(workflow.all_handlers_finished)
 
     def _has_analysed(self, request: EnrichmentRequest) -> bool:
         return self._step is not None and self._step.request == request and self._summary is not None

@@ -1,0 +1,68 @@
+"""In: what the ingress, operators and those who wait say to a run. Out: its mailbox, and its answers.
+
+Handlers only change or read state; the run acts upon it.
+"""
+
+from temporalio import workflow
+
+from archon.contracts import names
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.workflow import Carried, Settlement, WorkflowStatus
+from workflows.display import Display
+from workflows.mailbox import Mailbox, Wake
+from workflows.settlements import Settlements
+
+
+class Handlers:
+    """The signals, the query and the update of EnrichDocument."""
+
+    def __init__(self, carried: Carried) -> None:
+        self._mailbox = Mailbox(carried)
+        self._display = Display()
+        self._settlements = Settlements()
+
+    @workflow.signal(name=names.SIGNAL_SUBMIT)
+    def submit(self, request: EnrichmentRequest) -> None:
+        """A request for this content."""
+        self._mailbox.submit(request)
+
+    @workflow.signal(name=names.SIGNAL_RETRY)
+    def retry(self) -> None:
+        """Try a parked document again."""
+        self._mailbox.ask(Wake.RETRY)
+
+    @workflow.signal(name=names.SIGNAL_DISCARD)
+    def discard(self) -> None:
+        """Give a parked document up."""
+        self._mailbox.ask(Wake.DISCARD)
+
+    @workflow.signal(name=names.SIGNAL_SUPERSEDE)
+    def supersede(self, version: int) -> None:
+        """Another content of this document was claimed at `version`."""
+        self._mailbox.superseded_by = max(self._mailbox.superseded_by, version)
+
+    @workflow.update(name=names.UPDATE_SETTLED)
+    async def settled(self, correlation_id: str) -> Settlement:
+        """Returns when the submission of this correlation id has ended or is parked."""
+        await workflow.wait_condition(lambda: self._settlements.of(correlation_id) is not None)
+        found = self._settlements.of(correlation_id)
+        assert found is not None
+        return found
+
+    @workflow.query(name=names.QUERY_STATUS)
+    def status(self) -> WorkflowStatus:
+        return WorkflowStatus(
+            status=self._display.status,
+            parked=self._display.failure is not None,
+            stage=self._display.stage,
+            version=self._display.version,
+            failure=self._display.failure,
+            retries=self._mailbox.retries,
+            submissions=self._mailbox.seen,
+            duplicates=self._mailbox.duplicates,
+        )
+
+    async def _let_go(self) -> None:
+        """Whoever waits for a submission is answered before the run ends."""
+        self._settlements.leaving = True
+        await workflow.wait_condition(workflow.all_handlers_finished)
