@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Mapping
 from random import uniform
 from typing import Any, Final
@@ -34,22 +35,27 @@ from archon.runtime.settings import Settings
 
 _STREAM: Final = httpx.Timeout(30, read=45)
 """A stream says every 15 seconds that it is alive."""
+_LONGEST_PAUSE: Final = 5.0
 
 
 class BridgeApi:
     """The bridge over HTTP. Raises StoreUnavailableError when it is unreachable or answers 5xx,
     InvalidInputError or NotFoundError for what it refuses, UnauthorizedError or ForbiddenError for whom."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(self, http: httpx.AsyncClient, patience: float = 0.0) -> None:
         self._http = http
+        self._patience = patience
+        self.answered: float | None = None
+        """When it last answered, by the monotonic clock; None before the first time."""
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def connect(cls, settings: Settings) -> AsyncIterator["BridgeApi"]:
+    async def connect(cls, settings: Settings, patience: float = 0.0) -> AsyncIterator["BridgeApi"]:
+        """A bridge that has answered once may be away for `patience` seconds; each call waits for it."""
         # Whoever indexes many watches their enrichment by other means.
         headers = {**bearer(settings.bridge_api_key), "prefer": "respond-async"}
         async with httpx.AsyncClient(base_url=settings.bridge_url, timeout=30, headers=headers) as http:
-            yield cls(http)
+            yield cls(http, patience)
 
     async def index(self, document: Mapping[str, Any]) -> DocumentAccepted:
         return DocumentAccepted.model_validate(await self._call("POST", "/document", json=document))
@@ -119,7 +125,27 @@ class BridgeApi:
         except httpx.TransportError as error:
             raise StoreUnavailableError("bridge", f"{self._http.base_url} broke off ({error!r})") from error
 
+    async def delete(self, document_id: str) -> dict[str, Any]:
+        """The receipt. Raises NotFoundError."""
+        receipt: dict[str, Any] = await self._call("DELETE", f"/document/{quote(document_id)}")
+        return receipt
+
     async def _call(self, method: str, path: str, **options: Any) -> Any:
+        deadline, pause = None, 0.25
+        while True:
+            try:
+                found = await self._answer(method, path, **options)
+            except StoreUnavailableError:
+                deadline = deadline or time.monotonic() + self._patience
+                if self.answered is None or time.monotonic() + pause > deadline:
+                    raise
+            else:
+                self.answered = time.monotonic()
+                return found
+            await asyncio.sleep(pause * uniform(0.5, 1.0))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _answer(self, method: str, path: str, **options: Any) -> Any:
         """Waits for as long as the bridge says where it is asked too often."""
         while True:
             try:

@@ -13,8 +13,10 @@ import typer
 
 from archon.cli import report
 from archon.cli.api import BridgeApi
-from archon.cli.ingest import Report, ingest, project_of
+from archon.cli.ingesting import ingest
 from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, out, print_json, table
+from archon.cli.plan import Plan, project_of
+from archon.cli.tally import Report
 from archon.cli.up import FreePorts, print_stack, until_interrupted
 from archon.contracts.documents import SearchResults, Statistics
 from archon.devstack.process import ServerFailedError
@@ -83,7 +85,7 @@ async def _demo(
         with err.status("Starting the stack ..."):
             stack = await entered.enter_async_context(running(directory, ports))
         async with BridgeApi.connect(stack.settings) as api:
-            work = asyncio.create_task(ingest(stack.settings, api, path, project_of(path)))
+            work = asyncio.create_task(ingest(stack.settings, api, Plan(path, project_of(path))))
             found = await _unless_failed(work, stack)
             statistics = await api.statistics(found.project)
             searches = [await api.search(text, found.project, limit=3) for text in _SEARCHES]
@@ -120,11 +122,10 @@ def _print(found: Report, statistics: Statistics, searches: list[SearchResults],
         out.print()
         report.print_hits(results)
     out.print()
-    if found.rows:
-        document = next(iter(found.rows))
+    if found.example is not None:
         links = [
             ("Workflows", stack.settings.temporal_ui_url),
-            ("A document", f"{stack.services.bridge.url}/api/bridge/document/{document}"),
+            ("A document", f"{stack.services.bridge.url}/api/bridge/document/{found.example}"),
         ]
         table("Look", ("", ""), links)
         out.print()

@@ -1,4 +1,4 @@
-"""In: paths, words and ids. Out: what bridge and broker make of them: ingest, publish, status, search."""
+"""In: requests, words and ids. Out: what bridge and broker make of them: publish, status, search."""
 
 import asyncio
 import json
@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from archon.cli import report
 from archon.cli import watch as watching
 from archon.cli.api import BridgeApi
-from archon.cli.ingest import ingest, project_of
-from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, out, print_json, table
+from archon.cli.output import Format, FormatOption, err, exit_codes, out, print_json, table
 from archon.contracts import names
 from archon.contracts.errors import InvalidInputError, PublishError
 from archon.contracts.events import EnrichmentRequest
@@ -25,33 +24,6 @@ from archon.runtime.settings import Settings
 
 _KAFKA_SECONDS = 3.0
 Project = Annotated[str | None, typer.Option("--project-name", "-p", help="The project to read or write.")]
-
-
-def ingest_path(
-    path: Annotated[Path, typer.Argument(help="A directory or file.")],
-    project_name: Project = None,
-    via: Annotated[
-        str, typer.Option(help="http: POST to the bridge; kafka: write tree.index events.")
-    ] = "http",
-    output: FormatOption = Format.TABLE,
-) -> None:
-    """Index and enrich every text file under PATH; honours .gitignore, skips binary and large files."""
-    if via not in {"http", "kafka"}:
-        raise typer.BadParameter("is http or kafka", param_hint="--via")
-
-    async def run() -> None:
-        settings = Settings.load()
-        async with BridgeApi.connect(settings) as api:
-            found = await ingest(settings, api, path, project_name or project_of(path), via=via)
-        if output is Format.JSON:
-            print_json(found.as_json())
-        else:
-            report.print_report(found)
-        if found.enriched != found.documents:
-            raise typer.Exit(Exit.FAILED)
-
-    with exit_codes():
-        asyncio.run(run())
 
 
 def publish_file(

@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from archon.cli import demo, dlq, documents, keys, services, setup, up
+from archon.cli import demo, dlq, documents, ingest, keys, services, setup, up
 
 app = typer.Typer(
     name="enrich",
@@ -16,7 +16,7 @@ app = typer.Typer(
 
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
-app.command("ingest")(documents.ingest_path)
+app.command("ingest")(ingest.ingest_path)
 app.command("publish")(documents.publish_file)
 app.command("status")(documents.status)
 app.command("search")(documents.search)

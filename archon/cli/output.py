@@ -14,6 +14,7 @@ import typer
 from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from archon.contracts.errors import (
@@ -103,6 +104,20 @@ def print_json(value: BaseModel | Mapping[str, Any] | Sequence[Any]) -> None:
     """One JSON value on stdout."""
     plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     print(json.dumps(plain, indent=2, ensure_ascii=False, default=str))
+
+
+@contextlib.contextmanager
+def bars() -> Iterator[Progress]:
+    """Progress bars on stderr, each with a field `note`; silent where stderr is no terminal."""
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+        yield progress
 
 
 def printable(text: str) -> str:

@@ -1,25 +1,87 @@
 """In: an ingest's report and the bridge's statistics. Out: the tables people read."""
 
-from archon.cli.ingest import Report
-from archon.cli.output import table
+from collections.abc import Iterable
+from shlex import quote
+from typing import Any
+
+from rich.markup import escape
+
+from archon.cli.output import Format, err, out, print_json, printable, table
+from archon.cli.plan import Plan
+from archon.cli.tally import Report
 from archon.contracts.documents import SearchResults, Statistics
+
+
+def print_ingest(report: Report, plan: Plan, output: Format) -> None:
+    """What an ingest did, or what it would do; a dry run shows the first paths of each kind, too."""
+    if output is Format.TABLE and plan.dry_run:
+        _print_rehearsal(report, plan)
+    elif output is Format.TABLE:
+        print_report(report)
+    elif plan.dry_run:
+        print_json({"dry_run": True, **report.plan_as_json(), "paths": report.paths})
+    else:
+        print_json(report.as_json())
 
 
 def print_report(report: Report) -> None:
     """What was ingested, one figure a line."""
     figures = report.as_json()
+    optional = [
+        ("Pending", figures["pending"]),
+        ("Missing", figures["missing"]),
+        ("Pruned", figures["pruned"]),
+        ("Commit", figures["commit"]),
+    ]
     rows = [
-        ("Documents", figures["documents"]),
+        ("Documents", f"{figures['documents']}{_changes(figures)}"),
         ("Enriched", figures["enriched"]),
-        ("Failed", figures["failed"]),
+        ("Failed", _failed(figures)),
+        *[row for row in optional if row[1]],
         ("Skipped", _counted(figures["skipped_by_reason"]) or 0),
         ("Time", f"{figures['seconds']} s · {figures['documents_per_second']} documents/s"),
         ("Indexing", _latency(figures["index_p50_ms"], figures["index_p95_ms"])),
         ("Accept to enriched", _latency(figures["enrich_p50_ms"], figures["enrich_p95_ms"])),
     ]
     table(f"Project {report.project}", ("", ""), [row for row in rows if row[1] is not None])
-    for path, reason in list(report.rejected.items())[:20]:
-        table("", ("",), [(f"refused {path}: {reason}",)])
+    _print_lines(f"rejected {path}: {reason}" for path, reason in report.reasons.items())
+    if report.parked:
+        err.print(f"Why, and how to retry: enrich dlq list -p {quote(report.project)}")
+
+
+def _print_rehearsal(report: Report, plan: Plan) -> None:
+    figures = report.plan_as_json()
+    rows = [
+        ("New", figures["new"]),
+        ("Changed", figures["changed"]),
+        ("Unchanged", figures["unchanged"]),
+        *([("Pruned", figures["pruned"])] if plan.prune else []),
+        ("Skipped", _counted(figures["skipped_by_reason"]) or 0),
+        ("Commit", figures["commit"]),
+    ]
+    table(
+        f"Project {report.project}: nothing was sent", ("", ""), [row for row in rows if row[1] is not None]
+    )
+    for kind, paths in report.paths.items():
+        _print_lines(f"{kind} {path}" for path in paths)
+        if report.counts[kind] > len(paths):
+            _print_lines([f"... and {report.counts[kind] - len(paths)} more"])
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        out.print(escape(printable(line)))
+
+
+def _changes(figures: dict[str, Any]) -> str:
+    """Nothing to tell where all is new."""
+    kinds = {kind: figures[kind] for kind in ("new", "changed", "unchanged") if figures[kind]}
+    return f" ({_counted(kinds)})" if set(kinds) - {"new"} else ""
+
+
+def _failed(figures: dict[str, Any]) -> str | int:
+    kinds = {"parked": figures["parked"], "rejected": figures["rejected_documents"]}
+    return _counted({kind: count for kind, count in kinds.items() if count}) or 0
 
 
 def print_statistics(found: Statistics) -> None:

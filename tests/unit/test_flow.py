@@ -11,7 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.failures import TREATMENTS
 from archon.cli import output
-from archon.cli.ingest import percentile
+from archon.cli.tally import percentile
 from archon.cli.walk import Walk
 from archon.contracts import errors
 from archon.contracts.dead_letters import ORIGINAL_BYTES, original_message

@@ -1,0 +1,202 @@
+"""In: a plan, and a bridge or a broker. Out: its files submitted and settled, and a report.
+
+What is there already in the same content is not sent again, so that an interrupted ingest, typed again, goes
+on where it stopped. At most one text a client is in memory.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from rich.progress import Progress
+
+from archon.cli.api import BridgeApi
+from archon.cli.known import Known, known
+from archon.cli.output import bars
+from archon.cli.plan import Note, Plan
+from archon.cli.senders import Sender, Via, sender
+from archon.cli.settling import arrived, follow, settled, take_stock
+from archon.cli.tally import OPEN, SHOWN, Report
+from archon.cli.walk import SourceFile, Walk, git_commit, is_gone
+from archon.contracts import identity
+from archon.contracts.documents import Statistics
+from archon.contracts.errors import InvalidInputError, NotFoundError, StoreUnavailableError
+from archon.contracts.types import EnrichmentStatus
+from archon.runtime.settings import Settings
+
+CLIENTS: Final = 8
+
+
+async def ingest(settings: Settings, api: BridgeApi, plan: Plan) -> Report:
+    """Submit every file, delete what is to be pruned, then wait until each is enriched or parked.
+
+    A plan that is a dry run sends nothing: its report says what would be. Raises InvalidInputError before
+    anything is sent, StoreUnavailableError or PublishError when bridge or broker stay away.
+    """
+    walk = plan.walk()
+    report = Report(plan.project, git_commit(walk.root), skipped=walk.skipped)
+    started = time.monotonic()
+    before = await known(api, plan.project, walk.root if plan.prune else None)
+    async with contextlib.AsyncExitStack() as stack:
+        progress = stack.enter_context(bars())
+        note = stack.enter_context(plan.recording())
+        if plan.dry_run:
+            await _Ingest(api, plan, report, before, _nowhere, note, progress).rehearse(walk)
+        else:
+            _require_sane(plan, before)
+            send = await stack.enter_async_context(sender(plan.via, settings, api))
+            await _Ingest(api, plan, report, before, send, note, progress).run(walk)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _require_sane(plan: Plan, before: Known) -> None:
+    """A path that is not the one of before makes every file look gone. Raises InvalidInputError."""
+    if before.mostly_gone and not plan.prune_most:
+        raise InvalidInputError(
+            "--prune",
+            f"would delete {len(before.gone)} of the {before.documents} documents of {plan.project}; "
+            f"if {plan.path} is the directory they were ingested from, add --yes",
+        )
+
+
+async def _nowhere(_: str, __: dict[str, Any]) -> None:
+    return None
+
+
+@dataclass
+class _Ingest:
+    api: BridgeApi
+    plan: Plan
+    report: Report
+    before: Known
+    send: Sender
+    note: Note
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        self._indexed = self.progress.add_task("Indexed", total=None, note="")
+        waits = self.plan.wait and not self.plan.dry_run
+        self._enriched = self.progress.add_task("Enriched", total=None, note="", visible=waits)
+
+    async def rehearse(self, walk: Walk) -> None:
+        await self._submit(walk)
+        self.report.counts["pruned"] = len(self.before.gone)
+        self.report.paths["pruned"] = [path for _, path in self.before.gone[:SHOWN]]
+
+    async def run(self, walk: Walk) -> None:
+        async with _beside(follow(self.api, self.plan.project, self._show)):
+            await self._submit(walk)
+            await self._prune(walk)
+            if self.plan.wait and self.plan.via is Via.KAFKA:
+                await arrived(self.api, self.report)
+            if self.plan.wait:
+                await settled(self.api, self.report)
+        await take_stock(self.api, self.report)
+
+    async def _submit(self, walk: Walk) -> None:
+        total = None if self.progress.disable else walk.count()
+        for bar in (self._indexed, self._enriched):
+            self.progress.update(bar, total=total)
+        names = walk.names()
+        record = self.plan.record and self.plan.record.resolve()
+
+        async def client() -> None:
+            for path in names:
+                if path != record and (file := walk.read(path)) is not None:
+                    await self._take(file)
+                self.progress.advance(self._indexed)
+
+        await _together(client() for _ in range(CLIENTS))
+        self.progress.update(self._enriched, total=self.report.documents)
+
+    async def _take(self, file: SourceFile) -> None:
+        document_id, _ = identity.document_id(self.plan.project, None, file.path)
+        content_hash = identity.content_hash(file.text)
+        key, digest = UUID(document_id).bytes, bytes.fromhex(content_hash)
+        stored = self.before.hashes.pop(key, None)
+        if stored == digest:
+            self.report.kept.add(key)
+        elif await self._sent(document_id, file):
+            self.report.sent[key] = digest
+            self.report.note("new" if stored is None else "changed", file.path)
+        else:
+            return
+        self.note(document_id, content_hash)
+
+    async def _sent(self, document_id: str, file: SourceFile) -> bool:
+        began = time.monotonic()
+        try:
+            took = await self.send(document_id, self._submission(file))
+        except InvalidInputError as error:
+            self.report.reject(file.path, str(error))
+            return False
+        except StoreUnavailableError as error:
+            # Others have been answered since: it is this one that the bridge cannot take.
+            if self.api.answered is None or self.api.answered < began:
+                raise
+            self.report.reject(file.path, str(error))
+            return False
+        if took is not None:
+            self.report.index_ms.append(took)
+        return True
+
+    def _submission(self, file: SourceFile) -> dict[str, Any]:
+        metadata = {"file_size_bytes": file.size, "last_modified": file.modified.isoformat()}
+        if self.report.commit is not None:
+            metadata["git_commit_hash"] = self.report.commit
+        return {
+            "project_id": self.plan.project,
+            "source_path": file.path,
+            "full_text": file.text,
+            "priority": self.plan.priority,
+            "metadata": metadata,
+        }
+
+    async def _prune(self, walk: Walk) -> None:
+        gone = iter(self.before.gone)
+
+        async def client() -> None:
+            for document_id, path in gone:
+                if is_gone(walk.root, path):
+                    with contextlib.suppress(NotFoundError):
+                        await self.api.delete(document_id)
+                    self.report.note("pruned", path)
+
+        await _together(client() for _ in range(CLIENTS))
+
+    def _show(self, found: Statistics) -> None:
+        failed = found.statuses.get(EnrichmentStatus.FAILED, 0)
+        unfinished = failed + sum(found.statuses.get(status, 0) for status in OPEN)
+        note = f"[red]{failed} failed[/red]" if failed else ""
+        completed = max(0, self.report.accepted - unfinished)
+        self.progress.update(self._enriched, completed=completed, note=note)
+
+
+async def _together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """All at once; the first that fails ends the others, and its error is raised."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        await _cancelled(*tasks)
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """`work` while the block lasts; the block does not need it, so that it may fail."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        await _cancelled(task)
+
+
+async def _cancelled(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

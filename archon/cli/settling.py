@@ -1,0 +1,74 @@
+"""In: what an ingest has submitted. Out: the wait until each is settled, and what has become of it.
+
+Counts are cheap and asked for often. Listings may be long, so that whoever asks waits nine times as long as
+the answer took: watching takes a tenth of what the bridge can do, at most.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+from archon.cli.api import BridgeApi
+from archon.cli.tally import OPEN, Report
+from archon.contracts.documents import Statistics
+
+_POLL: Final = 1.0
+_ARRIVAL_PATIENCE: Final = 120.0
+"""Seconds without a single arrival after which what was sent to Kafka is given up."""
+
+
+async def follow(api: BridgeApi, project: str, show: Callable[[Statistics], None]) -> None:
+    """Show the project's counts until cancelled."""
+    while True:
+        began = time.monotonic()
+        show(await api.statistics(project))
+        await _pause(began)
+
+
+async def settled(api: BridgeApi, report: Report) -> None:
+    """Until nothing of this ingest's is on its way; what else the project has is not waited for."""
+    began = time.monotonic()
+    while await _is_open(api, report):
+        await _pause(began)
+        began = time.monotonic()
+
+
+async def _is_open(api: BridgeApi, report: Report) -> bool:
+    # Ends at the first document of ours; only where what waits is others' does it read the whole listing.
+    found = await api.statistics(report.project)
+    for status in OPEN:
+        if found.statuses.get(status):
+            async for row in api.documents(report.project, status):
+                if report.has(row):
+                    return True
+    return False
+
+
+async def arrived(api: BridgeApi, report: Report) -> None:
+    """Until what was sent to Kafka is indexed, or for two minutes nothing more of it was."""
+    awaited, since = dict(report.sent), time.monotonic()
+    while awaited:
+        began, before = time.monotonic(), len(awaited)
+        async for row in api.documents(report.project):
+            key = UUID(row.document_id).bytes
+            if awaited.get(key) == bytes.fromhex(row.content_hash):
+                del awaited[key]
+        if len(awaited) < before:
+            since = time.monotonic()
+        elif time.monotonic() - since > _ARRIVAL_PATIENCE:
+            return
+        if awaited:
+            await _pause(began)
+
+
+async def take_stock(api: BridgeApi, report: Report) -> None:
+    """What has become of each document of this ingest's, in one listing."""
+    async for row in api.documents(report.project):
+        if report.has(row):
+            report.settle(row)
+
+
+async def _pause(began: float) -> None:
+    await asyncio.sleep(max(_POLL, 9 * (time.monotonic() - began)))
