@@ -35,7 +35,8 @@ class Walk:
     """Walks `root`, or takes it alone when it is a file, in a stable order. Follows no symbolic links.
 
     Iterating holds one text at a time. `include` and `exclude` are in the manner of .gitignore and relative
-    to `root`; nothing to include is everything; an excluded directory is not entered, and counted once. Raises InvalidInputError for a malformed one.
+    to `root`; nothing to include is everything; an excluded directory is not entered, and counted once.
+    Raises InvalidInputError for a malformed one.
     """
 
     root: Path

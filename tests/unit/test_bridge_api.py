@@ -1,0 +1,62 @@
+"""The command line's client of the bridge, when the bridge goes away."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+
+from archon.cli.api import BridgeApi
+from archon.contracts.errors import StoreUnavailableError
+from archon.runtime.lifecycle import serve_http
+from archon.runtime.ports import free_ports
+from archon.runtime.settings import Settings
+
+
+@contextlib.asynccontextmanager
+async def answering(settings: Settings, port: int, status: int = 200) -> AsyncIterator[None]:
+    app = FastAPI()
+
+    @app.delete("/api/bridge/document/{document_id}")
+    async def delete(document_id: str) -> JSONResponse:
+        return JSONResponse({"document_id": document_id}, status)
+
+    async with serve_http(app, settings, port):
+        yield
+
+
+@pytest.fixture
+def settings() -> Settings:
+    (port,) = free_ports(1)
+    return Settings(bridge_url=f"http://127.0.0.1:{port}")
+
+
+async def test_a_bridge_that_goes_away_is_waited_for(settings: Settings) -> None:
+    port = int(settings.bridge_url.rpartition(":")[2])
+    async with BridgeApi.connect(settings, patience=60) as api:
+        async with answering(settings, port):
+            assert await api.delete("a") == {"document_id": "a"}
+        asked = asyncio.create_task(api.delete("b"))
+        await asyncio.wait([asked], timeout=0.1)
+        async with answering(settings, port, status=503):
+            await asyncio.wait([asked], timeout=0.5)
+        assert not asked.done()
+        async with answering(settings, port):
+            assert await asked == {"document_id": "b"}
+
+
+async def test_it_is_not_waited_for_without_end_nor_before_it_has_ever_answered(settings: Settings) -> None:
+    port = int(settings.bridge_url.rpartition(":")[2])
+    async with BridgeApi.connect(settings, patience=60) as api:
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailableError):
+            await api.delete("a")
+        assert time.monotonic() - began < 30
+    async with BridgeApi.connect(settings, patience=0.5) as api:
+        async with answering(settings, port):
+            await api.delete("a")
+        with pytest.raises(StoreUnavailableError):
+            await api.delete("b")
