@@ -28,7 +28,7 @@ _RESUME: Final = "Type the same command again: it goes on where it stopped."
 def ingest_path(
     path: Annotated[Path, typer.Argument(help="A directory or file.")],
     project_name: Annotated[
-        str | None, typer.Option("--project-name", "-p", help="The project; by default the name of PATH.")
+        str | None, typer.Option("--project-name", "--project", "-p", help="By default the name of PATH.")
     ] = None,
     include: Annotated[
         list[str] | None, typer.Option(help="Only files that match, as in a .gitignore. Repeatable.")

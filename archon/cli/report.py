@@ -28,6 +28,8 @@ def print_report(report: Report) -> None:
     """What was ingested, one figure a line."""
     figures = report.as_json()
     optional = [
+        ("Indexed only", figures["indexed_only"]),
+        ("Discarded", figures["discarded"]),
         ("Pending", figures["pending"]),
         ("Missing", figures["missing"]),
         ("Pruned", figures["pruned"]),

@@ -106,6 +106,8 @@ class Report:
             "enriched": self.enriched,
             "parked": self.parked,
             "pending": self.pending,
+            "indexed_only": self.statuses[EnrichmentStatus.SKIPPED],
+            "discarded": self.statuses[EnrichmentStatus.DISCARDED],
             "missing": self.missing,
             "failed": self.failed,
             "rejected": self.reasons,
