@@ -45,8 +45,7 @@ class BridgeApi:
     def __init__(self, http: httpx.AsyncClient, patience: float = 0.0) -> None:
         self._http = http
         self._patience = patience
-        self.answered: float | None = None
-        """When it last answered, by the monotonic clock; None before the first time."""
+        self._has_answered = False
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -137,10 +136,10 @@ class BridgeApi:
                 found = await self._answer(method, path, **options)
             except StoreUnavailableError:
                 deadline = deadline or time.monotonic() + self._patience
-                if self.answered is None or time.monotonic() + pause > deadline:
+                if not self._has_answered or time.monotonic() + pause > deadline:
                     raise
             else:
-                self.answered = time.monotonic()
+                self._has_answered = True
                 return found
             await asyncio.sleep(pause * uniform(0.5, 1.0))
             pause = min(2 * pause, _LONGEST_PAUSE)

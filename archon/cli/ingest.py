@@ -15,7 +15,7 @@ from archon.cli.senders import Via
 from archon.cli.tally import Report
 from archon.cli.up import until_interrupted
 from archon.cli.walk import MAX_BYTES
-from archon.contracts.errors import ArchonError, InvalidInputError
+from archon.contracts.errors import PublishError, StoreUnavailableError
 from archon.contracts.types import Priority
 from archon.runtime.settings import Settings
 
@@ -96,9 +96,7 @@ def _run(plan: Plan) -> Report:
 
     try:
         ended = asyncio.run(until_interrupted(run()))
-    except InvalidInputError:
-        raise
-    except ArchonError:
+    except (StoreUnavailableError, PublishError):
         err.print(_RESUME)
         raise
     if not ended:

@@ -6,6 +6,7 @@ on where it stopped. At most one text a client is in memory.
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ class _Ingest:
     progress: Progress
 
     def __post_init__(self) -> None:
+        self._taken = -math.inf
         self._indexed = self.progress.add_task("Indexed", total=None, note="")
         waits = self.plan.wait and not self.plan.dry_run
         self._enriched = self.progress.add_task("Enriched", total=None, note="", visible=waits)
@@ -136,11 +138,12 @@ class _Ingest:
             self.report.reject(file.path, str(error))
             return False
         except StoreUnavailableError as error:
-            # Others have been answered since: it is this one that the bridge cannot take.
-            if self.api.answered is None or self.api.answered < began:
+            # Others have been taken since: it is this one that the bridge cannot take.
+            if self._taken < began:
                 raise
             self.report.reject(file.path, str(error))
             return False
+        self._taken = time.monotonic()
         if took is not None:
             self.report.index_ms.append(took)
         return True

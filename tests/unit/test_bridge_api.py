@@ -1,15 +1,20 @@
-"""The command line's client of the bridge, when the bridge goes away."""
+"""The command line against a bridge that goes away, or cannot take one document."""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from archon.cli.api import BridgeApi
+from archon.cli.ingesting import ingest
+from archon.cli.plan import Plan
 from archon.contracts.errors import StoreUnavailableError
 from archon.runtime.lifecycle import serve_http
 from archon.runtime.ports import free_ports
@@ -60,3 +65,46 @@ async def test_it_is_not_waited_for_without_end_nor_before_it_has_ever_answered(
             await api.delete("a")
         with pytest.raises(StoreUnavailableError):
             await api.delete("b")
+
+
+async def test_a_document_that_the_bridge_cannot_take_does_not_end_an_ingest(
+    settings: Settings, tmp_path: Path
+) -> None:
+    app, taken = FastAPI(), []
+
+    @app.get("/api/bridge/documents")
+    async def documents() -> dict[str, Any]:
+        return {"documents": [], "next": None}
+
+    @app.post("/api/bridge/document")
+    async def index(body: dict[str, Any]) -> JSONResponse:
+        if body["source_path"] == "bad.py":
+            return JSONResponse({"title": "Internal error", "detail": "told to fail"}, 500)
+        taken.append(body["source_path"])
+        return JSONResponse(accepted)
+
+    accepted = {
+        "document_id": str(UUID(int=1)),
+        "project_name": "p",
+        "content_hash": "0" * 64,
+        "document_version": 1,
+        "status": "indexed",
+        "enrichment_status": "pending",
+        "workflow_id": "w",
+        "correlation_id": "c",
+        "links": {"document": "d"},
+    }
+    for name in ("bad.py", "good.py", "well.py"):
+        (tmp_path / name).write_text("")
+    async with (
+        serve_http(app, settings, int(settings.bridge_url.rpartition(":")[2])),
+        BridgeApi.connect(settings, patience=0.5) as api,
+    ):
+        report = await ingest(settings, api, Plan(tmp_path, "p", wait=False))
+        (tmp_path / "good.py").unlink()
+        (tmp_path / "well.py").unlink()
+        with pytest.raises(StoreUnavailableError):
+            await ingest(settings, api, Plan(tmp_path, "p", wait=False))
+    assert taken == ["good.py", "well.py"]
+    assert (report.documents, report.counts["new"], report.failed) == (3, 2, 1)
+    assert "told to fail" in report.reasons["bad.py"]
