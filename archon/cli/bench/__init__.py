@@ -1,0 +1,1 @@
+"""The load test: documents in, a report of what they cost out."""
