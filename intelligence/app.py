@@ -41,7 +41,10 @@ REFUSED: Final[dict[int | str, dict[str, Any]]] = {
 
 
 class Health(BaseModel):
+    """`simulated_latency`: seconds by which answers are made slower."""
+
     status: str = "healthy"
+    simulated_latency: float = 0
 
 
 class Batch(BaseModel):
@@ -86,8 +89,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(ContentMissingError, _on_content_missing)
     app.add_exception_handler(TimeLimitError, _on_time_limit)
     app.add_exception_handler(WorkerDiedError, _on_worker_died)
+    app.state.simulated_latency = settings.intelligence_simulated_latency
     guarded = APIRouter(dependencies=[Depends(guard(settings.intelligence_api_key))], responses=REFUSED)
-    _install_processing(guarded)
+    analysing = APIRouter(dependencies=[Depends(_simulate_latency)])
+    _install_processing(analysing)
+    guarded.include_router(analysing)
     _install_rest(guarded)
     app.include_router(guarded)
     app.add_api_route("/health", health, operation_id="health", tags=["health"])
@@ -103,6 +109,19 @@ def _pool(request: Request) -> Pool:
 PoolDep = Annotated[Pool, Depends(_pool)]
 
 
+def _latency(request: Request) -> float:
+    latency: float = request.app.state.simulated_latency
+    return latency
+
+
+LatencyDep = Annotated[float, Depends(_latency)]
+
+
+async def _simulate_latency(latency: LatencyDep) -> None:
+    """Outside the pool: a slow service of another kind would not hold our processors meanwhile."""
+    await asyncio.sleep(latency)
+
+
 async def _process(
     pool: Pool, request: AnalysisRequest, kind: EnrichmentType | None = None
 ) -> AnalysisResult:
@@ -113,9 +132,9 @@ async def _process(
     )
 
 
-async def health() -> Health:
+async def health(latency: LatencyDep) -> Health:
     """Whether the service takes documents."""
-    return Health()
+    return Health(simulated_latency=latency)
 
 
 def _install_processing(router: APIRouter) -> None:
@@ -154,7 +173,7 @@ def _install_rest(router: APIRouter) -> None:
         return EmbedResponse(embeddings=await pool.run(embedding.embed, request.texts))
 
     @router.get("/version", operation_id="get_version", tags=["health"])
-    async def get_version() -> ServiceVersion:
+    async def get_version(latency: LatencyDep) -> ServiceVersion:
         """The analyser's version, which changes whenever results may."""
         return ServiceVersion(
             name="archon-intelligence",
@@ -162,6 +181,7 @@ def _install_rest(router: APIRouter) -> None:
             analyser_version=analyser.analyser_version(),
             path_free=True,
             embedding_dimensions=embedding.DIMENSIONS,
+            simulated_latency=latency,
         )
 
 

@@ -120,13 +120,14 @@ class AnalysisSummary(Model):
 
 class ServiceVersion(OpenModel):
     """Answer of `GET /version`. `path_free`: results do not depend on the document's path or id, so that
-    equal content may share one analysis."""
+    equal content may share one analysis. `simulated_latency`: seconds by which answers are made slower."""
 
     name: str = "intelligence"
     version: str = "unknown"
     analyser_version: str = "unknown"
     path_free: bool = False
     embedding_dimensions: int | None = None
+    simulated_latency: float = 0
 
 
 class EmbedRequest(Model):

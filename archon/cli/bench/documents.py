@@ -22,7 +22,9 @@ _LARGEST: Final = 4
 _WEIGHTS: Final = {"python": 60, "typescript": 15, "javascript": 7, "go": 7, "java": 6, "markdown": 5}
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _VERBS: Final = "load merge count rank split build parse price check route fetch store sort join plan".split()
-_NOUNS: Final = "order stock price cart label parcel refund tax batch token region quota invoice shelf".split()
+_NOUNS: Final = (
+    "order stock price cart label parcel refund tax batch token region quota invoice shelf".split()
+)
 _ADJECTIVES: Final = "open late stale nested partial local urgent sorted signed spare weekly remote".split()
 
 
