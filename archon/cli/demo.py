@@ -2,10 +2,7 @@
 
 import asyncio
 import contextlib
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,11 +12,11 @@ from archon.cli import report
 from archon.cli.api import BridgeApi
 from archon.cli.ingesting import ingest
 from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, out, print_json, table
+from archon.cli.own_stack import own_directory, unless_failed
 from archon.cli.plan import Plan, project_of
 from archon.cli.tally import Report
 from archon.cli.up import FreePorts, print_stack, until_interrupted
 from archon.contracts.documents import SearchResults, Statistics
-from archon.devstack.process import ServerFailedError
 from archon.devstack.stack import Ports, Stack, running
 
 _OWN_TREE: Final = Path(__file__).parents[2]
@@ -48,7 +45,7 @@ def demo(
     stay = sys.stdout.isatty() and sys.stdin.isatty() and not exit_ and output is Format.TABLE
     ports = Ports() if stay and not free_ports else Ports.free()
     done: list[Report] = []
-    with exit_codes(), _directory(data_dir) as directory:
+    with exit_codes(), own_directory(data_dir, "archon-demo-") as directory:
         asyncio.run(
             until_interrupted(
                 _demo(path, directory, ports, output, done, stay=stay, kept=data_dir is not None)
@@ -56,25 +53,6 @@ def demo(
         )
     if not done or done[0].enriched != done[0].documents:
         raise typer.Exit(Exit.FAILED)
-
-
-@contextlib.contextmanager
-def _directory(given: Path | None) -> Iterator[Path]:
-    """The given directory, kept, or a temporary one, removed."""
-    if given is not None:
-        yield given.resolve()
-        return
-    made = Path(tempfile.mkdtemp(prefix="archon-demo-"))
-    kept = False
-    try:
-        yield made
-    except ServerFailedError:
-        kept = True
-        err.print(f"{made} is kept: its logs say what has happened")
-        raise
-    finally:
-        if not kept:
-            shutil.rmtree(made, ignore_errors=True)
 
 
 async def _demo(
@@ -86,7 +64,7 @@ async def _demo(
             stack = await entered.enter_async_context(running(directory, ports))
         async with BridgeApi.connect(stack.settings) as api:
             work = asyncio.create_task(ingest(stack.settings, api, Plan(path, project_of(path))))
-            found = await _unless_failed(work, stack)
+            found = await unless_failed(work, stack)
             statistics = await api.statistics(found.project)
             searches = [await api.search(text, found.project, limit=3) for text in _SEARCHES]
         done.append(found)
@@ -98,20 +76,6 @@ async def _demo(
             print_stack(stack, kept=kept)
             await stack.failed()
         err.print("The stack stops now; on a terminal, without --exit, it stays up to be looked at.")
-
-
-async def _unless_failed(work: asyncio.Task[Report], stack: Stack) -> Report:
-    """The work's result; raises ServerFailedError when a process of the stack ends before it."""
-    watching = asyncio.create_task(stack.failed())
-    try:
-        await asyncio.wait([work, watching], return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            await watching
-        return await work
-    finally:
-        for task in (watching, work):
-            task.cancel()
-        await asyncio.gather(watching, work, return_exceptions=True)
 
 
 def _print(found: Report, statistics: Statistics, searches: list[SearchResults], stack: Stack) -> None:

@@ -5,6 +5,7 @@ import logging
 import typer
 
 from archon.cli import demo, dlq, documents, ingest, keys, services, setup, up
+from archon.cli.bench import command as bench
 
 app = typer.Typer(
     name="enrich",
@@ -16,6 +17,7 @@ app = typer.Typer(
 
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
+app.add_typer(bench.app, name="bench")
 app.command("ingest")(ingest.ingest_path)
 app.command("publish")(documents.publish_file)
 app.command("status")(documents.status)

@@ -54,6 +54,7 @@ FormatOption = Annotated[
 ]
 
 _UNITS: Final = {
+    "ms": timedelta(milliseconds=1),
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
     "h": timedelta(hours=1),
@@ -92,8 +93,8 @@ def print_error(error: Exception) -> None:
 
 
 def duration(field: str, text: str) -> timedelta:
-    """A duration such as 90s, 15m, 2h or 3d. Raises InvalidInputError that names `field`."""
-    found = re.fullmatch(r"(\d{1,12})([smhd])", text.strip())
+    """A duration such as 500ms, 90s, 15m, 2h or 3d. Raises InvalidInputError that names `field`."""
+    found = re.fullmatch(r"(\d{1,12})(ms|[smhd])", text.strip())
     length = int(found[1]) * (_UNITS[found[2]] / timedelta(days=1)) if found else math.inf
     if length > _LONGEST_DAYS:
         raise InvalidInputError(field, f"{text!r} is not a duration such as 90s, 15m, 2h or 3d")

@@ -72,8 +72,8 @@ class Settings(BaseSettings):
     intelligence_time_limit: Seconds = 30
     """How long the reference service works on one document."""
     intelligence_simulated_latency: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
-    """For load tests: how long the reference service waits before it analyses a document, as a slower one would
-    take; `/health` and `/version` tell of it."""
+    """For load tests: how long the reference service waits before it analyses, as if it were a slower one;
+    `/health` and `/version` tell of it."""
     memgraph_uri: BoltUri = "bolt://127.0.0.1:7687"
     """Bolt address of the graph: Memgraph, or another that speaks its Cypher."""
     memgraph_user: str = ""

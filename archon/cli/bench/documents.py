@@ -1,4 +1,4 @@
-"""In: a seed, a mean size and numbers. Out: source files, each different from the others, the same every time.
+"""In: a seed, a mean size and numbers. Out: source files, different from each other, the same every time.
 
 A file is made of blocks from `templates/LANGUAGE.SUFFIX.txt`: the first opens it, the others follow at random
 with names of their own, up to a size that varies as file sizes do: many small, few large.
@@ -21,11 +21,14 @@ _LARGEST: Final = 4
 """Times the mean."""
 _WEIGHTS: Final = {"python": 60, "typescript": 15, "javascript": 7, "go": 7, "java": 6, "markdown": 5}
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_VERBS: Final = "load merge count rank split build parse price check route fetch store sort join plan".split()
-_NOUNS: Final = (
-    "order stock price cart label parcel refund tax batch token region quota invoice shelf".split()
+_VERBS, _NOUNS, _ADJECTIVES = (
+    words.split()
+    for words in (
+        "load merge count rank split build parse price check route fetch store sort join plan",
+        "order stock price cart label parcel refund tax batch token region quota invoice shelf",
+        "open late stale nested partial local urgent sorted signed spare weekly remote",
+    )
 )
-_ADJECTIVES: Final = "open late stale nested partial local urgent sorted signed spare weekly remote".split()
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def _text(language: _Language, title: str, rng: random.Random, size: int) -> str
         if len(text) + len(block) > size:
             break
         text += block
-        called = names["camel"] if language.suffix != "py" else names["name"]
+        called = str(names["name" if language.suffix == "py" else "camel"])
     return _filled(text, language.comment, rng, size)
 
 

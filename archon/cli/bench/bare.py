@@ -1,0 +1,132 @@
+"""In: a `submit` signal. Out: the activities of one enrichment, scheduled as the product does, doing nothing.
+
+What Temporal alone costs. Names, kinds, options, summaries and payloads are the product's, because they are
+scheduled by `workflows.steps`; the analysis is named again, for its task queue is not the product's here.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from temporalio import activity, workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.analysis import AnalysisActivities
+    from archon.contracts import names
+    from archon.contracts.analysis import AnalysisSummary
+    from archon.contracts.events import EnrichmentRequest
+    from archon.contracts.types import Outcome
+    from archon.contracts.workflow import (
+        AnalyseInput,
+        ClaimInput,
+        ClaimResult,
+        CompletedInput,
+        Decision,
+        EnrichDocumentInput,
+        EnrichmentOutcome,
+        ProgressInput,
+        RetrySettings,
+        Stage,
+        Step,
+        WriteInput,
+        WriteResult,
+    )
+    from workflows import policies, steps
+
+WORKFLOW: Final = "BenchBaseline"
+_SUMMARY: Final = AnalysisSummary(
+    result_ref="0" * 64,
+    entities_extracted=20,
+    quality_score=0.9167,
+    complexity_score=0.1333,
+    patterns_detected=["data-class", "factory"],
+    anti_patterns_detected=["long-function"],
+    analyser_version="0.1.0+000000000000",
+    has_embedding=True,
+)
+"""Of the size that an analysis has."""
+
+
+def analysis_queue(queue: str) -> str:
+    """The second task queue, as the product has one for the analysis alone."""
+    return f"{queue}-analysis"
+
+
+@workflow.defn(name=WORKFLOW)
+class Bare:
+    def __init__(self) -> None:
+        self._request: EnrichmentRequest | None = None
+
+    @workflow.signal(name=names.SIGNAL_SUBMIT)
+    def submit(self, request: EnrichmentRequest) -> None:
+        self._request = request
+
+    @workflow.run
+    async def run(self, start: EnrichDocumentInput) -> EnrichmentOutcome:
+        await workflow.wait_condition(lambda: self._request is not None)
+        assert self._request is not None
+        started_at = workflow.now()
+        claim = await steps.claim(self._request)
+        step = Step(
+            request=self._request,
+            version=claim.version,
+            workflow_id=f"{start.document_id}-{start.content_hash}",
+        )
+        await steps.publish_progress(step, Stage.CLAIMED, started_at)
+        summary = await _analyse(step, claim.retry)
+        await steps.publish_progress(step, Stage.ANALYSED, started_at)
+        return await self._write(step, claim.retry, summary, started_at)
+
+    async def _write(
+        self, step: Step, retry: RetrySettings, summary: AnalysisSummary, started_at: datetime
+    ) -> EnrichmentOutcome:
+        write = WriteInput(step=step, summary=summary)
+        await steps.write_vectors(write, retry)
+        await steps.publish_progress(step, Stage.VECTORS_WRITTEN, started_at)
+        await steps.write_graph(write, retry)
+        await steps.publish_progress(step, Stage.COMPLETED, started_at)
+        await steps.publish_completed(step, Outcome.SUCCESS, started_at, summary)
+        return EnrichmentOutcome(
+            outcome=Outcome.SUCCESS, decision=Decision.PROCEED, version=step.version, summary=summary
+        )
+
+
+async def _analyse(step: Step, retry: RetrySettings) -> AnalysisSummary:
+    options = policies.analysis(retry)
+    options["task_queue"] = analysis_queue(workflow.info().task_queue)
+    return await workflow.execute_activity_method(
+        AnalysisActivities.analyse,
+        AnalyseInput(step=step, max_attempts=retry.max_attempts),
+        summary=f"{step.request.resolved_language or 'text'} · {step.request.file_path}",
+        **options,
+    )
+
+
+@activity.defn
+async def claim(asked: ClaimInput) -> ClaimResult:
+    version = asked.request.document_version or 1
+    return ClaimResult(decision=Decision.PROCEED, version=version, retry=RetrySettings())
+
+
+@activity.defn
+async def analyse(_: AnalyseInput) -> AnalysisSummary:
+    return _SUMMARY
+
+
+@activity.defn
+async def write_vectors(_: WriteInput) -> WriteResult:
+    return WriteResult(applied=True)
+
+
+@activity.defn
+async def write_graph(_: WriteInput) -> WriteResult:
+    return WriteResult(applied=True)
+
+
+@activity.defn
+async def publish_progress(_: ProgressInput) -> None:
+    return None
+
+
+@activity.defn
+async def publish_completed(_: CompletedInput) -> None:
+    return None

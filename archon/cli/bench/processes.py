@@ -1,0 +1,179 @@
+"""In: the processes of a stack. Out: the processor time and memory of each, before, during and after a run.
+
+A stack of bench's own is read in /proc, by process groups (man 5 proc); another one through the services'
+`/metrics`, which know of the one process that answers.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, Protocol
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from archon.cli.bench.report import ProcessUsage
+from archon.runtime.settings import Settings
+
+_EVERY: Final = 1.0
+_PROC: Final = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Processor seconds since the process began, and resident bytes now."""
+
+    cpu: float
+    rss: int
+
+
+class Source(Protocol):
+    """Where usages come from; what cannot be told is left out."""
+
+    @property
+    def kind(self) -> Literal["proc", "metrics"]: ...
+
+    @property
+    def names(self) -> Collection[str]: ...
+
+    async def read(self) -> Mapping[str, Usage]: ...
+
+
+@dataclass(frozen=True)
+class ProcessGroups:
+    """Groups by name, each by its leader's process id. Pages that processes of a group share count for each
+    of them."""
+
+    leaders: Mapping[str, int]
+    kind: Literal["proc", "metrics"] = "proc"
+
+    @staticmethod
+    def available() -> bool:
+        return (_PROC / "self" / "stat").exists()
+
+    @property
+    def names(self) -> Collection[str]:
+        return [*self.leaders, "bench"]
+
+    async def read(self) -> Mapping[str, Usage]:
+        groups: dict[int, Usage] = {}
+        for directory in _PROC.glob("[0-9]*"):
+            with contextlib.suppress(OSError, ValueError):
+                group, usage = _read(directory)
+                known = groups.get(group, Usage(0.0, 0))
+                groups[group] = Usage(known.cpu + usage.cpu, known.rss + usage.rss)
+        found = {name: groups[pid] for name, pid in self.leaders.items() if pid in groups}
+        return found | {"bench": _read(_PROC / "self")[1]}
+
+
+def _read(directory: Path) -> tuple[int, Usage]:
+    """A process's group, and its usage with that of the children it has waited for."""
+    fields = (directory / "stat").read_text().rpartition(")")[2].split()
+    group, ticks, pages = int(fields[2]), sum(map(int, fields[11:15])), int(fields[21])
+    return group, Usage(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE"))
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Services by name, each by its `/metrics`; nothing is known of `servers`."""
+
+    http: httpx.AsyncClient
+    urls: Mapping[str, str]
+    servers: Collection[str]
+    kind: Literal["proc", "metrics"] = "metrics"
+
+    @property
+    def names(self) -> Collection[str]:
+        return [*self.urls, *self.servers]
+
+    async def read(self) -> Mapping[str, Usage]:
+        read = await asyncio.gather(*map(self._read, self.urls.values()))
+        return {name: usage for name, usage in zip(self.urls, read, strict=True) if usage is not None}
+
+    async def _read(self, url: str) -> Usage | None:
+        try:
+            response = (await self.http.get(f"{url}/metrics")).raise_for_status()
+        except httpx.HTTPError:
+            return None
+        values = {
+            family.name: family.samples[0].value
+            for family in text_string_to_metric_families(response.text)
+            if family.name in {"process_cpu_seconds", "process_resident_memory_bytes"}
+        }
+        if len(values) < 2:  # noqa: PLR2004
+            return None
+        return Usage(values["process_cpu_seconds"], int(values["process_resident_memory_bytes"]))
+
+
+def endpoints(settings: Settings, http: httpx.AsyncClient, servers: Collection[str]) -> Endpoints:
+    """The services, where the settings lead; ingress and worker only where they listen on this machine."""
+    scheme = "https" if settings.http_tls_certfile else "http"
+    urls = {
+        "bridge": settings.bridge_url,
+        "intelligence": settings.intelligence_service_url,
+        "ingress": f"{scheme}://{settings.host}:{settings.ingress_port}",
+        "worker": f"{scheme}://{settings.host}:{settings.worker_port}",
+    }
+    return Endpoints(http, urls, servers)
+
+
+@dataclass
+class Recording:
+    """Usages while they were sampled, once a second. A process that was there only for a part is left out."""
+
+    source: Source
+    first: Mapping[str, Usage] = field(default_factory=dict)
+    last: Mapping[str, Usage] = field(default_factory=dict)
+    peaks: dict[str, int] = field(default_factory=dict)
+
+    async def sample(self) -> None:
+        self.last = await self.source.read()
+        self.first = self.first or self.last
+        for name, usage in self.last.items():
+            self.peaks[name] = max(usage.rss, self.peaks.get(name, 0))
+
+    def not_told(self) -> list[str]:
+        told = {each.name for each in self.usages(0)}
+        return [name for name in self.source.names if name not in told]
+
+    def usages(self, documents: int) -> list[ProcessUsage]:
+        """The most processor time first."""
+        spent = {
+            name: self.last[name].cpu - usage.cpu
+            for name, usage in self.first.items()
+            # One that began anew meanwhile has lost what it had spent.
+            if name in self.last and self.last[name].cpu >= usage.cpu
+        }
+        return [
+            ProcessUsage(
+                name=name,
+                source=self.source.kind,
+                cpu_seconds=round(cpu, 2),
+                cpu_ms_per_document=round(cpu * 1000 / documents, 2) if documents else None,
+                peak_rss_bytes=self.peaks[name],
+            )
+            for name, cpu in sorted(spent.items(), key=lambda item: -item[1])
+        ]
+
+
+@contextlib.asynccontextmanager
+async def recorded(source: Source) -> AsyncIterator[Recording]:
+    """Samples while the block lasts, and once more at its end."""
+    recording = Recording(source)
+    await recording.sample()
+
+    async def sampling() -> None:
+        while True:
+            await asyncio.sleep(_EVERY)
+            await recording.sample()
+
+    task = asyncio.create_task(sampling())
+    try:
+        yield recording
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await recording.sample()

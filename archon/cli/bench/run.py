@@ -1,0 +1,149 @@
+"""In: what to measure, and a stack that runs. Out: the report: load, histories, baseline and validation.
+
+One after the other, so that nothing measures what another measurement does.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.progress import Progress
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from archon.cli.api import BridgeApi
+from archon.cli.bench import machine
+from archon.cli.bench.baseline import baseline
+from archon.cli.bench.checking import write_list
+from archon.cli.bench.compose import Findings, compose
+from archon.cli.bench.documents import generate
+from archon.cli.bench.history import describe, history_of, spread
+from archon.cli.bench.load import Load, load
+from archon.cli.bench.processes import ProcessGroups, Recording, Source, endpoints, recorded
+from archon.cli.bench.report import Baseline, BenchReport, History, Parameters
+from archon.cli.bench.watch import Rows, watch
+from archon.cli.ingest import bars
+from archon.contracts.errors import ArchonError, InvalidInputError
+from archon.runtime import temporal
+from archon.runtime.settings import Settings
+
+_SERVERS = ("Temporal", "Kafka", "graph", "vectors")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A stack. `environment` leads a process to it; `directory`: for what is written meanwhile; `leaders`:
+    process groups by name, where the stack is bench's own; `versions`: of the servers, as far as known."""
+
+    settings: Settings
+    environment: Mapping[str, str]
+    directory: Path
+    leaders: Mapping[str, int] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`bare`: workflows of the baseline; `timeout`: seconds for the enrichment after the last document was
+    answered; `submitted`: where the list of accepted documents is to be kept, if it is."""
+
+    parameters: Parameters
+    bare: int
+    timeout: float
+    submitted: Path | None
+
+
+async def bench(plan: Plan, target: Target) -> BenchReport:
+    """Raises what keeps the load from being measured; what fails after it is a note in the report.
+
+    InvalidInputError: the project has documents already, whose content might be enriched without any work.
+    """
+    asked = plan.parameters
+    client = await temporal.connect(target.settings)
+    async with BridgeApi.connect(target.settings) as api:
+        if there := (await api.statistics(asked.project)).documents:
+            raise InvalidInputError("--project", f"{asked.project} has {there} documents already")
+        simulated = await machine.simulated_latency(target.settings)
+        before = machine.machine(target.versions or await machine.temporal_version(client))
+        with bars() as progress:
+            sent, rows, recording = await _measure(plan, target, api, progress)
+            limits = machine.limits(target.settings) if target.leaders else {}
+            found = Findings(before, simulated, limits, sent, rows, recording)
+            write_list(plan.submitted or target.directory / "submitted.jsonl", sent.accepted)
+            found.history = await _noted(found, "history", _history(client, sent))
+            if plan.bare:
+                running = _baseline(plan, target, client, progress)
+                found.baseline = await _noted(found, "baseline", running)
+    return compose(asked, found, str(plan.submitted) if plan.submitted else None)
+
+
+async def _measure(
+    plan: Plan, target: Target, api: BridgeApi, progress: Progress
+) -> tuple[Load, Rows, Recording]:
+    """Send all, wait until all of it is enriched, and watch the processes meanwhile."""
+    asked = plan.parameters
+    documents = list(generate(asked.project, asked.documents, asked.size))
+    indexed = progress.add_task("Indexed", total=asked.documents, note="")
+    enriched = progress.add_task("Enriched", total=asked.documents, note="")
+
+    def told(completed: int, parked: int) -> None:
+        note = f"[red]{parked} parked[/red]" if parked else ""
+        progress.update(enriched, completed=completed, note=note)
+
+    async with _source(target) as source, recorded(source) as recording:
+        sending = asyncio.create_task(
+            load(
+                target.settings,
+                asked.project,
+                documents,
+                concurrency=asked.concurrency,
+                rate=asked.rate,
+                priority=asked.priority,
+                answered=lambda: progress.advance(indexed),
+            )
+        )
+        try:
+            rows = await watch(api, asked.project, sending, plan.timeout, told)
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        progress.stop_task(indexed)
+        progress.stop_task(enriched)
+    return sending.result(), rows, recording
+
+
+@contextlib.asynccontextmanager
+async def _source(target: Target) -> AsyncIterator[Source]:
+    if target.leaders and ProcessGroups.available():
+        yield ProcessGroups(target.leaders)
+        return
+    async with httpx.AsyncClient(timeout=5) as http:
+        yield endpoints(target.settings, http, _SERVERS)
+
+
+async def _noted(found: Findings, what: str, work: Any) -> Any:
+    """The result of `work`, or None and a note of why there is none: the load was measured all the same."""
+    try:
+        return await work
+    except (ArchonError, TimeoutError, RPCError) as error:
+        found.notes.append(f"{what}: {type(error).__name__}: {error}")
+        return None
+
+
+async def _history(client: Client, sent: Load) -> History:
+    return history_of(await describe(client, spread([each.workflow_id for each in sent.accepted])))
+
+
+async def _baseline(plan: Plan, target: Target, client: Client, progress: Progress) -> Baseline:
+    bar = progress.add_task("Baseline", total=plan.bare, note="")
+    told: Callable[[int], None] = lambda count: progress.update(bar, completed=count)  # noqa: E731
+    documents = list(generate("baseline", plan.bare, plan.parameters.size))
+    concurrency = plan.parameters.concurrency
+    environment = target.environment
+    return await baseline(
+        client, environment, target.directory, documents, concurrency=concurrency, progress=told
+    )
