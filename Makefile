@@ -9,10 +9,14 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo test crash fuzz monitoring check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench test crash fuzz monitoring check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
+
+# The load test, on a stack of its own; ARGS='--documents 100 --report before.json'.
+bench: $(READY)
+	$(BIN)/enrich bench $(ARGS)
 
 # Two processes, each with servers of its own: half of what a test does is to wait for something.
 test: $(READY)

@@ -34,6 +34,7 @@ from archon.devstack.process import BACKGROUND, ChildProcess
 WARM_UP: Final = 10
 """Workflows before those that count: a cold worker would flatter the product."""
 _POLL: Final = 0.5
+_TERMINATED_AT_ONCE: Final = 8
 _PATIENCE: Final = 60.0
 """Seconds without one more workflow completed after which it is given up."""
 
@@ -53,17 +54,17 @@ async def baseline(
     """
     queue = f"bench-{uuid4().hex[:8]}"
     warm_up = documents[:WARM_UP]
+    started: list[str] = []
     async with _worker(client, environment, directory, queue):
         try:
-            await _start(client, queue, "warm", warm_up, concurrency)
+            await _start(client, queue, warm_up, concurrency, started)
             await _closed(client, queue, len(warm_up), lambda _: None)
-            ids = await _start(client, queue, "bare", documents, concurrency)
-            await _closed(
-                client, queue, len(warm_up) + len(ids), lambda count: progress(count - len(warm_up))
-            )
+            await _start(client, queue, documents, concurrency, started)
+            await _closed(client, queue, len(started), lambda count: progress(count - len(warm_up)))
         except BaseException:
-            await asyncio.shield(_terminate(client, queue))
+            await asyncio.shield(_terminate(client, started))
             raise
+    ids = started[len(warm_up) :]
     found = await describe(client, ids)
     if any(each.status is not WorkflowExecutionStatus.COMPLETED for each in found):
         raise WorkflowUnavailableError(f"bare workflows on {queue} have failed; the Web UI says why")
@@ -105,17 +106,18 @@ def _worker(client: Client, environment: Mapping[str, str], directory: Path, que
 
 
 async def _start(
-    client: Client, queue: str, name: str, documents: Sequence[Generated], concurrency: int
-) -> list[str]:
-    """Signal-with-start one workflow a document, as the ingress does; their ids."""
+    client: Client, queue: str, documents: Sequence[Generated], concurrency: int, started: list[str]
+) -> None:
+    """Signal-with-start one workflow a document, as the ingress does. `started` has each id before it is."""
     requests = [_request(document) for document in documents]
 
     async def send(number: int, _due: float, _begun: float) -> None:
         request = requests[number]
+        started.append(f"{queue}-{len(started)}")
         await client.start_workflow(
             bare.WORKFLOW,
             EnrichDocumentInput(document_id=request.document_id, content_hash=request.content_hash),
-            id=f"{queue}-{name}-{number}",
+            id=started[-1],
             task_queue=queue,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             start_signal=names.SIGNAL_SUBMIT,
@@ -126,7 +128,6 @@ async def _start(
         await drive(len(documents), concurrency, 0, send)
     except* RPCError as failed:
         raise WorkflowUnavailableError(f"Temporal: {failed.exceptions[0]}") from failed
-    return [f"{queue}-{name}-{number}" for number in range(len(documents))]
 
 
 def _request(document: Generated) -> EnrichmentRequest:
@@ -161,9 +162,11 @@ async def _closed(client: Client, queue: str, count: int, progress: Callable[[in
             )
 
 
-async def _terminate(client: Client, queue: str) -> None:
-    """Nobody would work on what is left open."""
-    with contextlib.suppress(RPCError):
-        async for found in client.list_workflows(f"TaskQueue='{queue}' AND ExecutionStatus='Running'"):
-            with contextlib.suppress(RPCError):
-                await client.get_workflow_handle(found.id).terminate("the load test was interrupted")
+async def _terminate(client: Client, started: Sequence[str]) -> None:
+    """Nobody would work on what is left open. By ids: a listing may not know the latest yet."""
+
+    async def send(number: int, _due: float, _begun: float) -> None:
+        with contextlib.suppress(RPCError):  # it has ended, or was not started after all
+            await client.get_workflow_handle(started[number]).terminate("the load test was interrupted")
+
+    await drive(len(started), _TERMINATED_AT_ONCE, 0, send)

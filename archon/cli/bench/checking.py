@@ -1,4 +1,4 @@
-"""In: what the bridge has accepted, and its listing. Out: what has become of each document, or that it is lost."""
+"""In: what the bridge has accepted, and its listing. Out: what has become of it, document by document."""
 
 import json
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """In: what each part of a run has found. Out: the report, every figure worked out."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from archon.cli.bench.checking import check
 from archon.cli.bench.load import Load
@@ -16,6 +16,7 @@ from archon.contracts.types import EnrichmentStatus
 class Findings:
     """As they come in. `rows`: the bridge's listing at the end, by document id."""
 
+    started_at: datetime
     machine: Machine
     simulated_latency: float | None
     settings: dict[str, int | float]
@@ -25,7 +26,6 @@ class Findings:
     history: History | None = None
     baseline: Baseline | None = None
     notes: list[str] = field(default_factory=list)
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def compose(asked: Parameters, found: Findings, submitted: str | None) -> BenchReport:
@@ -48,6 +48,7 @@ def compose(asked: Parameters, found: Findings, submitted: str | None) -> BenchR
         errors=found.load.errors,
         latest_start_ms=round(found.load.latest_start_ms, 1),
         processes=found.recording.usages(enrichment.documents),
+        elsewhere_cpu_seconds=found.recording.elsewhere(),
         not_told=found.recording.not_told(),
         history=found.history,
         baseline=bare,

@@ -120,6 +120,17 @@ def endpoints(settings: Settings, http: httpx.AsyncClient, servers: Collection[s
     return Endpoints(http, urls, servers)
 
 
+def _busy() -> float | None:
+    """Processor seconds that this machine has spent since it started (man 5 proc, /proc/stat)."""
+    try:
+        user, nice, system, _idle, _waiting, irq, softirq, *_ = map(
+            int, (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:]
+        )
+    except (OSError, ValueError):
+        return None
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass
 class Recording:
     """Usages while they were sampled, once a second. A process that was there only for a part is left out."""
@@ -128,12 +139,22 @@ class Recording:
     first: Mapping[str, Usage] = field(default_factory=dict)
     last: Mapping[str, Usage] = field(default_factory=dict)
     peaks: dict[str, int] = field(default_factory=dict)
+    busy_first: float | None = None
+    busy_last: float | None = None
 
     async def sample(self) -> None:
-        self.last = await self.source.read()
-        self.first = self.first or self.last
+        self.last, self.busy_last = await self.source.read(), _busy()
+        if not self.first:
+            self.first, self.busy_first = self.last, self.busy_last
         for name, usage in self.last.items():
             self.peaks[name] = max(usage.rss, self.peaks.get(name, 0))
+
+    def elsewhere(self) -> float | None:
+        """Processor seconds that others took of this machine; None where that cannot be told."""
+        if self.source.kind != "proc" or self.busy_first is None or self.busy_last is None:
+            return None
+        ours = sum(each.cpu_seconds for each in self.usages(0))
+        return round(max(self.busy_last - self.busy_first - ours, 0.0), 2)
 
     def not_told(self) -> list[str]:
         told = {each.name for each in self.usages(0)}

@@ -31,7 +31,7 @@ class Parameters(Model):
 
 class Machine(Model):
     """Where the load came from, and, for a stack of bench's own, where all of it ran. `load_average`: over
-    one minute before the start; what else was busy makes every figure worse."""
+    one minute before the start."""
 
     platform: str
     python: str
@@ -112,9 +112,10 @@ class BenchReport(Model):
     """Everything. Latencies in milliseconds. `simulated_latency`: seconds that the intelligence service says
     it waits; None where it does not say. `settings`: limits of the services, known for an own stack alone.
     `answers`: the bridge's, by their status. `latest_start_ms`: the furthest that a document was sent behind
-    its time. `not_told`: processes of which nothing could be learnt. `ratio`: enrichment's rate to the
-    baseline's. `submitted`: the list that `validate --against` reads, where it is kept. `notes`: what went
-    otherwise than asked for."""
+    its time. `elsewhere_cpu_seconds`: what other processes took of an own stack's machine meanwhile, which
+    makes every figure worse. `not_told`: processes of which nothing could be learnt. `ratio`: enrichment's
+    rate to the baseline's. `submitted`: the list that `validate --against` reads, where it is kept. `notes`:
+    what went otherwise than asked for."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     started_at: datetime
@@ -130,6 +131,7 @@ class BenchReport(Model):
     errors: dict[str, int]
     latest_start_ms: float
     processes: list[ProcessUsage]
+    elsewhere_cpu_seconds: float | None
     not_told: list[str]
     history: History | None
     baseline: Baseline | None

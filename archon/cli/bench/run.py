@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +69,12 @@ async def bench(plan: Plan, target: Target) -> BenchReport:
         if there := (await api.statistics(asked.project)).documents:
             raise InvalidInputError("--project", f"{asked.project} has {there} documents already")
         simulated = await machine.simulated_latency(target.settings)
+        started_at = datetime.now(UTC)
         before = machine.machine(target.versions or await machine.temporal_version(client))
         with bars() as progress:
             sent, rows, recording = await _measure(plan, target, api, progress)
             limits = machine.limits(target.settings) if target.leaders else {}
-            found = Findings(before, simulated, limits, sent, rows, recording)
+            found = Findings(started_at, before, simulated, limits, sent, rows, recording)
             write_list(plan.submitted or target.directory / "submitted.jsonl", sent.accepted)
             found.history = await _noted(found, "history", _history(client, sent))
             if plan.bare:

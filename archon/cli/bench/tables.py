@@ -28,6 +28,8 @@ def print_report(report: BenchReport) -> None:
         (each.name, each.cpu_ms_per_document, each.cpu_seconds, round(each.peak_rss_bytes / 1e6), each.source)
         for each in report.processes
     ]
+    if report.elsewhere_cpu_seconds is not None:
+        processes.append(("all others here", "", report.elsewhere_cpu_seconds, "", ""))
     processes += [(name, "not told", "", "", "") for name in report.not_told]
     table("", ("process", "CPU ms/document", "CPU s", "peak MB", "by"), processes)
     for note in report.notes:
