@@ -129,16 +129,18 @@ def row(of: DocumentAccepted, seconds: float = 0, **changes: object) -> Document
 
 
 def test_a_document_is_lost_unless_it_is_enriched_or_parked_with_its_content(tmp_path: Path) -> None:
-    enriched, parked, missing, pending, replaced, stale = found = [accepted() for _ in range(6)]
+    enriched, parked, skipped, missing, pending, replaced, stale = found = [accepted() for _ in range(7)]
     rows = [
         row(enriched),
         row(parked, enrichment_status=EnrichmentStatus.FAILED, enrichment_content_hash=None),
+        row(skipped, enrichment_status=EnrichmentStatus.SKIPPED, enrichment_content_hash=None),
         row(pending, enrichment_status=EnrichmentStatus.PENDING, enrichment_content_hash=None),
         row(replaced, content_hash=OTHER_HASH, enrichment_content_hash=OTHER_HASH),
         row(stale, enrichment_content_hash=OTHER_HASH),
     ]
     validation = check(found, {each.document_id: each for each in rows})
-    assert (validation.submitted, validation.enriched, validation.parked, validation.lost) == (6, 1, 1, 4)
+    fates = (validation.enriched, validation.parked, validation.skipped, validation.lost)
+    assert (validation.submitted, fates) == (7, (1, 1, 1, 4))
     assert set(validation.lost_ids) == {each.document_id for each in (missing, pending, replaced, stale)}
     write_list(tmp_path / "list", found)
     lines = [json.loads(line) for line in (tmp_path / "list").read_text().splitlines()]

@@ -1,6 +1,7 @@
 """In: what the bridge has accepted, and its listing. Out: what has become of it, document by document."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,33 +21,24 @@ def write_list(path: Path, accepted: list[DocumentAccepted]) -> None:
 
 
 def check(accepted: list[DocumentAccepted], rows: Mapping[str, DocumentRow]) -> Validation:
-    """Each accepted document is there with its content, and enriched from it or parked; or it is lost."""
-    enriched = [each.document_id for each in accepted if _enriched(each, rows)]
-    parked = [
-        each.document_id
-        for each in accepted
-        if _kept(each, rows) and rows[each.document_id].enrichment_status is EnrichmentStatus.FAILED
-    ]
-    lost = {each.document_id for each in accepted} - {*enriched, *parked}
+    """Each accepted document is there with its content, and enriched from it, parked or skipped; or lost."""
+    fates = {each.document_id: _fate(each, rows.get(each.document_id)) for each in accepted}
+    counts = Counter(fates.values())
     return Validation(
-        submitted=len(accepted),
-        enriched=len(enriched),
-        parked=len(parked),
-        lost=len(lost),
-        lost_ids=sorted(lost)[:_SHOWN],
+        submitted=len(fates),
+        enriched=counts[EnrichmentStatus.COMPLETED],
+        parked=counts[EnrichmentStatus.FAILED],
+        skipped=counts[EnrichmentStatus.SKIPPED],
+        lost=counts[None],
+        lost_ids=sorted(document_id for document_id, fate in fates.items() if fate is None)[:_SHOWN],
     )
 
 
-def _kept(accepted: DocumentAccepted, rows: Mapping[str, DocumentRow]) -> bool:
-    row = rows.get(accepted.document_id)
-    return row is not None and row.content_hash == accepted.content_hash
-
-
-def _enriched(accepted: DocumentAccepted, rows: Mapping[str, DocumentRow]) -> bool:
-    if not _kept(accepted, rows):
-        return False
-    row = rows[accepted.document_id]
-    return (
-        row.enrichment_status is EnrichmentStatus.COMPLETED
-        and row.enrichment_content_hash == accepted.content_hash
-    )
+def _fate(accepted: DocumentAccepted, row: DocumentRow | None) -> EnrichmentStatus | None:
+    if row is None or row.content_hash != accepted.content_hash:
+        return None
+    if row.enrichment_status is EnrichmentStatus.COMPLETED:
+        stale = row.enrichment_content_hash != accepted.content_hash
+        return None if stale else row.enrichment_status
+    kept = (EnrichmentStatus.FAILED, EnrichmentStatus.SKIPPED)
+    return row.enrichment_status if row.enrichment_status in kept else None

@@ -87,9 +87,11 @@ async def load(
             found.answers[accepted.status] += 1
         answered()
 
+    # Where the rollout has a project enriched within the request, the answer is to be that of indexing, too.
+    headers = {**bearer(settings.bridge_api_key), "prefer": "respond-async"}
     limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     async with httpx.AsyncClient(
-        base_url=settings.bridge_url, timeout=_TIMEOUT, limits=limits, headers=bearer(settings.bridge_api_key)
+        base_url=settings.bridge_url, timeout=_TIMEOUT, limits=limits, headers=headers
     ) as http:
         started = time.perf_counter()
         await drive(len(documents), concurrency, rate, send)

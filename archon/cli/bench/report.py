@@ -98,12 +98,13 @@ class Baseline(Model):
 
 
 class Validation(Model):
-    """What became of the documents that the bridge accepted. `lost` ones are missing, or neither enriched nor
-    parked when bench ended."""
+    """What became of the documents that the bridge accepted. `skipped` ones were not to be enriched; `lost`
+    ones are missing, or neither enriched nor parked nor skipped when bench ended."""
 
     submitted: int
     enriched: int
     parked: int
+    skipped: int
     lost: int
     lost_ids: list[str] = Field(default_factory=list)
 

@@ -20,6 +20,8 @@ def print_report(report: BenchReport) -> None:
         ("History", _history(report.history)),
         ("Bare workflow", _baseline(report.baseline, report.ratio)),
     ]
+    if set(report.answers) - {"indexed"}:
+        rows.insert(4, ("Answers", _counted(report.answers)))
     if report.parameters.rate:
         rows.insert(4, ("Furthest behind", f"{report.latest_start_ms:g} ms"))
     table(_title(report), ("", ""), rows)
@@ -72,7 +74,9 @@ def _counted(counts: dict[str, int]) -> str:
 
 
 def _validation(found: Validation) -> str:
-    return f"{found.lost} of {found.submitted} accepted ({found.enriched} enriched, {found.parked} parked)"
+    skipped = f", {found.skipped} skipped" if found.skipped else ""
+    fates = f"{found.enriched} enriched, {found.parked} parked{skipped}"
+    return f"{found.lost} of {found.submitted} accepted ({fates})"
 
 
 def _simulated(seconds: float | None) -> str:
