@@ -78,7 +78,8 @@ def _figures(report: BenchReport) -> Iterator[tuple[tuple[str, str], Value]]:
     if report.baseline is not None:
         yield ("bare workflows", "/s"), report.baseline.per_second
         yield ("enriched to bare", ""), report.ratio
-    yield ("CPU of all others", "s"), report.elsewhere_cpu_seconds
+        yield ("others' share during the bare", "of the processors"), report.baseline.others_share
+    yield ("others' share during the load", "of the processors"), report.others_share
     for each in sorted(report.processes, key=lambda each: each.name):
         yield (f"CPU of {each.name}", "ms/document"), each.cpu_ms_per_document
         yield (f"peak memory of {each.name}", "MB"), round(each.peak_rss_bytes / 1e6, 1)

@@ -48,7 +48,7 @@ def compose(asked: Parameters, found: Findings, submitted: str | None) -> BenchR
         errors=found.load.errors,
         latest_start_ms=round(found.load.latest_start_ms, 1),
         processes=found.recording.usages(enrichment.documents),
-        elsewhere_cpu_seconds=found.recording.elsewhere(),
+        others_share=found.recording.others_share(),
         not_told=found.recording.not_told(),
         history=found.history,
         baseline=bare,

@@ -7,6 +7,7 @@ A stack of bench's own is read in /proc, by process groups (man 5 proc); another
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,22 +140,24 @@ class Recording:
     first: Mapping[str, Usage] = field(default_factory=dict)
     last: Mapping[str, Usage] = field(default_factory=dict)
     peaks: dict[str, int] = field(default_factory=dict)
-    busy_first: float | None = None
-    busy_last: float | None = None
+    busy: list[tuple[float, float]] = field(default_factory=list)
+    """Processor seconds of the whole machine, and when, at the first and the latest reading."""
 
     async def sample(self) -> None:
-        self.last, self.busy_last = await self.source.read(), _busy()
-        if not self.first:
-            self.first, self.busy_first = self.last, self.busy_last
+        self.last = await self.source.read()
+        self.first = self.first or self.last
+        if (busy := _busy()) is not None:
+            self.busy = [*self.busy[:1], (busy, time.monotonic())]
         for name, usage in self.last.items():
             self.peaks[name] = max(usage.rss, self.peaks.get(name, 0))
 
-    def elsewhere(self) -> float | None:
-        """Processor seconds that others took of this machine; None where that cannot be told."""
-        if self.source.kind != "proc" or self.busy_first is None or self.busy_last is None:
+    def others_share(self) -> float | None:
+        """What others took of the machine's processors, 0 to 1; None where that cannot be told."""
+        if self.source.kind != "proc" or len(self.busy) < 2:  # noqa: PLR2004
             return None
-        ours = sum(each.cpu_seconds for each in self.usages(0))
-        return round(max(self.busy_last - self.busy_first - ours, 0.0), 2)
+        (busy, since), (busy_now, now) = self.busy
+        others = busy_now - busy - sum(each.cpu_seconds for each in self.usages(0))
+        return round(max(others, 0.0) / ((now - since) * (os.cpu_count() or 1)), 3)
 
     def not_told(self) -> list[str]:
         told = {each.name for each in self.usages(0)}

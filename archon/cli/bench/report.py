@@ -89,12 +89,14 @@ class History(Model):
 
 
 class Baseline(Model):
-    """Bare workflows with the same activities, which do nothing, on the same server."""
+    """Bare workflows with the same activities, which do nothing, on the same server. `others_share`: as the
+    report has it of the load. Where the two are far apart, the ratio tells of the others."""
 
     workflows: int
     seconds: float
     per_second: float
     history: History
+    others_share: float | None = None
 
 
 class Validation(Model):
@@ -113,10 +115,10 @@ class BenchReport(Model):
     """Everything. Latencies in milliseconds. `simulated_latency`: seconds that the intelligence service says
     it waits; None where it does not say. `settings`: limits of the services, known for an own stack alone.
     `answers`: the bridge's, by their status. `latest_start_ms`: the furthest that a document was sent behind
-    its time. `elsewhere_cpu_seconds`: what other processes took of an own stack's machine meanwhile, which
-    makes every figure worse. `not_told`: processes of which nothing could be learnt. `ratio`: enrichment's
-    rate to the baseline's. `submitted`: the list that `validate --against` reads, where it is kept. `notes`:
-    what went otherwise than asked for."""
+    its time. `others_share`: what other processes took of the processors of an own stack's machine, 0 to 1,
+    which makes every figure worse. `not_told`: processes of which nothing could be learnt. `ratio`:
+    enrichment's rate to the baseline's. `submitted`: the list that `validate --against` reads, where it is
+    kept. `notes`: what went otherwise than asked for."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     started_at: datetime
@@ -132,7 +134,7 @@ class BenchReport(Model):
     errors: dict[str, int]
     latest_start_ms: float
     processes: list[ProcessUsage]
-    elsewhere_cpu_seconds: float | None
+    others_share: float | None
     not_told: list[str]
     history: History | None
     baseline: Baseline | None

@@ -144,8 +144,13 @@ async def _baseline(plan: Plan, target: Target, client: Client, progress: Progre
     bar = progress.add_task("Baseline", total=plan.bare, note="")
     told: Callable[[int], None] = lambda count: progress.update(bar, completed=count)  # noqa: E731
     documents = list(generate("baseline", plan.bare, plan.parameters.size))
-    concurrency = plan.parameters.concurrency
-    environment = target.environment
-    return await baseline(
-        client, environment, target.directory, documents, concurrency=concurrency, progress=told
-    )
+    async with _source(target) as source, recorded(source) as recording:
+        found = await baseline(
+            client,
+            target.environment,
+            target.directory,
+            documents,
+            concurrency=plan.parameters.concurrency,
+            progress=told,
+        )
+    return found.model_copy(update={"others_share": recording.others_share()})

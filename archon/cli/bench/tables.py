@@ -19,6 +19,7 @@ def print_report(report: BenchReport) -> None:
         ("Simulated latency", _simulated(report.simulated_latency)),
         ("History", _history(report.history)),
         ("Bare workflow", _baseline(report.baseline, report.ratio)),
+        ("Other processes", _others(report)),
     ]
     if set(report.answers) - {"indexed"}:
         rows.insert(4, ("Answers", _counted(report.answers)))
@@ -30,8 +31,6 @@ def print_report(report: BenchReport) -> None:
         (each.name, each.cpu_ms_per_document, each.cpu_seconds, round(each.peak_rss_bytes / 1e6), each.source)
         for each in report.processes
     ]
-    if report.elsewhere_cpu_seconds is not None:
-        processes.append(("all others here", "", report.elsewhere_cpu_seconds, "", ""))
     processes += [(name, "not told", "", "", "") for name in report.not_told]
     table("", ("process", "CPU ms/document", "CPU s", "peak MB", "by"), processes)
     for note in report.notes:
@@ -92,6 +91,15 @@ def _history(found: History | None) -> str:
         f"{found.events:g} events · {found.state_transitions:g} state transitions a document "
         f"(mean of {found.sampled})"
     )
+
+
+def _others(report: BenchReport) -> str:
+    if report.others_share is None:
+        return "not told"
+    told = f"took {report.others_share:.0%} of the processors during the load"
+    if report.baseline is None or report.baseline.others_share is None:
+        return told
+    return f"{told}, {report.baseline.others_share:.0%} during the bare workflows"
 
 
 def _baseline(found: Baseline | None, ratio: float | None) -> str:
