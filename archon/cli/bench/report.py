@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, Field, ValidationError
 
-from archon.cli.ingest import percentile
+from archon.cli.tally import percentile
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.types import Model, Priority
 

@@ -27,7 +27,7 @@ from archon.cli.bench.load import Load, load
 from archon.cli.bench.processes import ProcessGroups, Recording, Source, endpoints, recorded
 from archon.cli.bench.report import Baseline, BenchReport, History, Parameters
 from archon.cli.bench.watch import Rows, watch
-from archon.cli.ingest import bars
+from archon.cli.output import bars
 from archon.contracts.errors import ArchonError, InvalidInputError
 from archon.runtime import temporal
 from archon.runtime.settings import Settings

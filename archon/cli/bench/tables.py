@@ -1,10 +1,14 @@
 """In: a report, or two compared. Out: the tables people read."""
 
+from typing import Final
+
 from rich.markup import escape
 
 from archon.cli.bench.comparison import Comparison
 from archon.cli.bench.report import Baseline, BenchReport, History, Latency, Phase, Validation
 from archon.cli.output import err, out, table
+
+_LONG_MS: Final = 10_000
 
 
 def print_report(report: BenchReport) -> None:
@@ -65,7 +69,11 @@ def _phase(phase: Phase) -> str:
 
 def _latency(found: Latency) -> str:
     ranks = [(name, getattr(found, name)) for name in ("p50", "p95", "p99", "max")]
-    return " · ".join(f"{name} {value:g} ms" for name, value in ranks if value is not None) or "none"
+    return " · ".join(f"{name} {_time(value)}" for name, value in ranks if value is not None) or "none"
+
+
+def _time(milliseconds: float) -> str:
+    return f"{milliseconds:g} ms" if milliseconds < _LONG_MS else f"{milliseconds / 1000:.1f} s"
 
 
 def _counted(counts: dict[str, int]) -> str:
