@@ -18,6 +18,8 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.analysis import AnalysisActivities
+from activities.contents import Contents
+from activities.deletion import DeletionActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
 from activities.observation import Observation
@@ -27,19 +29,21 @@ from archon.contracts.workflow import RetrySettings
 from archon.runtime import temporal, tracing
 from archon.runtime.alerts import Alerts
 from archon.runtime.breaker import BreakerState, BreakerStatus, CircuitBreaker
+from archon.runtime.dead_letters import DeadLetterTopic
 from archon.runtime.health import health_app
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import first_of, serve_http, stop_on_signals, unless_stopped
 from archon.runtime.logs import configure_logging, get_logger
 from archon.runtime.metrics import Exposition
+from archon.runtime.runs import EnrichmentRuns
 from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.settings import Settings
-from archon.runtime.temporal import EnrichmentClient
 from archon.stores.content import ContentStore
 from archon.stores.graph import GraphStore
 from archon.stores.intelligence import IntelligenceClient
 from archon.stores.schema import Preparation
 from archon.stores.vectors import VectorStore
+from workflows.deletion import DeleteDocument, DeleteProject
 from workflows.enrich_document import EnrichDocument
 
 Activities = Sequence[Callable[..., Any]]
@@ -65,7 +69,7 @@ def build_workers(
         Worker(
             client,
             task_queue=names.QUEUE_ENRICHMENT,
-            workflows=[EnrichDocument],
+            workflows=[EnrichDocument, DeleteDocument, DeleteProject],
             activities=store,
             workflow_runner=workflow_runner(),
             interceptors=[Observation()],
@@ -86,7 +90,9 @@ def build_workers(
     ]
 
 
-def store_activities(enrichment: EnrichmentActivities, events: EventActivities) -> Activities:
+def store_activities(
+    enrichment: EnrichmentActivities, events: EventActivities, deletion: DeletionActivities
+) -> Activities:
     """Everything that runs on the enrichment queue beside the workflows."""
     return [
         enrichment.claim,
@@ -98,6 +104,10 @@ def store_activities(enrichment: EnrichmentActivities, events: EventActivities) 
         events.publish_completed,
         events.publish_dead_letter,
         events.clear_dead_letter,
+        deletion.mark_deleted,
+        deletion.remove_deleted,
+        deletion.clear_dead_letters,
+        deletion.sweep_points,
     ]
 
 
@@ -142,16 +152,27 @@ async def run(settings: Settings) -> None:
             "memgraph": graph.ping,
             "qdrant": vectors.ping,
         }
-        enrichment = EnrichmentActivities(graph, vectors, content, retry)
+        enrichment = EnrichmentActivities(
+            graph, graph.deletions, vectors, vectors.points, content, retry=retry
+        )
         events = EventActivities(publisher, graph, alerts, health)
         analysis = AnalysisActivities(
             intelligence,
             content,
+            graph.deletions,
             breaker,
             outage_budget=settings.outage_budget,
             share_across_projects=settings.analysis_cache_all_projects,
         )
-        lazy = EnrichmentClient(await temporal.connect(settings, lazy=True, runtime=sdk.runtime))
+        lazy = EnrichmentRuns(await temporal.connect(settings, lazy=True, runtime=sdk.runtime))
+        deletion = DeletionActivities(
+            graph.deletions,
+            vectors.points,
+            Contents(graph.deletions, content),
+            runs=lazy,
+            publisher=publisher,
+            letters=DeadLetterTopic(settings),
+        )
         checks = {
             **health,
             "schema": preparation.check,
@@ -165,7 +186,7 @@ async def run(settings: Settings) -> None:
         async with serve_http(app, settings, settings.worker_port):
             client = await unless_stopped(stop, _connected(settings, sdk.runtime, preparation))
             if client is not None:
-                activities = store_activities(enrichment, events)
+                activities = store_activities(enrichment, events, deletion)
                 await _work(build_workers(client, settings, activities, [analysis.analyse]), stop)
 
 

@@ -6,9 +6,10 @@ An analysis that is stored under the same key is not paid for again.
 from blake3 import blake3
 from temporalio import activity
 
+from activities.contents import Contents
 from activities.failures import patiently, told_to_temporal
 from activities.heartbeat import heartbeating
-from activities.ports import Analyser, ContentStore
+from activities.ports import Analyser, ContentRemoval, Tombstones
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult, AnalysisSummary, ServiceVersion
 from archon.contracts.bodies import hashed
 from archon.contracts.errors import IntelligenceError, IntelligenceUnavailableError
@@ -25,7 +26,8 @@ class AnalysisActivities:
     def __init__(
         self,
         analyser: Analyser,
-        content: ContentStore,
+        content: ContentRemoval,
+        graph: Tombstones,
         breaker: CircuitBreaker,
         *,
         outage_budget: float,
@@ -33,6 +35,8 @@ class AnalysisActivities:
     ) -> None:
         self._analyser = analyser
         self._content = content
+        self._graph = graph
+        self._contents = Contents(graph, content)
         self._breaker = breaker
         self._outage_budget = outage_budget
         self._share_across_projects = share_across_projects
@@ -70,6 +74,9 @@ class AnalysisActivities:
         if asked.content is not None:
             result = result.model_copy(update={"entities": hashed(result.entities, asked.content)})
         await self._content.put_analysis(reference, result)
+        if await self._graph.tombstone_of(request.document_id) is not None:
+            # Its document was deleted meanwhile, and whoever removed its content has not seen this.
+            await self._contents.remove([request.content_hash])
         return summarise(result, reference, cached=False)
 
     async def _serves(self) -> bool:
@@ -87,9 +94,9 @@ class AnalysisActivities:
         return f"the intelligence service is down since {status.opened_at}: {status.last_failure}"
 
     def reference(self, request: EnrichmentRequest, version: ServiceVersion) -> str:
-        """Everything a result may depend on, as one digest; the path only where the service reads it."""
+        """The content's hash, and everything else a result may depend on as one digest; the path only where
+        the service reads it."""
         parts = [
-            request.content_hash,
             request.resolved_language or "",
             str(request.resolved_type),
             str(request.enrichment_type),
@@ -98,7 +105,8 @@ class AnalysisActivities:
         ]
         if not version.path_free:
             parts += [request.document_id, request.file_path]
-        return blake3("\0".join(parts).encode()).hexdigest()
+        digest = blake3("\0".join(parts).encode()).hexdigest()
+        return f"{request.content_hash}/{digest}"
 
     async def _analysis_request(self, request: EnrichmentRequest) -> AnalysisRequest:
         return AnalysisRequest(

@@ -6,7 +6,7 @@ The graph decides; every write is conditional on the version that was claimed.
 from temporalio import activity
 
 from activities.heartbeat import unbroken
-from activities.ports import ContentStore, DocumentGraph, VectorIndex
+from activities.ports import ContentStore, DocumentGraph, PointRemoval, Tombstones, VectorIndex
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.errors import ContentMissingError, StoreConflictError
 from archon.contracts.types import EnrichmentStatus
@@ -18,9 +18,18 @@ class EnrichmentActivities:
     """`retry` is handed to every run with its claim."""
 
     def __init__(
-        self, graph: DocumentGraph, vectors: VectorIndex, content: ContentStore, retry: RetrySettings
+        self,
+        graph: DocumentGraph,
+        tombstones: Tombstones,
+        vectors: VectorIndex,
+        points: PointRemoval,
+        content: ContentStore,
+        *,
+        retry: RetrySettings,
     ) -> None:
         self._graph = graph
+        self._tombstones = tombstones
+        self._points = points
         self._vectors = vectors
         self._content = content
         self._retry = retry
@@ -37,6 +46,8 @@ class EnrichmentActivities:
     async def write_vectors(self, write: WriteInput) -> WriteResult:
         analysis = await self._analysis(write)
         applied = await self._vectors.write(write.step, EnrichmentStatus.COMPLETED, analysis.embedding)
+        if await self._deleted(write.step):
+            return WriteResult(applied=False)
         if not applied and await self._graph.is_current(write.step):
             raise StoreConflictError("qdrant", "the point is at a version that the graph does not know")
         crash_point("vectors-written")
@@ -47,6 +58,8 @@ class EnrichmentActivities:
     async def write_graph(self, write: WriteInput) -> WriteResult:
         """Write entities, relationships and scores; for a whole enrichment this completes the document."""
         applied = await self._graph.write_enrichment(write.step, await self._analysis(write))
+        if not applied:
+            await self._deleted(write.step)
         crash_point("graph-written")
         return WriteResult(applied=applied)
 
@@ -59,6 +72,16 @@ class EnrichmentActivities:
     @unbroken
     async def mark_discarded(self, step: Step) -> WriteResult:
         return await self._mark(step, EnrichmentStatus.DISCARDED)
+
+    async def _deleted(self, step: Step) -> bool:
+        """Whether the document is deleted; its point is then deleted too. Qdrant inserts a point that is not
+        there whatever the filter says, so that a write may bring back what a deletion has removed."""
+        document_id = step.request.document_id
+        version = await self._tombstones.tombstone_of(document_id)
+        if version is None:
+            return False
+        await self._points.delete({document_id: version})
+        return True
 
     async def _mark(self, step: Step, status: EnrichmentStatus) -> WriteResult:
         applied = await self._graph.set_status(step, status)

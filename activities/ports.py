@@ -4,12 +4,14 @@ Every write takes a Step and is conditional on its version: False means that a n
 document and nothing was written. Stores raise StoreError, the analyser IntelligenceError.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult, ServiceVersion
+from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
+from archon.contracts.deletion import DeletionScope, Marked, Tombstone
 from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
-from archon.contracts.types import EnrichmentStatus
+from archon.contracts.types import EnrichmentStatus, Projects
 from archon.contracts.workflow import Claim, Step
 
 
@@ -45,6 +47,66 @@ class ContentStore(Protocol):
     async def get_analysis(self, reference: str) -> AnalysisResult | None: ...
 
     async def put_analysis(self, reference: str, result: AnalysisResult) -> None: ...
+
+
+class ContentRemoval(ContentStore, Protocol):
+    """The same, and what takes contents away."""
+
+    async def put_text(self, content_hash: str, text: str) -> None: ...
+
+    async def analyses(self, content_hash: str) -> list[str]: ...
+
+    async def delete_text(self, content_hash: str) -> None: ...
+
+    async def delete_analysis(self, reference: str) -> None: ...
+
+
+class Tombstones(Protocol):
+    """Which documents are deleted, and which contents a document that is not still has."""
+
+    async def tombstone_of(self, document_id: str) -> int | None: ...
+
+    async def tombstones_of(self, document_ids: Sequence[str]) -> Mapping[str, int | None]: ...
+
+    async def referenced(self, hashes: Sequence[str]) -> set[str]: ...
+
+
+class DeletedDocuments(Tombstones, Protocol):
+    """The authority on what is deleted. Unlike elsewhere, a write leaves out what has been revived."""
+
+    async def mark(self, scope: DeletionScope, limit: int) -> Marked: ...
+
+    async def marked(self, scope: DeletionScope, limit: int) -> list[Tombstone]: ...
+
+    async def unlink(self, tombstones: Sequence[Tombstone]) -> tuple[int, int]: ...
+
+    async def strip(self, tombstones: Sequence[Tombstone]) -> int: ...
+
+
+class PointRemoval(Protocol):
+    """Points up to a version each."""
+
+    async def delete(self, versions: Mapping[str, int]) -> int: ...
+
+    def of_project(self, project_name: str) -> AsyncIterator[Mapping[str, int]]: ...
+
+
+class Runs(Protocol):
+    """Runs of EnrichDocument. Raises WorkflowUnavailableError."""
+
+    async def open_of(self, document_ids: Sequence[str]) -> Mapping[str, str]: ...
+
+    async def supersede(self, workflow_id: str, version: int) -> bool: ...
+
+    async def parked(self, workflow_id: str) -> bool | None: ...
+
+    async def cancel(self, workflow_id: str) -> None: ...
+
+
+class DeadLetters(Protocol):
+    """The dead letters that stand. Raises TopicUnavailableError."""
+
+    async def rows(self, wanted: DeadLetterFilter, projects: Projects) -> list[DeadLetterRow]: ...
 
 
 class Analyser(Protocol):

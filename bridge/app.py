@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from archon.runtime import problems, temporal
+from archon.runtime.deletions import DeletionClient
 from archon.runtime.event_tail import EventTail
 from archon.runtime.health import HealthCheck, health_router
 from archon.runtime.kafka import KafkaPublisher
@@ -18,11 +19,12 @@ from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.runtime.tracing_http import TracingMiddleware
 from archon.stores.schema import Preparation
-from bridge import failures, health, routes, streaming
+from bridge import deletion, failures, health, routes, streaming
 from bridge.access import SCHEMES, AccessMiddleware, caller_of, keys_of, require_declared
 from bridge.body_limit import BodyLimitMiddleware
 from bridge.clients import connected
 from bridge.correlation import CorrelationMiddleware
+from bridge.deletions import Deletions
 from bridge.indexing import Indexer
 from bridge.outbox import OutboxRelay
 from bridge.parked import ParkedRuns
@@ -42,8 +44,10 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.settings = settings
             app.state.stores = stores
             app.state.tail = tail = EventTail(settings)
-            client = EnrichmentClient(await temporal.connect(settings, lazy=True))
+            connection = await temporal.connect(settings, lazy=True)
+            client = EnrichmentClient(connection)
             app.state.publisher = publisher
+            app.state.deletions = Deletions(stores, DeletionClient(connection))
             app.state.parked = ParkedRuns(settings, client)
             app.state.indexer = Indexer(
                 settings, stores, publisher, relay, rollout, SynchronousEnrichment(client)
@@ -82,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(AccessMiddleware, keys=keys, rate=settings.api_key_rate)
     app.add_middleware(CorrelationMiddleware)
     # Before the documents: their ids may hold slashes, so that their routes would take these too.
-    for router in (failures.router, streaming.router, routes.router):
+    for router in (deletion.router, failures.router, streaming.router, routes.router):
         app.include_router(router, dependencies=SCHEMES)
     app.include_router(health.router)
     optional = ("qdrant", "kafka", "intelligence", "temporal", "api_keys", "flags")

@@ -111,8 +111,10 @@ class Indexer:
         )
         crash_point("document-indexed")
         request = _request(document, indexed, correlation_id, submission)
-        requested, stored = await asyncio.gather(
-            self._requested(request, indexed, mode), self._store_point(document, indexed)
+        requested, stored, _ = await asyncio.gather(
+            self._requested(request, indexed, mode),
+            self._store_point(document, indexed),
+            self._keep_text(document.content_hash, text),
         )
         # Whoever waits for the enrichment waits for the point too.
         partial = not stored and requested is not IndexingStatus.WAITING
@@ -167,6 +169,14 @@ class Indexer:
             _log.warning("point_not_indexed", document_id=document.entity_id, error=str(error))
             return False
         return True
+
+    async def _keep_text(self, content_hash: str, text: str) -> None:
+        """Put the text back where a deletion took it before the graph said that this document has it."""
+        try:
+            if not await self._content.has_text(content_hash):
+                await self._content.put_text(content_hash, text)
+        except StoreError as error:
+            _log.warning("text_not_confirmed", content_hash=content_hash, error=str(error))
 
     async def _publish(self, request: EnrichmentRequest) -> bool:
         try:

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from archon.contracts.documents import StoredDocument
-from archon.contracts.errors import InvalidInputError
+from archon.contracts.errors import InvalidInputError, NotFoundError
 from archon.contracts.streams import HEADER_LAST_EVENT_ID, DocumentState, Position
-from archon.contracts.types import SETTLED, ProjectName
+from archon.contracts.types import SETTLED, EnrichmentStatus, ProjectName
 from archon.runtime.event_tail import EventTail
 from archon.runtime.pipeline_events import Watched
 from bridge.access import Reader
@@ -87,7 +87,10 @@ async def stream_document_events(
     await tail.require_room(replay=resume is not None)
 
     async def state() -> DocumentState:
-        return _state(await stores.graph.get(document.document_id))
+        try:
+            return _state(await stores.graph.get(document.document_id))
+        except NotFoundError:  # the graph keeps no more of it than that it was deleted
+            return _state(document.model_copy(update={"enrichment_status": EnrichmentStatus.DELETED}))
 
     watched = Watched(document.project_name, document.document_id)
     return StreamResponse(EventStream(tail, watched, state, resume).lines(), headers=HEADERS)

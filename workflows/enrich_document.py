@@ -84,11 +84,16 @@ class EnrichDocument(Handlers):
                 if not is_cancelled_exception(error):
                     raise
                 forget()
-                self._display.failure, wake = None, Wake.DISCARD
+                self._display.failure, wake = None, self._given_up(request)
             if wake is Wake.RESUBMITTED:
                 request = self._take_over(request)
             if wake in {Wake.RETRY, Wake.RESUBMITTED}:
                 await self._renew(start, request)
+
+    def _given_up(self, request: EnrichmentRequest) -> Wake:
+        """What a cancellation means: a document that is deleted is not discarded, but past."""
+        past = self._mailbox.superseded_by > self._step_of(request).version
+        return Wake.SUPERSEDED if past and workflow.patched("cancelled-when-past") else Wake.DISCARD
 
     def _take_over(self, parked: EnrichmentRequest) -> EnrichmentRequest:
         """The submission that woke the run; what it does not cover of the parked one is done after it."""

@@ -36,6 +36,14 @@ _LOST_AFTER: Final = timedelta(seconds=15)
 EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), retry_policy=PATIENT)
 """Completed events and dead letters: retried until acknowledged."""
 
+DELETION: Final = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=30), heartbeat_timeout=_LOST_AFTER, retry_policy=PATIENT
+)
+"""Steps of a deletion: a page at a time, and again until the stores are back."""
+SWEEP_AFTER: Final = timedelta(minutes=1)
+"""After which no point can come any more that was on its way when its document was marked: well above the
+time limits of all that writes to the vector store."""
+
 PROGRESS: Final = LocalActivityOptions(
     start_to_close_timeout=timedelta(seconds=1), retry_policy=RetryPolicy(maximum_attempts=1)
 )

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from blake3 import blake3
+
 WORKFLOW_ENRICH_DOCUMENT: Final = "EnrichDocument"
 SIGNAL_SUBMIT: Final = "submit"
 SIGNAL_RETRY: Final = "retry"
@@ -9,6 +11,11 @@ SIGNAL_DISCARD: Final = "discard"
 SIGNAL_SUPERSEDE: Final = "supersede"
 QUERY_STATUS: Final = "status"
 UPDATE_SETTLED: Final = "settled"
+
+WORKFLOW_DELETE_DOCUMENT: Final = "DeleteDocument"
+WORKFLOW_DELETE_PROJECT: Final = "DeleteProject"
+SIGNAL_DELETE: Final = "delete"
+QUERY_RECEIPT: Final = "receipt"
 
 QUEUE_ENRICHMENT: Final = "enrichment"
 QUEUE_INTELLIGENCE: Final = "intelligence"
@@ -31,6 +38,9 @@ SEARCH_ATTRIBUTES: Final = (
 
 STATUS_PARKED: Final = "parked"
 """Value of the EnrichmentStatus search attribute while a run waits for a retry."""
+STATUS_DELETING: Final = "deleting"
+STATUS_DELETED: Final = "deleted"
+"""The same of a deletion, before and after all is removed."""
 
 COLLECTION_DOCUMENTS: Final = "documents"
 VECTOR_CONTENT: Final = "content"
@@ -48,3 +58,15 @@ TOPIC_PROGRESS: Final = TOPIC_PREFIX + "enrichment-progress.v1"
 def enrichment_workflow_id(document_id: str, content_hash: str) -> str:
     """The Temporal workflow id of a document's content; a redelivery finds the same one."""
     return f"enrich-{document_id}-{content_hash}"
+
+
+_PROJECT_BYTES: Final = 900
+"""What of Temporal's limit on a workflow id, 1000 bytes, is left for a project's name."""
+
+
+def deletion_workflow_id(project_name: str, document_id: str | None) -> str:
+    """The Temporal workflow id of a document's deletion or, without a document, of a project's."""
+    if document_id is not None:
+        return f"delete-{document_id}"
+    name = project_name.encode()
+    return f"delete-project-{project_name if len(name) <= _PROJECT_BYTES else blake3(name).hexdigest()}"

@@ -162,7 +162,8 @@ class _WorkflowOutbound(WorkflowOutboundInterceptor):
     def continue_as_new(self, input: ContinueAsNewInput) -> NoReturn:
         """What is not settled yet goes on under the span that it came from."""
         parents = self._inbound.parents
-        waiting = {request.correlation_id for request in input.args[0].carried.submissions}
+        carried = getattr(input.args[0], "carried", None)  # a deletion has no submissions
+        waiting = {request.correlation_id for request in carried.submissions} if carried else set()
         input.headers = _with(input.headers, {each: parents[each] for each in parents if each in waiting})
         super().continue_as_new(input)
 

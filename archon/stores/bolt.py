@@ -24,6 +24,7 @@ Work = Callable[[AsyncManagedTransaction], Awaitable[Any]]
 UNIQUE: Final = (("Document", "entity_id"), ("Entity", "entity_id"), ("Module", "module_id"))
 INDEXED: Final = (
     ("Document", "project_name"),
+    ("Document", "content_hash"),
     ("Document", "external_id"),
     ("Document", "enrichment_status"),
     ("Document", "outbox"),
@@ -46,6 +47,8 @@ _UNAVAILABLE: Final = (
 )
 _OUT_OF_STEP: Final = "Neo.ClientError.Request.Invalid"
 """A message that the protocol does not allow now: told by a server that is about to go, of no statement."""
+_GONE: Final = "Neo.ClientError.Statement.EntityNotFound"
+"""What a statement has found was deleted before it got its lock: tried again, it finds something else."""
 _CONFLICT: Final = (bolt_errors.TransientError, bolt_errors.ConstraintError)
 
 
@@ -67,6 +70,8 @@ def translated() -> Iterator[None]:
     except (bolt_errors.Neo4jError, bolt_errors.DriverError) as error:
         if getattr(error, "code", None) == _OUT_OF_STEP:
             raise StoreUnavailableError("graph", _told(error)) from error
+        if getattr(error, "code", None) == _GONE:
+            raise StoreConflictError("graph", _told(error)) from error
         raise StoreRejectedError("graph", _told(error)) from error
 
 

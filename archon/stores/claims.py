@@ -8,6 +8,7 @@ from archon.contracts.errors import ProjectConflictError
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, EnrichmentType
 from archon.contracts.workflow import Claim, Decision
+from archon.stores import nodes
 from archon.stores.nodes import timestamp
 
 _OWN_HASH: Final[Mapping[EnrichmentType, str]] = {
@@ -25,12 +26,12 @@ def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str
     """
     if node["version"] == 0:
         return Claim(decision=Decision.PROCEED, version=request.document_version or 1)
+    version, status = node["version"], EnrichmentStatus(node["status"])
+    if status is EnrichmentStatus.DELETED:  # its tombstone is of no project
+        return Claim(decision=Decision.SUPERSEDED, version=version)
     if node["project_name"] != request.project_name:
         raise ProjectConflictError(request.document_id)
-    version, status = node["version"], EnrichmentStatus(node["status"])
     dead_lettered = bool(node["dead_lettered"])
-    if status is EnrichmentStatus.DELETED:
-        return Claim(decision=Decision.SUPERSEDED, version=version)
     # A claim whose answer was lost is made again, and must still tell whom the first one replaced.
     mine = node["workflow_id"] == workflow_id
     previous = node["previous_workflow_id"] if mine else node["workflow_id"]
@@ -86,6 +87,7 @@ def claimed(
             "document_type": str(request.resolved_type),
             "language": request.resolved_language,
             "content_hash": request.content_hash,
+            "past_hashes": nodes.past_hashes(node, request.content_hash),
             "content_preview": "",
             "indexed_at": timestamp(request.indexed_at),
             "metadata": request.metadata.model_dump_json(exclude_none=True),

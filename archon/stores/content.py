@@ -55,7 +55,10 @@ def _no_bucket(error: Exception) -> bool:
 
 
 class ContentStore:
-    """Texts under content/, analyses under analysis/. Raises StoreError."""
+    """Texts under content/, analyses under analysis/, by content. Raises StoreError.
+
+    An analysis' reference is the hash of its content, a slash, and what tells it from others of that content.
+    """
 
     def __init__(self, store: Any) -> None:
         self._store = store
@@ -66,7 +69,7 @@ class ContentStore:
         url = settings.content_store_url
         with translated():
             if url.startswith("file://"):
-                return cls(LocalStore.from_url(url, mkdir=True))
+                return cls(LocalStore.from_url(url, mkdir=True, automatic_cleanup=True))
             if url.startswith("memory:"):
                 return cls(MemoryStore())
             return cls(from_url(url, client_options=_client_options(), retry_config=_RETRIES))
@@ -102,13 +105,36 @@ class ContentStore:
         except ValidationError:
             return None
 
+    async def has_text(self, content_hash: str) -> bool:
+        with tracing.within("content head"), translated():
+            try:
+                await obstore.head_async(self._store, _key("content", content_hash))
+            except (NotFoundError, FileNotFoundError) as error:
+                if _no_bucket(error):
+                    raise
+                return False
+        return True
+
+    async def analyses(self, content_hash: str) -> list[str]:
+        """The references of all analyses of a content."""
+        prefix = _key("analysis", content_hash)
+        with tracing.within("content list"), translated():
+            found = await obstore.list(self._store, prefix=prefix).collect_async()
+        return sorted(f"{content_hash}/{each['path'].rpartition('/')[2]}" for each in found)
+
     async def delete_text(self, content_hash: str) -> None:
+        await self._delete(_key("content", content_hash))
+
+    async def delete_analysis(self, reference: str) -> None:
+        await self._delete(_key("analysis", reference))
+
+    async def _delete(self, key: str) -> None:
         with (
             tracing.within("content delete"),
             translated(),
             contextlib.suppress(NotFoundError, FileNotFoundError),
         ):
-            await obstore.delete_async(self._store, _key("content", content_hash))
+            await obstore.delete_async(self._store, key)
 
     async def _get(self, key: str) -> bytes | None:
         with tracing.within("content get"), translated():

@@ -22,6 +22,7 @@ from archon.contracts.workflow import Claim, Decision, Step
 from archon.runtime.settings import Settings
 from archon.stores import claims, nodes
 from archon.stores.bolt import Bolt, Row, run
+from archon.stores.deletions import Deletions
 from archon.stores.enrichment_write import EnrichmentWrite, fence
 from archon.stores.incremental_write import write_difference
 from archon.stores.outbox import Outbox
@@ -40,6 +41,7 @@ class GraphStore:
     def __init__(self, bolt: Bolt) -> None:
         self._bolt = bolt
         self.outbox = Outbox(bolt)
+        self.deletions = Deletions(bolt)
         # Documents of a project meet at the modules they import; many writers there undo each other's work.
         self._enrichments = asyncio.Semaphore(ENRICHMENT_WRITERS)
 

@@ -11,6 +11,7 @@ from uuid import uuid5
 
 from archon.contracts import identity
 from archon.contracts.analysis import AnalysisResult, Entity
+from archon.contracts.deletion import Tombstone
 from archon.contracts.documents import Document, EntityView, StoredDocument
 from archon.contracts.events import EnrichmentRequest, RequestMetadata
 from archon.contracts.types import SETTLED, EnrichmentStatus, EnrichmentType, Priority
@@ -18,6 +19,9 @@ from archon.contracts.workflow import Step
 
 ENDED: Final = [str(status) for status in sorted(SETTLED)]
 """The same for Cypher: statuses in which no run works on or waits with a document."""
+
+_HASHES: Final = ("enrichment_content_hash", "quality_content_hash", "entities_content_hash")
+"""Properties that name a content of a document beside its present and its past ones."""
 
 
 def timestamp(moment: datetime) -> str:
@@ -57,6 +61,27 @@ def outbox(correlation_id: str, priority: Priority, enrichment_type: EnrichmentT
         "priority": str(priority),
         "enrichment_type": str(enrichment_type),
     }
+
+
+def past_hashes(node: Mapping[str, Any], content_hash: str) -> list[str] | None:
+    """Every content that the node has had before, once this one takes its place; None for none."""
+    past, present = list(node["past_hashes"] or []), node["content_hash"]
+    if present is not None and present != content_hash and present not in past:
+        past.append(present)
+    return past or None
+
+
+def tombstone(node: Mapping[str, Any]) -> Tombstone:
+    """What a deletion must know of a node that is marked as deleted."""
+    hashes = [node.get("content_hash"), *(node.get("past_hashes") or []), *map(node.get, _HASHES)]
+    workflow_ids = [node.get("workflow_id"), node.get("previous_workflow_id")]
+    return Tombstone(
+        document_id=node["entity_id"],
+        version=node["version"],
+        hashes=list(dict.fromkeys(filter(None, hashes))),
+        workflow_ids=list(dict.fromkeys(filter(None, workflow_ids))),
+        dead_lettered=bool(node.get("dead_lettered")),
+    )
 
 
 def marked(step: Step, status: EnrichmentStatus) -> dict[str, Any]:

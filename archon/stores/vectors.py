@@ -5,23 +5,21 @@ from the graph.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import ValidationError
 from qdrant_client import AsyncQdrantClient, models
-from qdrant_client.common.client_exceptions import QdrantException
-from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+from qdrant_client.http.exceptions import UnexpectedResponse
 
 from archon.contracts import names
 from archon.contracts.documents import Document, Indexed
-from archon.contracts.errors import StoreConflictError, StoreError, StoreRejectedError, StoreUnavailableError
 from archon.contracts.types import EnrichmentStatus, Projects
 from archon.contracts.workflow import Step
 from archon.runtime import tracing
 from archon.runtime.settings import Settings
 from archon.stores.batching import Batcher
+from archon.stores.points import Points, translated
 
 _KEYWORDS: Final = ("document_id", "language", "document_type", "enrichment_status")
 _TIMEOUT_SECONDS: Final = 10
@@ -38,29 +36,6 @@ class Hit:
     payload: dict[str, Any]
 
 
-@contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Raise the client's errors as ours."""
-    try:
-        yield
-    except UnexpectedResponse as error:
-        raise _refused(error) from error
-    except (ResponseHandlingException, OSError) as error:
-        raise StoreUnavailableError("qdrant", repr(error)) from error
-    except (ApiException, QdrantException, ValidationError, ValueError) as error:
-        raise StoreRejectedError("qdrant", repr(error)) from error
-
-
-def _refused(error: UnexpectedResponse) -> StoreError:
-    reason = f"HTTP {error.status_code}: {error.content[:500].decode(errors='replace')}"
-    if error.status_code == 409:  # noqa: PLR2004
-        return StoreConflictError("qdrant", reason)
-    # 401 and 403 are our configuration and say nothing of a document: wait until it is mended.
-    if error.status_code in {401, 403, 408, 429, 500, 502, 503, 504}:
-        return StoreUnavailableError("qdrant", reason)
-    return StoreRejectedError("qdrant", reason)
-
-
 class VectorStore:
     """Points of one collection. Raises StoreError."""
 
@@ -68,6 +43,7 @@ class VectorStore:
         self._client = client
         self._collection = collection
         self._dimensions = dimensions
+        self.points = Points(client, collection)
         self._updates: Batcher[Any] = Batcher(self._update)
         self._span = tracing.client("qdrant", "qdrant", url)
 

@@ -16,6 +16,8 @@ from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 
 from activities.analysis import AnalysisActivities
+from activities.contents import Contents
+from activities.deletion import DeletionActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
 from archon.contracts import names
@@ -127,10 +129,21 @@ async def start_worker(
     own = Settings(temporal_address=client.config()["service_client"].config.target_host)
     client = await temporal.connect(own.model_copy(update={"temporal_namespace": client.namespace}))
     store = ContentStore.open(Settings(content_store_url=content.as_uri()))
-    enrichment = EnrichmentActivities(ports, ports, store, RetrySettings())
+    enrichment = EnrichmentActivities(ports, ports.estate, ports, ports.estate, store, retry=RetrySettings())
     events = EventActivities(ports, ports, ports, {})
-    analysis = AnalysisActivities(ports, store, ports.breaker, outage_budget=60, share_across_projects=False)
-    for worker in build_workers(client, settings, store_activities(enrichment, events), [analysis.analyse]):
+    analysis = AnalysisActivities(
+        ports, store, ports.estate, ports.breaker, outage_budget=60, share_across_projects=False
+    )
+    deletion = DeletionActivities(
+        ports.estate,
+        ports.estate,
+        Contents(ports.estate, store),
+        runs=ports.estate,
+        publisher=ports,
+        letters=ports.estate,
+    )
+    activities = store_activities(enrichment, events, deletion)
+    for worker in build_workers(client, settings, activities, [analysis.analyse]):
         await running.enter_async_context(worker)
 
 

@@ -17,6 +17,8 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.analysis import AnalysisActivities
+from activities.contents import Contents
+from activities.deletion import DeletionActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
 from archon.contracts import errors, names
@@ -30,6 +32,7 @@ from archon.runtime.temporal import EnrichmentClient
 from archon.stores.content import ContentStore
 from tests import factories
 from tests.workflows import histories
+from tests.workflows.estate import Estate
 from worker import build_workers, store_activities
 
 Planned = deque[object]
@@ -60,6 +63,7 @@ class Ports:
     statuses: list[EnrichmentStatus] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     store_gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    estate: Estate = field(default_factory=Estate)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -188,15 +192,18 @@ async def working(
 ) -> AsyncIterator[list[Worker]]:
     content = ContentStore.open(Settings(content_store_url=tmp_path.as_uri()))
     retry = RetrySettings(max_attempts=3, first_delay=2.0)
-    enrichment = EnrichmentActivities(ports, ports, content, retry)
+    enrichment = EnrichmentActivities(ports, ports.estate, ports, ports.estate, content, retry=retry)
     health = dict.fromkeys(("intelligence_service", "memgraph", "qdrant"), ports.healthy)
     events = EventActivities(ports, ports, ports, health)
     analysis = AnalysisActivities(
-        ports, content, ports.breaker, outage_budget=60, share_across_projects=False
+        ports, content, ports.estate, ports.breaker, outage_budget=60, share_across_projects=False
     )
+    estate = ports.estate
+    contents = Contents(estate, content)
+    deletion = DeletionActivities(estate, estate, contents, runs=estate, publisher=ports, letters=estate)
     settings = Settings(shutdown_timeout=1)
     workers = build_workers(
-        environment.client, settings, store_activities(enrichment, events), [analysis.analyse]
+        environment.client, settings, store_activities(enrichment, events, deletion), [analysis.analyse]
     )
     running = [asyncio.create_task(worker.run()) for worker in workers]
     yield workers

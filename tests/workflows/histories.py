@@ -15,6 +15,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Interceptor, Replayer
 
 from worker import workflow_runner
+from workflows.deletion import DeleteDocument, DeleteProject
 from workflows.enrich_document import EnrichDocument
 
 DIRECTORY = Path(__file__).parent / "histories"
@@ -24,7 +25,7 @@ _OF_THE_MACHINE = {"identity", "stackTrace", "stack_trace", "workerVersion"}
 async def replay(history: WorkflowHistory, interceptors: Sequence[Interceptor] = ()) -> None:
     """Raises the error of a workflow task that fails or goes another way than the history."""
     replayer = Replayer(
-        workflows=[EnrichDocument],
+        workflows=[EnrichDocument, DeleteDocument, DeleteProject],
         workflow_runner=workflow_runner(),
         data_converter=pydantic_data_converter,
         interceptors=interceptors,

@@ -6,5 +6,5 @@ RETURN d.version AS version, d.project_name AS project_name, d.content_hash AS c
        d.indexed_at AS indexed_at, d.enrichment_status AS status, d.workflow_id AS workflow_id,
        d.dead_lettered AS dead_lettered, d.discarded_request AS discarded_request,
        d.previous_workflow_id AS previous_workflow_id,
-       d.enrichment_content_hash AS enrichment_content_hash,
+       d.enrichment_content_hash AS enrichment_content_hash, d.past_hashes AS past_hashes,
        d.quality_content_hash AS quality_content_hash, d.entities_content_hash AS entities_content_hash

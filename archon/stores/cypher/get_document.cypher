@@ -1,3 +1,3 @@
 MATCH (d:Document {entity_id: $id})
-WHERE $projects IS NULL OR d.project_name IN $projects
+WHERE d.enrichment_status <> 'deleted' AND ($projects IS NULL OR d.project_name IN $projects)
 RETURN properties(d) AS document

@@ -1,5 +1,5 @@
 UNWIND $ids AS id
 MATCH (d:Document {entity_id: id})
-WHERE $projects IS NULL OR d.project_name IN $projects
+WHERE d.enrichment_status <> 'deleted' AND ($projects IS NULL OR d.project_name IN $projects)
 RETURN d.entity_id AS id, d.content_hash AS content_hash, d.content_preview AS preview, d.name AS name,
        d.enrichment_status AS status

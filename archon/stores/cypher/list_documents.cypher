@@ -1,5 +1,5 @@
 MATCH (d:Document)
-WHERE d.entity_id > $after
+WHERE d.entity_id > $after AND d.enrichment_status <> 'deleted'
   AND ($projects IS NULL OR d.project_name IN $projects)
   AND ($status IS NULL OR d.enrichment_status = $status)
 RETURN d.entity_id AS document_id, d.project_name AS project_name, d.file_path AS file_path,

@@ -3,12 +3,14 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from activities.contents import Contents
 from archon.contracts import identity
 from archon.contracts.errors import StoreUnavailableError
 from archon.runtime.ports import HOST, free_ports
@@ -88,6 +90,72 @@ async def test_a_deleted_text_is_gone(content: ContentStore) -> None:
     await content.put_text("b" * 64, "x")
     await content.delete_text("b" * 64)
     assert await content.get_text("b" * 64) is None
+
+
+async def test_the_analyses_of_a_content_are_found_and_deleted(content: ContentStore) -> None:
+    mine, others = "a1" * 32, "a1" * 31 + "a2"
+    for reference in (f"{mine}/{'1' * 64}", f"{mine}/{'2' * 64}", f"{others}/{'1' * 64}"):
+        await content.put_analysis(reference, factories.analysis("f"))
+    assert await content.analyses(mine) == [f"{mine}/{'1' * 64}", f"{mine}/{'2' * 64}"]
+    for reference in await content.analyses(mine):
+        await content.delete_analysis(reference)
+        await content.delete_analysis(reference)
+    assert await content.analyses(mine) == []
+    assert await content.analyses(others) == [f"{others}/{'1' * 64}"]
+
+
+async def test_whether_there_is_a_text_is_told_without_reading_it(content: ContentStore) -> None:
+    key = identity.content_hash(str(uuid4()))
+    assert not await content.has_text(key)
+    await content.put_text(key, "x")
+    assert await content.has_text(key)
+
+
+async def test_no_empty_directory_names_a_content_that_is_gone(tmp_path: Path) -> None:
+    content = opened(tmp_path.as_uri())
+    await content.put_text("f" * 64, "x")
+    await content.put_analysis(f"{'f' * 64}/{'1' * 64}", factories.analysis("f"))
+    await content.delete_text("f" * 64)
+    await content.delete_analysis(f"{'f' * 64}/{'1' * 64}")
+    assert not [path for path in tmp_path.rglob("*") if "fff" in path.name]
+
+
+@dataclass
+class References:
+    """Says which contents live documents have: by turns `answers`, the last of them from then on."""
+
+    answers: list[set[str]]
+
+    async def referenced(self, hashes: Sequence[str]) -> set[str]:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return answer & set(hashes)
+
+    async def tombstone_of(self, document_id: str) -> int | None:
+        raise NotImplementedError
+
+    async def tombstones_of(self, document_ids: Sequence[str]) -> dict[str, int | None]:
+        raise NotImplementedError
+
+
+async def test_contents_go_with_their_analyses_unless_a_document_has_them(content: ContentStore) -> None:
+    gone, kept = (identity.content_hash(str(uuid4())) for _ in range(2))
+    for key in (gone, kept):
+        await content.put_text(key, "x")
+        await content.put_analysis(f"{key}/{'1' * 64}", factories.analysis("f"))
+    counts = await Contents(References([{kept}]), content).remove([gone, kept, "0" * 64])
+    assert (counts.contents, counts.analyses, counts.contents_kept) == (1, 1, 1)
+    assert [await content.get_text(key) for key in (gone, kept)] == [None, "x"]
+    assert [len(await content.analyses(key)) for key in (gone, kept)] == [0, 1]
+
+
+async def test_a_content_that_is_wanted_again_meanwhile_is_put_back(content: ContentStore) -> None:
+    key = identity.content_hash(str(uuid4()))
+    await content.put_text(key, "x")
+    await content.put_analysis(f"{key}/{'1' * 64}", factories.analysis("f"))
+    counts = await Contents(References([set(), {key}]), content).remove([key])
+    assert (counts.contents, counts.analyses, counts.contents_kept) == (0, 0, 1)
+    assert await content.get_text(key) == "x"
+    assert await content.get_analysis(f"{key}/{'1' * 64}") == factories.analysis("f")
 
 
 async def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -1,0 +1,203 @@
+"""In: the scope of a deletion. Out: documents marked, ended, removed and swept, a page at a time, and counts.
+
+Every step may be repeated, and leaves alone what has been revived since its document was marked.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, TypeVar
+
+from temporalio import activity
+
+from activities.contents import Contents
+from activities.failures import told_to_temporal
+from activities.heartbeat import heartbeating, unbroken
+from activities.ports import DeadLetters, DeletedDocuments, EventPublisher, PointRemoval, Runs
+from archon.contracts import names
+from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
+from archon.contracts.deletion import DeletionCounts, DeletionScope, Marked, Removed, Tombstone
+from archon.contracts.errors import WorkflowUnavailableError
+from archon.runtime.logs import get_logger
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+_MARKED: Final = 2000
+"""Documents that one activity marks."""
+_PAGE: Final = 200
+_PAGES: Final = 5
+"""Pages that one activity removes."""
+_AT_ONCE: Final = 16
+_GRACE: Final = 3.0
+"""Seconds for a run to end by itself; it may wait in an outage, or for an analysis."""
+_PATIENCE: Final = 60.0
+_POLL: Final = 0.2
+_log = get_logger(__name__)
+
+
+class DeletionActivities:
+    """`letters` is the dead-letter topic as it stands, to which `publisher` writes."""
+
+    def __init__(
+        self,
+        graph: DeletedDocuments,
+        points: PointRemoval,
+        contents: Contents,
+        *,
+        runs: Runs,
+        publisher: EventPublisher,
+        letters: DeadLetters,
+    ) -> None:
+        self._graph = graph
+        self._points = points
+        self._contents = contents
+        self._runs = runs
+        self._publisher = publisher
+        self._letters = letters
+
+    @activity.defn(name="mark_deleted")
+    @unbroken
+    async def mark_deleted(self, scope: DeletionScope) -> Marked:
+        """From here on nobody finds the documents, and no run of theirs writes anything."""
+        return await self._graph.mark(scope, _MARKED)
+
+    @activity.defn(name="remove_deleted")
+    async def remove_deleted(self, scope: DeletionScope) -> Removed:
+        """Remove what marked documents have, and strip them to tombstones.
+
+        The counts survive a failed attempt as far as its heartbeats tell them.
+        """
+        counts = _counted_before()
+        with told_to_temporal():
+            async with heartbeating(counts.model_dump_json):
+                for _ in range(_PAGES):
+                    tombstones = await self._graph.marked(scope, _PAGE)
+                    if not tombstones:
+                        return Removed(counts=counts)
+                    counts.add(await self._remove(tombstones))
+                    activity.heartbeat(counts.model_dump_json())
+                    _log.info("documents_deleted", project_name=scope.project_name, documents=len(tombstones))
+        return Removed(counts=counts, more=scope.document_id is None)
+
+    @activity.defn(name="clear_dead_letters")
+    @unbroken
+    async def clear_dead_letters(self, scope: DeletionScope) -> int:
+        """Clear what still stands: of a project's messages that never became a workflow, and what was on its
+        way when its document was marked."""
+        rows = await self._letters.rows(DeadLetterFilter(project=scope.project_name), None)
+        if scope.document_id is not None:
+            rows = [row for row in rows if row.key == scope.document_id]
+        known = await self._graph.tombstones_of([row.document_id for row in rows if row.document_id])
+        stale = [row for row in rows if _stale(row, scope, known)]
+        for row in stale:
+            await self._publisher.clear_dead_letter(row.key)
+        return len(stale)
+
+    @activity.defn(name="sweep_points")
+    @unbroken
+    async def sweep_points(self, scope: DeletionScope) -> int:
+        """Delete the points that late writers have brought back since."""
+        if scope.document_id is not None:
+            version = await self._graph.tombstone_of(scope.document_id)
+            return 0 if version is None else await self._points.delete({scope.document_id: version})
+        swept = 0
+        async for page in self._points.of_project(scope.project_name):
+            known = await self._graph.tombstones_of(list(page))
+            versions = {each: known.get(each, page[each]) for each in page}
+            stale = {each: version for each, version in versions.items() if version is not None}
+            swept += await self._points.delete(stale) if stale else 0
+        return swept
+
+    async def _remove(self, tombstones: Sequence[Tombstone]) -> DeletionCounts:
+        ended = await self._end_runs(tombstones)
+        entities, modules = await self._graph.unlink(tombstones)
+        points = await self._points.delete({each.document_id: each.version for each in tombstones})
+        letters = await self._clear_letters(tombstones, set(ended.values()))
+        hashes = dict.fromkeys(each for tombstone in tombstones for each in tombstone.hashes)
+        counts = await self._contents.remove(list(hashes))
+        documents = await self._graph.strip(tombstones)
+        counts.add(
+            DeletionCounts(
+                documents=documents,
+                entities=entities,
+                modules=modules,
+                points=points,
+                dead_letters=letters,
+                runs_ended=len(ended),
+            )
+        )
+        return counts
+
+    async def _clear_letters(self, tombstones: Sequence[Tombstone], worked_on: set[str]) -> int:
+        """Those that the graph knows of, and those of runs that could not tell it."""
+        known = await self._graph.tombstones_of([each.document_id for each in tombstones])
+        gone = [each for each in tombstones if known.get(each.document_id) == each.version]
+        for each in gone:
+            if each.dead_lettered or each.document_id in worked_on:
+                await self._publisher.clear_dead_letter(each.document_id)
+        return sum(each.dead_lettered for each in gone)
+
+    async def _end_runs(self, tombstones: Sequence[Tombstone]) -> Mapping[str, str]:
+        """Tell the documents' runs that they are past, cancel those that do not end by themselves, and return
+        when none is open: the document of each, by workflow id."""
+        versions = {each.document_id: each.version for each in tombstones}
+        runs = dict(await self._runs.open_of(list(versions))) | _runs_of(tombstones)
+        told = await _each(runs, lambda run: self._runs.supersede(run, versions[runs[run]]))
+        ended = {run: runs[run] for run, was_open in told.items() if was_open}
+        await self._until_closed(ended, versions)
+        return ended
+
+    async def _until_closed(self, runs: Mapping[str, str], versions: Mapping[str, int]) -> None:
+        """Raises WorkflowUnavailableError for a run that does not end."""
+        started, left, cancelled = time.monotonic(), list(runs), False
+        while left := await self._open(left, runs, versions):
+            waited = time.monotonic() - started
+            if waited > _PATIENCE:
+                raise WorkflowUnavailableError(f"the run {left[0]} does not end")
+            if waited > _GRACE and not cancelled:
+                cancelled = True
+                await _each(left, self._runs.cancel)
+            await asyncio.sleep(_POLL)
+
+    async def _open(
+        self, runs: Sequence[str], documents: Mapping[str, str], versions: Mapping[str, int]
+    ) -> list[str]:
+        """Those that are open, but for a document's that has been revived: they work on what came after."""
+        states = await _each(runs, self._runs.parked)
+        still = [run for run, parked in states.items() if parked is not None]
+        known = await self._graph.tombstones_of([documents[run] for run in still]) if still else {}
+        return [run for run in still if known.get(documents[run]) == versions[documents[run]]]
+
+
+def _counted_before() -> DeletionCounts:
+    details = activity.info().heartbeat_details
+    return DeletionCounts.model_validate_json(details[0]) if details else DeletionCounts()
+
+
+def _runs_of(tombstones: Sequence[Tombstone]) -> dict[str, str]:
+    """The runs that a document may have by what its node says."""
+    runs: dict[str, str] = {}
+    for each in tombstones:
+        of_contents = [names.enrichment_workflow_id(each.document_id, one) for one in each.hashes]
+        runs |= dict.fromkeys([*of_contents, *each.workflow_ids], each.document_id)
+    return runs
+
+
+def _stale(row: DeadLetterRow, scope: DeletionScope, known: Mapping[str, int | None]) -> bool:
+    if row.document_id is not None and row.document_id in known:
+        return known[row.document_id] is not None
+    # No document of ours: what a message that is no request says of itself.
+    return row.workflow_id is None and row.failure_timestamp <= scope.requested_at
+
+
+async def _each(
+    items: Sequence[Item] | Mapping[Item, object], work: Callable[[Item], Awaitable[Answer]]
+) -> dict[Item, Answer]:
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(item: Item) -> Answer:
+        async with slots:
+            return await work(item)
+
+    return dict(zip(items, await asyncio.gather(*map(one, items)), strict=True))

@@ -1,0 +1,96 @@
+"""In: a wish to delete a document or a project. Out: the inputs of its workflow, and a receipt of what went.
+
+Ids and counts only: which documents a project's deletion is about, its activities ask the graph.
+"""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from archon.contracts.types import ContentHash, DocumentId, Model, ProjectName, Timestamp, Version
+
+
+class DeletionState(StrEnum):
+    """`removing`: under way; `removed`: nothing but tombstones is left; `swept`: nor came any point late;
+    `failed`: its run was ended before that, and asking again goes on with it."""
+
+    REMOVING = "removing"
+    REMOVED = "removed"
+    SWEPT = "swept"
+    FAILED = "failed"
+
+
+class DeletionScope(Model):
+    """What is to be deleted: one document, or, without an id, all of a project that were indexed until then.
+
+    `version`: the document's when its deletion was asked for; a later one that was indexed since lives.
+    """
+
+    project_name: ProjectName
+    document_id: DocumentId | None = None
+    version: Version | None = None
+    requested_at: Timestamp
+
+
+class DeletionCounts(Model):
+    """What is gone. `contents_kept`: contents that a document beside those deleted has as well, and keeps."""
+
+    documents: int = 0
+    entities: int = 0
+    modules: int = 0
+    points: int = 0
+    contents: int = 0
+    contents_kept: int = 0
+    analyses: int = 0
+    dead_letters: int = 0
+    runs_ended: int = 0
+
+    def add(self, other: "DeletionCounts") -> None:
+        for name in DeletionCounts.model_fields:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+class DeletionReceipt(Model):
+    """Answer to a DELETE. Counts are of all that this run has removed; where its documents came back and were
+    deleted again before it ended, of both times. `document_version`: a single document's tombstone."""
+
+    project_name: ProjectName
+    document_id: DocumentId | None = None
+    document_version: Version | None = None
+    workflow_id: str
+    requested_at: Timestamp
+    removed_at: Timestamp | None = None
+    state: DeletionState = DeletionState.REMOVING
+    counts: DeletionCounts = Field(default_factory=DeletionCounts)
+
+
+class DeletionInput(Model):
+    """Start of a run. What is to be deleted arrives as a `delete` signal, or is carried over from the run
+    before in the same chain: `scope`, and the receipt so far."""
+
+    scope: DeletionScope | None = None
+    receipt: DeletionReceipt | None = None
+
+
+class Marked(Model):
+    """`more`: whether documents may be left to mark. `version`: a single document's tombstone."""
+
+    version: Version | None = None
+    more: bool = False
+
+
+class Removed(Model):
+    """`more`: whether marked documents may be left to remove."""
+
+    counts: DeletionCounts = Field(default_factory=DeletionCounts)
+    more: bool = False
+
+
+class Tombstone(Model):
+    """A document that is marked as deleted, and what is still known of it."""
+
+    document_id: DocumentId
+    version: Version
+    hashes: list[ContentHash] = Field(default_factory=list)
+    workflow_ids: list[str] = Field(default_factory=list)
+    dead_lettered: bool = False

@@ -1,0 +1,5 @@
+// Of these contents, those that a live document has.
+UNWIND $hashes AS hash
+MATCH (d:Document {content_hash: hash})
+WHERE coalesce(d.enrichment_status, '') <> 'deleted'
+RETURN DISTINCT hash
