@@ -12,6 +12,7 @@ import httpx
 from httpx_sse import EventSource
 
 from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterList, ParkedAnswer, StoredDeadLetter
+from archon.contracts.deletion import DeletionReceipt
 from archon.contracts.documents import (
     DocumentAccepted,
     DocumentPage,
@@ -107,6 +108,22 @@ class BridgeApi:
         """Raises NotParkedError."""
         found = await self._call("POST", f"/document/{quote(document_id)}/discard")
         return ParkedAnswer.model_validate(found)
+
+    async def delete_document(self, document_id: str, project: str | None) -> DeletionReceipt:
+        """Asks for it; the receipt tells how far it is."""
+        params = _given(project=project, wait=0)
+        found = await self._call("DELETE", f"/document/{quote(document_id)}", params=params)
+        return DeletionReceipt.model_validate(found)
+
+    async def delete_project(self, project: str) -> DeletionReceipt:
+        """Asks for it; the receipt tells how far it is."""
+        found = await self._call("DELETE", f"/projects/{quote(project)}", params={"wait": 0})
+        return DeletionReceipt.model_validate(found)
+
+    async def deletion(self, of: DeletionReceipt) -> DeletionReceipt:
+        """The same deletion's receipt now."""
+        path = f"/document/{of.document_id}" if of.document_id else f"/projects/{quote(of.project_name)}"
+        return DeletionReceipt.model_validate(await self._call("GET", f"{path}/deletion"))
 
     @contextlib.asynccontextmanager
     async def stream(self, path: str, last_id: str, params: Mapping[str, str]) -> AsyncIterator[EventSource]:

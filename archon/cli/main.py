@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from archon.cli import demo, dlq, documents, ingest, keys, services, setup, up
+from archon.cli import delete, demo, dlq, documents, ingest, keys, services, setup, up
 from archon.cli.bench import command as bench
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("ingest")(ingest.ingest_path)
 app.command("publish")(documents.publish_file)
 app.command("status")(documents.status)
 app.command("search")(documents.search)
+app.command("delete")(delete.delete)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(keys.app, name="keys")
 app.command("setup")(setup.setup)

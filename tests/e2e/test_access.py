@@ -243,6 +243,31 @@ async def until_blank(lines: AsyncIterator[str]) -> AsyncIterator[str]:
         yield line
 
 
+async def document_deletion(guarded: Guarded) -> None:
+    """Of another document, so that the one that all attempts are about stays."""
+    body = {"project_id": guarded.project, "source_path": "src/gone.py", "full_text": "gone"}
+    document = (await guarded.mine.post(f"{BRIDGE}/document", json=body)).json()["document_id"]
+    url = f"{BRIDGE}/document/{document}"
+    for _ in range(2):
+        assert (await guarded.others.delete(url)).status_code == 404
+        assert (await guarded.others.get(f"{url}/deletion")).status_code == 404
+        named = await guarded.others.get(f"{url}/deletion", params={"project": guarded.project})
+        assert named.status_code == 403
+        assert (await guarded.reader.delete(url)).status_code == 403
+        assert (await guarded.mine.delete(url)).status_code == 200
+    receipt = await guarded.reader.get(f"{url}/deletion")
+    assert receipt.json()["counts"]["documents"] >= 1
+    assert (await guarded.everything.get(f"{url}/deletion")).json() == receipt.json()
+
+
+async def project_deletion(guarded: Guarded) -> None:
+    url = f"{BRIDGE}/projects/{guarded.project}"
+    assert (await guarded.others.delete(url)).status_code == 403
+    assert (await guarded.reader.delete(url)).status_code == 403
+    assert (await guarded.others.get(f"{url}/deletion")).status_code == 403
+    assert (await guarded.mine.get(f"{url}/deletion")).status_code == 404
+
+
 ATTEMPTS: dict[tuple[str, str], Attempt] = {
     ("POST", f"{BRIDGE}/document"): index_one,
     ("POST", f"{BRIDGE}/documents"): index_batch,
@@ -253,6 +278,10 @@ ATTEMPTS: dict[tuple[str, str], Attempt] = {
     ),
     ("GET", f"{BRIDGE}/document/{{document_id:path}}/events"): hidden("GET", "document/{document}/events"),
     ("GET", f"{BRIDGE}/projects/{{name:path}}/events"): project_events,
+    ("DELETE", f"{BRIDGE}/document/{{document_id:path}}"): document_deletion,
+    ("GET", f"{BRIDGE}/document/{{document_id:path}}/deletion"): document_deletion,
+    ("DELETE", f"{BRIDGE}/projects/{{name:path}}"): project_deletion,
+    ("GET", f"{BRIDGE}/projects/{{name:path}}/deletion"): project_deletion,
     ("GET", f"{BRIDGE}/documents"): listed("documents", "documents", "project_name", limit="1000"),
     ("GET", f"{BRIDGE}/search"): listed("search", "hits", "project_name", q="the secret of the tarpon"),
     ("GET", f"{BRIDGE}/statistics"): statistics,

@@ -32,3 +32,10 @@ async def park(client: EnrichmentClient, ports: Ports, request: EnrichmentReques
     workflow_id = await client.submit(request)
     await parked(client, workflow_id)
     return workflow_id
+
+
+async def calls_of(ports: Ports, name: str, count: int = 1) -> None:
+    async def called() -> bool:
+        return ports.calls[name] >= count
+
+    await eventually(called)

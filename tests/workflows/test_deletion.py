@@ -1,7 +1,9 @@
 """The deletion workflows: pages, receipts, the sweep, what is deleted again, and what is revived."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,11 +13,16 @@ from archon.contracts import errors, names
 from archon.contracts.dead_letters import DeadLetterRow
 from archon.contracts.deletion import DeletionInput, DeletionReceipt, DeletionScope, DeletionState
 from archon.contracts.events import DeadLetter, ErrorDetails
-from archon.contracts.types import FailureType
+from archon.contracts.types import FailureType, Outcome
 from archon.runtime.deletions import DeletionClient
+from archon.runtime.temporal import EnrichmentClient
+from tests import factories
+from tests.eventually import eventually
 from tests.workflows import histories
 from tests.workflows.conftest import Ports
 from tests.workflows.estate import Estate
+from tests.workflows.runs import calls_of
+from tests.workflows.runs import result as enrichment
 from workflows import policies
 
 pytestmark = pytest.mark.usefixtures("working")
@@ -213,3 +220,71 @@ async def test_a_deletion_that_no_worker_has_taken_up_has_no_receipt_yet(
     assert (under_way.state, under_way.counts.documents) == (DeletionState.REMOVING, 0)
     estate.gate.set()
     await removed(deletions, workflow_id)
+
+
+async def test_a_point_that_was_written_after_its_document_was_deleted_is_taken_back(
+    environment: WorkflowEnvironment, client: EnrichmentClient, estate: Estate, ports: Ports
+) -> None:
+    request = factories.request()
+    ports.store_gates["vectors"] = asyncio.Event()
+    workflow_id = await client.submit(request)
+    await calls_of(ports, "vectors")
+    estate.tombstones[request.document_id], estate.points[request.document_id] = 2, 1
+    ports.store_gates["vectors"].set()
+    outcome = await enrichment(environment, workflow_id)
+    assert (outcome.outcome, ports.calls["graph"]) == (Outcome.SUPERSEDED, 0)
+    assert not estate.points
+
+
+async def test_a_point_goes_with_a_graph_write_that_a_deletion_has_refused(
+    environment: WorkflowEnvironment, client: EnrichmentClient, estate: Estate, ports: Ports
+) -> None:
+    request = factories.request()
+    ports.store_gates["graph"] = asyncio.Event()
+    ports.graph_writes.append(False)
+    workflow_id = await client.submit(request)
+    await calls_of(ports, "graph")
+    estate.tombstones[request.document_id], estate.points[request.document_id] = 2, 1
+    ports.store_gates["graph"].set()
+    assert (await enrichment(environment, workflow_id)).outcome is Outcome.SUPERSEDED
+    assert not estate.points
+
+
+async def test_an_analysis_that_comes_after_its_document_was_deleted_is_not_kept(
+    environment: WorkflowEnvironment,
+    client: EnrichmentClient,
+    estate: Estate,
+    ports: Ports,
+    tmp_path: Path,
+) -> None:
+    request = factories.request()
+    ports.gate.clear()
+    workflow_id = await client.submit(request)
+
+    async def asked() -> bool:
+        return ports.asked == 1
+
+    await eventually(asked)
+    estate.tombstones[request.document_id], ports.current = 2, False
+    ports.gate.set()
+    assert (await enrichment(environment, workflow_id)).outcome is Outcome.SUPERSEDED
+    assert ports.calls["analysis"] == 1
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+async def test_a_run_that_a_deletion_cancels_ends_as_past_and_not_as_discarded(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.gate.clear()
+    workflow_id = await client.submit(factories.request())
+
+    async def asked() -> bool:
+        return ports.asked == 1
+
+    await eventually(asked)
+    handle = environment.client.get_workflow_handle(workflow_id)
+    await handle.signal(names.SIGNAL_SUPERSEDE, 2)
+    await handle.cancel()
+    assert (await enrichment(environment, workflow_id)).outcome is Outcome.SUPERSEDED
+    assert ports.statuses == []
+    ports.gate.set()

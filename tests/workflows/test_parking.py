@@ -16,7 +16,7 @@ from archon.runtime.temporal import EnrichmentClient
 from tests import factories
 from tests.eventually import eventually
 from tests.workflows.conftest import Ports
-from tests.workflows.runs import park, parked, result
+from tests.workflows.runs import calls_of, park, parked, result
 
 pytestmark = pytest.mark.usefixtures("working")
 DOWN = errors.IntelligenceUnavailableError("HTTP 503")
@@ -45,13 +45,6 @@ async def cancel_during(
     ports.store_gates[step].set()
     outcome: EnrichmentOutcome = await handle.result()
     return outcome
-
-
-async def calls_of(ports: Ports, name: str, count: int = 1) -> None:
-    async def called() -> bool:
-        return ports.calls[name] >= count
-
-    await eventually(called)
 
 
 async def test_a_recovery_clears_the_dead_letter(

@@ -163,3 +163,24 @@ async def test_a_missing_collection_is_rejected_and_a_dead_server_unavailable(
     async with VectorStore.connect(nobody) as store:
         with pytest.raises(StoreUnavailableError, match="qdrant"):
             await store.ping()
+
+
+async def test_points_go_unless_they_are_newer(vectors: VectorStore, project: str) -> None:
+    old, newer = factories.document(project), factories.document(project)
+    await vectors.index(old, new(2))
+    await vectors.index(newer, new(4))
+    versions = {old.entity_id: 3, newer.entity_id: 3, factories.document(project).entity_id: 3}
+    assert await vectors.points.delete(versions) == 1
+    assert await vectors.points.delete(versions) == 0
+    assert await vectors.get(old.entity_id) is None
+    assert await vectors.get(newer.entity_id) is not None
+
+
+async def test_the_points_of_a_project_are_told_with_their_versions(
+    vectors: VectorStore, project: str
+) -> None:
+    mine, other = factories.document(project), factories.document(f"{project}-2")
+    await vectors.index(mine, new(7))
+    await vectors.index(other, new())
+    pages = [dict(page) async for page in vectors.points.of_project(project)]
+    assert pages == [{mine.entity_id: 7}]

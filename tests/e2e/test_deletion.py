@@ -1,0 +1,247 @@
+"""Deletion on a running stack, looked at with plain clients: what is left, comes late, and comes back."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from fastapi import Response
+from temporalio.client import Client
+
+from archon.runtime.lifecycle import serve_http
+from archon.runtime.ports import free_ports
+from archon.runtime.settings import Settings
+from bridge.app import create_app
+from tests import stores
+from tests.e2e import command
+from tests.e2e.conftest import FaultyStack
+from tests.e2e.events import read_all
+from tests.e2e.faulty import refusing, well
+from tests.eventually import eventually
+
+BARE = {"entity_id", "version", "enrichment_status", "deleted_at", "lock"}
+
+
+async def post(bridge: httpx.AsyncClient, project: str, path: str, text: str) -> dict[str, Any]:
+    body = {"project_id": project, "source_path": path, "full_text": text}
+    answer = await bridge.post("/document", json=body)
+    assert answer.status_code == 200, answer.text
+    accepted: dict[str, Any] = answer.json()
+    return accepted
+
+
+async def until(bridge: httpx.AsyncClient, project: str, **expected: int) -> None:
+    async def as_expected() -> bool:
+        found = (await bridge.get("/statistics", params={"project": project})).json()["statuses"]
+        return bool(found == expected)
+
+    await eventually(as_expected, 90)
+
+
+async def nodes(settings: Settings, ids: list[str]) -> dict[str, dict[str, Any]]:
+    rows = await stores.query(
+        settings, "MATCH (d:Document) WHERE d.entity_id IN $ids RETURN properties(d)", ids=ids
+    )
+    return {node["entity_id"]: dict(node) for (node,) in rows}
+
+
+async def count(settings: Settings, label: str, project: str) -> int:
+    rows = await stores.query(settings, f"MATCH (n:{label} {{project_name: $p}}) RETURN count(n)", p=project)
+    return int(rows[0][0])
+
+
+async def points_of(settings: Settings, project: str) -> list[Any]:
+    async with httpx.AsyncClient(base_url=settings.qdrant_url) as http:
+        match = {"key": "project_name", "match": {"value": project}}
+        url = f"/collections/{settings.qdrant_collection}/points/scroll"
+        answer = await http.post(url, json={"filter": {"must": [match]}, "limit": 100})
+    found: list[Any] = answer.json()["result"]["points"]
+    return found
+
+
+def files(settings: Settings, content_hash: str) -> list[str]:
+    """What the content store has of a content, by kind."""
+    root = Path(settings.content_store_url.removeprefix("file://"))
+    return sorted(
+        path.relative_to(root).parts[0]
+        for path in root.rglob("*")
+        if path.is_file() and content_hash in path.relative_to(root).parts
+    )
+
+
+async def open_runs(settings: Settings, project: str) -> set[str]:
+    client = await Client.connect(settings.temporal_address)
+    query = f'ProjectName = "{project}" AND ExecutionStatus = "Running"'
+    return {run.id async for run in client.list_workflows(query)}
+
+
+async def last_letter(settings: Settings, document_id: str) -> Any:
+    records = await read_all(settings, settings.kafka_dlq_topic)
+    return [each["value"] for each in records if each["key"] == document_id][-1]
+
+
+async def tombstones(settings: Settings, ids: list[str]) -> dict[str, dict[str, Any]]:
+    """Of all of these, and nothing but them."""
+    found = await nodes(settings, ids)
+    assert {frozenset(node) for node in found.values()} == {frozenset(BARE)}
+    assert set(found) == set(ids)
+    return found
+
+
+async def nothing_else_of(settings: Settings, project: str, ids: list[str]) -> None:
+    assert [await count(settings, label, project) for label in ("Document", "Entity", "Module")] == [0, 0, 0]
+    assert await points_of(settings, project) == []
+    assert await stores.points(settings, ids) == {}
+
+    async def all_ended() -> bool:
+        return await open_runs(settings, project) == {f"delete-project-{project}"}
+
+    await eventually(all_ended)  # the list is a moment behind
+
+
+async def test_of_a_project_nothing_is_left_but_tombstones(
+    faulty: FaultyStack, bridge: httpx.AsyncClient, project: str
+) -> None:
+    settings, released = faulty.settings, asyncio.Event()
+
+    async def behaviour(body: dict[str, Any]) -> Response:
+        if "held" in body["content"]:
+            await released.wait()
+        return await (refusing(400) if "refused" in body["content"] else well)(body)
+
+    faulty.intelligence.behaviour = behaviour
+    shared = f"def shared(): pass  # {uuid4()}\n"
+    texts = {f"src/m{number}.py": f"def f(): pass  # {uuid4()}\n" for number in range(8)}
+    texts |= {"src/shared.py": shared, "src/refused.py": f"refused {uuid4()}", "src/old.py": f"old {uuid4()}"}
+    posted = {path: await post(bridge, project, path, text) for path, text in texts.items()}
+    neighbour = await post(bridge, f"{project}-2", "src/shared.py", shared)
+    await until(bridge, project, completed=10, failed=1)
+    await until(bridge, f"{project}-2", completed=1)
+    replaced = posted["src/old.py"]["content_hash"]
+    posted["src/old.py"] = await post(bridge, project, "src/old.py", f"new {uuid4()}")
+    await until(bridge, project, completed=10, failed=1)
+    posted["src/held.py"] = await post(bridge, project, "src/held.py", f"held {uuid4()}")
+    await until(bridge, project, completed=10, failed=1, processing=1)
+    ids = [each["document_id"] for each in posted.values()]
+    hashes = [replaced, *(each["content_hash"] for each in posted.values())]
+    assert await last_letter(settings, posted["src/refused.py"]["document_id"]) is not None
+    assert files(settings, replaced) == ["analysis", "content"]
+
+    answer = await bridge.delete(f"/projects/{project}")
+
+    assert answer.status_code == 200, answer.text
+    receipt = answer.json()
+    assert receipt["state"] == "removed"
+    assert receipt["counts"] == {
+        "documents": 12,
+        "entities": 9,
+        "modules": 0,
+        "points": 12,
+        "contents": 12,
+        "contents_kept": 1,
+        "analyses": 10,
+        "dead_letters": 1,
+        "runs_ended": 2,
+    }
+    found = await tombstones(settings, ids)
+    versions = {path: found[each["document_id"]]["version"] for path, each in posted.items()}
+    assert versions == {path: 3 if path == "src/old.py" else 2 for path in posted}
+    await nothing_else_of(settings, project, ids)
+    kept = neighbour["content_hash"]
+    assert {each: files(settings, each) for each in hashes if each != kept} == {
+        each: [] for each in hashes if each != kept
+    }
+    assert files(settings, kept) == ["analysis", "analysis", "content"]
+    assert await last_letter(settings, posted["src/refused.py"]["document_id"]) is None
+
+    assert (await bridge.get(f"/projects/{project}/deletion")).json() == receipt
+    for each in ids:
+        assert (await bridge.get(f"/document/{each}")).status_code == 404
+    assert (await bridge.get("/documents", params={"project": project})).json()["documents"] == []
+
+    released.set()  # the enrichment that was under way gets its analysis now
+    again = await post(bridge, project, "src/m0.py", texts["src/m0.py"])
+    assert (again["document_id"], again["document_version"]) == (ids[0], 3)
+    await until(bridge, project, completed=1)
+    assert set(await stores.nodes(settings, project)) == {ids[0]}
+    assert set(await stores.points(settings, ids)) == {ids[0]}
+    assert {each: node for each, node in (await nodes(settings, ids)).items() if each != ids[0]} == {
+        each: node for each, node in found.items() if each != ids[0]
+    }
+    assert files(settings, posted["src/held.py"]["content_hash"]) == []
+    assert (await stores.nodes(settings, f"{project}-2"))[neighbour["document_id"]]["version"] == 1
+
+    once_more = (await bridge.delete(f"/document/{ids[0]}")).json()
+    assert (once_more["state"], once_more["document_version"]) == ("removed", 4)
+
+
+async def test_a_deleted_document_is_found_no_more_and_its_receipt_is_given_again(
+    stack: Settings, project: str
+) -> None:
+    async with httpx.AsyncClient(base_url=f"{stack.bridge_url}/api/bridge", timeout=30) as bridge:
+        text = f"import os\n\ndef walk_the_{project.replace('-', '_')}(): pass\n"
+        body = {"project_id": project, "document_id": "my/own id", "source_path": "a.py", "full_text": text}
+        document_id = (await bridge.post("/document", json=body)).json()["document_id"]
+        await until(bridge, project, completed=1)
+        asked = {"q": f"walk the {project}", "project": project}
+        assert len((await bridge.get("/search", params=asked)).json()["hits"]) == 1
+        assert (await bridge.get("/document/my%2Fown%20id/deletion", params=asked)).status_code == 404
+
+        first = await bridge.delete("/document/my%2Fown%20id", params={"project": project})
+
+        assert first.status_code == 200, first.text
+        assert first.json()["counts"] == {
+            "documents": 1,
+            "entities": 1,
+            "modules": 1,
+            "points": 1,
+            "contents": 1,
+            "contents_kept": 0,
+            "analyses": 1,
+            "dead_letters": 0,
+            "runs_ended": 0,
+        }
+        assert (await bridge.get("/search", params=asked)).json()["hits"] == []
+        assert (await bridge.get(f"/document/{document_id}")).status_code == 404
+        for path in (f"/document/{document_id}", f"/document/{document_id}/deletion"):
+            again = await bridge.request("GET" if path.endswith("deletion") else "DELETE", path)
+            assert (again.status_code, again.json()) == (200, first.json())
+        for path in (f"/document/{uuid4()}", "/document/nobody", f"/projects/{project}"):
+            assert (await bridge.delete(path)).status_code == 404
+        assert (await bridge.post("/document", json=body)).json()["document_version"] == 3
+
+
+async def test_the_command_asks_waits_and_prints_the_receipt(stack: Settings, project: str) -> None:
+    environment: Mapping[str, str] = {**os.environ, "BRIDGE_URL": stack.bridge_url}
+    async with httpx.AsyncClient(base_url=f"{stack.bridge_url}/api/bridge", timeout=30) as bridge:
+        documents = [await post(bridge, project, f"a{number}.md", f"# {uuid4()}\n") for number in range(3)]
+    refused = await command.enrich("delete", "-p", project, environment=environment)
+    assert (refused.code, "--yes" in refused.err) == (2, True)
+    one = documents[0]["document_id"]
+    finished = await command.enrich("delete", one, "-o", "json", environment=environment)
+    assert finished.code == 0, finished.err
+    assert (finished.json()["document_id"], finished.json()["counts"]["documents"]) == (one, 1)
+    whole = await command.enrich("delete", "-p", project, "--yes", environment=environment)
+    assert whole.code == 0, whole.err
+    assert ["Documents", "2"] in [line.split() for line in whole.out.splitlines()]
+    left = await stores.points(stack, [each["document_id"] for each in documents])
+    assert (left, await stores.nodes(stack, project)) == ({}, {})
+    unknown = await command.enrich("delete", str(uuid4()), environment=environment)
+    assert unknown.code == 4
+
+
+async def test_without_temporal_nothing_is_deleted(stack: Settings, project: str) -> None:
+    port, nowhere = free_ports(2)
+    settings = stack.model_copy(update={"bridge_port": port, "temporal_address": f"127.0.0.1:{nowhere}"})
+    async with (
+        serve_http(create_app(settings), settings, port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/bridge", timeout=30) as bridge,
+    ):
+        document = await post(bridge, project, "a.md", f"# {uuid4()}\n")
+        for path in (f"/document/{document['document_id']}", f"/projects/{project}"):
+            answer = await bridge.delete(path)
+            assert (answer.status_code, answer.json()["title"]) == (503, "Temporal unavailable")
+        assert (await bridge.get(f"/document/{document['document_id']}")).status_code == 200
