@@ -5,6 +5,7 @@ import re
 
 from pydantic import BaseModel
 
+from archon.contracts.deletion import DeletionInput, DeletionScope
 from archon.contracts.documents import DocumentSubmission
 from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
 from archon.contracts.workflow import EnrichDocumentInput, EnrichmentOutcome, WorkflowStatus
@@ -25,6 +26,8 @@ EVENTS: dict[str, type[BaseModel]] = {
 
 _OTHERS: dict[str, type[BaseModel]] = {
     "workflow-input": EnrichDocumentInput,
+    "deletion-input": DeletionInput,
+    "deletion-scope": DeletionScope,
     "workflow-outcome": EnrichmentOutcome,
     "workflow-status": WorkflowStatus,
     "problem": Problem,

@@ -197,6 +197,21 @@ async def test_cancelling_during_the_analysis_discards_and_frees_the_slot(
     assert ports.calls["graph"] == 0
 
 
+async def test_a_run_that_a_deletion_cancels_ends_as_past_and_not_as_discarded(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.gate.clear()
+    workflow_id = await client.submit(factories.request())
+
+    async def asked() -> bool:
+        return ports.asked == 1
+
+    await eventually(asked)
+    await environment.client.get_workflow_handle(workflow_id).signal(names.SIGNAL_SUPERSEDE, 2)
+    assert (await cancelled(environment, workflow_id)).outcome is Outcome.SUPERSEDED
+    assert ports.statuses == []
+
+
 @pytest.mark.parametrize("step", ["claim", "vectors"])
 async def test_cancelling_during_a_store_step_waits_for_it_and_discards(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports, step: str

@@ -18,6 +18,8 @@ PATHS = {
     "woken-by-a-submission",
     "second-submission",
     "continued",
+    "document-deleted-twice",
+    "project-deleted",
 }
 
 
