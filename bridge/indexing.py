@@ -19,7 +19,7 @@ from archon.contracts.documents import (
     IndexingStatus,
     Links,
 )
-from archon.contracts.errors import InvalidInputError, PublishError, StoreError
+from archon.contracts.errors import InvalidInputError, NotFoundError, PublishError, StoreError
 from archon.contracts.events import EnrichmentRequest, EnrichmentResults, RequestMetadata
 from archon.contracts.rollout import Mode
 from archon.contracts.types import EnrichmentStatus
@@ -138,7 +138,10 @@ class Indexer:
         settlement = await self._synchronous.wait(request, accepted.workflow_id, deadline)
         if settlement is None:
             return accepted
-        found = await self._graph.get(accepted.document_id)
+        try:
+            found = await self._graph.get(accepted.document_id)
+        except NotFoundError:  # it was deleted while its enrichment was waited for
+            return accepted
         status = _SETTLED[settlement.state]
         enriched = status is IndexingStatus.ENRICHED
         results = found.model_dump(include=set(EnrichmentResults.model_fields), exclude_none=True)
