@@ -149,7 +149,14 @@ OF_QUALITY = {
     "quality_content_hash",
 }
 OF_ENTITIES = {"entities_extracted", "entities_content_hash"}
-OF_EVERY_VERSION = {"version", "content_hash", "content_preview", "indexed_at", "enrichment_status"}
+OF_EVERY_VERSION = {
+    "version",
+    "content_hash",
+    "past_hashes",
+    "content_preview",
+    "indexed_at",
+    "enrichment_status",
+}
 OF_THE_RUN = {"lock", "outbox", "correlation_id", "enrichment_type", "workflow_id", "metadata"}
 
 
