@@ -36,6 +36,15 @@ _LOST_AFTER: Final = timedelta(seconds=15)
 EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), retry_policy=PATIENT)
 """Completed events and dead letters: retried until acknowledged."""
 
+RECONCILE: Final = ActivityOptions(
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    start_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=_LOST_AFTER,
+    schedule_to_close_timeout=timedelta(minutes=15),
+    retry_policy=PATIENT,
+)
+"""A page of a reconciliation. Where a store stays down for so long, the next one on the schedule tries."""
+
 PROGRESS: Final = LocalActivityOptions(
     start_to_close_timeout=timedelta(seconds=1), retry_policy=RetryPolicy(maximum_attempts=1)
 )

@@ -5,6 +5,7 @@ import logging
 import typer
 
 from archon.cli import demo, dlq, documents, ingest, keys, services, setup, up
+from archon.cli import demo, dlq, documents, keys, reconcile, services, setup, up
 
 app = typer.Typer(
     name="enrich",
@@ -22,6 +23,8 @@ app.command("status")(documents.status)
 app.command("search")(documents.search)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(keys.app, name="keys")
+app.command("validate")(reconcile.validate)
+app.command("reconcile")(reconcile.reconcile)
 app.command("setup")(setup.setup)
 app.add_typer(setup.topics, name="topics")
 

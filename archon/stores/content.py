@@ -85,6 +85,15 @@ class ContentStore:
         data = await self._get(_key("content", content_hash))
         return None if data is None else data.decode()
 
+    async def has_text(self, content_hash: str) -> bool:
+        """Asks without fetching it."""
+        with tracing.within("content head"), translated():
+            try:
+                await obstore.head_async(self._store, _key("content", content_hash))
+            except (NotFoundError, FileNotFoundError):
+                return False
+            return True
+
     async def put_analysis(self, reference: str, result: AnalysisResult) -> None:
         """Keep an analysis, replacing one under the same reference."""
         with tracing.within("content put"), translated():

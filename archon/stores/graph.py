@@ -24,6 +24,7 @@ from archon.stores import claims, nodes
 from archon.stores.bolt import Bolt, Row, run
 from archon.stores.enrichment_write import EnrichmentWrite, fence
 from archon.stores.incremental_write import write_difference
+from archon.stores.graph_survey import GraphSurvey
 from archon.stores.outbox import Outbox
 
 WARM_CONNECTIONS: Final = 8
@@ -40,6 +41,7 @@ class GraphStore:
     def __init__(self, bolt: Bolt) -> None:
         self._bolt = bolt
         self.outbox = Outbox(bolt)
+        self.survey = GraphSurvey(bolt)
         # Documents of a project meet at the modules they import; many writers there undo each other's work.
         self._enrichments = asyncio.Semaphore(ENRICHMENT_WRITERS)
 

@@ -22,11 +22,10 @@ from archon.contracts.workflow import Step
 from archon.runtime import tracing
 from archon.runtime.settings import Settings
 from archon.stores.batching import Batcher
+from archon.stores.points import NEVER, Points
 
 _KEYWORDS: Final = ("document_id", "language", "document_type", "enrichment_status")
 _TIMEOUT_SECONDS: Final = 10
-_NEVER: Final = models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lt=0))])
-"""Matches no point, so that an upsert under it only inserts."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,7 @@ class VectorStore:
         self._dimensions = dimensions
         self._updates: Batcher[Any] = Batcher(self._update)
         self._span = tracing.client("qdrant", "qdrant", url)
+        self.points = Points(client, collection, translated)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -126,7 +126,7 @@ class VectorStore:
             "version": indexed.version,
             "enrichment_status": str(indexed.status),
         }
-        operations: list[Any] = [self._upsert(document.entity_id, payload, None, _NEVER)]
+        operations: list[Any] = [self._upsert(document.entity_id, payload, None, NEVER)]
         if indexed.version > 1 or not indexed.changed:
             # A point that is at this version already has been written by the enrichment, which knows better.
             older = _unless_newer(
