@@ -93,9 +93,7 @@ def build_workers(
     ]
 
 
-def store_activities(
-    enrichment: EnrichmentActivities, events: EventActivities, reconcile: ReconcileActivities
-) -> Activities:
+def store_activities(enrichment: EnrichmentActivities, events: EventActivities) -> Activities:
     """Everything that runs on the enrichment queue beside the workflows."""
     return [
         enrichment.claim,
@@ -107,10 +105,12 @@ def store_activities(
         events.publish_completed,
         events.publish_dead_letter,
         events.clear_dead_letter,
-        reconcile.documents,
-        reconcile.points,
-        reconcile.record,
     ]
+
+
+def reconcile_activities(reconcile: ReconcileActivities) -> Activities:
+    """These run there too."""
+    return [reconcile.documents, reconcile.points, reconcile.record]
 
 
 class WorkerHealth(BaseModel):
@@ -179,7 +179,7 @@ async def run(settings: Settings) -> None:
         async with serve_http(app, settings, settings.worker_port):
             client = await unless_stopped(stop, _connected(settings, sdk.runtime, preparation))
             if client is not None:
-                activities = store_activities(enrichment, events, reconcile)
+                activities = [*store_activities(enrichment, events), *reconcile_activities(reconcile)]
                 async with _scheduled(client, settings):
                     await _work(build_workers(client, settings, activities, [analysis.analyse]), stop)
 

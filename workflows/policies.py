@@ -37,7 +37,6 @@ EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), ret
 """Completed events and dead letters: retried until acknowledged."""
 
 RECONCILE: Final = ActivityOptions(
-    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     start_to_close_timeout=timedelta(minutes=10),
     heartbeat_timeout=_LOST_AFTER,
     schedule_to_close_timeout=timedelta(minutes=15),
