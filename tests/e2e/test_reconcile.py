@@ -4,15 +4,21 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from qdrant_client import AsyncQdrantClient
+from temporalio.client import ScheduleDescription
+from temporalio.service import RPCError
 
+from archon.contracts import names
 from archon.devstack.stack import Ports, Stack, running
+from archon.runtime import temporal
 from archon.runtime.ports import free_ports
+from archon.runtime.reconciliation import ensure_schedule
 from archon.runtime.topics import ensure_topics
 from tests import stores
 from tests.e2e.command import Finished, enrich
@@ -23,6 +29,7 @@ DOCUMENTS = 300
 CONSUMED, LOST = 60, 160
 """So many before the ingress stops, and so many more that only Kafka has when it dies; then it is empty."""
 AT_ONCE = 16
+INTERVAL = 86400
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +43,36 @@ async def intelligence() -> AsyncIterator[FaultyIntelligence]:
 async def own(
     intelligence: FaultyIntelligence, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Stack]:
-    overrides = {"INTELLIGENCE_SERVICE_URL": intelligence.url, "RECONCILE_INTERVAL": "86400"}
+    overrides = {"INTELLIGENCE_SERVICE_URL": intelligence.url, "RECONCILE_INTERVAL": str(INTERVAL)}
     async with running(tmp_path_factory.mktemp("reconcile"), Ports.free(), overrides) as stack:
         yield stack
+
+
+async def test_the_worker_sees_to_the_schedule_and_leaves_a_paused_one_paused(own: Stack) -> None:
+    client = await temporal.connect(own.settings)
+    schedule = client.get_schedule_handle(names.SCHEDULE_RECONCILE)
+    every, now = timedelta(seconds=INTERVAL), datetime.now(UTC)
+
+    async def described() -> ScheduleDescription | None:
+        try:
+            return await schedule.describe()
+        except RPCError:
+            return None
+
+    found: ScheduleDescription = await eventually(described)
+    assert found.schedule.spec.intervals[0].every == every
+    first = found.info.next_action_times[0]
+    assert first > now + every - timedelta(minutes=10), "not at once"
+    await schedule.pause()
+    await ensure_schedule(client, INTERVAL)
+    again = await schedule.describe()
+    assert (again.schedule.state.paused, again.info.next_action_times[0]) == (True, first)
+    await ensure_schedule(client, 600)
+    shorter = await schedule.describe()
+    assert [each.every for each in shorter.schedule.spec.intervals] == [timedelta(minutes=10)]
+    await ensure_schedule(client, 0)
+    await ensure_schedule(client, 0)
+    assert await described() is None
 
 
 async def run(stack: Stack, *arguments: str) -> Finished:
