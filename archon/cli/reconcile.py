@@ -5,15 +5,16 @@ What talks to the servers is imported when it is run: most of a second, which no
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from archon.cli.output import Exit, Format, FormatOption, duration, err, exit_codes, print_json, table
 from archon.contracts.drift import Drift
-from archon.contracts.errors import InvalidInputError
+from archon.contracts.errors import ArchonError, InvalidInputError
 from archon.contracts.reconcile import ReconcileInput, ReconcileReport
 from archon.runtime.settings import Settings
 
@@ -126,8 +127,8 @@ async def _shown(run: "Reconciliation") -> AsyncIterator[None]:
 
         async def follow() -> None:
             while True:
-                found = await run.progress()
-                status.update(f"Comparing ... {found.documents} documents, {found.points} points")
+                with suppress(ArchonError):  # the result will say so
+                    status.update(await _told(run))
                 await asyncio.sleep(_POLL_SECONDS)
 
         following = asyncio.create_task(follow())
@@ -136,6 +137,12 @@ async def _shown(run: "Reconciliation") -> AsyncIterator[None]:
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
+
+
+async def _told(run: "Reconciliation") -> str:
+    found, trouble = await run.progress(), await run.trouble()
+    told = f"Comparing ... {found.documents} documents, {found.points} points"
+    return f"{told}; tried again: {escape(' '.join(trouble.split())[:200])}" if trouble else told
 
 
 def _print_report(report: ReconcileReport) -> None:

@@ -111,6 +111,13 @@ class Reconciliation:
             )
         return report
 
+    async def trouble(self) -> str | None:
+        """Why its present step is being tried again, if it is."""
+        with translated():
+            found = (await self._handle.describe()).raw_description.pending_activities
+        failures = [each.last_failure.message for each in found if each.HasField("last_failure")]
+        return failures[0] if failures else None
+
     async def result(self) -> ReconcileReport:
         """Raises RunFailedError with the reason."""
         with translated():

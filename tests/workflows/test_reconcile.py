@@ -1,13 +1,14 @@
 """ReconcileEnrichment over a survey of several pages: what it adds up, and what survives renewal."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
 import pytest
-from temporalio.client import WorkflowFailureError
+from temporalio.client import Client, Interceptor, WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 from temporalio.workflow import Info
@@ -21,6 +22,7 @@ from archon.contracts.reconcile import EXAMPLES, ReconcileInput, ReconcileReport
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime import metrics
 from archon.runtime.reconciliation import Reconciliation
+from archon.runtime.tracing_temporal import TracingInterceptor
 from tests import factories
 from tests.workflows import histories
 from worker import WORKFLOWS, reconcile_activities, workflow_runner
@@ -81,28 +83,34 @@ class Estate:
         return False
 
 
-@pytest.fixture
-async def estate(environment: WorkflowEnvironment) -> AsyncIterator[Estate]:
-    estate = Estate()
-    worker = Worker(
-        environment.client,
+def working(client: Client, estate: Estate) -> Worker:
+    return Worker(
+        client,
         task_queue=names.QUEUE_ENRICHMENT,
         workflows=WORKFLOWS,
         activities=reconcile_activities(ReconcileActivities(estate, estate, estate, estate)),
         workflow_runner=workflow_runner(),
     )
-    async with worker:
+
+
+@pytest.fixture
+async def estate(environment: WorkflowEnvironment) -> AsyncIterator[Estate]:
+    estate = Estate()
+    async with working(environment.client, estate):
         yield estate
 
 
 async def reconciled(environment: WorkflowEnvironment, wanted: ReconcileInput) -> ReconcileReport:
-    """The report of a run, which is then replayed."""
+    """The report of a run, which is then replayed, and committed where ARCHON_COMMIT_HISTORIES is set."""
     report = await (await Reconciliation.start(environment.client, wanted)).result()
-    handle = environment.client.get_workflow_handle(names.ID_RECONCILE)
-    await histories.replay(await handle.fetch_history())
+    history = await environment.client.get_workflow_handle(names.ID_RECONCILE).fetch_history()
+    await histories.replay(history)
+    if wanted.apply and "ARCHON_COMMIT_HISTORIES" in os.environ:
+        histories.commit("reconciled", history)
     return report
 
 
+@pytest.mark.history("reconciled")
 async def test_pages_are_added_up_and_repaired(environment: WorkflowEnvironment, estate: Estate) -> None:
     report = await reconciled(environment, ReconcileInput(apply=True, page_size=2))
     assert (report.documents, report.points) == (2 * PAGES, 3)
@@ -126,15 +134,19 @@ async def test_of_one_project_and_without_leave_nothing_is_changed(
     assert metrics.DRIFT_DOCUMENTS.labels(Drift.STUCK)._value.get() == 77
 
 
+@pytest.mark.parametrize("interceptors", [[], [TracingInterceptor()]], ids=["untraced", "traced"])
 async def test_what_was_counted_survives_continuing_as_new(
-    environment: WorkflowEnvironment, estate: Estate, monkeypatch: pytest.MonkeyPatch
+    environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch, interceptors: list[Interceptor]
 ) -> None:
     monkeypatch.setattr(Info, "is_continue_as_new_suggested", lambda _: True)
-    started = await Reconciliation.start(environment.client, ReconcileInput(apply=True))
-    report = await started.result()
+    config, estate = environment.client.config(), Estate()
+    client = Client(**{**config, "interceptors": [*config["interceptors"], *interceptors]})
+    async with working(client, estate):
+        started = await Reconciliation.start(client, ReconcileInput(apply=True))
+        report = await started.result()
+        assert (await started.progress()) == report
     assert report.found == {Drift.STUCK: PAGES, Drift.ORPHAN_POINT: 1}
     assert [after for after, _, _ in estate.asked] == [None, "1", "2", "3"]
-    assert (await started.progress()) == report
 
 
 async def test_one_at_a_time(environment: WorkflowEnvironment, estate: Estate) -> None:

@@ -18,6 +18,7 @@ PATHS = {
     "woken-by-a-submission",
     "second-submission",
     "continued",
+    "reconciled",
 }
 
 
