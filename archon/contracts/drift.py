@@ -39,6 +39,8 @@ class Drift(StrEnum):
 
 WORKING: Final = frozenset({EnrichmentStatus.PENDING, EnrichmentStatus.PROCESSING})
 """A run is at work, or will be: it writes the point when it ends, so that nothing is said of that now."""
+_POINTED: Final = frozenset({EnrichmentStatus.COMPLETED, EnrichmentStatus.SKIPPED})
+"""Of these somebody has written the point. What no run completed may never have had one."""
 OF_THE_POINT: Final = frozenset({Drift.POINT_MISSING, Drift.POINT_BEHIND, Drift.VECTOR_MISSING})
 """What writing the point mends."""
 
@@ -121,7 +123,7 @@ def _of_point(node: Node, point: Point | None) -> list[Drift]:
     if node.status in WORKING:
         return []
     if point is None:
-        return [Drift.POINT_MISSING]
+        return [Drift.POINT_MISSING] if node.status in _POINTED else []
     if (point.version, point.content_hash, point.status) != (node.version, node.content_hash, node.status):
         return [Drift.POINT_BEHIND]
     embedded = point.has_vector and point.embedded_hash == node.content_hash

@@ -175,7 +175,7 @@ class EnrichmentClient:
         """How a submission has ended, or that it is parked; None when neither within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                with _translated():
+                with translated():
                     return await settlement(self._client, workflow_id, correlation_id)
         except TimeoutError:
             return None

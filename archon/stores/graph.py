@@ -23,8 +23,8 @@ from archon.runtime.settings import Settings
 from archon.stores import claims, nodes
 from archon.stores.bolt import Bolt, Row, run
 from archon.stores.enrichment_write import EnrichmentWrite, fence
-from archon.stores.incremental_write import write_difference
 from archon.stores.graph_survey import GraphSurvey
+from archon.stores.incremental_write import write_difference
 from archon.stores.outbox import Outbox
 
 WARM_CONNECTIONS: Final = 8

@@ -50,6 +50,8 @@ WELL = {
     "waits long, with a run": (in_status(Status.PENDING)[0], None, True),
     "being enriched again, its point as before": (in_status(Status.PROCESSING)[0], POINT, True),
     "parked": (*in_status(Status.FAILED), True),
+    "parked before it had a point": (in_status(Status.FAILED)[0], None, True),
+    "discarded before it had a point": (in_status(Status.DISCARDED)[0], None, False),
     "skipped": (*in_status(Status.SKIPPED), False),
     "discarded": (*in_status(Status.DISCARDED), False),
     "only a part was asked for": (in_status(Status.PENDING, part_only=True)[0], None, False),
@@ -83,7 +85,11 @@ DRIFTING = {
     ),
     "no vector": (NODE, replace(POINT, has_vector=False), [Drift.VECTOR_MISSING]),
     "a vector of other content": (NODE, replace(POINT, embedded_hash="a" * 64), [Drift.VECTOR_MISSING]),
-    "two ways at once": (in_status(Status.FAILED)[0], None, [Drift.UNPARKED, Drift.POINT_MISSING]),
+    "two ways at once": (
+        in_status(Status.FAILED)[0],
+        replace(POINT, status="pending"),
+        [Drift.UNPARKED, Drift.POINT_BEHIND],
+    ),
 }
 
 
