@@ -4,6 +4,7 @@ A repair is a request to the document's own workflow, by Temporal alone, so that
 point of which no run will take care is written here.
 """
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -19,6 +20,8 @@ from archon.contracts.types import EnrichmentStatus, Priority
 from archon.runtime import metrics
 from archon.runtime.logs import get_logger
 
+AT_ONCE: Final = 16
+"""Documents of a page that are repaired at once."""
 REPORTED_ONLY: Final = frozenset({Drift.TEXT_MISSING, Drift.POINT_AHEAD, Drift.UNREADABLE})
 """What only people can mend."""
 _log = get_logger(__name__)
@@ -42,8 +45,13 @@ class ReconcileActivities:
         stuck = any(Drift.STUCK in each.kinds for each in found.drifting)
         late = stuck and await self._still_in_kafka(page.older_than)
         report = PageReport(checked=found.checked, next=found.next)
-        for each in found.drifting:
-            await self._document(each, page, report, late=late)
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def one(each: Drifting) -> None:
+            async with slots:
+                await self._document(each, page, report, late=late)
+
+        await asyncio.gather(*map(one, found.drifting))
         return report
 
     @activity.defn(name="reconcile_points")
