@@ -4,8 +4,7 @@ import logging
 
 import typer
 
-from archon.cli import demo, dlq, documents, ingest, keys, services, setup, up
-from archon.cli import demo, dlq, documents, keys, reconcile, services, setup, up
+from archon.cli import demo, dlq, documents, ingest, keys, reconcile, services, setup, up
 
 app = typer.Typer(
     name="enrich",
