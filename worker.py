@@ -6,7 +6,7 @@ The composition root: the one place where activities meet the stores they know o
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -23,8 +23,9 @@ from activities.deletion import DeletionActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
 from activities.observation import Observation
+from activities.reconciliation import ReconcileActivities
 from archon.contracts import names
-from archon.contracts.errors import ConfigurationError, WorkflowUnavailableError
+from archon.contracts.errors import ArchonError, ConfigurationError, WorkflowUnavailableError
 from archon.contracts.workflow import RetrySettings
 from archon.runtime import temporal, tracing
 from archon.runtime.alerts import Alerts
@@ -35,19 +36,25 @@ from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import first_of, serve_http, stop_on_signals, unless_stopped
 from archon.runtime.logs import configure_logging, get_logger
 from archon.runtime.metrics import Exposition
+from archon.runtime.reconciliation import ensure_schedule
 from archon.runtime.runs import EnrichmentRuns
 from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.settings import Settings
+from archon.runtime.topic_statistics import Consumption
 from archon.stores.content import ContentStore
 from archon.stores.graph import GraphStore
 from archon.stores.intelligence import IntelligenceClient
 from archon.stores.schema import Preparation
+from archon.stores.survey import Survey
 from archon.stores.vectors import VectorStore
 from workflows.deletion import DeleteDocument, DeleteProject
 from workflows.enrich_document import EnrichDocument
+from workflows.reconcile_enrichment import ReconcileEnrichment
 
 Activities = Sequence[Callable[..., Any]]
+WORKFLOWS = (EnrichDocument, DeleteDocument, DeleteProject, ReconcileEnrichment)
 _RECONNECT_AFTER = 1.0
+_RESCHEDULE_AFTER = 30.0
 _log = get_logger(__name__)
 # Passed through: re-importing them for every workflow costs a third of its CPU, and they are pure.
 _PASSED_THROUGH = ("activities", "archon", "workflows", "pydantic", "pydantic_core", "blake3")
@@ -69,7 +76,7 @@ def build_workers(
         Worker(
             client,
             task_queue=names.QUEUE_ENRICHMENT,
-            workflows=[EnrichDocument, DeleteDocument, DeleteProject],
+            workflows=WORKFLOWS,
             activities=store,
             workflow_runner=workflow_runner(),
             interceptors=[Observation()],
@@ -109,6 +116,11 @@ def store_activities(
         deletion.clear_dead_letters,
         deletion.sweep_points,
     ]
+
+
+def reconcile_activities(reconcile: ReconcileActivities) -> Activities:
+    """These run there too."""
+    return [reconcile.documents, reconcile.points, reconcile.record]
 
 
 class WorkerHealth(BaseModel):
@@ -173,6 +185,8 @@ async def run(settings: Settings) -> None:
             publisher=publisher,
             letters=DeadLetterTopic(settings),
         )
+        survey = Survey(graph.survey, vectors.surveyed, content, lazy)
+        reconcile = ReconcileActivities(survey, lazy, vectors.surveyed, Consumption(settings))
         checks = {
             **health,
             "schema": preparation.check,
@@ -186,8 +200,12 @@ async def run(settings: Settings) -> None:
         async with serve_http(app, settings, settings.worker_port):
             client = await unless_stopped(stop, _connected(settings, sdk.runtime, preparation))
             if client is not None:
-                activities = store_activities(enrichment, events, deletion)
-                await _work(build_workers(client, settings, activities, [analysis.analyse]), stop)
+                activities = [
+                    *store_activities(enrichment, events, deletion),
+                    *reconcile_activities(reconcile),
+                ]
+                async with _scheduled(client, settings):
+                    await _work(build_workers(client, settings, activities, [analysis.analyse]), stop)
 
 
 async def _connected(settings: Settings, runtime: Runtime, preparation: Preparation) -> Client:
@@ -199,6 +217,26 @@ async def _connected(settings: Settings, runtime: Runtime, preparation: Preparat
         except WorkflowUnavailableError as error:
             _log.warning("temporal_not_connected", error=str(error))
             await asyncio.sleep(_RECONNECT_AFTER)
+
+
+@contextlib.asynccontextmanager
+async def _scheduled(client: Client, settings: Settings) -> AsyncIterator[None]:
+    """See to the schedule in the background: work does not wait for it, nor end with it."""
+
+    async def ensure() -> None:
+        while True:
+            try:
+                return await ensure_schedule(client, settings.reconcile_interval)
+            except ArchonError as error:
+                _log.warning("reconciliation_not_scheduled", error=str(error))
+                await asyncio.sleep(_RESCHEDULE_AFTER)
+
+    ensuring = asyncio.create_task(ensure())
+    try:
+        yield
+    finally:
+        ensuring.cancel()
+        await asyncio.gather(ensuring, return_exceptions=True)
 
 
 async def _work(workers: Sequence[Worker], stop: asyncio.Event) -> None:

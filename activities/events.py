@@ -181,13 +181,13 @@ def _estimate(started_at: datetime, updated_at: datetime, stage: Stage) -> datet
 
 
 def _what(completed: CompletedInput) -> str:
-    """Tells apart the ends that one version may have: by outcome, part, forced repetition, and the content of
+    """Tells apart the ends that one version may have: by outcome, part, wanted repetition, and the content of
     a request that came without a version of its own."""
     request = completed.step.request
     parts = [str(completed.outcome)]
     if not request.enrichment_type.whole:
         parts.append(str(request.enrichment_type))
-    if request.force:
+    if request.again:
         parts.append(request.correlation_id)
     if completed.outcome is Outcome.SUPERSEDED and request.document_version is None:
         parts.append(request.content_hash)

@@ -5,11 +5,13 @@ document and nothing was written. Stores raise StoreError, the analyser Intellig
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult, ServiceVersion
 from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
 from archon.contracts.deletion import DeletionScope, Marked, Tombstone
+from archon.contracts.drift import Drifting, Point
 from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, Projects
 from archon.contracts.workflow import Claim, Step
@@ -135,3 +137,48 @@ class AlertSink(Protocol):
     """People who want to know of dead letters. Never raises and never waits."""
 
     def notify(self, letter: DeadLetter) -> None: ...
+
+
+class SurveyPage(Protocol):
+    """`checked`: how many were looked at; `next`: where the following page begins, None at the end."""
+
+    @property
+    def checked(self) -> int: ...
+
+    @property
+    def drifting(self) -> Sequence[Drifting]: ...
+
+    @property
+    def next(self) -> str | None: ...
+
+
+class DriftSurvey(Protocol):
+    """Graph, vectors, content store and Temporal, compared document by document."""
+
+    async def documents(
+        self, after: str | None, limit: int, project: str | None, older_than: float
+    ) -> SurveyPage: ...
+
+    async def points(self, after: str | None, limit: int, project: str | None) -> SurveyPage: ...
+
+    async def holds_documents(self) -> bool: ...
+
+
+class Submitter(Protocol):
+    """Temporal, reached without Kafka. Raises WorkflowUnavailableError."""
+
+    async def submit(self, request: EnrichmentRequest) -> str: ...
+
+
+class PointRepair(Protocol):
+    """Points put right where no run will; each write is conditional on what was seen."""
+
+    async def restate(self, drifting: Drifting) -> None: ...
+
+    async def remove(self, seen: Point) -> None: ...
+
+
+class Consumption(Protocol):
+    """How far the ingress has come. Raises TopicUnavailableError."""
+
+    async def behind(self, moment: datetime) -> bool: ...

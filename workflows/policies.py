@@ -44,6 +44,14 @@ SWEEP_AFTER: Final = timedelta(minutes=1)
 """After which no point can come any more that was on its way when its document was marked: well above the
 time limits of all that writes to the vector store."""
 
+RECONCILE: Final = ActivityOptions(
+    start_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=_LOST_AFTER,
+    schedule_to_close_timeout=timedelta(minutes=15),
+    retry_policy=PATIENT,
+)
+"""A page of a reconciliation. Where a store stays down for so long, the next one on the schedule tries."""
+
 PROGRESS: Final = LocalActivityOptions(
     start_to_close_timeout=timedelta(seconds=1), retry_policy=RetryPolicy(maximum_attempts=1)
 )

@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from archon.cli import delete, demo, dlq, documents, ingest, keys, services, setup, up
+from archon.cli import delete, demo, dlq, documents, ingest, keys, reconcile, services, setup, up
 from archon.cli.bench import command as bench
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ app.command("search")(documents.search)
 app.command("delete")(delete.delete)
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(keys.app, name="keys")
+app.command("validate")(reconcile.validate)
+app.command("reconcile")(reconcile.reconcile)
 app.command("setup")(setup.setup)
 app.add_typer(setup.topics, name="topics")
 

@@ -64,11 +64,18 @@ class EnrichmentRequest(OpenModel):
     """The graph's version, where the bridge wrote the event; a producer that bypasses it has none."""
     force: bool = False
     """Enrich again what is already enriched, without the analysis cache."""
+    repair: bool = False
+    """Write again what is already enriched; an analysis that is stored is used."""
 
     def covers(self, other: Self) -> bool:
         """Whether enriching this leaves nothing of `other`, a request for the same content, to be done."""
         kinds = {self.enrichment_type, other.enrichment_type}
         return self.project_name == other.project_name and (self.enrichment_type.whole or len(kinds) == 1)
+
+    @property
+    def again(self) -> bool:
+        """Whether what is already enriched is to be written once more."""
+        return self.force or self.repair
 
     @property
     def about(self) -> dict[str, str]:

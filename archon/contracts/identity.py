@@ -82,6 +82,11 @@ def event_id(document: str, version: int, what: str) -> str:
     return str(uuid5(UUID(document), f"event\0{version}\0{what}"))
 
 
+def repair_id(document: str, version: int, window: int) -> str:
+    """Correlation id of what reconciliation submits: the same for all submissions within one window."""
+    return str(uuid5(UUID(document), f"reconcile\0{version}\0{window}")).upper()
+
+
 def language_of(file_path: str) -> str | None:
     """The language a path's name suggests, or None."""
     name = PurePosixPath(file_path.replace("\\", "/")).name.lower()

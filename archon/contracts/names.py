@@ -5,12 +5,19 @@ from typing import Final
 from blake3 import blake3
 
 WORKFLOW_ENRICH_DOCUMENT: Final = "EnrichDocument"
+WORKFLOW_RECONCILE: Final = "ReconcileEnrichment"
+ID_RECONCILE: Final = "reconcile"
+"""Workflow id of a reconciliation that somebody has asked for: one at a time."""
+ID_RECONCILE_SCHEDULED: Final = "reconcile-scheduled"
+"""What the schedule's begin with; Temporal puts the time behind it."""
+SCHEDULE_RECONCILE: Final = "reconcile-enrichment"
 SIGNAL_SUBMIT: Final = "submit"
 SIGNAL_RETRY: Final = "retry"
 SIGNAL_DISCARD: Final = "discard"
 SIGNAL_SUPERSEDE: Final = "supersede"
 QUERY_STATUS: Final = "status"
 UPDATE_SETTLED: Final = "settled"
+QUERY_PROGRESS: Final = "progress"
 
 WORKFLOW_DELETE_DOCUMENT: Final = "DeleteDocument"
 WORKFLOW_DELETE_PROJECT: Final = "DeleteProject"

@@ -21,6 +21,7 @@ from prometheus_client import (
 from prometheus_client.registry import Collector
 
 from archon.contracts.documents import IndexingStatus
+from archon.contracts.drift import Drift
 from archon.contracts.types import FailureType, Outcome
 
 _ANSWERS: Final = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -138,6 +139,24 @@ ENRICHMENT_AGE_SECONDS: Final = Histogram(
     registry=None,
 )
 
+DRIFT_DOCUMENTS: Final = Gauge(
+    "archon_reconcile_drift_documents",
+    "Documents on which the stores disagreed in the last reconciliation that this worker has completed.",
+    ["kind"],
+    registry=None,
+)
+DRIFT_REPAIRED: Final = Counter(
+    "archon_reconcile_repaired_total",
+    "Drifting documents that a reconciliation has submitted again, and points that it has put right.",
+    ["kind"],
+    registry=None,
+)
+RECONCILED_AT: Final = Gauge(
+    "archon_reconcile_last_run_timestamp_seconds",
+    "When this worker has last completed a reconciliation; 0: never.",
+    registry=None,
+)
+
 SERVICES: Final[dict[str, tuple[Collector, ...]]] = {
     "bridge": (
         DOCUMENTS_INDEXED,
@@ -160,6 +179,9 @@ SERVICES: Final[dict[str, tuple[Collector, ...]]] = {
         INTELLIGENCE_ERRORS,
         DOCUMENTS_ENRICHED,
         ENRICHMENT_AGE_SECONDS,
+        DRIFT_DOCUMENTS,
+        DRIFT_REPAIRED,
+        RECONCILED_AT,
     ),
     "intelligence": (),
 }
@@ -200,6 +222,9 @@ def _begin_at_zero() -> None:
         DOCUMENTS_INDEXED.labels(status)
     for learnt in ("answered", "failed"):
         BREAKER_PROBES.labels(learnt)
+    for kind in Drift:
+        DRIFT_DOCUMENTS.labels(kind)
+        DRIFT_REPAIRED.labels(kind)
 
 
 _begin_at_zero()

@@ -130,6 +130,9 @@ class Settings(BaseSettings):
 
     ingress_max_backlog: Annotated[int, Field(ge=0)] = 10_000
     """Analyses waiting in Temporal at which the ingress pauses, until half of them are done; 0: never."""
+    reconcile_interval: Annotated[float, Field(ge=0)] = 900
+    """How often the stores are compared, document by document, and put right; 0: only when somebody asks. All
+    workers must agree: the schedule is Temporal's, and the last one that starts sets it."""
     alert_webhook_url: SecretStr = SecretStr("")
     """Told of dead letters of type data_quality and service_down, in JSON that Slack also takes."""
     alert_interval: Seconds = 300

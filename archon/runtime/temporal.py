@@ -211,7 +211,10 @@ class EnrichmentClient:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """A search attribute that the server does not know is its set-up, and says nothing of a request."""
+    """Raise the client's errors as ours.
+
+    A search attribute that the server does not know is its set-up, and says nothing of a request.
+    """
     try:
         yield
     except RPCError as error:

@@ -7,10 +7,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from archon.contracts.errors import TopicUnavailableError
 from archon.runtime.brokers import administering, connection, start
@@ -46,8 +47,56 @@ async def topic_statistics(settings: Settings) -> TopicStatistics:
                 async with _consumer(settings, groups.get(topic)) as consumer:
                     await _measure(consumer, partitions, found, grouped=topic in groups)
     except (KafkaError, TimeoutError, OSError) as error:
-        raise TopicUnavailableError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
+        raise _unavailable(settings, error) from error
     return found
+
+
+class Consumption:
+    """How far the ingress has come with the enrichment requests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def behind(self, moment: datetime) -> bool:
+        """Whether a request that was published before `moment` is not consumed yet.
+
+        Not whether any is: on a busy estate there is always one. Raises TopicUnavailableError.
+        """
+        settings = self._settings
+        try:
+            async with asyncio.timeout(_SECONDS), administering(settings) as admin:
+                leaders = await _leaders(admin, settings)
+                partitions = [each for each in leaders if each.topic == settings.kafka_enrichment_topic]
+                async with _consumer(settings, settings.kafka_group_id) as consumer:
+                    return await _unread_before(consumer, partitions, moment)
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise _unavailable(settings, error) from error
+
+
+async def _unread_before(
+    consumer: AIOKafkaConsumer, partitions: list[TopicPartition], moment: datetime
+) -> bool:
+    if not partitions:
+        raise UnknownTopicOrPartitionError
+    consumer.assign(partitions)
+    ends = await consumer.end_offsets(partitions)
+    beginnings = await consumer.beginning_offsets(partitions)
+    times = dict.fromkeys(partitions, int(moment.timestamp() * 1000))
+    later = await consumer.offsets_for_times(times)
+    for partition in partitions:
+        first = later[partition]
+        # No record is as late: told by None, or by a time that is none.
+        until = ends[partition] if first is None or first.timestamp < 0 else first.offset
+        committed = await consumer.committed(partition)
+        # A position behind the end is one in a topic that is gone: nothing of this one is read yet.
+        known = committed is not None and committed <= ends[partition]
+        if (committed if known else beginnings[partition]) < until:
+            return True
+    return False
+
+
+def _unavailable(settings: Settings, error: BaseException) -> TopicUnavailableError:
+    return TopicUnavailableError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}")
 
 
 @contextlib.asynccontextmanager

@@ -160,10 +160,10 @@ class _WorkflowOutbound(WorkflowOutboundInterceptor):
         return super().start_local_activity(input)
 
     def continue_as_new(self, input: ContinueAsNewInput) -> NoReturn:
-        """What is not settled yet goes on under the span that it came from."""
+        """What is not settled yet goes on under the span that it came from; other workflows have none."""
         parents = self._inbound.parents
-        carried = getattr(input.args[0], "carried", None)  # a deletion has no submissions
-        waiting = {request.correlation_id for request in carried.submissions} if carried else set()
+        carried = getattr(input.args[0], "carried", None)
+        waiting = {request.correlation_id for request in getattr(carried, "submissions", ())}
         input.headers = _with(input.headers, {each: parents[each] for each in parents if each in waiting})
         super().continue_as_new(input)
 

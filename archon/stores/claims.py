@@ -46,7 +46,7 @@ def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str
             previous_workflow_id=previous if working else None,
             dead_lettered=dead_lettered,
         )
-    if not request.force and _nothing_missing(node, request, status):
+    if not request.again and _nothing_missing(node, request, status):
         return Claim(decision=Decision.DUPLICATE, version=version, dead_lettered=dead_lettered)
     return Claim(
         decision=Decision.PROCEED,

@@ -24,6 +24,7 @@ from archon.stores import claims, nodes
 from archon.stores.bolt import Bolt, Row, run
 from archon.stores.deletions import Deletions
 from archon.stores.enrichment_write import EnrichmentWrite, fence
+from archon.stores.graph_survey import GraphSurvey
 from archon.stores.incremental_write import write_difference
 from archon.stores.outbox import Outbox
 
@@ -42,6 +43,7 @@ class GraphStore:
         self._bolt = bolt
         self.outbox = Outbox(bolt)
         self.deletions = Deletions(bolt)
+        self.survey = GraphSurvey(bolt)
         # Documents of a project meet at the modules they import; many writers there undo each other's work.
         self._enrichments = asyncio.Semaphore(ENRICHMENT_WRITERS)
 

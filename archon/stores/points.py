@@ -13,6 +13,8 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 from archon.contracts.errors import StoreConflictError, StoreError, StoreRejectedError, StoreUnavailableError
 
 _PAGE: Final = 500
+NEVER: Final = models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lt=0))])
+"""Matches no point, so that an upsert under it only inserts."""
 
 
 @contextlib.contextmanager

@@ -19,12 +19,11 @@ from archon.contracts.workflow import Step
 from archon.runtime import tracing
 from archon.runtime.settings import Settings
 from archon.stores.batching import Batcher
-from archon.stores.points import Points, translated
+from archon.stores.points import NEVER, Points, translated
+from archon.stores.surveyed_points import SurveyedPoints
 
 _KEYWORDS: Final = ("document_id", "language", "document_type", "enrichment_status")
 _TIMEOUT_SECONDS: Final = 10
-_NEVER: Final = models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lt=0))])
-"""Matches no point, so that an upsert under it only inserts."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ class VectorStore:
         self.points = Points(client, collection)
         self._updates: Batcher[Any] = Batcher(self._update)
         self._span = tracing.client("qdrant", "qdrant", url)
+        self.surveyed = SurveyedPoints(client, collection)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -102,7 +102,7 @@ class VectorStore:
             "version": indexed.version,
             "enrichment_status": str(indexed.status),
         }
-        operations: list[Any] = [self._upsert(document.entity_id, payload, None, _NEVER)]
+        operations: list[Any] = [self._upsert(document.entity_id, payload, None, NEVER)]
         if indexed.version > 1 or not indexed.changed:
             # A point that is at this version already has been written by the enrichment, which knows better.
             older = _unless_newer(

@@ -114,6 +114,39 @@ CONSISTENCY: Final = Row(
         ),
     ),
 )
+RECONCILIATION: Final = Row(
+    "Reconciliation",
+    (
+        Panel(
+            "Drift",
+            "Documents on which the stores disagreed in the last reconciliation, by kind.",
+            (Query("kind:archon_reconcile_drift_documents:latest", "{{kind}}"),),
+            stacked=True,
+        ),
+        Panel(
+            "Repaired",
+            "Submitted again, or put right at once, by kind.",
+            (
+                Query(
+                    f"sum by (kind) (increase(archon_reconcile_repaired_total[{RATE}]))",
+                    "{{kind}}",
+                ),
+            ),
+            stacked=True,
+        ),
+        Panel(
+            "Since the last reconciliation",
+            "Rises above RECONCILE_INTERVAL where none comes to its end.",
+            (
+                Query(
+                    "time() - max(archon_reconcile_last_run_timestamp_seconds > 0)",
+                    "ago",
+                ),
+            ),
+            "s",
+        ),
+    ),
+)
 TEMPORAL: Final = Row(
     "Temporal",
     (

@@ -1,5 +1,6 @@
 """Counts of the estate, asked of the real graph and the real broker."""
 
+import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -10,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from archon.contracts.errors import TopicUnavailableError
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime.settings import Settings
-from archon.runtime.topic_statistics import topic_statistics
+from archon.runtime.topic_statistics import Consumption, topic_statistics
 from archon.runtime.topics import ensure_topics
 from archon.stores.census import Census
 from archon.stores.graph import GraphStore
@@ -48,10 +49,40 @@ async def test_lag_is_what_the_group_has_not_committed(servers: TestServers, set
         assert found.sizes == {}, "the embedded broker tells sizes now: the documents say that it does not"
 
 
+async def test_the_ingress_is_behind_while_a_request_from_before_is_not_committed(
+    servers: TestServers, settings: Settings
+) -> None:
+    await servers.start("kafka")
+    await ensure_topics(settings)
+    consumption = Consumption(settings)
+    partition = TopicPartition(settings.kafka_enrichment_topic, 2)
+    moments = [datetime.now(UTC)]
+    assert not await consumption.behind(moments[0])
+    async with AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        enable_idempotence=settings.kafka_enable_idempotence,
+    ) as producer:
+        for _ in range(2):
+            await asyncio.sleep(0.005)  # a record's time is in milliseconds
+            await producer.send_and_wait(partition.topic, b"x", partition=partition.partition)
+            await asyncio.sleep(0.005)
+            moments.append(datetime.now(UTC))
+    assert [await consumption.behind(moment) for moment in moments] == [False, True, True]
+    async with AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        group_id=settings.kafka_group_id,
+        enable_auto_commit=False,
+    ) as member:
+        member.assign([partition])
+        await member.commit({partition: 1})
+    assert [await consumption.behind(moment) for moment in moments] == [False, False, True]
+
+
 async def test_a_broker_that_is_away_is_told_as_such(settings: Settings) -> None:
     nowhere = settings.model_copy(update={"kafka_bootstrap_servers": "127.0.0.1:9"})
-    with pytest.raises(TopicUnavailableError, match=r"127\.0\.0\.1:9"):
-        await topic_statistics(nowhere)
+    for ask in (lambda: topic_statistics(nowhere), lambda: Consumption(nowhere).behind(datetime.now(UTC))):
+        with pytest.raises(TopicUnavailableError, match=r"127\.0\.0\.1:9"):
+            await ask()
 
 
 async def test_documents_that_wait_are_counted_by_age(

@@ -136,16 +136,17 @@ def _leaves(cls: type[Exception]) -> list[type[Exception]]:
 
 def test_every_error_an_activity_may_raise_has_a_treatment() -> None:
     of_others = {
+        errors.AlreadyRunningError,
         errors.ConfigurationError,
         errors.ForbiddenError,
         errors.NotFoundError,
         errors.NotParkedError,
         errors.RateLimitedError,
+        errors.RunFailedError,
         errors.SetupError,
         errors.TooManyStreamsError,
         errors.TopicUnavailableError,
         errors.UnauthorizedError,
-        errors.WorkflowUnavailableError,
     }
     mine = [
         cls

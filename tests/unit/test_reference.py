@@ -91,7 +91,8 @@ def test_readers_are_found_through_imports() -> None:
     assert found["memgraph_uri"] == ["bridge", "ingress", "worker", "enrich"]
     assert found["memgraph_database"] == ["bridge", "ingress", "worker", "enrich"]  # by way of a property
     assert found["intelligence_time_limit"] == ["intelligence"]
-    assert found["kafka_group_id"] == ["ingress"]
+    assert found["kafka_group_id"] == ["ingress", "worker"]  # which asks how far the ingress has come
+    assert found["ingress_max_backlog"] == ["ingress"]
 
 
 def test_a_secret_may_stand_in_a_file() -> None:

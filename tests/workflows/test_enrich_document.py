@@ -294,6 +294,18 @@ async def test_a_retry_does_not_pay_for_the_analysis_again(
     assert ports.calls["analysis"] == 1
 
 
+async def test_a_repair_pays_for_no_analysis_and_is_told_as_an_event_of_its_own(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    request = factories.request()
+    await result(environment, await client.submit(request))
+    anew = {"correlation_id": factories.request().correlation_id, "repair": True}
+    repair = request.model_copy(update=anew)
+    await result(environment, await client.submit(repair))
+    assert (ports.calls["analysis"], ports.calls["graph"], ports.calls["vectors"]) == (1, 2, 2)
+    assert [what for _, what in ports.completed_events] == ["success", f"success:{repair.correlation_id}"]
+
+
 async def test_equal_content_of_a_project_is_analysed_once(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:

@@ -20,6 +20,7 @@ PATHS = {
     "continued",
     "document-deleted-twice",
     "project-deleted",
+    "reconciled",
 }
 
 

@@ -210,15 +210,18 @@ async def test_a_later_request_without_a_version_takes_over(graph: GraphStore, p
     assert (await graph.get(document.entity_id)).content_hash == "1" * 64
 
 
-async def test_an_enriched_document_is_a_duplicate_unless_forced(graph: GraphStore, project: str) -> None:
+@pytest.mark.parametrize("wish", ["force", "repair"])
+async def test_an_enriched_document_is_a_duplicate_unless_it_is_wanted_again(
+    graph: GraphStore, project: str, wish: str
+) -> None:
     document = factories.document(project)
     await indexed(graph, document)
     step = factories.step(factories.request_of(document))
     await graph.claim(step.request, "w")
     await graph.write_enrichment(step, factories.analysis("f"))
     assert (await graph.claim(step.request, "w")).decision is Decision.DUPLICATE
-    forced = step.request.model_copy(update={"force": True})
-    assert (await graph.claim(forced, "w")).decision is Decision.PROCEED
+    again = step.request.model_copy(update={wish: True})
+    assert (await graph.claim(again, "w")).decision is Decision.PROCEED
 
 
 async def test_a_discarded_document_is_a_duplicate_until_somebody_asks_anew(

@@ -1,0 +1,3 @@
+MATCH (d:Document)
+RETURN d.entity_id AS document_id
+LIMIT 1

@@ -1,0 +1,3 @@
+UNWIND $ids AS id
+MATCH (d:Document {entity_id: id})
+RETURN properties(d) AS document

@@ -1,0 +1,257 @@
+"""Documents that are made to drift in the real stores, and what becomes of them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+from qdrant_client import AsyncQdrantClient
+from temporalio.testing import ActivityEnvironment
+
+from activities.reconciliation import ReconcileActivities
+from archon.contracts import names
+from archon.contracts.analysis import AnalysisResult
+from archon.contracts.documents import Document
+from archon.contracts.drift import Drift, Drifting
+from archon.contracts.errors import TopicUnavailableError
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.reconcile import PageInput, PageReport
+from archon.contracts.types import EnrichmentStatus
+from archon.contracts.workflow import Decision
+from archon.runtime.settings import Settings
+from archon.stores.content import ContentStore
+from archon.stores.graph import GraphStore
+from archon.stores.survey import Survey
+from archon.stores.vectors import VectorStore
+from tests import factories, stores
+from tests.conftest import TestServers
+
+LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
+TEXT = "x = 1\n"
+
+
+@dataclass
+class Runs:
+    """Stands for Temporal and the ingress: the runs that are open, and what was submitted."""
+
+    open: set[str] = field(default_factory=set)
+    submitted: list[EnrichmentRequest] = field(default_factory=list)
+    lagging: bool | None = False
+
+    async def parked(self, workflow_id: str) -> bool | None:
+        return True if workflow_id in self.open else None
+
+    async def submit(self, request: EnrichmentRequest) -> str:
+        self.submitted.append(request)
+        return names.enrichment_workflow_id(request.document_id, request.content_hash)
+
+    async def behind(self, moment: datetime) -> bool:
+        if self.lagging is None:
+            raise TopicUnavailableError("no broker")
+        return self.lagging
+
+
+@dataclass
+class Estate:
+    settings: Settings
+    project: str
+    graph: GraphStore
+    vectors: VectorStore
+    content: ContentStore
+    runs: Runs
+    survey: Survey
+    activities: ReconcileActivities
+
+    async def indexed(
+        self, status: EnrichmentStatus = EnrichmentStatus.PENDING, *, indexed_at: datetime = LONG_AGO
+    ) -> Document:
+        document = factories.document(self.project, TEXT, indexed_at=indexed_at)
+        await self.content.put_text(document.content_hash, TEXT)
+        await self.vectors.index(document, await self.graph.index(document, str(uuid4()), status=status))
+        return document
+
+    async def enriched(self) -> Document:
+        document = await self.indexed()
+        await self.enrich(factories.request_of(document))
+        return document
+
+    async def enrich(self, request: EnrichmentRequest, analysis: AnalysisResult | None = None) -> None:
+        """What a run does with a request."""
+        workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
+        claim = await self.graph.claim(request, workflow_id)
+        assert claim.decision is Decision.PROCEED
+        step = factories.step(request, claim.version, workflow_id)
+        found = analysis or factories.analysis("f")
+        assert await self.vectors.write(step, EnrichmentStatus.COMPLETED, found.embedding)
+        assert await self.graph.write_enrichment(step, found)
+
+    async def drifting(self) -> dict[str, Drifting]:
+        page = await self.survey.documents(None, 100, self.project, 900)
+        return {each.document_id: each for each in page.drifting}
+
+    async def reconcile(self, *, apply: bool = True, of_points: bool = False) -> PageReport:
+        page = PageInput(
+            apply=apply,
+            older_than=900,
+            limit=100,
+            project=self.project,
+            after=None,
+            started_at=datetime.now(UTC),
+        )
+        work = self.activities.points if of_points else self.activities.documents
+        return cast(PageReport, await ActivityEnvironment().run(work, page))
+
+    async def set(self, document: Document, **properties: Any) -> None:
+        """As somebody else would."""
+        statement = "MATCH (d:Document {entity_id: $id}) SET d += $properties"
+        await stores.query(self.settings, statement, id=document.entity_id, properties=properties)
+
+    async def lose_point(self, document: Document) -> None:
+        client = AsyncQdrantClient(url=self.settings.qdrant_url, check_compatibility=False)
+        await client.delete(self.settings.qdrant_collection, [document.entity_id])
+        await client.close()
+
+
+@pytest.fixture
+async def estate(servers: TestServers, settings: Settings, project: str) -> AsyncIterator[Estate]:
+    await servers.start("graph", "vectors")
+    async with GraphStore.connect(settings) as graph, VectorStore.connect(settings) as vectors:
+        await graph.ensure_schema()
+        await vectors.ensure_collection()
+        content, runs = ContentStore.open(settings), Runs()
+        survey = Survey(graph.survey, vectors.surveyed, content, cast(Any, runs))
+        activities = ReconcileActivities(survey, runs, vectors.surveyed, runs)
+        yield Estate(settings, project, graph, vectors, content, runs, survey, activities)
+
+
+async def test_an_estate_that_is_well_does_not_drift(estate: Estate) -> None:
+    await estate.enriched()
+    await estate.indexed(EnrichmentStatus.SKIPPED)
+    await estate.indexed(indexed_at=datetime.now(UTC))
+    without = await estate.indexed()
+    await estate.enrich(factories.request_of(without), factories.analysis("f", embedding=None))
+    report = await estate.reconcile()
+    assert (report.checked, report.found, report.next) == (4, {}, None)
+    report = await estate.reconcile(of_points=True)
+    assert (report.checked, report.found, estate.runs.submitted) == (4, {}, [])
+
+
+async def test_pages_follow_one_another(estate: Estate) -> None:
+    documents = {(await estate.indexed(indexed_at=datetime.now(UTC))).entity_id for _ in range(5)}
+    seen: list[str] = []
+    after, pages = None, 0
+    while True:
+        page = await estate.survey.documents(after, 2, estate.project, 900)
+        seen, after, pages = [*seen, *page.nodes], page.next, pages + 1
+        if after is None:
+            break
+    assert (sorted(seen), pages) == (sorted(documents), 3)
+
+
+async def test_a_stuck_document_is_submitted_with_its_version_and_once_a_window(estate: Estate) -> None:
+    document = await estate.indexed()
+    assert (await estate.reconcile(apply=False)).found == {Drift.STUCK: 1}
+    assert estate.runs.submitted == []
+    report = await estate.reconcile()
+    assert (report.repaired, report.examples) == ({Drift.STUCK: 1}, {Drift.STUCK: [document.entity_id]})
+    await estate.reconcile()
+    first, again = estate.runs.submitted
+    assert first.correlation_id == again.correlation_id
+    assert (first.document_version, first.priority, first.repair) == (1, "low", False)
+    estate.runs.open.add(names.enrichment_workflow_id(document.entity_id, document.content_hash))
+    assert (await estate.reconcile()).found == {}
+
+
+@pytest.mark.parametrize("lagging", [True, None])
+async def test_a_request_that_may_still_be_in_kafka_is_waited_for(
+    estate: Estate, lagging: bool | None
+) -> None:
+    await estate.indexed()
+    await estate.lose_point(await estate.enriched())
+    estate.runs.lagging = lagging
+    report = await estate.reconcile()
+    assert (report.waiting, report.found, report.repaired) == (
+        1,
+        {Drift.POINT_MISSING: 1},
+        {Drift.POINT_MISSING: 1},
+    )
+
+
+async def test_a_failed_document_without_a_run_is_submitted(estate: Estate) -> None:
+    document = await estate.indexed(EnrichmentStatus.FAILED)
+    assert (await estate.reconcile()).repaired == {Drift.UNPARKED: 1}
+    assert [request.document_id for request in estate.runs.submitted] == [document.entity_id]
+
+
+async def test_an_enriched_document_without_its_point_is_written_again(estate: Estate) -> None:
+    document = await estate.enriched()
+    await estate.lose_point(document)
+    assert (await estate.reconcile()).repaired == {Drift.POINT_MISSING: 1}
+    (request,) = estate.runs.submitted
+    assert (request.repair, request.document_version) == (True, 1)
+    workflow_id = names.enrichment_workflow_id(document.entity_id, document.content_hash)
+    estate.runs.open.add(workflow_id)
+    left = await estate.reconcile()
+    assert (left.waiting, left.found) == (1, {})
+    await estate.enrich(request)
+    estate.runs.open.clear()
+    assert await estate.drifting() == {}
+
+
+async def test_what_a_point_lacks_is_found(estate: Estate) -> None:
+    vectorless, behind, ahead = [await estate.enriched() for _ in range(3)]
+    client = AsyncQdrantClient(url=estate.settings.qdrant_url, check_compatibility=False)
+    collection = estate.settings.qdrant_collection
+    await client.delete_vectors(collection, [names.VECTOR_CONTENT], [vectorless.entity_id])
+    await client.set_payload(collection, {"enrichment_status": "pending"}, [behind.entity_id])
+    await client.set_payload(collection, {"version": 9}, [ahead.entity_id])
+    await client.close()
+    report = await estate.reconcile()
+    assert report.found == dict.fromkeys((Drift.VECTOR_MISSING, Drift.POINT_BEHIND, Drift.POINT_AHEAD), 1)
+    assert report.repaired == dict.fromkeys((Drift.VECTOR_MISSING, Drift.POINT_BEHIND), 1)
+    for request in estate.runs.submitted:
+        await estate.enrich(request)
+    assert {each: found.kinds for each, found in (await estate.drifting()).items()} == {
+        ahead.entity_id: [Drift.POINT_AHEAD]
+    }
+
+
+async def test_the_point_of_a_document_that_nobody_enriches_is_put_right_here(estate: Estate) -> None:
+    lost, behind = await estate.indexed(EnrichmentStatus.SKIPPED), await estate.indexed()
+    await estate.lose_point(lost)
+    await estate.set(behind, enrichment_status=str(EnrichmentStatus.DISCARDED))
+    report = await estate.reconcile()
+    assert report.repaired == {Drift.POINT_MISSING: 1, Drift.POINT_BEHIND: 1}
+    points = await stores.points(estate.settings, [lost.entity_id, behind.entity_id])
+    statuses = {each: (point.payload or {})["enrichment_status"] for each, point in points.items()}
+    assert statuses == {lost.entity_id: "skipped", behind.entity_id: "discarded"}
+    assert (points[lost.entity_id].payload or {})["file_path"] == lost.file_path
+    assert (await estate.drifting(), estate.runs.submitted) == ({}, [])
+
+
+async def test_what_only_people_can_mend_is_reported(estate: Estate) -> None:
+    textless = await estate.enriched()
+    spoilt, unfinished = await estate.indexed(indexed_at=datetime.now(UTC)), await estate.enriched()
+    await estate.content.delete_text(textless.content_hash)
+    await estate.set(spoilt, indexed_at="yesterday")
+    await estate.set(unfinished, enrichment_content_hash="0" * 64)
+    report = await estate.reconcile()
+    assert report.found == {Drift.TEXT_MISSING: 2, Drift.UNREADABLE: 1, Drift.UNFINISHED: 1}
+    assert report.repaired == {Drift.UNFINISHED: 1}
+
+
+async def test_a_point_whose_document_is_gone_is_removed(estate: Estate) -> None:
+    kept, deleted, absent = [await estate.enriched() for _ in range(3)]
+    tombstone = "MATCH (d:Document {entity_id: $id}) SET d = $bare"
+    bare = {"entity_id": deleted.entity_id, "version": 2, "enrichment_status": "deleted"}
+    await stores.query(estate.settings, tombstone, id=deleted.entity_id, bare=bare)
+    await stores.query(
+        estate.settings, "MATCH (d:Document {entity_id: $id}) DETACH DELETE d", id=absent.entity_id
+    )
+    assert (await estate.reconcile(apply=False, of_points=True)).found == {Drift.ORPHAN_POINT: 2}
+    assert (await estate.reconcile(of_points=True)).repaired == {Drift.ORPHAN_POINT: 2}
+    ids = [kept.entity_id, deleted.entity_id, absent.entity_id]
+    assert set(await stores.points(estate.settings, ids)) == {kept.entity_id}
+    assert await estate.drifting() == {}

@@ -1,0 +1,171 @@
+"""ReconcileEnrichment over a survey of several pages: what it adds up, and what survives renewal."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+from temporalio.client import Client, Interceptor, WorkflowFailureError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+from temporalio.workflow import Info
+
+from activities.reconciliation import ReconcileActivities
+from archon.contracts import names
+from archon.contracts.drift import Drift, Drifting, Node, Point
+from archon.contracts.errors import AlreadyRunningError, RunFailedError
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.reconcile import EXAMPLES, ReconcileInput, ReconcileReport
+from archon.contracts.types import EnrichmentStatus
+from archon.runtime import metrics
+from archon.runtime.reconciliation import Reconciliation
+from archon.runtime.tracing_temporal import TracingInterceptor
+from tests import factories
+from tests.workflows import histories
+from worker import WORKFLOWS, reconcile_activities, workflow_runner
+
+PAGES = 4
+
+
+@dataclass(frozen=True)
+class Page:
+    checked: int
+    drifting: Sequence[Drifting]
+    next: str | None
+
+
+def stuck() -> Drifting:
+    request = factories.request(document_version=1)
+    node = Node(request.document_id, EnrichmentStatus.PENDING, 1, request.content_hash, request.indexed_at)
+    return Drifting(request.document_id, [Drift.STUCK], node, None, request)
+
+
+@dataclass
+class Estate:
+    """PAGES pages of two documents, each with one that is stuck, and a page of points with one orphan."""
+
+    submitted: list[EnrichmentRequest] = field(default_factory=list)
+    removed: list[Point] = field(default_factory=list)
+    asked: list[tuple[str | None, int, str | None]] = field(default_factory=list)
+    empty: bool = False
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    async def documents(self, after: str | None, limit: int, project: str | None, older_than: float) -> Page:
+        await self.gate.wait()
+        self.asked.append((after, limit, project))
+        number = int(after or 0) + 1
+        return Page(2, [stuck()], str(number) if number < PAGES else None)
+
+    async def points(self, after: str | None, limit: int, project: str | None) -> Page:
+        point = Point(str(uuid4()), 1)
+        return Page(3, [Drifting(point.document_id, [Drift.ORPHAN_POINT], point=point)], None)
+
+    async def holds_documents(self) -> bool:
+        return not self.empty
+
+    async def submit(self, request: EnrichmentRequest) -> str:
+        self.submitted.append(request)
+        return ""
+
+    async def restate(self, drifting: Drifting) -> None:
+        raise AssertionError("nothing here needs it")
+
+    async def remove(self, seen: Point) -> None:
+        self.removed.append(seen)
+
+    async def behind(self, moment: datetime) -> bool:
+        return False
+
+
+def working(client: Client, estate: Estate) -> Worker:
+    return Worker(
+        client,
+        task_queue=names.QUEUE_ENRICHMENT,
+        workflows=WORKFLOWS,
+        activities=reconcile_activities(ReconcileActivities(estate, estate, estate, estate)),
+        workflow_runner=workflow_runner(),
+    )
+
+
+@pytest.fixture
+async def estate(environment: WorkflowEnvironment) -> AsyncIterator[Estate]:
+    estate = Estate()
+    async with working(environment.client, estate):
+        yield estate
+
+
+async def reconciled(environment: WorkflowEnvironment, wanted: ReconcileInput) -> ReconcileReport:
+    """The report of a run, which is then replayed, and committed where ARCHON_COMMIT_HISTORIES is set."""
+    report = await (await Reconciliation.start(environment.client, wanted)).result()
+    history = await environment.client.get_workflow_handle(names.ID_RECONCILE).fetch_history()
+    await histories.replay(history)
+    if wanted.apply and "ARCHON_COMMIT_HISTORIES" in os.environ:
+        histories.commit("reconciled", history)
+    return report
+
+
+@pytest.mark.history("reconciled")
+async def test_pages_are_added_up_and_repaired(environment: WorkflowEnvironment, estate: Estate) -> None:
+    report = await reconciled(environment, ReconcileInput(apply=True, page_size=2))
+    assert (report.documents, report.points) == (2 * PAGES, 3)
+    assert report.found == report.repaired == {Drift.STUCK: PAGES, Drift.ORPHAN_POINT: 1}
+    assert report.left == 0
+    assert report.examples[Drift.STUCK] == [request.document_id for request in estate.submitted][:EXAMPLES]
+    assert [after for after, _, _ in estate.asked] == [None, "1", "2", "3"]
+    assert len(estate.removed) == 1
+    assert metrics.DRIFT_DOCUMENTS.labels(Drift.STUCK)._value.get() == PAGES
+    assert metrics.RECONCILED_AT._value.get() > 0
+
+
+async def test_of_one_project_and_without_leave_nothing_is_changed(
+    environment: WorkflowEnvironment, estate: Estate
+) -> None:
+    metrics.DRIFT_DOCUMENTS.labels(Drift.STUCK).set(77)
+    report = await reconciled(environment, ReconcileInput(project="p"))
+    assert (report.left, report.repaired) == (PAGES + 1, {})
+    assert {project for _, _, project in estate.asked} == {"p"}
+    assert (estate.submitted, estate.removed) == ([], [])
+    assert metrics.DRIFT_DOCUMENTS.labels(Drift.STUCK)._value.get() == 77
+
+
+@pytest.mark.parametrize("interceptors", [[], [TracingInterceptor()]], ids=["untraced", "traced"])
+async def test_what_was_counted_survives_continuing_as_new(
+    environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch, interceptors: list[Interceptor]
+) -> None:
+    monkeypatch.setattr(Info, "is_continue_as_new_suggested", lambda _: True)
+    config, estate = environment.client.config(), Estate()
+    client = Client(**{**config, "interceptors": [*config["interceptors"], *interceptors]})
+    async with working(client, estate):
+        started = await Reconciliation.start(client, ReconcileInput(apply=True))
+        report = await started.result()
+        assert (await started.progress()) == report
+    assert report.found == {Drift.STUCK: PAGES, Drift.ORPHAN_POINT: 1}
+    assert [after for after, _, _ in estate.asked] == [None, "1", "2", "3"]
+
+
+async def test_one_at_a_time(environment: WorkflowEnvironment, estate: Estate) -> None:
+    estate.gate.clear()
+    first = await Reconciliation.start(environment.client, ReconcileInput())
+    with pytest.raises(AlreadyRunningError, match=names.ID_RECONCILE):
+        await Reconciliation.start(environment.client, ReconcileInput())
+    assert (await first.progress()).documents == 0
+    await first.cancel()
+    estate.gate.set()
+    with pytest.raises(RunFailedError):
+        await first.result()
+
+
+async def test_points_outlive_a_graph_that_holds_nothing(
+    environment: WorkflowEnvironment, estate: Estate
+) -> None:
+    estate.empty = True
+    with pytest.raises(RunFailedError, match="right database") as failed:
+        await reconciled(environment, ReconcileInput(apply=True))
+    assert isinstance(failed.value.__cause__, WorkflowFailureError)
+    assert estate.removed == []

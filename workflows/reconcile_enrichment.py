@@ -1,0 +1,74 @@
+"""In: how the estate is to be compared. Out: a report of where its stores disagreed, and what was repaired.
+
+Page by page: documents first, then points whose documents are gone.
+"""
+
+from typing import Final
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities.reconciliation import ReconcileActivities
+    from archon.contracts import names
+    from archon.contracts.reconcile import PageInput, PageReport, Phase, ReconcileInput, ReconcileReport
+    from workflows import policies
+
+_STEPS: Final = {Phase.DOCUMENTS: ReconcileActivities.documents, Phase.POINTS: ReconcileActivities.points}
+
+
+@workflow.defn(name=names.WORKFLOW_RECONCILE)
+class ReconcileEnrichment:
+    @workflow.init
+    def __init__(self, start: ReconcileInput) -> None:
+        self._started_at = workflow.now()
+        self._report = start.report or ReconcileReport(
+            apply=start.apply, project=start.project, started_at=self._started_at
+        )
+        self._phase, self._after = start.phase, start.after
+
+    @workflow.run
+    async def run(self, start: ReconcileInput) -> ReconcileReport:
+        while True:
+            page = await self._page(start)
+            self._report.add(page)
+            self._after = page.next
+            if page.next is None:
+                if self._phase is Phase.POINTS:
+                    break
+                self._phase = Phase.POINTS
+            self._renew(start)
+        if start.project is None:  # part of the estate says nothing of the whole
+            await workflow.execute_activity_method(
+                ReconcileActivities.record, self._report, **policies.RECONCILE
+            )
+        return self._report
+
+    @workflow.query(name=names.QUERY_PROGRESS)
+    def progress(self) -> ReconcileReport:
+        return self._report
+
+    async def _page(self, start: ReconcileInput) -> PageReport:
+        page = await workflow.execute_activity_method(
+            _STEPS[self._phase],
+            PageInput(
+                apply=start.apply,
+                older_than=start.older_than,
+                limit=start.page_size,
+                project=start.project,
+                after=self._after,
+                started_at=self._report.started_at or self._started_at,
+            ),
+            summary=f"after {self._after}" if self._after else "from the first",
+            **policies.RECONCILE,
+        )
+        if self._phase is Phase.DOCUMENTS:
+            self._report.documents += page.checked
+        else:
+            self._report.points += page.checked
+        return page
+
+    def _renew(self, start: ReconcileInput) -> None:
+        """Continue as new where the history has become long."""
+        if workflow.info().is_continue_as_new_suggested():
+            carried = {"phase": self._phase, "after": self._after, "report": self._report}
+            workflow.continue_as_new(start.model_copy(update=carried))
