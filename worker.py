@@ -18,6 +18,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.analysis import AnalysisActivities
+from activities.backfill import BackfillActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
 from activities.observation import Observation
@@ -26,6 +27,7 @@ from archon.contracts.errors import ConfigurationError, WorkflowUnavailableError
 from archon.contracts.workflow import RetrySettings
 from archon.runtime import temporal, tracing
 from archon.runtime.alerts import Alerts
+from archon.runtime.backlog import PipelineBacklog
 from archon.runtime.breaker import BreakerState, BreakerStatus, CircuitBreaker
 from archon.runtime.health import health_app
 from archon.runtime.kafka import KafkaPublisher
@@ -40,9 +42,11 @@ from archon.stores.graph import GraphStore
 from archon.stores.intelligence import IntelligenceClient
 from archon.stores.schema import Preparation
 from archon.stores.vectors import VectorStore
+from workflows.backfill_enrichment import BackfillEnrichment
 from workflows.enrich_document import EnrichDocument
 
 Activities = Sequence[Callable[..., Any]]
+WORKFLOWS = (EnrichDocument, BackfillEnrichment)
 _RECONNECT_AFTER = 1.0
 _log = get_logger(__name__)
 # Passed through: re-importing them for every workflow costs a third of its CPU, and they are pure.
@@ -65,7 +69,7 @@ def build_workers(
         Worker(
             client,
             task_queue=names.QUEUE_ENRICHMENT,
-            workflows=[EnrichDocument],
+            workflows=WORKFLOWS,
             activities=store,
             workflow_runner=workflow_runner(),
             interceptors=[Observation()],
@@ -99,6 +103,11 @@ def store_activities(enrichment: EnrichmentActivities, events: EventActivities) 
         events.publish_dead_letter,
         events.clear_dead_letter,
     ]
+
+
+def backfill_activities(backfill: BackfillActivities) -> Activities:
+    """Beside them, what a backfill does."""
+    return [backfill.count, backfill.backlog, backfill.request_page, backfill.forget_list]
 
 
 class WorkerHealth(BaseModel):
@@ -152,6 +161,7 @@ async def run(settings: Settings) -> None:
             share_across_projects=settings.analysis_cache_all_projects,
         )
         lazy = EnrichmentClient(await temporal.connect(settings, lazy=True, runtime=sdk.runtime))
+        backfill = BackfillActivities(graph.unenriched, content, publisher, PipelineBacklog(settings, lazy))
         checks = {
             **health,
             "schema": preparation.check,
@@ -165,7 +175,7 @@ async def run(settings: Settings) -> None:
         async with serve_http(app, settings, settings.worker_port):
             client = await unless_stopped(stop, _connected(settings, sdk.runtime, preparation))
             if client is not None:
-                activities = store_activities(enrichment, events)
+                activities = [*store_activities(enrichment, events), *backfill_activities(backfill)]
                 await _work(build_workers(client, settings, activities, [analysis.analyse]), stop)
 
 

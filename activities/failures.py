@@ -50,6 +50,8 @@ TREATMENTS: Final[dict[type[errors.ArchonError], Treatment]] = {
     errors.StoreOutageError: Treatment(FailureType.SERVICE_DOWN, Again.NEVER),
     errors.StoreRejectedError: Treatment(FailureType.PERMANENT, Again.NEVER),
     errors.PublishError: Treatment(FailureType.SERVICE_DOWN, Again.PATIENTLY),
+    errors.TopicUnavailableError: Treatment(FailureType.SERVICE_DOWN, Again.PATIENTLY),
+    errors.WorkflowUnavailableError: Treatment(FailureType.SERVICE_DOWN, Again.PATIENTLY),
     # The circuit breaker turns these two into a wait, as soon as they are an outage.
     errors.IntelligenceUnavailableError: Treatment(FailureType.TRANSIENT, Again.COUNTED),
     errors.IntelligenceAuthError: Treatment(FailureType.SERVICE_DOWN, Again.COUNTED),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult, ServiceVersion
+from archon.contracts.backfill import Candidate, CandidatePage, Criteria, UnenrichedCount
 from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Claim, Step
@@ -73,3 +74,35 @@ class AlertSink(Protocol):
     """People who want to know of dead letters. Never raises and never waits."""
 
     def notify(self, letter: DeadLetter) -> None: ...
+
+
+class UnenrichedDocuments(Protocol):
+    """Documents that are to be enriched after the fact."""
+
+    async def page(self, criteria: Criteria, after: str, limit: int) -> CandidatePage: ...
+
+    async def among(self, criteria: Criteria, document_ids: Sequence[str]) -> list[Candidate]: ...
+
+    async def count(self, criteria: Criteria) -> UnenrichedCount: ...
+
+
+class BackfillContent(Protocol):
+    """Which texts there are, and lists of ids by name."""
+
+    async def has_text(self, content_hash: str) -> bool: ...
+
+    async def get_list(self, name: str) -> list[str] | None: ...
+
+    async def delete_list(self, name: str) -> None: ...
+
+
+class RequestPublisher(Protocol):
+    """Kafka, as who asks for an enrichment writes to it. Raises PublishError."""
+
+    async def request(self, event: EnrichmentRequest) -> None: ...
+
+
+class Backlog(Protocol):
+    """How many enrichments wait. Raises TopicUnavailableError, WorkflowUnavailableError."""
+
+    async def waiting(self) -> int: ...

@@ -36,6 +36,14 @@ _LOST_AFTER: Final = timedelta(seconds=15)
 EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), retry_policy=PATIENT)
 """Completed events and dead letters: retried until acknowledged."""
 
+BACKFILL: Final = ActivityOptions(
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    start_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=_LOST_AFTER,
+    retry_policy=PATIENT,
+)
+"""A step of a backfill: it has time, and waits out whatever is down."""
+
 PROGRESS: Final = LocalActivityOptions(
     start_to_close_timeout=timedelta(seconds=1), retry_policy=RetryPolicy(maximum_attempts=1)
 )

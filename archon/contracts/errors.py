@@ -26,7 +26,8 @@ ArchonError
 │   ├── IntelligenceRejectedError      another 4xx: this document
 │   ├── IntelligenceResponseError      an answer that is not what the API promises
 │   └── IntelligenceOutageError        unavailable for longer than the outage budget
-└── WorkflowUnavailableError     Temporal unreachable
+├── WorkflowUnavailableError     Temporal unreachable
+└── AlreadyRunningError          a run of which there is one at a time is under way
 """
 
 
@@ -159,3 +160,7 @@ class IntelligenceOutageError(IntelligenceError):
 
 class WorkflowUnavailableError(ArchonError):
     """Temporal cannot be reached or refused for now."""
+
+
+class AlreadyRunningError(ArchonError):
+    """A workflow of which there is one at a time is under way."""

@@ -3,11 +3,19 @@
 from typing import Final
 
 WORKFLOW_ENRICH_DOCUMENT: Final = "EnrichDocument"
+WORKFLOW_BACKFILL: Final = "BackfillEnrichment"
+ID_BACKFILL_ALL: Final = "backfill-all"
+ID_BACKFILL_INPUT: Final = "backfill-input"
+"""Workflow id of a backfill of the documents that somebody has listed."""
 SIGNAL_SUBMIT: Final = "submit"
 SIGNAL_RETRY: Final = "retry"
 SIGNAL_DISCARD: Final = "discard"
 SIGNAL_SUPERSEDE: Final = "supersede"
+SIGNAL_PAUSE: Final = "pause"
+SIGNAL_RESUME: Final = "resume"
+SIGNAL_CANCEL: Final = "cancel"
 QUERY_STATUS: Final = "status"
+QUERY_PROGRESS: Final = "progress"
 UPDATE_SETTLED: Final = "settled"
 
 QUEUE_ENRICHMENT: Final = "enrichment"
@@ -48,3 +56,8 @@ TOPIC_PROGRESS: Final = TOPIC_PREFIX + "enrichment-progress.v1"
 def enrichment_workflow_id(document_id: str, content_hash: str) -> str:
     """The Temporal workflow id of a document's content; a redelivery finds the same one."""
     return f"enrich-{document_id}-{content_hash}"
+
+
+def backfill_workflow_id(project_name: str | None) -> str:
+    """The Temporal workflow id of a backfill: one at a time of each project, and one of all."""
+    return ID_BACKFILL_ALL if project_name is None else f"backfill-{project_name}"

@@ -133,7 +133,7 @@ class EnrichmentClient:
 
     async def ping(self) -> None:
         """Raises WorkflowUnavailableError when Temporal does not serve."""
-        with _translated():
+        with translated():
             await self._client.service_client.check_health()
 
     async def submit(self, request: EnrichmentRequest) -> str:
@@ -149,7 +149,7 @@ class EnrichmentClient:
             attributes,
             correlation_id=request.correlation_id,
         )
-        with submitting, _translated():
+        with submitting, translated():
             await self._client.start_workflow(
                 names.WORKFLOW_ENRICH_DOCUMENT,
                 EnrichDocumentInput(document_id=request.document_id, content_hash=request.content_hash),
@@ -166,7 +166,7 @@ class EnrichmentClient:
 
     async def status(self, workflow_id: str) -> WorkflowStatus:
         """Answer of the run's `status` query. Raises NotFoundError, WorkflowUnavailableError."""
-        with _translated():
+        with translated():
             handle = self._client.get_workflow_handle(workflow_id)
             status: WorkflowStatus = await handle.query(names.QUERY_STATUS, result_type=WorkflowStatus)
             return status
@@ -175,7 +175,7 @@ class EnrichmentClient:
         """How a submission has ended, or that it is parked; None when neither within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
-                with _translated():
+                with translated():
                     return await settlement(self._client, workflow_id, correlation_id)
         except TimeoutError:
             return None
@@ -183,7 +183,7 @@ class EnrichmentClient:
     async def parked(self, workflow_id: str) -> bool | None:
         """Whether the run waits for an operator; None where no run is open. Asks the server, no worker."""
         try:
-            with _translated():
+            with translated():
                 found = await self._client.get_workflow_handle(workflow_id).describe()
         except NotFoundError:
             return None
@@ -199,19 +199,22 @@ class EnrichmentClient:
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
             report_stats=True,
         )
-        with _translated():
+        with translated():
             found = await self._client.workflow_service.describe_task_queue(request)
         return int(found.stats.approximate_backlog_count)
 
     async def signal(self, workflow_id: str, signal: str) -> None:
         """Send `retry` or `discard`. Raises NotFoundError when no run is open."""
-        with tracing.within(f"signal {signal}", {"temporal.workflow.id": workflow_id}), _translated():
+        with tracing.within(f"signal {signal}", {"temporal.workflow.id": workflow_id}), translated():
             await self._client.get_workflow_handle(workflow_id).signal(signal)
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """A search attribute that the server does not know is its set-up, and says nothing of a request."""
+def translated() -> Iterator[None]:
+    """Raise the client's errors as ours.
+
+    A search attribute that the server does not know is its set-up, and says nothing of a request.
+    """
     try:
         yield
     except RPCError as error:

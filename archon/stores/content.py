@@ -6,8 +6,9 @@ S3 is found, and signed for, by the AWS_* variables that obstore reads by itself
 """
 
 import contextlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,7 +56,7 @@ def _no_bucket(error: Exception) -> bool:
 
 
 class ContentStore:
-    """Texts under content/, analyses under analysis/. Raises StoreError."""
+    """Texts under content/, analyses under analysis/, lists under backfill/. Raises StoreError."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
@@ -85,6 +86,17 @@ class ContentStore:
         data = await self._get(_key("content", content_hash))
         return None if data is None else data.decode()
 
+    async def has_text(self, content_hash: str) -> bool:
+        """Asks without fetching it."""
+        with tracing.within("content head"), translated():
+            try:
+                await obstore.head_async(self._store, _key("content", content_hash))
+            except (NotFoundError, FileNotFoundError) as error:
+                if _no_bucket(error):
+                    raise
+                return False
+        return True
+
     async def put_analysis(self, reference: str, result: AnalysisResult) -> None:
         """Keep an analysis, replacing one under the same reference."""
         with tracing.within("content put"), translated():
@@ -102,13 +114,29 @@ class ContentStore:
         except ValidationError:
             return None
 
+    async def put_list(self, name: str, items: Sequence[str]) -> None:
+        """Keep a list of ids that is too long for a payload."""
+        with tracing.within("content put"), translated():
+            await obstore.put_async(self._store, _list_key(name), json.dumps(list(items)).encode())
+
+    async def get_list(self, name: str) -> list[str] | None:
+        """None when there is no such list."""
+        data = await self._get(_list_key(name))
+        return None if data is None else [str(each) for each in json.loads(data)]
+
+    async def delete_list(self, name: str) -> None:
+        await self._delete(_list_key(name))
+
     async def delete_text(self, content_hash: str) -> None:
+        await self._delete(_key("content", content_hash))
+
+    async def _delete(self, key: str) -> None:
         with (
             tracing.within("content delete"),
             translated(),
             contextlib.suppress(NotFoundError, FileNotFoundError),
         ):
-            await obstore.delete_async(self._store, _key("content", content_hash))
+            await obstore.delete_async(self._store, key)
 
     async def _get(self, key: str) -> bytes | None:
         with tracing.within("content get"), translated():
@@ -129,6 +157,10 @@ def _client_options() -> "ClientConfig":
         # Whoever names an http endpoint means it; every request is signed, and none carries the key.
         "allow_http": endpoint.startswith("http://"),
     }
+
+
+def _list_key(name: str) -> str:
+    return f"backfill/{name}"
 
 
 def _key(kind: str, name: str) -> str:

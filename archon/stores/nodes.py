@@ -170,13 +170,19 @@ def stored_document(
 
 def outbox_request(node: Mapping[str, Any]) -> EnrichmentRequest:
     """The request a node's outbox mark stands for."""
+    return request_of(node, node["correlation_id"])
+
+
+def request_of(node: Mapping[str, Any], correlation_id: str) -> EnrichmentRequest:
+    """What has a node's present content enriched. Raises ValueError or KeyError for a node that others have
+    spoilt."""
     return EnrichmentRequest(
         document_id=node["entity_id"],
         project_name=node["project_name"],
         content_hash=node["content_hash"],
         file_path=node["file_path"],
         indexed_at=node["indexed_at"],
-        correlation_id=node["correlation_id"],
+        correlation_id=correlation_id,
         document_type=node.get("document_type"),
         language=node.get("language"),
         enrichment_type=node.get("enrichment_type") or EnrichmentType.FULL,

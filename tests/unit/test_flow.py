@@ -136,6 +136,7 @@ def _leaves(cls: type[Exception]) -> list[type[Exception]]:
 
 def test_every_error_an_activity_may_raise_has_a_treatment() -> None:
     of_others = {
+        errors.AlreadyRunningError,
         errors.ConfigurationError,
         errors.ForbiddenError,
         errors.NotFoundError,
@@ -143,9 +144,7 @@ def test_every_error_an_activity_may_raise_has_a_treatment() -> None:
         errors.RateLimitedError,
         errors.SetupError,
         errors.TooManyStreamsError,
-        errors.TopicUnavailableError,
         errors.UnauthorizedError,
-        errors.WorkflowUnavailableError,
     }
     mine = [
         cls
