@@ -14,8 +14,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Interceptor, Replayer
 
-from worker import workflow_runner
-from workflows.enrich_document import EnrichDocument
+from worker import WORKFLOWS, workflow_runner
 
 DIRECTORY = Path(__file__).parent / "histories"
 _OF_THE_MACHINE = {"identity", "stackTrace", "stack_trace", "workerVersion"}
@@ -24,7 +23,7 @@ _OF_THE_MACHINE = {"identity", "stackTrace", "stack_trace", "workerVersion"}
 async def replay(history: WorkflowHistory, interceptors: Sequence[Interceptor] = ()) -> None:
     """Raises the error of a workflow task that fails or goes another way than the history."""
     replayer = Replayer(
-        workflows=[EnrichDocument],
+        workflows=WORKFLOWS,
         workflow_runner=workflow_runner(),
         data_converter=pydantic_data_converter,
         interceptors=interceptors,

@@ -18,6 +18,9 @@ PATHS = {
     "woken-by-a-submission",
     "second-submission",
     "continued",
+    "backfill",
+    "backfill-continued",
+    "backfill-cancelled",
 }
 
 
