@@ -67,9 +67,12 @@ class BackfillActivities:
         texts = await asyncio.gather(*(self._has_text(each) for each in candidates))
         requests = []
         for candidate, has_text in zip(candidates, texts, strict=True):
-            if candidate.request is None:
-                page.unusable += 1
+            if candidate.reason is Reason.OLDER_SHAPE:
+                page.older_shape += 1
                 _list(page, candidate, candidate.problem or OLDER)
+            elif candidate.request is None:
+                page.unusable += 1
+                _list(page, candidate, candidate.problem or "")
             elif not has_text:
                 page.without_text += 1
                 _list(page, candidate, WITHOUT_TEXT)

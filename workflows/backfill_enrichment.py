@@ -169,6 +169,7 @@ def _markdown(progress: BackfillProgress) -> str:
     lines = [f"**{progress.state}** · {progress.requested}{of} {verb} · {progress.rate:g} a second at most"]
     left = {
         "without text": progress.without_text,
+        "of the older shape": progress.older_shape,
         "unusable": progress.unusable,
         "settled": progress.settled,
     }

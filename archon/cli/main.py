@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from archon.cli import demo, dlq, documents, ingest, keys, services, setup, up
+from archon.cli import backfill, demo, dlq, documents, ingest, keys, services, setup, up
 from archon.cli.bench import command as bench
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("publish")(documents.publish_file)
 app.command("status")(documents.status)
 app.command("search")(documents.search)
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(backfill.app, name="backfill")
 app.add_typer(keys.app, name="keys")
 app.command("setup")(setup.setup)
 app.add_typer(setup.topics, name="topics")

@@ -96,21 +96,24 @@ class Listed(Model):
 
 
 class Counts(Model):
-    """Of the documents `examined`: `requested`; `without_text`, whose text is in no store; `unusable`, as
-    their nodes are; `settled`, on the list but with nothing left to do, or somebody else's to do."""
+    """Of the documents `examined`: `requested`; `without_text`, whose text is in no store; `older_shape`, to
+    be indexed from their source first; `unusable`, as others have left their nodes; `settled`, on the list
+    but with nothing left to do, or not a backfill's to do."""
 
     examined: int = 0
     requested: int = 0
     without_text: int = 0
+    older_shape: int = 0
     unusable: int = 0
     settled: int = 0
     listed: list[Listed] = Field(default_factory=list)
-    """The first LISTED of those without text and those unusable."""
+    """The first LISTED that could not be requested."""
 
     def add(self, other: "Counts") -> None:
         self.examined += other.examined
         self.requested += other.requested
         self.without_text += other.without_text
+        self.older_shape += other.older_shape
         self.unusable += other.unusable
         self.settled += other.settled
         self.listed = [*self.listed, *other.listed][:LISTED]

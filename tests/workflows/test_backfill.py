@@ -160,7 +160,13 @@ async def test_every_document_with_a_text_is_requested_once_at_low_priority(
     await backfill.start(wanted())
     progress = await ended(environment, backfill)
     assert progress.state is BackfillState.COMPLETED
-    counts = (progress.total, progress.examined, progress.requested, progress.without_text, progress.unusable)
+    counts = (
+        progress.total,
+        progress.examined,
+        progress.requested,
+        progress.without_text,
+        progress.older_shape,
+    )
     assert progress.parked_before == 1
     assert counts == (9, 9, 7, 1, 1)
     assert {each.document_id: each.why for each in progress.listed} == {
