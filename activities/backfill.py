@@ -54,10 +54,10 @@ class BackfillActivities:
 
     @activity.defn(name="pipeline_backlog")
     async def backlog(self) -> int:
-        """Enrichments that wait, whoever has asked for them."""
+        """Enrichments that are not finished, whoever has asked for them."""
         with told_to_temporal():
             async with heartbeating():
-                return await self._backlog.waiting()
+                return await self._backlog.open()
 
     @activity.defn(name="request_page")
     @unbroken

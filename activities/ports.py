@@ -103,6 +103,6 @@ class RequestPublisher(Protocol):
 
 
 class Backlog(Protocol):
-    """How many enrichments wait. Raises TopicUnavailableError, WorkflowUnavailableError."""
+    """How many enrichments are not finished. Raises TopicUnavailableError, WorkflowUnavailableError."""
 
-    async def waiting(self) -> int: ...
+    async def open(self) -> int: ...

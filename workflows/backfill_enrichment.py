@@ -1,6 +1,6 @@
 """In: which documents lack their enrichment. Out: low-priority requests for them, as live traffic allows.
 
-Before each page it looks how much waits already: in Kafka, ahead of Temporal, no priority counts.
+Before each page it looks how much is open already: in Kafka, ahead of Temporal, no priority counts.
 """
 
 from datetime import timedelta
@@ -100,9 +100,11 @@ class BackfillEnrichment:
         while not await self._is_cancelled_or_resumed():
             if start.dry_run or not start.max_backlog:
                 return start.batch_size
-            waiting = await workflow.execute_activity_method(BackfillActivities.backlog, **policies.BACKFILL)
+            unfinished = await workflow.execute_activity_method(
+                BackfillActivities.backlog, **policies.BACKFILL
+            )
             raise_if_cancelled()
-            room = min(start.batch_size, start.max_backlog - waiting)
+            room = min(start.batch_size, start.max_backlog - unfinished)
             if room >= worth_it and not self._paused:
                 return room
             self._enter(BackfillState.WAITING)

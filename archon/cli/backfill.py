@@ -70,7 +70,7 @@ def start(
     rate: Annotated[float, typer.Option(min=0, help="Documents a second at most; 0: no limit.")] = 20,
     batch_size: Annotated[int, typer.Option(min=1, max=PAGE_LIMIT, help="Documents at once.")] = 100,
     max_backlog: Annotated[
-        int, typer.Option(min=0, help="Request no more while so many enrichments wait; 0: never mind.")
+        int, typer.Option(min=0, help="Request no more while so many enrichments are open; 0: never mind.")
     ] = 200,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be requested.")] = False,
     output: FormatOption = Format.TABLE,

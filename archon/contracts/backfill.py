@@ -165,8 +165,8 @@ class BackfillInput(Model):
     """Start of a backfill, or what one that continues as new hands on.
 
     `rate`: documents requested a second, 0 for no limit. `max_backlog`: enrichments of whatever priority that
-    may wait in Kafka and Temporal while this one asks for more, 0 for no limit. `chunks` and `total` belong
-    to a list.
+    may be open, in Kafka and in Temporal, while this one asks for more; 0 for no limit. `chunks` and `total`
+    belong to a list.
     """
 
     backfill_id: str

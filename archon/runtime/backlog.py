@@ -1,4 +1,6 @@
-"""In: broker and Temporal. Out: how many enrichments wait, wherever they wait."""
+"""In: broker and Temporal. Out: how many enrichments are requested and not finished, wherever they are."""
+
+import asyncio
 
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
@@ -13,7 +15,6 @@ class PipelineBacklog:
         self._settings = settings
         self._client = client
 
-    async def waiting(self) -> int:
-        """Enrichments requested and not begun, about. Raises TopicUnavailableError,
-        WorkflowUnavailableError."""
-        return await enrichment_lag(self._settings) + await self._client.backlog()
+    async def open(self) -> int:
+        """About. Raises TopicUnavailableError, WorkflowUnavailableError."""
+        return sum(await asyncio.gather(enrichment_lag(self._settings), self._client.under_way()))

@@ -78,7 +78,7 @@ class Estate:
             raise PublishError("told to refuse")
         self.published.append(event)
 
-    async def waiting(self) -> int:
+    async def open(self) -> int:
         self.asked += 1
         return self.backlogs.pop(0) if len(self.backlogs) > 1 else self.backlogs[0]
 
