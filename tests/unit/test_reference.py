@@ -91,7 +91,7 @@ def test_readers_are_found_through_imports() -> None:
     assert found["memgraph_uri"] == ["bridge", "ingress", "worker", "enrich"]
     assert found["memgraph_database"] == ["bridge", "ingress", "worker", "enrich"]  # by way of a property
     assert found["intelligence_time_limit"] == ["intelligence"]
-    assert found["kafka_group_id"] == ["ingress"]
+    assert found["kafka_group_id"] == ["ingress", "worker"]
 
 
 def test_a_secret_may_stand_in_a_file() -> None:
