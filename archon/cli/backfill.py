@@ -101,7 +101,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Show how far the backfill of a project is, or that of all projects."""
+    """Show how far the backfill of a project is; or, with none named, that of all projects or of a list."""
     from archon.cli import backfill_watch  # noqa: PLC0415
 
     async def run(settings: Settings, graph: "GraphStore") -> None:
@@ -150,8 +150,11 @@ async def _backfill(settings: Settings, project: str | None, *, of_list: bool) -
 
     if of_list and project is not None:
         raise InvalidInputError("--input", "names a backfill by itself; it does not go with --project")
-    workflow_id = names.ID_BACKFILL_INPUT if of_list else names.backfill_workflow_id(project)
-    return Backfill(await temporal.connect(settings), workflow_id)
+    client = await temporal.connect(settings)
+    if project is not None:
+        return Backfill(client, names.backfill_workflow_id(project))
+    listed = [names.ID_BACKFILL_INPUT]
+    return await Backfill.latest(client, listed if of_list else [names.ID_BACKFILL_ALL, *listed])
 
 
 def _with_graph(work: "Callable[[Settings, GraphStore], Awaitable[None]]") -> None:

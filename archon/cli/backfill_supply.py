@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from archon.cli.backfill_scan import scan, with_text
-from archon.cli.ingest import bars
+from archon.cli.output import bars
 from archon.cli.walk import Walk
 from archon.contracts.backfill import PAGE_LIMIT, Candidate, Criteria, Reason, chunked
 from archon.contracts.documents import Document, DocumentSubmission
@@ -138,7 +138,5 @@ class Supply:
         if not path.is_relative_to(self._root):
             return None, "its path leads out of the source root"
         walk = Walk(path)
-        found = next(iter(walk), None) if path.is_file() else None
-        if found is None:
-            return None, next(iter(walk.skipped), "not a regular file")
-        return found.text, ""
+        found = walk.read(path)
+        return (None, next(iter(walk.skipped))) if found is None else (found.text, "")

@@ -1,5 +1,7 @@
 """In: an operator's wishes. Out: the one backfill of a project, or of all, started, steered and described."""
 
+import contextlib
+from collections.abc import Sequence
 from typing import Final
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
@@ -20,6 +22,19 @@ class Backfill:
     def __init__(self, client: Client, workflow_id: str) -> None:
         self._client = client
         self.workflow_id = workflow_id
+
+    @classmethod
+    async def latest(cls, client: Client, workflow_ids: Sequence[str]) -> "Backfill":
+        """Of several, the one that runs, else the one that was started last. Raises NotFoundError."""
+        found = []
+        for each in workflow_ids:
+            with contextlib.suppress(NotFoundError), translated():
+                described = await client.get_workflow_handle(each).describe()
+                running = described.status is WorkflowExecutionStatus.RUNNING
+                found.append((running, described.start_time, each))
+        if not found:
+            raise NotFoundError(f"there was no backfill {' and no '.join(workflow_ids)}")
+        return cls(client, max(found)[2])
 
     async def start(self, wanted: BackfillInput) -> None:
         """Raises AlreadyRunningError while it runs."""
