@@ -18,6 +18,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.analysis import AnalysisActivities
+from activities.backfill import BackfillActivities
 from activities.contents import Contents
 from activities.deletion import DeletionActivities
 from activities.enrichment import EnrichmentActivities
@@ -29,6 +30,7 @@ from archon.contracts.errors import ArchonError, ConfigurationError, WorkflowUna
 from archon.contracts.workflow import RetrySettings
 from archon.runtime import temporal, tracing
 from archon.runtime.alerts import Alerts
+from archon.runtime.backlog import PipelineBacklog
 from archon.runtime.breaker import BreakerState, BreakerStatus, CircuitBreaker
 from archon.runtime.dead_letters import DeadLetterTopic
 from archon.runtime.health import health_app
@@ -47,12 +49,13 @@ from archon.stores.intelligence import IntelligenceClient
 from archon.stores.schema import Preparation
 from archon.stores.survey import Survey
 from archon.stores.vectors import VectorStore
+from workflows.backfill_enrichment import BackfillEnrichment
 from workflows.deletion import DeleteDocument, DeleteProject
 from workflows.enrich_document import EnrichDocument
 from workflows.reconcile_enrichment import ReconcileEnrichment
 
 Activities = Sequence[Callable[..., Any]]
-WORKFLOWS = (EnrichDocument, DeleteDocument, DeleteProject, ReconcileEnrichment)
+WORKFLOWS = (EnrichDocument, DeleteDocument, DeleteProject, BackfillEnrichment, ReconcileEnrichment)
 _RECONNECT_AFTER = 1.0
 _RESCHEDULE_AFTER = 30.0
 _log = get_logger(__name__)
@@ -123,6 +126,11 @@ def reconcile_activities(reconcile: ReconcileActivities) -> Activities:
     return [reconcile.documents, reconcile.points, reconcile.record]
 
 
+def backfill_activities(backfill: BackfillActivities) -> Activities:
+    """Beside them, what a backfill does."""
+    return [backfill.count, backfill.backlog, backfill.request_page, backfill.forget_list]
+
+
 class WorkerHealth(BaseModel):
     """Answer of `GET /health`: degraded while analyses wait for the intelligence service."""
 
@@ -187,6 +195,7 @@ async def run(settings: Settings) -> None:
         )
         survey = Survey(graph.survey, vectors.surveyed, content, lazy)
         reconcile = ReconcileActivities(survey, lazy, vectors.surveyed, Consumption(settings))
+        backfill = BackfillActivities(graph.unenriched, content, publisher, PipelineBacklog(settings, lazy))
         checks = {
             **health,
             "schema": preparation.check,
@@ -203,6 +212,7 @@ async def run(settings: Settings) -> None:
                 activities = [
                     *store_activities(enrichment, events, deletion),
                     *reconcile_activities(reconcile),
+                    *backfill_activities(backfill),
                 ]
                 async with _scheduled(client, settings):
                     await _work(build_workers(client, settings, activities, [analysis.analyse]), stop)

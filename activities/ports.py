@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult, ServiceVersion
+from archon.contracts.backfill import Candidate, CandidatePage, Criteria, UnenrichedCount
 from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
 from archon.contracts.deletion import DeletionScope, Marked, Tombstone
 from archon.contracts.drift import Drifting, Point
@@ -182,3 +183,35 @@ class Consumption(Protocol):
     """How far the ingress has come. Raises TopicUnavailableError."""
 
     async def behind(self, moment: datetime) -> bool: ...
+
+
+class UnenrichedDocuments(Protocol):
+    """Documents that are to be enriched after the fact."""
+
+    async def page(self, criteria: Criteria, after: str, limit: int) -> CandidatePage: ...
+
+    async def among(self, criteria: Criteria, document_ids: Sequence[str]) -> list[Candidate]: ...
+
+    async def count(self, criteria: Criteria) -> UnenrichedCount: ...
+
+
+class BackfillContent(Protocol):
+    """Which texts there are, and lists of ids by name."""
+
+    async def has_text(self, content_hash: str) -> bool: ...
+
+    async def get_list(self, name: str) -> list[str] | None: ...
+
+    async def delete_list(self, name: str) -> None: ...
+
+
+class RequestPublisher(Protocol):
+    """Kafka, as who asks for an enrichment writes to it. Raises PublishError."""
+
+    async def request(self, event: EnrichmentRequest) -> None: ...
+
+
+class Backlog(Protocol):
+    """How many enrichments are not finished. Raises TopicUnavailableError, WorkflowUnavailableError."""
+
+    async def open(self) -> int: ...

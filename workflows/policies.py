@@ -52,6 +52,14 @@ RECONCILE: Final = ActivityOptions(
 )
 """A page of a reconciliation. Where a store stays down for so long, the next one on the schedule tries."""
 
+BACKFILL: Final = ActivityOptions(
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    start_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=_LOST_AFTER,
+    retry_policy=PATIENT,
+)
+"""A step of a backfill: it has time, and waits out whatever is down."""
+
 PROGRESS: Final = LocalActivityOptions(
     start_to_close_timeout=timedelta(seconds=1), retry_policy=RetryPolicy(maximum_attempts=1)
 )

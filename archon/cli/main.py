@@ -4,7 +4,19 @@ import logging
 
 import typer
 
-from archon.cli import delete, demo, dlq, documents, ingest, keys, reconcile, services, setup, up
+from archon.cli import (
+    backfill,
+    delete,
+    demo,
+    dlq,
+    documents,
+    ingest,
+    keys,
+    reconcile,
+    services,
+    setup,
+    up,
+)
 from archon.cli.bench import command as bench
 
 app = typer.Typer(
@@ -24,6 +36,7 @@ app.command("status")(documents.status)
 app.command("search")(documents.search)
 app.command("delete")(delete.delete)
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(backfill.app, name="backfill")
 app.add_typer(keys.app, name="keys")
 app.command("validate")(reconcile.validate)
 app.command("reconcile")(reconcile.reconcile)

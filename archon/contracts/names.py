@@ -11,13 +11,20 @@ ID_RECONCILE: Final = "reconcile"
 ID_RECONCILE_SCHEDULED: Final = "reconcile-scheduled"
 """What the schedule's begin with; Temporal puts the time behind it."""
 SCHEDULE_RECONCILE: Final = "reconcile-enrichment"
+WORKFLOW_BACKFILL: Final = "BackfillEnrichment"
+ID_BACKFILL_ALL: Final = "backfill-all"
+ID_BACKFILL_INPUT: Final = "backfill-input"
+"""Workflow id of a backfill of the documents that somebody has listed."""
 SIGNAL_SUBMIT: Final = "submit"
 SIGNAL_RETRY: Final = "retry"
 SIGNAL_DISCARD: Final = "discard"
 SIGNAL_SUPERSEDE: Final = "supersede"
+SIGNAL_PAUSE: Final = "pause"
+SIGNAL_RESUME: Final = "resume"
+SIGNAL_CANCEL: Final = "cancel"
 QUERY_STATUS: Final = "status"
-UPDATE_SETTLED: Final = "settled"
 QUERY_PROGRESS: Final = "progress"
+UPDATE_SETTLED: Final = "settled"
 
 WORKFLOW_DELETE_DOCUMENT: Final = "DeleteDocument"
 WORKFLOW_DELETE_PROJECT: Final = "DeleteProject"
@@ -77,3 +84,8 @@ def deletion_workflow_id(project_name: str, document_id: str | None) -> str:
         return f"delete-{document_id}"
     name = project_name.encode()
     return f"delete-project-{project_name if len(name) <= _PROJECT_BYTES else blake3(name).hexdigest()}"
+
+
+def backfill_workflow_id(project_name: str | None) -> str:
+    """The Temporal workflow id of a backfill: one at a time of each project, and one of all."""
+    return ID_BACKFILL_ALL if project_name is None else f"backfill-{project_name}"

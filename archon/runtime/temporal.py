@@ -42,6 +42,10 @@ from archon.runtime.settings import Settings
 from archon.runtime.settlement import settlement
 
 _STATUS: Final = SearchAttributeKey.for_keyword(names.SEARCH_ENRICHMENT_STATUS)
+_UNDER_WAY: Final = (
+    f"WorkflowType = '{names.WORKFLOW_ENRICH_DOCUMENT}' AND ExecutionStatus = 'Running' "
+    f"AND {names.SEARCH_ENRICHMENT_STATUS} = '{EnrichmentStatus.PROCESSING}'"
+)
 _FAIRNESS_KEY_BYTES: Final = 64
 """Temporal's limit on a fairness key."""
 _KEYWORD_CHARACTERS: Final = 255
@@ -202,6 +206,12 @@ class EnrichmentClient:
         with translated():
             found = await self._client.workflow_service.describe_task_queue(request)
         return int(found.stats.approximate_backlog_count)
+
+    async def under_way(self) -> int:
+        """About how many runs have a document to enrich, at whatever step; not those that are parked."""
+        with translated():
+            found = await self._client.count_workflows(_UNDER_WAY)
+        return found.count
 
     async def signal(self, workflow_id: str, signal: str) -> None:
         """Send `retry` or `discard`. Raises NotFoundError when no run is open."""

@@ -95,6 +95,21 @@ async def _unread_before(
     return False
 
 
+async def enrichment_lag(settings: Settings) -> int:
+    """Enrichment requests that the ingress has not committed. Raises TopicUnavailableError."""
+    topic, found = settings.kafka_enrichment_topic, TopicStatistics()
+    try:
+        async with asyncio.timeout(_SECONDS), administering(settings) as admin:
+            partitions = [each for each in await _leaders(admin, settings) if each.topic == topic]
+            if not partitions:
+                raise UnknownTopicOrPartitionError(topic)
+            async with _consumer(settings, settings.kafka_group_id) as consumer:
+                await _measure(consumer, partitions, found, grouped=True)
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise _unavailable(settings, error) from error
+    return sum(found.lag.values())
+
+
 def _unavailable(settings: Settings, error: BaseException) -> TopicUnavailableError:
     return TopicUnavailableError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}")
 

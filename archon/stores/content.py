@@ -6,8 +6,9 @@ S3 is found, and signed for, by the AWS_* variables that obstore reads by itself
 """
 
 import contextlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,7 +56,7 @@ def _no_bucket(error: Exception) -> bool:
 
 
 class ContentStore:
-    """Texts under content/, analyses under analysis/, by content. Raises StoreError.
+    """Texts under content/, analyses under analysis/, by content; lists under backfill/. Raises StoreError.
 
     An analysis' reference is the hash of its content, a slash, and what tells it from others of that content.
     """
@@ -122,6 +123,19 @@ class ContentStore:
             found = await obstore.list(self._store, prefix=prefix).collect_async()
         return sorted(f"{content_hash}/{each['path'].rpartition('/')[2]}" for each in found)
 
+    async def put_list(self, name: str, items: Sequence[str]) -> None:
+        """Keep a list of ids that is too long for a payload."""
+        with tracing.within("content put"), translated():
+            await obstore.put_async(self._store, _list_key(name), json.dumps(list(items)).encode())
+
+    async def get_list(self, name: str) -> list[str] | None:
+        """None when there is no such list."""
+        data = await self._get(_list_key(name))
+        return None if data is None else [str(each) for each in json.loads(data)]
+
+    async def delete_list(self, name: str) -> None:
+        await self._delete(_list_key(name))
+
     async def delete_text(self, content_hash: str) -> None:
         await self._delete(_key("content", content_hash))
 
@@ -155,6 +169,10 @@ def _client_options() -> "ClientConfig":
         # Whoever names an http endpoint means it; every request is signed, and none carries the key.
         "allow_http": endpoint.startswith("http://"),
     }
+
+
+def _list_key(name: str) -> str:
+    return f"backfill/{name}"
 
 
 def _key(kind: str, name: str) -> str:

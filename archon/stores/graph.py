@@ -20,13 +20,14 @@ from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, EnrichmentType, Priority, Projects
 from archon.contracts.workflow import Claim, Decision, Step
 from archon.runtime.settings import Settings
-from archon.stores import claims, nodes
+from archon.stores import claims, nodes, older_shape
 from archon.stores.bolt import Bolt, Row, run
 from archon.stores.deletions import Deletions
 from archon.stores.enrichment_write import EnrichmentWrite, fence
 from archon.stores.graph_survey import GraphSurvey
 from archon.stores.incremental_write import write_difference
 from archon.stores.outbox import Outbox
+from archon.stores.unenriched import Unenriched
 
 WARM_CONNECTIONS: Final = 8
 WARM_ROUNDS: Final = 5
@@ -44,6 +45,7 @@ class GraphStore:
         self.outbox = Outbox(bolt)
         self.deletions = Deletions(bolt)
         self.survey = GraphSurvey(bolt)
+        self.unenriched = Unenriched(bolt)
         # Documents of a project meet at the modules they import; many writers there undo each other's work.
         self._enrichments = asyncio.Semaphore(ENRICHMENT_WRITERS)
 
@@ -95,7 +97,7 @@ class GraphStore:
         }
 
         async def work(transaction: AsyncManagedTransaction) -> Row:
-            return (await run(transaction, "index", **parameters))[0]
+            return await older_shape.indexed(transaction, document, parameters)
 
         row = await self._bolt.write(work)
         if not row["mine"]:

@@ -145,7 +145,6 @@ def test_every_error_an_activity_may_raise_has_a_treatment() -> None:
         errors.RunFailedError,
         errors.SetupError,
         errors.TooManyStreamsError,
-        errors.TopicUnavailableError,
         errors.UnauthorizedError,
     }
     mine = [

@@ -209,3 +209,20 @@ async def test_what_is_wrong_with_s3_is_told_soon(
             await call
         assert "Debug source" not in str(raised.value)
     assert time.monotonic() - begun < 30
+
+
+async def test_a_text_is_there_or_not_without_being_fetched(content: ContentStore) -> None:
+    key = identity.content_hash("x")
+    assert not await content.has_text(key)
+    await content.put_text(key, "x")
+    assert await content.has_text(key)
+
+
+async def test_a_list_is_kept_until_it_is_deleted(content: ContentStore) -> None:
+    ids = [str(uuid4()) for _ in range(500)]
+    assert await content.get_list("run/0") is None
+    await content.put_list("run/0", ids)
+    assert await content.get_list("run/0") == ids
+    await content.delete_list("run/0")
+    await content.delete_list("run/0")
+    assert await content.get_list("run/0") is None

@@ -1,0 +1,12 @@
+// A page of documents whose present content is not enriched, or, if asked, by another analyser than this.
+// A project may be told inside a node of the older shape, so those of no project are always among them.
+MATCH (d:Document)
+WHERE d.entity_id > $after
+  AND NOT coalesce(d.enrichment_status, '') IN $left_out
+  AND NOT (coalesce(d.enrichment_status, '') IN $live AND coalesce(d.indexed_at, '') > $live_since)
+  AND ($project IS NULL OR coalesce(d.project_name, $project) = $project)
+  AND (d.content_hash IS NULL OR coalesce(d.enrichment_content_hash, '') <> d.content_hash
+       OR ($analyser IS NOT NULL AND coalesce(d.analyser_version, '') <> $analyser))
+RETURN d.entity_id AS document_id, properties(d) AS document
+ORDER BY document_id
+LIMIT $limit
