@@ -39,7 +39,7 @@ async def test_a_load_on_a_running_stack_is_reported_as_it_happened(
         key: node["content_hash"] for key, node in nodes.items()
     }
     counts = {"submitted": DOCUMENTS, "enriched": DOCUMENTS, "parked": 0, "skipped": 0, "lost": 0}
-    assert report["validation"] == counts | {"lost_ids": []}
+    assert report["validation"] == counts | {"lost_ids": [], "drift": {}}
     assert (report["errors"], report["answers"], report["notes"]) == ({}, {"indexed": DOCUMENTS}, [])
     assert report["indexing"]["documents"] == report["enrichment"]["documents"] == DOCUMENTS
     # 24 documents at 50 a second: the last one is due 0.46 s after the first.

@@ -358,7 +358,7 @@ async def test_health_and_api_description(stack: Settings) -> None:
         ready = (await http.get("/readyz")).json()
         assert ready["status"] == "ready"
         assert set(ready["dependencies"]) == {
-            *("graph", "schema", "qdrant", "content", "kafka", "intelligence", "temporal")
+            *("graph", "schema", "qdrant", "content", "kafka", "intelligence", "temporal", "flags")
         }
         description = (await http.get("/openapi.json")).json()
         page = (await http.get("/docs")).text

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from archon.cli.bench.report import Validation
+from archon.cli.validation import validate
 from archon.contracts.documents import DocumentAccepted, DocumentRow
 from archon.contracts.types import EnrichmentStatus
+from archon.runtime.settings import Settings
 
 _SHOWN = 100
 
@@ -32,6 +34,19 @@ def check(accepted: list[DocumentAccepted], rows: Mapping[str, DocumentRow]) -> 
         lost=counts[None],
         lost_ids=sorted(document_id for document_id, fate in fates.items() if fate is None)[:_SHOWN],
     )
+
+
+async def drift(settings: Settings, project: str, accepted: list[DocumentAccepted]) -> dict[str, int]:
+    """What `enrich validate --against` says of the same list, by kind; empty where all is well.
+
+    Raises StoreError, WorkflowUnavailableError.
+    """
+    submitted = {each.document_id: each.content_hash for each in accepted}
+    found = await validate(settings, project=project, submitted=submitted)
+    assert found.submitted is not None
+    lost = {"missing": found.submitted.missing, "changed": found.submitted.changed}
+    kinds = {str(kind): count for kind, count in found.drift.items()}
+    return {kind: count for kind, count in (lost | kinds).items() if count}
 
 
 def _fate(accepted: DocumentAccepted, row: DocumentRow | None) -> EnrichmentStatus | None:

@@ -70,7 +70,7 @@ def bench(
     """Load test: index and enrich generated documents, and tell what that cost.
 
     Starts a stack of its own, in a temporary place and on free ports, unless --running is given. Exits with
-    10 if a document is lost, with 1 if one is not accepted or not enriched or a figure is missing.
+    10 if a document is lost or drifts, with 1 if one is not accepted or not enriched or a figure is missing.
     """
     if context.invoked_subcommand is not None:
         return
@@ -105,7 +105,7 @@ def bench(
         )
         found = _run(plan)
         _tell(found, report, output)
-    if found.validation.lost:
+    if found.validation.lost or found.validation.drift:
         raise typer.Exit(Exit.UNHEALTHY)
     if found.errors or found.notes or found.validation.enriched < found.validation.submitted:
         raise typer.Exit(Exit.FAILED)

@@ -24,6 +24,7 @@ class Findings:
     rows: Rows
     recording: Recording
     history: History | None = None
+    drift: dict[str, int] | None = None
     baseline: Baseline | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -53,7 +54,7 @@ def compose(asked: Parameters, found: Findings, submitted: str | None) -> BenchR
         history=found.history,
         baseline=bare,
         ratio=round(enrichment.per_second / bare.per_second, 3) if bare is not None else None,
-        validation=check(accepted, found.rows),
+        validation=check(accepted, found.rows).model_copy(update={"drift": found.drift}),
         submitted=submitted,
         notes=found.notes,
     )

@@ -109,6 +109,9 @@ class Validation(Model):
     skipped: int
     lost: int
     lost_ids: list[str] = Field(default_factory=list)
+    drift: dict[str, int] | None = None
+    """What `enrich validate --against` the same list says: how many documents drift, are missing or changed,
+    by kind; None where it could not be asked."""
 
 
 class BenchReport(Model):

@@ -19,7 +19,7 @@ from temporalio.service import RPCError
 from archon.cli.api import BridgeApi
 from archon.cli.bench import machine
 from archon.cli.bench.baseline import baseline
-from archon.cli.bench.checking import write_list
+from archon.cli.bench.checking import drift, write_list
 from archon.cli.bench.compose import Findings, compose
 from archon.cli.bench.documents import generate
 from archon.cli.bench.history import describe, history_of, spread
@@ -76,6 +76,8 @@ async def bench(plan: Plan, target: Target) -> BenchReport:
             limits = machine.limits(target.settings) if target.leaders else {}
             found = Findings(started_at, before, simulated, limits, sent, rows, recording)
             write_list(plan.submitted or target.directory / "submitted.jsonl", sent.accepted)
+            checking = drift(target.settings, asked.project, sent.accepted)
+            found.drift = await _noted(found, "validation", checking)
             found.history = await _noted(found, "history", _history(client, sent))
             if plan.bare:
                 running = _baseline(plan, target, client, progress)

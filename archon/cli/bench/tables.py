@@ -83,7 +83,9 @@ def _counted(counts: dict[str, int]) -> str:
 def _validation(found: Validation) -> str:
     skipped = f", {found.skipped} skipped" if found.skipped else ""
     fates = f"{found.enriched} enriched, {found.parked} parked{skipped}"
-    return f"{found.lost} of {found.submitted} accepted ({fates})"
+    drift = ", ".join(f"{count} {kind}" for kind, count in (found.drift or {}).items())
+    told = "validation failed" if found.drift is None else f"drift: {drift or 'none'}"
+    return f"{found.lost} of {found.submitted} accepted ({fates}; {told})"
 
 
 def _simulated(seconds: float | None) -> str:

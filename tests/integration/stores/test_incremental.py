@@ -111,7 +111,10 @@ async def test_what_has_moved_gets_its_lines_and_nothing_else(enriching: Enrichi
     before = await enriching.entities()
     await enriching.write(EnrichmentType.INCREMENTAL, analysis({"f": "1", "g": "1"}, first_line=10))
     assert await enriching.written(before) == set()
-    assert [each["start_line"] for each in (await enriching.entities()).values()] == [10, 11]
+    assert {name: each["start_line"] for name, each in (await enriching.entities()).items()} == {
+        "f": 10,
+        "g": 11,
+    }
 
 
 async def test_what_is_new_comes_and_what_is_gone_goes(enriching: Enriching) -> None:
