@@ -47,7 +47,8 @@ def refusing(status: int, headers: dict[str, str] | None = None) -> Behaviour:
 
 
 class FaultyIntelligence:
-    """`behaviour` answers /process/document; `healthy` says what /health answers. `calls` counts analyses."""
+    """`behaviour` answers for a document, whole or in part; `healthy` says what /health answers. `calls` counts
+    analyses."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -75,6 +76,8 @@ class FaultyIntelligence:
             return Response(status_code=200 if self.healthy else 503)
 
         @app.post("/process/document")
+        @app.post("/assess/code")
+        @app.post("/extract/code")
         async def process(request: Request) -> Response:
             self.calls += 1
             return await self.behaviour(await request.json())

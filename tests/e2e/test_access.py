@@ -361,7 +361,7 @@ async def test_the_public_routes_tell_no_details_to_strangers(guarded: Guarded) 
     ours = (await guarded.everything.get("/readyz")).json()["dependencies"]
     assert strangers["api_keys"]["status"] == ours["api_keys"]["status"] == "unhealthy"
     assert not any(state["detail"] for state in strangers.values())
-    assert "stay in force" in ours["api_keys"]["detail"]
+    assert "stays in force" in ours["api_keys"]["detail"]
     assert (await guarded.mine.get(f"{BRIDGE}/document/{guarded.document}")).status_code == 200
     await mended(guarded)
 

@@ -136,8 +136,9 @@ class Ports:
         return None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def environment() -> AsyncIterator[WorkflowEnvironment]:
+    """A file's own: a run that is cancelled while it is waited for keeps the server from skipping time."""
     binary = Path(sys.executable).parent / "temporal-test-server"
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=str(binary), data_converter=pydantic_data_converter
