@@ -47,8 +47,10 @@ def refusing(status: int, headers: dict[str, str] | None = None) -> Behaviour:
 
 
 class FaultyIntelligence:
-    """`behaviour` answers for a document, whole or in part; `healthy` says what /health answers. `calls` counts
-    analyses."""
+    """`behaviour` answers for a document, whole or in part; `healthy` says what /health answers.
+
+    `calls` counts analyses.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
