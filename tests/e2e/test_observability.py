@@ -124,5 +124,6 @@ async def test_health_tells_consumer_breaker_and_producer(http: httpx.AsyncClien
     assert bridge == {
         "status": "healthy",
         "enabled": True,
+        "rollout": {"rollout_percentage": 100, "enabled_projects": [], "skip": False, "problem": None},
         "producer": {"status": "connected", "topic": stack.kafka_enrichment_topic},
     }
