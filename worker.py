@@ -6,7 +6,7 @@ The composition root: the one place where activities meet the stores they know o
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ from activities.events import EventActivities
 from activities.observation import Observation
 from activities.reconciliation import ReconcileActivities
 from archon.contracts import names
-from archon.contracts.errors import ArchonError, ConfigurationError, WorkflowUnavailableError
+from archon.contracts.errors import ConfigurationError, WorkflowUnavailableError
 from archon.contracts.workflow import RetrySettings
 from archon.runtime import temporal, tracing
 from archon.runtime.alerts import Alerts
@@ -38,7 +38,7 @@ from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import first_of, serve_http, stop_on_signals, unless_stopped
 from archon.runtime.logs import configure_logging, get_logger
 from archon.runtime.metrics import Exposition
-from archon.runtime.reconciliation import ensure_schedule
+from archon.runtime.reconciliation import scheduled
 from archon.runtime.runs import EnrichmentRuns
 from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.settings import Settings
@@ -57,7 +57,6 @@ from workflows.reconcile_enrichment import ReconcileEnrichment
 Activities = Sequence[Callable[..., Any]]
 WORKFLOWS = (EnrichDocument, DeleteDocument, DeleteProject, BackfillEnrichment, ReconcileEnrichment)
 _RECONNECT_AFTER = 1.0
-_RESCHEDULE_AFTER = 30.0
 _log = get_logger(__name__)
 # Passed through: re-importing them for every workflow costs a third of its CPU, and they are pure.
 _PASSED_THROUGH = ("activities", "archon", "workflows", "pydantic", "pydantic_core", "blake3")
@@ -214,7 +213,7 @@ async def run(settings: Settings) -> None:
                     *reconcile_activities(reconcile),
                     *backfill_activities(backfill),
                 ]
-                async with _scheduled(client, settings):
+                async with scheduled(client, settings.reconcile_interval):
                     await _work(build_workers(client, settings, activities, [analysis.analyse]), stop)
 
 
@@ -227,26 +226,6 @@ async def _connected(settings: Settings, runtime: Runtime, preparation: Preparat
         except WorkflowUnavailableError as error:
             _log.warning("temporal_not_connected", error=str(error))
             await asyncio.sleep(_RECONNECT_AFTER)
-
-
-@contextlib.asynccontextmanager
-async def _scheduled(client: Client, settings: Settings) -> AsyncIterator[None]:
-    """See to the schedule in the background: work does not wait for it, nor end with it."""
-
-    async def ensure() -> None:
-        while True:
-            try:
-                return await ensure_schedule(client, settings.reconcile_interval)
-            except ArchonError as error:
-                _log.warning("reconciliation_not_scheduled", error=str(error))
-                await asyncio.sleep(_RESCHEDULE_AFTER)
-
-    ensuring = asyncio.create_task(ensure())
-    try:
-        yield
-    finally:
-        ensuring.cancel()
-        await asyncio.gather(ensuring, return_exceptions=True)
 
 
 async def _work(workers: Sequence[Worker], stop: asyncio.Event) -> None:

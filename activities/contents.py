@@ -1,11 +1,11 @@
 """In: contents of documents that are deleted. Out: those that no other has, gone with their analyses."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
 from activities.ports import ContentRemoval, Tombstones
 from archon.contracts.deletion import DeletionCounts
+from archon.runtime.concurrently import answers
 
 _AT_ONCE: Final = 8
 
@@ -21,13 +21,8 @@ class Contents:
         """Remove the contents that no live document has at present."""
         kept = await self._graph.referenced(hashes)
         counts = DeletionCounts(contents_kept=len(kept))
-        slots = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(content_hash: str) -> DeletionCounts:
-            async with slots:
-                return await self._remove(content_hash)
-
-        for removed in await asyncio.gather(*(one(each) for each in hashes if each not in kept)):
+        gone = [content_hash for content_hash in hashes if content_hash not in kept]
+        for removed in (await answers(gone, self._remove, _AT_ONCE)).values():
             counts.add(removed)
         return counts
 

@@ -5,8 +5,8 @@ Every step may be repeated, and leaves alone what has been revived since its doc
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from temporalio import activity
 
@@ -18,10 +18,8 @@ from archon.contracts import names
 from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
 from archon.contracts.deletion import DeletionCounts, DeletionScope, Marked, Removed, Tombstone
 from archon.contracts.errors import WorkflowUnavailableError
+from archon.runtime.concurrently import answers
 from archon.runtime.logs import get_logger
-
-Item = TypeVar("Item")
-Answer = TypeVar("Answer")
 
 _MARKED: Final = 2000
 """Documents that one activity marks."""
@@ -143,7 +141,7 @@ class DeletionActivities:
         when none is open: the document of each, by workflow id."""
         versions = {each.document_id: each.version for each in tombstones}
         runs = dict(await self._runs.open_of(list(versions))) | _runs_of(tombstones)
-        told = await _each(runs, lambda run: self._runs.supersede(run, versions[runs[run]]))
+        told = await answers(runs, lambda run: self._runs.supersede(run, versions[runs[run]]), _AT_ONCE)
         ended = {run: runs[run] for run, was_open in told.items() if was_open}
         await self._until_closed(ended, versions)
         return ended
@@ -157,14 +155,14 @@ class DeletionActivities:
                 raise WorkflowUnavailableError(f"the run {left[0]} does not end")
             if waited > _GRACE and not cancelled:
                 cancelled = True
-                await _each(left, self._runs.cancel)
+                await answers(left, self._runs.cancel, _AT_ONCE)
             await asyncio.sleep(_POLL)
 
     async def _open(
         self, runs: Sequence[str], documents: Mapping[str, str], versions: Mapping[str, int]
     ) -> list[str]:
         """Those that are open, but for a document's that has been revived: they work on what came after."""
-        states = await _each(runs, self._runs.parked)
+        states = await answers(runs, self._runs.parked, _AT_ONCE)
         still = [run for run, parked in states.items() if parked is not None]
         known = await self._graph.tombstones_of([documents[run] for run in still]) if still else {}
         return [run for run in still if known.get(documents[run]) == versions[documents[run]]]
@@ -189,15 +187,3 @@ def _stale(row: DeadLetterRow, scope: DeletionScope, known: Mapping[str, int | N
         return known[row.document_id] is not None
     # No document of ours: what a message that is no request says of itself.
     return row.workflow_id is None and row.failure_timestamp <= scope.requested_at
-
-
-async def _each(
-    items: Sequence[Item] | Mapping[Item, object], work: Callable[[Item], Awaitable[Answer]]
-) -> dict[Item, Answer]:
-    slots = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(item: Item) -> Answer:
-        async with slots:
-            return await work(item)
-
-    return dict(zip(items, await asyncio.gather(*map(one, items)), strict=True))

@@ -13,10 +13,10 @@ from temporalio import activity
 from activities.heartbeat import unbroken
 from activities.ports import Consumption, DriftSurvey, PointRepair, Submitter
 from archon.contracts import identity
-from archon.contracts.drift import OF_THE_POINT, WORKING, Drift, Drifting
+from archon.contracts.drift import OF_THE_POINT, Drift, Drifting
 from archon.contracts.errors import StoreRejectedError, TopicUnavailableError
 from archon.contracts.reconcile import PageInput, PageReport, ReconcileReport
-from archon.contracts.types import EnrichmentStatus, Priority
+from archon.contracts.types import WORKING, EnrichmentStatus, Priority
 from archon.runtime import metrics
 from archon.runtime.logs import get_logger
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
-from archon.contracts.documents import StoredDocument
+from archon.contracts.views import StoredDocument
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.problems import described
 from archon.runtime.settings import Settings

@@ -1,11 +1,11 @@
 """In: an operator's wish for a document. Out: a signal to its waiting run, or a new submission."""
 
 from archon.contracts.dead_letters import ParkedAnswer
-from archon.contracts.documents import StoredDocument
 from archon.contracts.errors import NotParkedError
 from archon.contracts.events import EnrichmentRequest, RequestMetadata
 from archon.contracts.names import SIGNAL_DISCARD, SIGNAL_RETRY, enrichment_workflow_id
 from archon.contracts.types import EnrichmentStatus
+from archon.contracts.views import StoredDocument
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 

@@ -11,18 +11,13 @@ from archon.contracts.documents import (
     BatchItem,
     BatchSubmission,
     DocumentAccepted,
-    DocumentPage,
     DocumentSubmission,
-    DocumentView,
     IndexingStatus,
-    Preview,
-    SearchHit,
-    SearchResults,
-    Statistics,
 )
 from archon.contracts.errors import ArchonError
 from archon.contracts.names import enrichment_workflow_id
 from archon.contracts.types import DocumentId, EnrichmentStatus, ProjectName
+from archon.contracts.views import DocumentPage, DocumentView, Preview, SearchHit, SearchResults, Statistics
 from archon.runtime.problems import problem_of
 from archon.stores.vectors import Hit
 from bridge.access import Caller, Reader, Writer
@@ -161,7 +156,7 @@ async def list_documents(
 @router.get("/statistics", operation_id="get_statistics")
 async def get_statistics(caller: Reader, stores: StoresDep, project: ProjectName | None = None) -> Statistics:
     """How many documents there are in which state and language, and what was found in them."""
-    return await stores.graph.statistics(caller.scope(project))
+    return await stores.graph.census.statistics(caller.scope(project))
 
 
 @router.get("/search", operation_id="search_documents")

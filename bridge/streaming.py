@@ -5,10 +5,10 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 
-from archon.contracts.documents import StoredDocument
 from archon.contracts.errors import InvalidInputError, NotFoundError
 from archon.contracts.streams import HEADER_LAST_EVENT_ID, DocumentState, Position
 from archon.contracts.types import SETTLED, EnrichmentStatus, ProjectName
+from archon.contracts.views import StoredDocument
 from archon.runtime.event_tail import EventTail
 from archon.runtime.pipeline_events import Watched
 from bridge.access import Reader
@@ -122,7 +122,7 @@ async def stream_project_events(
     await tail.require_room(replay=resume is not None)
 
     async def state() -> BaseModel:
-        return await stores.graph.statistics((name,))
+        return await stores.graph.census.statistics((name,))
 
     return StreamResponse(EventStream(tail, Watched(name), state, resume).lines(), headers=HEADERS)
 

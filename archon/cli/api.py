@@ -13,14 +13,7 @@ from httpx_sse import EventSource
 
 from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterList, ParkedAnswer, StoredDeadLetter
 from archon.contracts.deletion import DeletionReceipt
-from archon.contracts.documents import (
-    DocumentAccepted,
-    DocumentPage,
-    DocumentRow,
-    DocumentView,
-    SearchResults,
-    Statistics,
-)
+from archon.contracts.documents import DocumentAccepted
 from archon.contracts.errors import (
     ArchonError,
     ForbiddenError,
@@ -31,6 +24,7 @@ from archon.contracts.errors import (
     UnauthorizedError,
 )
 from archon.contracts.streams import HEADER_LAST_EVENT_ID
+from archon.contracts.views import DocumentPage, DocumentRow, DocumentView, SearchResults, Statistics
 from archon.runtime.http import bearer, retry_after
 from archon.runtime.settings import Settings
 
@@ -109,11 +103,15 @@ class BridgeApi:
         found = await self._call("POST", f"/document/{quote(document_id)}/discard")
         return ParkedAnswer.model_validate(found)
 
+    async def delete(self, document_id: str, **params: str | int | None) -> dict[str, Any]:
+        """The receipt, when all is removed or the bridge waits no longer. Raises NotFoundError."""
+        path = f"/document/{quote(document_id)}"
+        receipt: dict[str, Any] = await self._call("DELETE", path, params=_given(**params))
+        return receipt
+
     async def delete_document(self, document_id: str, project: str | None) -> DeletionReceipt:
         """Asks for it; the receipt tells how far it is."""
-        params = _given(project=project, wait=0)
-        found = await self._call("DELETE", f"/document/{quote(document_id)}", params=params)
-        return DeletionReceipt.model_validate(found)
+        return DeletionReceipt.model_validate(await self.delete(document_id, project=project, wait=0))
 
     async def delete_project(self, project: str) -> DeletionReceipt:
         """Asks for it; the receipt tells how far it is."""
@@ -140,11 +138,6 @@ class BridgeApi:
                 yield EventSource(response)
         except httpx.TransportError as error:
             raise StoreUnavailableError("bridge", f"{self._http.base_url} broke off ({error!r})") from error
-
-    async def delete(self, document_id: str) -> dict[str, Any]:
-        """The receipt. Raises NotFoundError."""
-        receipt: dict[str, Any] = await self._call("DELETE", f"/document/{quote(document_id)}")
-        return receipt
 
     async def _call(self, method: str, path: str, **options: Any) -> Any:
         deadline, pause = None, 0.25

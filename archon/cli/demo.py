@@ -16,7 +16,7 @@ from archon.cli.own_stack import own_directory, unless_failed
 from archon.cli.plan import Plan, project_of
 from archon.cli.tally import Report
 from archon.cli.up import FreePorts, print_stack, until_interrupted
-from archon.contracts.documents import SearchResults, Statistics
+from archon.contracts.views import SearchResults, Statistics
 from archon.devstack.stack import Ports, Stack, running
 
 _OWN_TREE: Final = Path(__file__).parents[2]

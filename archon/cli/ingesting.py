@@ -21,12 +21,12 @@ from archon.cli.output import bars
 from archon.cli.plan import Note, Plan
 from archon.cli.senders import Sender, Via, sender
 from archon.cli.settling import arrived, follow, settled, take_stock
-from archon.cli.tally import OPEN, SHOWN, Report
+from archon.cli.tally import SHOWN, Report
 from archon.cli.walk import SourceFile, Walk, git_commit, is_gone
 from archon.contracts import identity
-from archon.contracts.documents import Statistics
 from archon.contracts.errors import InvalidInputError, NotFoundError, StoreUnavailableError
-from archon.contracts.types import EnrichmentStatus
+from archon.contracts.types import WORKING, EnrichmentStatus
+from archon.contracts.views import Statistics
 from archon.runtime.settings import Settings
 
 CLIENTS: Final = 8
@@ -174,7 +174,7 @@ class _Ingest:
 
     def _show(self, found: Statistics) -> None:
         failed = found.statuses.get(EnrichmentStatus.FAILED, 0)
-        unfinished = failed + sum(found.statuses.get(status, 0) for status in OPEN)
+        unfinished = failed + sum(found.statuses.get(status, 0) for status in WORKING)
         note = f"[red]{failed} failed[/red]" if failed else ""
         completed = max(0, self.report.accepted - unfinished)
         self.progress.update(self._enriched, completed=completed, note=note)

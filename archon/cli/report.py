@@ -9,7 +9,7 @@ from rich.markup import escape
 from archon.cli.output import Format, err, out, print_json, printable, table
 from archon.cli.plan import Plan
 from archon.cli.tally import Report
-from archon.contracts.documents import SearchResults, Statistics
+from archon.contracts.views import SearchResults, Statistics
 
 
 def print_ingest(report: Report, plan: Plan, output: Format) -> None:

@@ -11,8 +11,9 @@ from typing import Final
 from uuid import UUID
 
 from archon.cli.api import BridgeApi
-from archon.cli.tally import OPEN, Report
-from archon.contracts.documents import Statistics
+from archon.cli.tally import Report
+from archon.contracts.types import WORKING
+from archon.contracts.views import Statistics
 
 _POLL: Final = 1.0
 _ARRIVAL_PATIENCE: Final = 120.0
@@ -38,7 +39,7 @@ async def settled(api: BridgeApi, report: Report) -> None:
 async def _is_open(api: BridgeApi, report: Report) -> bool:
     # Ends at the first document of ours; only where what waits is others' does it read the whole listing.
     found = await api.statistics(report.project)
-    for status in OPEN:
+    for status in WORKING:
         if found.statuses.get(status):
             async for row in api.documents(report.project, status):
                 if report.has(row):

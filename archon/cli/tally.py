@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from archon.contracts.documents import DocumentRow
-from archon.contracts.types import EnrichmentStatus
+from archon.contracts.types import WORKING, EnrichmentStatus
+from archon.contracts.views import DocumentRow
 
 SHOWN: Final = 20
 """How many paths of each kind are kept to be shown."""
-OPEN: Final = (EnrichmentStatus.PENDING, EnrichmentStatus.PROCESSING)
 
 
 @dataclass
@@ -87,7 +86,7 @@ class Report:
 
     @property
     def pending(self) -> int:
-        return sum(self.statuses[status] for status in OPEN)
+        return sum(self.statuses[status] for status in WORKING)
 
     @property
     def missing(self) -> int:

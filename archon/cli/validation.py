@@ -14,10 +14,10 @@ from typing import Final
 
 from pydantic import BaseModel, Field, ValidationError
 
-from archon.contracts.drift import WORKING, Drift, Node
+from archon.contracts.drift import Drift, Node
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.reconcile import EXAMPLES, OLDER_THAN
-from archon.contracts.types import ContentHash, DocumentId, EnrichmentStatus, OpenModel
+from archon.contracts.types import WORKING, ContentHash, DocumentId, EnrichmentStatus, OpenModel
 from archon.runtime import temporal
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient

@@ -19,9 +19,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from archon.cli.api import BridgeApi
 from archon.cli.output import Exit, Format, err, out, printable
-from archon.contracts.documents import Statistics
 from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.types import EnrichmentStatus
+from archon.contracts.views import Statistics
 
 _RETRY: Final = 2.0
 _PATIENCE: Final = 60.0

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.types import EnrichmentStatus
+from archon.contracts.types import WORKING, EnrichmentStatus
 
 
 class Drift(StrEnum):
@@ -37,8 +37,6 @@ class Drift(StrEnum):
     """A node that lacks what every document has: somebody else has written to it."""
 
 
-WORKING: Final = frozenset({EnrichmentStatus.PENDING, EnrichmentStatus.PROCESSING})
-"""A run is at work, or will be: it writes the point when it ends, so that nothing is said of that now."""
 _POINTED: Final = frozenset({EnrichmentStatus.COMPLETED, EnrichmentStatus.SKIPPED})
 """Of these somebody has written the point. What no run completed may never have had one."""
 OF_THE_POINT: Final = frozenset({Drift.POINT_MISSING, Drift.POINT_BEHIND, Drift.VECTOR_MISSING})
@@ -121,7 +119,7 @@ def _of_point(node: Node, point: Point | None) -> list[Drift]:
     if point is not None and point.version > node.version:
         return [Drift.POINT_AHEAD]
     if node.status in WORKING:
-        return []
+        return []  # its run writes the point when it ends
     if point is None:
         return [Drift.POINT_MISSING] if node.status in _POINTED else []
     if (point.version, point.content_hash, point.status) != (node.version, node.content_hash, node.status):

@@ -119,6 +119,8 @@ class EnrichmentStatus(StrEnum):
     DELETED = "deleted"
 
 
+WORKING: Final = (EnrichmentStatus.PENDING, EnrichmentStatus.PROCESSING)
+"""A run is at work on a document in these, or will be."""
 SETTLED: Final = frozenset(
     {
         EnrichmentStatus.COMPLETED,

@@ -12,25 +12,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from archon.contracts.api_keys import ApiKey, ApiKeys, agrees, key_id_of
-from archon.contracts.errors import ConfigurationError, NotFoundError, UnauthorizedError
-from archon.runtime.watched_file import WatchedFile
+from archon.contracts.errors import NotFoundError, UnauthorizedError
+from archon.runtime.watched_file import WatchedFile, read_json
 
 _MODE = 0o600
 
 
 def read(path: Path) -> ApiKeys:
     """Raises ConfigurationError that says what is wrong with the file, and nothing of what it holds."""
-    try:
-        return ApiKeys.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"API_KEYS_FILE: {path}: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise ConfigurationError(f"API_KEYS_FILE: {path}: {field}: {first['msg']}") from error
+    return read_json(path, ApiKeys, "API_KEYS_FILE")
 
 
 class KeyFile:

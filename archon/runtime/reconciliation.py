@@ -1,6 +1,9 @@
 """In: when, and what, to reconcile. Out: a Temporal schedule, or one run that is followed to its report."""
 
+import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Final
 
@@ -21,12 +24,35 @@ from temporalio.client import (
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
 from archon.contracts import names
-from archon.contracts.errors import AlreadyRunningError, NotFoundError, RunFailedError
+from archon.contracts.errors import AlreadyRunningError, ArchonError, NotFoundError, RunFailedError
 from archon.contracts.reconcile import ReconcileInput, ReconcileReport
+from archon.runtime.logs import get_logger
 from archon.runtime.temporal import translated
 
+_AGAIN: Final = 30.0
+_log = get_logger(__name__)
 _CATCH_UP: Final = timedelta(minutes=1)
 """What was due before this is not made up for: the next comparison sees the same."""
+
+
+@contextlib.asynccontextmanager
+async def scheduled(client: Client, seconds: float) -> AsyncIterator[None]:
+    """See to the schedule in the background: the block does not wait for it, nor end with it."""
+
+    async def ensure() -> None:
+        while True:
+            try:
+                return await ensure_schedule(client, seconds)
+            except ArchonError as error:
+                _log.warning("reconciliation_not_scheduled", error=str(error))
+                await asyncio.sleep(_AGAIN)
+
+    ensuring = asyncio.create_task(ensure())
+    try:
+        yield
+    finally:
+        ensuring.cancel()
+        await asyncio.gather(ensuring, return_exceptions=True)
 
 
 async def ensure_schedule(client: Client, seconds: float) -> None:

@@ -2,14 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from archon.contracts.errors import ConfigurationError
 from archon.contracts.rollout import FlagChanges, Flags
 from archon.runtime.settings import Settings
-from archon.runtime.watched_file import WatchedFile
-
-_NAME = "ENRICHMENT_FLAGS_FILE"
+from archon.runtime.watched_file import WatchedFile, read_json
 
 
 class Rollout:
@@ -42,11 +37,4 @@ def flags_of(settings: Settings) -> Flags:
 
 
 def _read(path: Path) -> FlagChanges:
-    try:
-        return FlagChanges.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"{_NAME}: {path}: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise ConfigurationError(f"{_NAME}: {path}: {field}: {first['msg']}") from error
+    return read_json(path, FlagChanges, "ENRICHMENT_FLAGS_FILE")

@@ -38,16 +38,13 @@ async def topic_statistics(settings: Settings) -> TopicStatistics:
         settings.kafka_enrichment_topic: settings.kafka_group_id,
         settings.kafka_index_topic: settings.kafka_index_group_id,
     }
-    try:
-        async with asyncio.timeout(_SECONDS), administering(settings) as admin:
-            leaders = await _leaders(admin, settings)
-            found = TopicStatistics(sizes=await _sizes(admin, leaders))
-            for topic, numbers in _by_topic(leaders).items():
-                partitions = [TopicPartition(topic, number) for number in numbers]
-                async with _consumer(settings, groups.get(topic)) as consumer:
-                    await _measure(consumer, partitions, found, grouped=topic in groups)
-    except (KafkaError, TimeoutError, OSError) as error:
-        raise _unavailable(settings, error) from error
+    async with _asked(settings) as admin:
+        leaders = await _leaders(admin, settings)
+        found = TopicStatistics(sizes=await _sizes(admin, leaders))
+        for topic, numbers in _by_topic(leaders).items():
+            partitions = [TopicPartition(topic, number) for number in numbers]
+            async with _consumer(settings, groups.get(topic)) as consumer:
+                await _measure(consumer, partitions, found, grouped=topic in groups)
     return found
 
 
@@ -62,22 +59,13 @@ class Consumption:
 
         Not whether any is: on a busy estate there is always one. Raises TopicUnavailableError.
         """
-        settings = self._settings
-        try:
-            async with asyncio.timeout(_SECONDS), administering(settings) as admin:
-                leaders = await _leaders(admin, settings)
-                partitions = [each for each in leaders if each.topic == settings.kafka_enrichment_topic]
-                async with _consumer(settings, settings.kafka_group_id) as consumer:
-                    return await _unread_before(consumer, partitions, moment)
-        except (KafkaError, TimeoutError, OSError) as error:
-            raise _unavailable(settings, error) from error
+        async with _enrichment_requests(self._settings) as (consumer, partitions):
+            return await _unread_before(consumer, partitions, moment)
 
 
 async def _unread_before(
     consumer: AIOKafkaConsumer, partitions: list[TopicPartition], moment: datetime
 ) -> bool:
-    if not partitions:
-        raise UnknownTopicOrPartitionError
     consumer.assign(partitions)
     ends = await consumer.end_offsets(partitions)
     beginnings = await consumer.beginning_offsets(partitions)
@@ -97,21 +85,34 @@ async def _unread_before(
 
 async def enrichment_lag(settings: Settings) -> int:
     """Enrichment requests that the ingress has not committed. Raises TopicUnavailableError."""
-    topic, found = settings.kafka_enrichment_topic, TopicStatistics()
-    try:
-        async with asyncio.timeout(_SECONDS), administering(settings) as admin:
-            partitions = [each for each in await _leaders(admin, settings) if each.topic == topic]
-            if not partitions:
-                raise UnknownTopicOrPartitionError(topic)
-            async with _consumer(settings, settings.kafka_group_id) as consumer:
-                await _measure(consumer, partitions, found, grouped=True)
-    except (KafkaError, TimeoutError, OSError) as error:
-        raise _unavailable(settings, error) from error
+    found = TopicStatistics()
+    async with _enrichment_requests(settings) as (consumer, partitions):
+        await _measure(consumer, partitions, found, grouped=True)
     return sum(found.lag.values())
 
 
-def _unavailable(settings: Settings, error: BaseException) -> TopicUnavailableError:
-    return TopicUnavailableError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}")
+@contextlib.asynccontextmanager
+async def _enrichment_requests(
+    settings: Settings,
+) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
+    """The ingress's offsets, and the partitions they are of. Raises TopicUnavailableError."""
+    topic = settings.kafka_enrichment_topic
+    async with _asked(settings) as admin:
+        partitions = [each for each in await _leaders(admin, settings) if each.topic == topic]
+        if not partitions:
+            raise UnknownTopicOrPartitionError(topic)
+        async with _consumer(settings, settings.kafka_group_id) as consumer:
+            yield consumer, partitions
+
+
+@contextlib.asynccontextmanager
+async def _asked(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    """The broker, within the time it has to answer. Raises TopicUnavailableError."""
+    try:
+        async with asyncio.timeout(_SECONDS), administering(settings) as admin:
+            yield admin
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise TopicUnavailableError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
 
 
 @contextlib.asynccontextmanager

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from pydantic import BaseModel, ValidationError
+
 from archon.contracts.errors import ConfigurationError
 from archon.runtime.logs import get_logger
 
 Content = TypeVar("Content")
+Contained = TypeVar("Contained", bound=BaseModel)
 Signature = tuple[int, int, int]
 _log = get_logger(__name__)
 
@@ -47,6 +50,19 @@ class WatchedFile(Generic[Content]):
             _log.error("watched_file_not_read", path=str(self._path), error=str(self._problem))
         else:
             _log.info("watched_file_read", path=str(self._path))
+
+
+def read_json(path: Path, model: type[Contained], setting: str) -> Contained:
+    """The content of the file that `setting` names. Raises ConfigurationError that says what is wrong with
+    it, and nothing of what it holds."""
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"{setting}: {path}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "file"
+        raise ConfigurationError(f"{setting}: {path}: {field}: {first['msg']}") from error
 
 
 def _signature(path: Path) -> Signature | None:

@@ -1,15 +1,17 @@
-"""In: the graph. Out: how many documents wait for their enrichment, by age, and how many for a retry."""
+"""In: the graph. Out: how many documents are in which state and language, and how long those that wait have
+done so."""
 
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from archon.contracts.types import EnrichmentStatus
+from archon.contracts.types import WORKING, EnrichmentStatus, Projects
+from archon.contracts.views import Statistics
 from archon.runtime.settings import Settings
-from archon.stores.bolt import Bolt
+from archon.stores.bolt import Bolt, Row
 from archon.stores.nodes import timestamp
 
 AGES: Final = ("under_5m", "5m_to_30m", "30m_to_6h", "over_6h")
@@ -38,9 +40,23 @@ class Census:
 
     async def waiting(self) -> Waiting:
         pending = Counter(dict.fromkeys(AGES, 0))
-        for status in (EnrichmentStatus.PENDING, EnrichmentStatus.PROCESSING):
+        for status in WORKING:
             pending.update(await self._by_age(status))
         return Waiting(pending, sum((await self._by_age(EnrichmentStatus.FAILED)).values()))
+
+    async def statistics(self, projects: Projects) -> Statistics:
+        """Counts over all documents, or those of some projects."""
+        rows = await self._bolt.rows("statistics", projects=projects)
+        patterns = await self._bolt.rows("anti_patterns", projects=projects)
+        scored = sum(row["scored"] for row in rows)
+        return Statistics(
+            documents=sum(row["documents"] for row in rows),
+            statuses=_counts(rows, "status"),
+            languages=_counts(rows, "language"),
+            entities=sum(row["entities"] for row in rows),
+            mean_quality=sum(row["quality"] for row in rows) / scored if scored else None,
+            anti_patterns={row["rule"]: row["documents"] for row in patterns},
+        )
 
     async def _by_age(self, status: EnrichmentStatus) -> dict[str, int]:
         now = datetime.now(UTC)
@@ -52,3 +68,10 @@ class Census:
             six_hours_ago=timestamp(now - timedelta(hours=6)),
         )
         return {row["age"]: row["documents"] for row in rows}
+
+
+def _counts(rows: Sequence[Row], key: str) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts[row[key]] += row["documents"]
+    return dict(counts.most_common())

@@ -126,8 +126,11 @@ class Deletions:
 
     async def tombstones_of(self, document_ids: Sequence[str]) -> Mapping[str, int | None]:
         """By id the version of those that are deleted, and None of those that are not; others are unknown."""
-        rows = await self._bolt.rows("versions", ids=list(document_ids))
-        return {row["id"]: row["version"] if row["deleted"] else None for row in rows}
+        rows = await self._bolt.rows("standings", ids=list(document_ids))
+        return {
+            row["document_id"]: row["version"] if row["status"] == EnrichmentStatus.DELETED else None
+            for row in rows
+        }
 
 
 def _rows(tombstones: Sequence[Tombstone]) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ Every writing transaction first locks the document's node, so writers of one doc
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -14,14 +13,16 @@ from uuid import uuid4
 from neo4j import AsyncManagedTransaction
 
 from archon.contracts.analysis import AnalysisResult
-from archon.contracts.documents import Document, DocumentRow, Indexed, Preview, Statistics, StoredDocument
+from archon.contracts.documents import Document, Indexed
 from archon.contracts.errors import InvalidInputError, NotFoundError, ProjectConflictError
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, EnrichmentType, Priority, Projects
+from archon.contracts.views import DocumentRow, Preview, StoredDocument
 from archon.contracts.workflow import Claim, Decision, Step
 from archon.runtime.settings import Settings
 from archon.stores import claims, nodes, older_shape
 from archon.stores.bolt import Bolt, Row, run
+from archon.stores.census import Census
 from archon.stores.deletions import Deletions
 from archon.stores.enrichment_write import EnrichmentWrite, fence
 from archon.stores.graph_survey import GraphSurvey
@@ -42,6 +43,7 @@ class GraphStore:
 
     def __init__(self, bolt: Bolt) -> None:
         self._bolt = bolt
+        self.census = Census(bolt)
         self.outbox = Outbox(bolt)
         self.deletions = Deletions(bolt)
         self.survey = GraphSurvey(bolt)
@@ -228,24 +230,3 @@ class GraphStore:
             "list_documents", projects=projects, status=status, after=after or "", limit=limit
         )
         return [DocumentRow(**row) for row in rows]
-
-    async def statistics(self, projects: Projects) -> Statistics:
-        """Counts over all documents, or those of some projects."""
-        rows = await self._bolt.rows("statistics", projects=projects)
-        patterns = await self._bolt.rows("anti_patterns", projects=projects)
-        scored = sum(row["scored"] for row in rows)
-        return Statistics(
-            documents=sum(row["documents"] for row in rows),
-            statuses=_counts(rows, "status"),
-            languages=_counts(rows, "language"),
-            entities=sum(row["entities"] for row in rows),
-            mean_quality=sum(row["quality"] for row in rows) / scored if scored else None,
-            anti_patterns={row["rule"]: row["documents"] for row in patterns},
-        )
-
-
-def _counts(rows: Sequence[Row], key: str) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for row in rows:
-        counts[row[key]] += row["documents"]
-    return dict(counts.most_common())

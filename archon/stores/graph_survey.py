@@ -32,12 +32,12 @@ class GraphSurvey:
 
     async def properties(self, document_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         """Everything the nodes have, by id."""
-        rows = await self._bolt.rows("survey_nodes", ids=list(document_ids))
+        rows = await self._bolt.rows("nodes", ids=list(document_ids))
         return {row["document"]["entity_id"]: row["document"] for row in rows}
 
     async def standings(self, document_ids: Sequence[str]) -> Mapping[str, Standing]:
         """By id; a document that is not in the graph is not in the answer."""
-        rows = await self._bolt.rows("survey_ids", ids=list(document_ids))
+        rows = await self._bolt.rows("standings", ids=list(document_ids))
         return {
             row["document_id"]: Standing(
                 row["version"] or 0, row["status"] == EnrichmentStatus.DELETED, row["content_hash"]

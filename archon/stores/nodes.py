@@ -12,9 +12,10 @@ from uuid import uuid5
 from archon.contracts import identity
 from archon.contracts.analysis import AnalysisResult, Entity
 from archon.contracts.deletion import Tombstone
-from archon.contracts.documents import Document, EntityView, StoredDocument
+from archon.contracts.documents import Document
 from archon.contracts.events import EnrichmentRequest, RequestMetadata
 from archon.contracts.types import SETTLED, EnrichmentStatus, EnrichmentType, Priority
+from archon.contracts.views import EntityView, StoredDocument
 from archon.contracts.workflow import Step
 
 ENDED: Final = [str(status) for status in sorted(SETTLED)]

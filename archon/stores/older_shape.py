@@ -64,7 +64,7 @@ async def indexed(
 
 async def _adopt(transaction: AsyncManagedTransaction, document: Document) -> None:
     """Make it ours, and such that it is indexed as changed."""
-    node = (await run(transaction, "node", id=document.entity_id))[0]["document"]
+    node = (await run(transaction, "nodes", ids=[document.entity_id]))[0]["document"]
     if _nested(node, _PROJECT) != document.project_name:
         raise ProjectConflictError(document.entity_id)
     properties = {

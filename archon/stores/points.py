@@ -3,7 +3,7 @@
 import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 from qdrant_client import AsyncQdrantClient, models
@@ -11,10 +11,26 @@ from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from archon.contracts.errors import StoreConflictError, StoreError, StoreRejectedError, StoreUnavailableError
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.types import EnrichmentStatus
 
 _PAGE: Final = 500
 NEVER: Final = models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lt=0))])
 """Matches no point, so that an upsert under it only inserts."""
+
+
+def payload(request: EnrichmentRequest, version: int, status: EnrichmentStatus) -> dict[str, Any]:
+    """What a point says of its document at a version."""
+    return {
+        "document_id": request.document_id,
+        "project_name": request.project_name,
+        "file_path": request.file_path,
+        "document_type": str(request.resolved_type),
+        "language": request.resolved_language,
+        "content_hash": request.content_hash,
+        "version": version,
+        "enrichment_status": str(status),
+    }
 
 
 @contextlib.contextmanager

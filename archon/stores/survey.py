@@ -5,16 +5,17 @@ been written to between the two looks.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import uuid4
 
 from archon.contracts import names
 from archon.contracts.drift import OF_THE_POINT, Drift, Drifting, Node, Point, drift_of
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
+from archon.runtime.concurrently import answers
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores import nodes
 from archon.stores.content import ContentStore
@@ -25,8 +26,6 @@ _AT_ONCE: Final = 16
 """Calls of the content store, or of Temporal, that one survey has open."""
 _SETTLING: Final = 0.5
 """Seconds within which a point follows its node, where the node is written first."""
-Key = TypeVar("Key")
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ class Survey:
         """Those that drift, as far as one look at each store tells."""
         points = await self._points.read([node.document_id for node in found])
         hashes = {node.content_hash for node in found if node.previewed}
-        texts = await _each(sorted(hashes), self._content.has_text)
+        texts = await answers(sorted(hashes), self._content.has_text, _AT_ONCE)
         kinds = {
             node.document_id: drift_of(
                 node,
@@ -132,7 +131,7 @@ class Survey:
         if any(_may_be_on_its_way(suspect) for suspect in suspects):
             await asyncio.sleep(_SETTLING)
         first = {suspect.document_id: suspect.node for suspect in suspects if suspect.node is not None}
-        runs = await _each(list(first.values()), self._has_run)
+        runs = await answers(list(first.values()), self._has_run, _AT_ONCE)
         open_runs = {node.document_id: is_open for node, is_open in runs.items()}
         found = await self._compared(list(first.values()), open_runs, before)
         properties = await self._graph.properties([each.document_id for each in found])
@@ -167,14 +166,3 @@ def _request(properties: Mapping[str, Any]) -> EnrichmentRequest | None:
         return nodes.request_of(properties, str(uuid4()))
     except (ValueError, KeyError):
         return None
-
-
-async def _each(keys: Sequence[Key], ask: Callable[[Key], Awaitable[Answer]]) -> dict[Key, Answer]:
-    """The answer for each key, a few asked at once."""
-    slots = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(key: Key) -> Answer:
-        async with slots:
-            return await ask(key)
-
-    return dict(zip(keys, await asyncio.gather(*map(one, keys)), strict=True))

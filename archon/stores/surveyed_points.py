@@ -10,7 +10,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 from archon.contracts import names
 from archon.contracts.drift import Drifting, Point
-from archon.stores.points import NEVER, translated
+from archon.stores.points import NEVER, payload, translated
 
 _FIELDS: Final = ["version", "content_hash", "enrichment_status", "embedded_hash"]
 
@@ -66,23 +66,14 @@ class SurveyedPoints:
         node, seen, request = drifting.node, drifting.point, drifting.request
         if node is None or request is None:
             return
-        payload = {
-            "document_id": node.document_id,
-            "project_name": request.project_name,
-            "file_path": request.file_path,
-            "document_type": str(request.resolved_type),
-            "language": request.resolved_language,
-            "content_hash": node.content_hash,
-            "version": node.version,
-            "enrichment_status": str(node.status),
-        }
+        told = payload(request, node.version, node.status)
         with translated():
             if seen is None:
-                point = models.PointStruct(id=node.document_id, vector={}, payload=payload)
+                point = models.PointStruct(id=node.document_id, vector={}, payload=told)
                 insert = models.PointsList(points=[point], update_filter=NEVER)
                 operation: Any = models.UpsertOperation(upsert=insert)
             else:
-                change = models.SetPayload(payload=payload, filter=_as_seen(seen))
+                change = models.SetPayload(payload=told, filter=_as_seen(seen))
                 operation = models.SetPayloadOperation(set_payload=change)
             await self._client.batch_update_points(self._collection, [operation], wait=True)
 

@@ -9,14 +9,13 @@ from typing import Any, Final
 
 from archon.contracts import identity
 from archon.contracts.backfill import Candidate, CandidatePage, Criteria, Reason, UnenrichedCount
-from archon.contracts.types import EnrichmentStatus
+from archon.contracts.types import WORKING, EnrichmentStatus
 from archon.contracts.versions import older
 from archon.stores import nodes, older_shape
 from archon.stores.bolt import Bolt
 
 LIVE_FOR: Final = timedelta(minutes=10)
 """How long after its indexing a document that is pending or processing is live traffic."""
-_LIVE: Final = (EnrichmentStatus.PENDING, EnrichmentStatus.PROCESSING)
 _GIVEN_UP: Final = (EnrichmentStatus.DELETED, EnrichmentStatus.DISCARDED)
 
 
@@ -52,7 +51,7 @@ def _parameters(criteria: Criteria) -> dict[str, Any]:
         "project": criteria.project_name,
         "analyser": criteria.analyser_older_than,
         "left_out": [str(status) for status in (*_GIVEN_UP, EnrichmentStatus.FAILED)],
-        "live": [str(status) for status in _LIVE],
+        "live": [str(status) for status in WORKING],
         "live_since": nodes.timestamp(datetime.now(UTC) - LIVE_FOR),
     }
 

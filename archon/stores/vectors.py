@@ -19,7 +19,7 @@ from archon.contracts.workflow import Step
 from archon.runtime import tracing
 from archon.runtime.settings import Settings
 from archon.stores.batching import Batcher
-from archon.stores.points import NEVER, Points, translated
+from archon.stores.points import NEVER, Points, payload, translated
 from archon.stores.surveyed_points import SurveyedPoints
 
 _KEYWORDS: Final = ("document_id", "language", "document_type", "enrichment_status")
@@ -92,7 +92,7 @@ class VectorStore:
 
     async def index(self, document: Document, indexed: Indexed) -> None:
         """Create the point without a vector, or move it to this version, keeping the vector it has."""
-        payload = {
+        told = {
             "document_id": document.entity_id,
             "project_name": document.project_name,
             "file_path": document.file_path,
@@ -102,16 +102,16 @@ class VectorStore:
             "version": indexed.version,
             "enrichment_status": str(indexed.status),
         }
-        operations: list[Any] = [self._upsert(document.entity_id, payload, None, NEVER)]
+        operations: list[Any] = [self._upsert(document.entity_id, told, None, NEVER)]
         if indexed.version > 1 or not indexed.changed:
             # A point that is at this version already has been written by the enrichment, which knows better.
             older = _unless_newer(
                 document.entity_id, indexed.version - 1 if indexed.changed else indexed.version
             )
             if not indexed.changed:
-                payload.pop("enrichment_status")
+                told.pop("enrichment_status")
             operations.append(
-                models.SetPayloadOperation(set_payload=models.SetPayload(payload=payload, filter=older))
+                models.SetPayloadOperation(set_payload=models.SetPayload(payload=told, filter=older))
             )
         with self._span("index"):
             await self._updates.write(operations)
@@ -119,18 +119,11 @@ class VectorStore:
     async def write(self, step: Step, status: EnrichmentStatus, vector: Sequence[float] | None) -> bool:
         """Store an enrichment's vector, or none; False when the point is at a newer version."""
         request = step.request
-        payload = {
-            "document_id": request.document_id,
-            "project_name": request.project_name,
-            "file_path": request.file_path,
-            "document_type": str(request.resolved_type),
-            "language": request.resolved_language,
-            "content_hash": request.content_hash,
-            "version": step.version,
-            "enrichment_status": str(status),
+        told = {
+            **payload(request, step.version, status),
             "embedded_hash": request.content_hash if vector is not None else None,
         }
-        upsert = self._upsert(request.document_id, payload, vector, _version_up_to(step.version))
+        upsert = self._upsert(request.document_id, told, vector, _version_up_to(step.version))
         with self._span("upsert"):
             await self._updates.write([upsert])
         return await self._is_at(step)
@@ -178,10 +171,10 @@ class VectorStore:
             await self._client.batch_update_points(self._collection, operations, wait=True)
 
     def _upsert(
-        self, document_id: str, payload: dict[str, Any], vector: Sequence[float] | None, only: models.Filter
+        self, document_id: str, told: dict[str, Any], vector: Sequence[float] | None, only: models.Filter
     ) -> models.UpsertOperation:
         vectors: Any = {names.VECTOR_CONTENT: list(vector)} if vector is not None else {}
-        point = models.PointStruct(id=document_id, vector=vectors, payload=payload)
+        point = models.PointStruct(id=document_id, vector=vectors, payload=told)
         return models.UpsertOperation(upsert=models.PointsList(points=[point], update_filter=only))
 
     async def _is_at(self, step: Step) -> bool:

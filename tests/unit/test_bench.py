@@ -21,10 +21,11 @@ from archon.cli.bench.documents import SMALLEST, document, generate
 from archon.cli.bench.history import spread
 from archon.cli.bench.load import Load, drive
 from archon.cli.bench.processes import ProcessGroups, Recording, Usage
-from archon.contracts.documents import DocumentAccepted, DocumentRow, Links
+from archon.contracts.documents import DocumentAccepted, Links
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.identity import language_of
 from archon.contracts.types import EnrichmentStatus, Priority
+from archon.contracts.views import DocumentRow
 from tests.eventually import eventually
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from archon.cli.bench.report import Validation
 from archon.cli.validation import validate
-from archon.contracts.documents import DocumentAccepted, DocumentRow
+from archon.contracts.documents import DocumentAccepted
 from archon.contracts.types import EnrichmentStatus
+from archon.contracts.views import DocumentRow
 from archon.runtime.settings import Settings
 
 _SHOWN = 100

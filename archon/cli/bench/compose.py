@@ -8,8 +8,8 @@ from archon.cli.bench.load import Load
 from archon.cli.bench.processes import Recording
 from archon.cli.bench.report import Baseline, BenchReport, History, Latency, Machine, Parameters, Phase
 from archon.cli.bench.watch import Rows
-from archon.contracts.documents import DocumentRow
 from archon.contracts.types import EnrichmentStatus
+from archon.contracts.views import DocumentRow
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """In: workflow ids. Out: how long their histories are, and how long they took by the server's clock."""
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +9,7 @@ from temporalio.service import RPCError
 
 from archon.cli.bench.report import History
 from archon.contracts.errors import WorkflowUnavailableError
+from archon.runtime.concurrently import answers
 
 SAMPLE: Final = 20
 _AT_ONCE: Final = 8
@@ -24,14 +24,12 @@ def spread(ids: Sequence[str], count: int = SAMPLE) -> list[str]:
 
 async def describe(client: Client, ids: Iterable[str]) -> list[WorkflowExecutionDescription]:
     """The latest run of each. Raises WorkflowUnavailableError, also where there is no such workflow."""
-    slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(workflow_id: str) -> WorkflowExecutionDescription:
-        async with slots:
-            return await client.get_workflow_handle(workflow_id).describe()
+    def ask(workflow_id: str) -> Awaitable[WorkflowExecutionDescription]:
+        return client.get_workflow_handle(workflow_id).describe()
 
     try:
-        return await asyncio.gather(*map(one, ids))
+        return list((await answers(ids, ask, _AT_ONCE)).values())
     except RPCError as error:
         raise WorkflowUnavailableError(f"Temporal: {error.message}") from error
 

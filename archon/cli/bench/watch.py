@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from archon.cli.api import BridgeApi
-from archon.contracts.documents import DocumentRow
 from archon.contracts.errors import StoreUnavailableError
-from archon.contracts.types import EnrichmentStatus
+from archon.contracts.types import WORKING, EnrichmentStatus
+from archon.contracts.views import DocumentRow
 
 _EVERY: Final = 2.0
 """Seconds; asking costs the graph a count, and no figure depends on when it is asked."""
-_OPEN: Final = (EnrichmentStatus.PENDING, EnrichmentStatus.PROCESSING)
 
 Rows = dict[str, DocumentRow]
 
@@ -31,7 +30,7 @@ async def watch(
             open_ = await _count(api, project, told)
             if late or (ended is not None and not open_):
                 rows = {row.document_id: row async for row in api.documents(project)}
-                if late or not any(row.enrichment_status in _OPEN for row in rows.values()):
+                if late or not any(row.enrichment_status in WORKING for row in rows.values()):
                     return rows
         except StoreUnavailableError:  # a bridge under load may answer the next time
             if late:
@@ -43,4 +42,4 @@ async def _count(api: BridgeApi, project: str, told: Callable[[int, int], None])
     """How many are neither."""
     statuses = (await api.statistics(project)).statuses
     told(statuses.get(EnrichmentStatus.COMPLETED, 0), statuses.get(EnrichmentStatus.FAILED, 0))
-    return sum(statuses.get(status, 0) for status in _OPEN)
+    return sum(statuses.get(status, 0) for status in WORKING)

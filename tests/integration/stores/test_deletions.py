@@ -92,7 +92,7 @@ async def test_a_marked_document_is_found_by_nobody(graph: GraphStore, project: 
     for status in (None, "deleted"):
         rows = await graph.documents(projects=[project], status=status, after=None, limit=9)
         assert document.entity_id not in {row.document_id for row in rows}
-    statistics = await graph.statistics([project])
+    statistics = await graph.census.statistics([project])
     assert (statistics.documents, statistics.entities, statistics.anti_patterns) == (1, 0, {})
 
 

@@ -115,7 +115,7 @@ async def test_what_is_anothers_is_not_found(graph: GraphStore, project: str) ->
             await graph.get_by_external_id("own", projects)
         assert not await graph.previews([document.entity_id], projects)
         assert not await graph.documents(projects=projects, status=None, after=None, limit=9)
-        assert (await graph.statistics(projects)).documents == 0
+        assert (await graph.census.statistics(projects)).documents == 0
 
 
 async def test_an_external_id_of_two_projects_needs_the_project(graph: GraphStore, project: str) -> None:
@@ -394,7 +394,7 @@ async def test_listings_and_statistics_are_of_the_project(graph: GraphStore, pro
     step = factories.step(factories.request_of(documents[0]))
     await graph.claim(step.request, "w")
     await graph.write_enrichment(step, factories.analysis("f", "g"))
-    found = await graph.statistics([project])
+    found = await graph.census.statistics([project])
     assert (found.documents, found.entities, found.mean_quality) == (3, 2, 0.5)
     assert found.statuses == {"pending": 2, "completed": 1}
     assert found.languages == {"python": 3}

@@ -1,0 +1,130 @@
+"""In: what graph and vectors hold. Out: how the bridge shows it: documents, listings, hits and counts."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from archon.contracts.types import (
+    ContentHash,
+    DocumentId,
+    EnrichmentStatus,
+    FilePath,
+    Model,
+    ProjectName,
+    Timestamp,
+    Version,
+)
+
+
+class EntityView(BaseModel):
+    """An entity as the graph keeps it. Lines count from 1."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    entity_id: str
+    kind: str
+    name: str
+    qualified_name: str
+    start_line: int
+    end_line: int
+    signature: str | None = None
+    documentation: str | None = None
+
+
+class StoredDocument(Model):
+    """A document as the graph has it, with its entities in order of appearance."""
+
+    document_id: DocumentId
+    external_id: str | None
+    name: str
+    project_name: ProjectName
+    file_path: FilePath
+    document_type: str
+    language: str | None = None
+    content_hash: ContentHash
+    version: Version
+    enrichment_status: EnrichmentStatus
+    indexed_at: Timestamp
+    enriched_at: Timestamp | None = None
+    enrichment_content_hash: str | None = None
+    analyser_version: str | None = None
+    quality_score: float | None = None
+    complexity_score: float | None = None
+    entities_extracted: int | None = None
+    patterns_detected: list[str] = Field(default_factory=list)
+    anti_patterns_detected: list[str] = Field(default_factory=list)
+    content_preview: str = ""
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    modules: list[str] = Field(default_factory=list)
+    entities: list[EntityView] = Field(default_factory=list)
+    workflow_id: str = ""
+    """Of the run that last claimed it; empty before the first."""
+
+
+class DocumentView(StoredDocument):
+    """Answer of `GET /api/bridge/document/{id}`: the document and where its workflow is shown."""
+
+    workflow_url: str
+
+
+class Preview(Model):
+    """What a listing of hits shows of a document, and what tells whether its vector is fresh."""
+
+    id: DocumentId
+    name: str
+    content_hash: str
+    preview: str
+    status: EnrichmentStatus
+
+
+class SearchHit(Model):
+    """One found document. `score` is cosine similarity; `fresh` says whether the vector is of the
+    document's present content."""
+
+    document_id: DocumentId
+    project_name: ProjectName
+    file_path: str
+    title: str
+    language: str | None
+    score: float
+    fresh: bool
+    snippet: str
+
+
+class SearchResults(Model):
+    query: str
+    hits: list[SearchHit]
+
+
+class Statistics(Model):
+    """Answer of `GET /api/bridge/statistics`. `anti_patterns`: in how many documents each was found, the
+    most frequent first; `mean_quality` is None while nothing has a score."""
+
+    documents: int
+    statuses: dict[str, int]
+    languages: dict[str, int]
+    entities: int
+    mean_quality: float | None
+    anti_patterns: dict[str, int]
+
+
+class DocumentRow(Model):
+    """A document in a listing."""
+
+    document_id: DocumentId
+    project_name: ProjectName
+    file_path: FilePath
+    version: Version
+    content_hash: ContentHash
+    enrichment_status: EnrichmentStatus
+    enrichment_content_hash: str | None = None
+    indexed_at: Timestamp
+    enriched_at: Timestamp | None = None
+    quality_score: float | None = None
+
+
+class DocumentPage(Model):
+    """Answer of `GET /api/bridge/documents`. `next` is the `after` of the following page, None at the end."""
+
+    documents: list[DocumentRow]
+    next: str | None
