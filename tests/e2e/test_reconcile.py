@@ -152,7 +152,7 @@ async def test_a_broker_that_dies_in_an_ingest_and_forgets_it_loses_no_document(
         assert reconciled.code == 0, reconciled.err
         return reconciled.json()["waiting"] == 0
 
-    await eventually(repaired)
+    await eventually(repaired, 240)  # each time asks for a whole reconciliation
     await all_enriched(own, project, DOCUMENTS)
     found = await run(own, *validate)
     assert found.code == 0, found.out + found.err
