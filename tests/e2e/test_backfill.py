@@ -221,7 +221,7 @@ async def test_projects_are_served_in_turn(
     order = "".join("B" if key in second else "a" for key in gate.called)
     print(f"\nThe 4 of the second project came last, and were begun in this order: {order}")  # noqa: T201
     assert Counter(gate.called).keys() == {*first, *second}
-    # In the order of their arrival the first of them would be the 15th; which is last, the server leaves open.
+    # In the order of their arrival the first of them would be the 15th; who is last, the server leaves open.
     assert order.index("B") < 10, order
 
 
