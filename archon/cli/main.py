@@ -1,6 +1,11 @@
 """In: the command line. Out: one verb's run; every verb lives in a file of its group."""
 
+import atexit
+import contextlib
 import logging
+import os
+import sys
+from typing import NoReturn
 
 import typer
 
@@ -53,7 +58,22 @@ app.command("intelligence", rich_help_panel=_SERVICES)(services.run_intelligence
 def main() -> None:
     # Verbs speak for themselves; a service's own logging replaces this.
     logging.getLogger().addHandler(logging.NullHandler())
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        if "temporalio.bridge" in sys.modules and isinstance(ended.code, int):
+            _leave(ended.code)
+        raise
+
+
+def _leave(code: int) -> NoReturn:
+    """End without taking the interpreter down: a thread of Temporal's client that calls it then aborts the
+    process (temporalio/sdk-python, issue 300)."""
+    atexit._run_exitfuncs()  # noqa: SLF001
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
