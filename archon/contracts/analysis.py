@@ -54,12 +54,15 @@ class Entity(OpenModel):
 
 
 class Relationship(OpenModel):
-    """`imports`: document -> module named `target`. `calls`: entity `source` -> entity `target`, both
-    qualified names within this document."""
+    """`imports`: document -> module, `target` as it is written there (`..store`, `./api`, `net/http`) and
+    `names` what is taken from it. `calls`: entity `source` -> entity `target`, both qualified names within
+    this document. `inherits`: entity `source` -> `target`, a qualified name within this document or a name
+    from elsewhere."""
 
-    kind: Annotated[str, Field(pattern="^(imports|calls)$")]
+    kind: Annotated[str, Field(pattern="^(imports|calls|inherits)$")]
     source: str | None = None
     target: Annotated[str, Field(min_length=1)]
+    names: list[str] = Field(default_factory=list)
     line: Annotated[int, Field(ge=1)] | None = None
 
 
