@@ -14,9 +14,10 @@ from archon.contracts.types import EnrichmentType
 from intelligence import code, findings, markdown, scores
 from intelligence.embedding import digest, embed
 from intelligence.grammar import grammars
+from intelligence.measures import measure
 from intelligence.syntax import parse
 
-RELEASE: Final = "2"
+RELEASE: Final = "3"
 """To be raised when the code here changes what it finds; rules and languages count by themselves."""
 PARSED_CHARACTERS: Final = 2_000_000
 ENTITIES_LIMIT: Final = 20_000
@@ -85,8 +86,9 @@ def _read_code(found: Analysis, text: str, language: str) -> None:
     tree = parse(text, language, grammars()[language])
     found.entities = code.entities(tree, text)[:ENTITIES_LIMIT]
     found.relationships = code.relationships(tree)
-    found.patterns, found.anti_patterns = findings.find(tree)
-    found.statistics = scores.code_statistics(tree, text, found.anti_patterns)
+    measures = measure(tree, text, found.relationships)
+    found.patterns, found.anti_patterns = findings.find(tree, text, measures)
+    found.statistics = scores.code_statistics(tree, text, measures, found.anti_patterns)
     found.quality = scores.code_quality(found.statistics)
     found.complexity = scores.code_complexity(found.statistics)
 

@@ -4,7 +4,7 @@ A language is added by adding a file to languages/.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -50,8 +50,34 @@ class Parameters(_Strict):
     ignore: tuple[str, ...]
 
 
+class Cognitive(_Strict):
+    """Kinds of nodes that are hard to follow, each at least one point.
+
+    conditionals  one more for each level around them, and one for each of their alternatives
+    nesting       one more for each level around them: loops, switches, handlers of exceptions
+    functions     anonymous ones: no point, but a level
+    logical       joined operands: a point for each run of one operator
+    jumps         to a label, as ast-grep rules
+    """
+
+    conditionals: tuple[str, ...]
+    nesting: tuple[str, ...]
+    functions: tuple[str, ...] = ()
+    logical: tuple[str, ...] = ()
+    jumps: tuple[Mapping[str, Any], ...] = ()
+
+    @cached_property
+    def search(self) -> Any:
+        """What finds them all, in ast-grep's terms."""
+        kinds = dict.fromkeys([*self.conditionals, *self.nesting, *self.functions])
+        operator = {"regex": r"^(&&|\|\||and|or)$"}
+        logical = [{"kind": kind, "has": operator} for kind in self.logical]
+        return {"rule": {"any": [*({"kind": kind} for kind in kinds), *logical, *map(dict, self.jumps)]}}
+
+
 class Grammar(_Strict):
-    """One language file; `parsers` maps each language's name to its parser's."""
+    """One language file; `parsers` maps each language's name to its parser's. `docstrings` are rules of
+    ast-grep's."""
 
     parsers: Mapping[str, str]
     scopes: Sequence[Scope]
@@ -62,6 +88,9 @@ class Grammar(_Strict):
     nesting: Sequence[str] = Field(min_length=1)
     parameters: Parameters
     comment: str
+    comments: tuple[str, ...] = ("comment",)
+    docstrings: tuple[Mapping[str, Any], ...] = ()
+    cognitive: Cognitive | None = None
 
     def scopes_of(self, language: str) -> list[Scope]:
         """Those whose nodes this language's parser knows."""

@@ -1,6 +1,6 @@
 """In: measures of a source or of prose. Out: its quality and complexity, 0 to 1, and every input to them.
 
-The formulas and their sources stand in docs/analysis.md. Each input moves its score one way only.
+The formulas and their sources stand in docs/analysis.md, and what moves a score which way.
 """
 
 import math
@@ -8,51 +8,81 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from archon.contracts.analysis import Entity, Finding
-from intelligence.syntax import Tree, documentation
+from intelligence.measures import Measures
+from intelligence.syntax import ScopeNode, Tree, documentation
 
 COMPLEX = 10
 """McCabe's limit for one function (A Complexity Measure, 1976)."""
+HARD_TO_FOLLOW = 15
+"""SonarSource's limit for the cognitive complexity of one function."""
 LONG_FUNCTION = 50
 LONG_SECTION = 60
 _WEIGHTS = {"error": 3.0, "warning": 1.0, "info": 0.3}
 
 
-def code_statistics(tree: Tree, text: str, anti_patterns: Sequence[Finding]) -> dict[str, float]:
-    """What the scores of a source are made of."""
+def code_statistics(tree: Tree, text: str, measures: Measures, found: Sequence[Finding]) -> dict[str, float]:
+    """What the scores of a source are made of; `found` are its anti-patterns."""
     functions = [scope for scope in tree.scopes if scope.callable]
-    named = [scope for scope in tree.scopes if not scope.name.startswith("_")]
-    complexities = [scope.decisions + 1 for scope in functions] or [tree.decisions + 1]
-    documented = sum(documentation(scope, tree.grammar.documentation) is not None for scope in named)
-    lines = max(1, text.count("\n") + 1)
+    copies = measures.distinct
+    decisions = tree.decisions + sum(scope.decisions for scope in functions)
+    lines = [
+        measures.code_lines(group[0].start_line, group[0].end_line) for group in copies if group[0].callable
+    ]
     return {
-        "lines": lines,
+        "lines": text.count("\n") + 1,
+        "code_lines": measures.all_code_lines,
         "functions": len(functions),
-        "mean_cyclomatic_complexity": sum(complexities) / len(complexities),
-        "max_cyclomatic_complexity": max(complexities),
+        "decisions": decisions,
+        "mean_cyclomatic_complexity": 1 + decisions / max(1, len(functions)),
+        "max_cyclomatic_complexity": 1 + max([tree.decisions, *(scope.decisions for scope in functions)]),
+        "cognitive_complexity": measures.cognitive.total(),
+        "max_cognitive_complexity": max(measures.cognitive.values(), default=0),
         "max_nesting": max((scope.nesting for scope in functions), default=0),
-        "documented_share": documented / len(named) if named else 1.0,
-        "short_share": _share([scope.lines <= LONG_FUNCTION for scope in functions]),
-        "simple_share": _share([value <= COMPLEX for value in complexities]),
-        "anti_pattern_weight": sum(_WEIGHTS[item.severity or "info"] for item in anti_patterns),
+        "documented_share": _documented(tree, copies),
+        "short_share": _share([length <= LONG_FUNCTION for length in lines]),
+        "simple_share": _simple(tree, measures, copies),
+        "duplicated_lines": len(measures.repeated),
+        "duplicated_share": measures.duplicated_share,
+        "anti_patterns": len(found),
+        "anti_pattern_weight": sum(_WEIGHTS[item.severity or "info"] for item in found),
     }
 
 
+def _documented(tree: Tree, copies: Sequence[Sequence[ScopeNode]]) -> float:
+    """Of what is public, the share that has documentation, each of its copies included."""
+    style = tree.grammar.documentation
+    public = [
+        named for group in copies if (named := [each for each in group if not each.name.startswith("_")])
+    ]
+    return _share([all(documentation(scope, style) is not None for scope in group) for group in public])
+
+
+def _simple(tree: Tree, measures: Measures, copies: Sequence[Sequence[ScopeNode]]) -> float:
+    """Of the functions, and of all that is outside them taken as one, the share below both limits."""
+    simple = [tree.decisions < COMPLEX and measures.cognitive_outside <= HARD_TO_FOLLOW]
+    simple += [
+        scope.decisions < COMPLEX and measures.cognitive[scope.start] <= HARD_TO_FOLLOW
+        for scope, *_ in copies
+        if scope.callable
+    ]
+    return _share(simple)
+
+
 def code_quality(statistics: dict[str, float]) -> float:
-    """Documentation, length, simplicity, and freedom from anti-patterns per hundred lines."""
-    density = statistics["anti_pattern_weight"] / max(1.0, statistics["lines"] / 100)
-    return round(
-        0.25 * statistics["documented_share"]
-        + 0.25 * statistics["short_share"]
-        + 0.25 * statistics["simple_share"]
-        + 0.25 * math.exp(-density / 2),
-        4,
-    )
+    """The mean of documentation, length, simplicity, uniqueness, and freedom from anti-patterns per hundred
+    lines of code that are no copies."""
+    own_lines = statistics["code_lines"] - statistics["duplicated_lines"]
+    density = statistics["anti_pattern_weight"] / max(1.0, own_lines / 100)
+    shares = statistics["documented_share"] + statistics["short_share"] + statistics["simple_share"]
+    return round((shares + 1 - statistics["duplicated_share"] + math.exp(-density / 2)) / 5, 4)
 
 
 def code_complexity(statistics: dict[str, float]) -> float:
-    """C / (c + 10), c being the mean cyclomatic complexity above the least possible."""
+    """The mean of d / (d + 10) and c / (c + 15), d being the mean cyclomatic complexity above the least
+    possible and c the largest cognitive complexity."""
     above = statistics["mean_cyclomatic_complexity"] - 1
-    return round(above / (above + COMPLEX), 4)
+    largest = statistics["max_cognitive_complexity"]
+    return round((above / (above + COMPLEX) + largest / (largest + HARD_TO_FOLLOW)) / 2, 4)
 
 
 def prose_statistics(text: str, entities: Sequence[Entity]) -> dict[str, float]:

@@ -1,0 +1,67 @@
+"""In: the lines of a source, without comments. Out: which of them say again what stands further up.
+
+Every window of fifty tokens is fingerprinted, as in S. Schleimer et al., Winnowing: local algorithms for
+document fingerprinting (SIGMOD 2003); within one document all fingerprints can be kept, so none is selected.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+WINDOW: Final = 50
+"""Tokens: a word, a number or a sign each."""
+_TOKEN: Final = re.compile(r"\w+|[^\w\s]")
+_MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
+_BASE: Final = np.uint64(0xD6E8FEB86659FD93)
+Array = np.ndarray[Any, Any]
+
+
+def token_count(text: str, limit: int) -> int:
+    """Up to `limit`."""
+    count = 0
+    for count, _ in enumerate(_TOKEN.finditer(text), 1):
+        if count == limit:
+            break
+    return count
+
+
+def repeated_lines(lines: Sequence[str]) -> set[int]:
+    """Indices of lines all of whose tokens are in windows that stand, apart from them, further up."""
+    identities: dict[str, int] = {}
+    tokens: list[int] = []
+    starts: list[int] = []
+    numbers: list[int] = []
+    for number, line in enumerate(lines):
+        found = _TOKEN.findall(line)
+        if found:
+            starts.append(len(tokens))
+            numbers.append(number)
+            tokens.extend([identities.setdefault(token, len(identities)) for token in found])
+    if len(tokens) < 2 * WINDOW:
+        return set()
+    covered = np.minimum.reduceat(_covered(np.array(tokens, dtype=np.uint64)), starts)
+    return {numbers[index] for index in np.flatnonzero(covered)}
+
+
+def _covered(tokens: Array) -> Array:
+    """For each token whether it is in a window that has been there before."""
+    prints = _fingerprints(tokens)
+    _, first, which = np.unique(prints, return_index=True, return_inverse=True)
+    again = np.flatnonzero(np.arange(len(prints)) - first[which] >= WINDOW)
+    edges = np.zeros(len(tokens) + 1, dtype=np.int64)
+    edges[again] += 1
+    edges[again + WINDOW] -= 1
+    return np.cumsum(edges[:-1]) > 0
+
+
+def _fingerprints(tokens: Array) -> Array:
+    """A polynomial hash of each window, modulo 2^64, of numbers that are spread first."""
+    spread = (tokens + np.uint64(1)) * _MULTIPLIER
+    spread ^= spread >> np.uint64(29)
+    count = len(tokens) - WINDOW + 1
+    prints = np.zeros(count, dtype=np.uint64)
+    for offset in range(WINDOW):
+        prints = prints * _BASE + spread[offset : offset + count]
+    return prints

@@ -1,0 +1,116 @@
+"""In: a parsed source. Out: what its scores are made of: lines of code, repetition, cognitive complexity.
+
+Comments and docstrings count nowhere but as documentation: to leave one out makes nothing shorter.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Any, Final
+
+from archon.contracts.analysis import Relationship
+from intelligence.cognitive import OUTSIDE, cognitive_complexity, span
+from intelligence.duplication import WINDOW, repeated_lines, token_count
+from intelligence.syntax import ScopeNode, Tree
+
+_NOT_NEWLINE: Final = re.compile(r"[^\n]")
+
+
+@dataclass
+class Measures:
+    """Measures of one source. `bare` is its text with comments blanked out; `cognitive` is by the offset at
+    which an outermost function starts."""
+
+    tree: Tree
+    bare: str
+    cognitive: Counter[int]
+
+    @cached_property
+    def _lines(self) -> Sequence[str]:
+        return self.bare.split("\n")
+
+    @cached_property
+    def _counted(self) -> Sequence[int]:
+        return [0, *accumulate(not line.isspace() and line != "" for line in self._lines)]
+
+    @cached_property
+    def repeated(self) -> set[int]:
+        """Lines of code that say again what stands further up, counted from 0."""
+        return repeated_lines(self._lines) | self._repeated_functions()
+
+    @cached_property
+    def distinct(self) -> Sequence[Sequence[ScopeNode]]:
+        """Named scopes, those that are the same put together."""
+        groups: dict[str, list[ScopeNode]] = {}
+        for scope in self.tree.scopes:
+            groups.setdefault(self._identity(scope), []).append(scope)
+        return list(groups.values())
+
+    @property
+    def all_code_lines(self) -> int:
+        return self._counted[-1]
+
+    @property
+    def duplicated_share(self) -> float:
+        return len(self.repeated) / max(1, self.all_code_lines)
+
+    @property
+    def cognitive_outside(self) -> int:
+        return self.cognitive[OUTSIDE]
+
+    def code_lines(self, start_line: int, end_line: int) -> int:
+        """Lines with more than blanks and comments, of those from `start_line` to `end_line`, from 1."""
+        return self._counted[min(end_line, len(self._lines))] - self._counted[start_line - 1]
+
+    def _text(self, scope: ScopeNode) -> str:
+        return " ".join(self.bare[scope.start : scope.end].split())
+
+    def _identity(self, scope: ScopeNode) -> str:
+        """Two with the same are copies: of what is short, only if they also have one name."""
+        text = self._text(scope)
+        long = token_count(text, WINDOW) == WINDOW
+        return f"{scope.kind} {_nameless(text, scope.name) if long else text}"
+
+    def _repeated_functions(self) -> set[int]:
+        """Lines of copies that are shorter than a window."""
+        seen: set[str] = set()
+        lines: set[int] = set()
+        for scope in self.tree.scopes:
+            own = range(scope.start_line - 1, min(scope.end_line, len(self._lines)))
+            text = " ".join(" ".join(self._lines[line] for line in own).split())
+            if scope.callable and text == self._text(scope):
+                lines |= {line for line in own if text in seen and self._lines[line].strip()}
+                seen.add(text)
+        return lines
+
+
+def measure(tree: Tree, text: str, relationships: Iterable[Relationship]) -> Measures:
+    """`relationships` tell which functions call themselves."""
+    return Measures(tree, _without_comments(tree, text), cognitive_complexity(tree, text, relationships))
+
+
+def _nameless(text: str, name: str) -> str:
+    """Without the first appearance of `name` as a whole word."""
+    position = text.find(name)
+    while position >= 0:
+        around = text[max(0, position - 1) : position], text[position + len(name) :][:1]
+        if not any(character.isalnum() or character == "_" for character in around):
+            return text[:position] + text[position + len(name) :]
+        position = text.find(name, position + 1)
+    return text
+
+
+def _without_comments(tree: Tree, text: str) -> str:
+    kinds = [{"kind": kind} for kind in tree.grammar.comments]
+    search: Any = {"rule": {"any": [*kinds, *map(dict, tree.grammar.docstrings)]}}
+    parts: list[str] = []
+    end = 0
+    for node in tree.root.find_all(search):
+        start, stop = span(node)
+        if start >= end:
+            parts += [text[end:start], _NOT_NEWLINE.sub(" ", text[start:stop])]
+            end = stop
+    return "".join([*parts, text[end:]])
