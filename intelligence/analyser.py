@@ -16,7 +16,7 @@ from intelligence.embedding import digest, embed
 from intelligence.grammar import grammars
 from intelligence.syntax import parse
 
-RELEASE: Final = "2"
+RELEASE: Final = "3"
 """To be raised when the code here changes what it finds; rules and languages count by themselves."""
 PARSED_CHARACTERS: Final = 2_000_000
 ENTITIES_LIMIT: Final = 20_000
@@ -83,10 +83,11 @@ def _read(text: str, language: str | None) -> Analysis:
 
 def _read_code(found: Analysis, text: str, language: str) -> None:
     tree = parse(text, language, grammars()[language])
-    found.entities = code.entities(tree, text)[:ENTITIES_LIMIT]
+    found.entities = code.entities(tree)[:ENTITIES_LIMIT]
     found.relationships = code.relationships(tree)
     found.patterns, found.anti_patterns = findings.find(tree)
     found.statistics = scores.code_statistics(tree, text, found.anti_patterns)
+    found.statistics["syntax_errors"] = tree.errors
     found.quality = scores.code_quality(found.statistics)
     found.complexity = scores.code_complexity(found.statistics)
 
