@@ -1,7 +1,7 @@
-"""In: source code. Out: the nodes of its tree that its grammar names, found in one pass; and what is made of them.
+"""In: source code. Out: the nodes of its tree that its grammar names, found in one pass.
 
-The search runs in the parser's own code; Python sees the matches alone. Lines count from 1. A node's span is asked
-of an edit: the one of its range costs a walk along its line, which is quadratic where there is but one.
+The search runs in the parser's own code; Python sees the matches alone. Lines count from 1. A node's span is
+asked of an edit: its range costs a walk along its line, which is quadratic where there is but one.
 """
 
 import re
@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ast_grep_py import SgNode, SgRoot
 
@@ -129,7 +129,8 @@ def first(node: SgNode, parts: Sequence[Part]) -> SgNode | None:
 def find_kinds(root: SgNode, kinds: Sequence[Matcher]) -> list[SgNode]:
     """Every node that is matched, in order of appearance."""
     rules = [{"kind": kind} if isinstance(kind, str) else dict(kind) for kind in kinds]
-    return root.find_all({"rule": {"any": rules}})  # type: ignore[no-any-return]
+    config: Any = {"rule": {"any": rules}}
+    return root.find_all(config)
 
 
 def matches(text: str, language: str) -> tuple[SgNode, Iterator[Found]]:
