@@ -84,11 +84,12 @@ def _read(text: str, language: str | None) -> Analysis:
 
 def _read_code(found: Analysis, text: str, language: str) -> None:
     tree = parse(text, language, grammars()[language])
-    found.entities = code.entities(tree, text)[:ENTITIES_LIMIT]
+    found.entities = code.entities(tree)[:ENTITIES_LIMIT]
     found.relationships = code.relationships(tree)
-    measures = measure(tree, text, found.relationships)
-    found.patterns, found.anti_patterns = findings.find(tree, text, measures)
-    found.statistics = scores.code_statistics(tree, text, measures, found.anti_patterns)
+    measures = measure(tree, found.relationships)
+    found.patterns, found.anti_patterns = findings.find(tree, measures)
+    found.statistics = scores.code_statistics(tree, measures, found.anti_patterns)
+    found.statistics["syntax_errors"] = tree.errors
     found.quality = scores.code_quality(found.statistics)
     found.complexity = scores.code_complexity(found.statistics)
 

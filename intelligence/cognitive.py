@@ -14,7 +14,7 @@ from ast_grep_py import SgNode
 
 from archon.contracts.analysis import Relationship
 from intelligence.grammar import Cognitive
-from intelligence.syntax import ScopeNode, Tree
+from intelligence.nodes import ScopeNode, Tree, span
 
 OUTSIDE: Final = -1
 """Stands for what is in no function."""
@@ -23,13 +23,13 @@ _ELSE: Final = re.compile(r"\belse[ \t]*\Z")
 _LOGICAL: Final = frozenset({"&&", "||", "and", "or"})
 
 
-def cognitive_complexity(tree: Tree, text: str, calls: Iterable[Relationship]) -> Counter[int]:
+def cognitive_complexity(tree: Tree, calls: Iterable[Relationship]) -> Counter[int]:
     """By the offset at which an outermost function starts, or OUTSIDE. A function that calls itself counts
     one more; of a cycle of several functions nothing is told."""
     rule = tree.grammar.cognitive
     if rule is None:
         return Counter()
-    walk = _Walk(tree, text, rule)
+    walk = _Walk(tree, rule)
     for start, end, item in _in_order(tree, rule):
         walk.visit(start, end, item)
     recursive = {call.source for call in calls if call.kind == "calls" and call.source == call.target}
@@ -53,7 +53,6 @@ class _Walk:
     """What is open at a place: where each ends, and how deep things are nested in it."""
 
     tree: Tree
-    text: str
     rule: Cognitive
     found: Counter[int] = field(default_factory=Counter)
     _open: list[tuple[int, int, int]] = field(default_factory=list)
@@ -72,7 +71,7 @@ class _Walk:
             self._open.append((end, depth + (not self._is_named(start, end)), owner))
         elif kind in self.rule.conditionals:
             self.found[owner] += sum(child.kind() in _ALTERNATIVES for child in item.children())
-            if kind not in _ALTERNATIVES and not _ELSE.search(self.text, max(0, start - 20), start):
+            if kind not in _ALTERNATIVES and not _ELSE.search(self.tree.text, max(0, start - 20), start):
                 self.found[owner] += 1 + depth
                 self._open.append((end, depth + 1, owner))
         elif kind in self.rule.nesting:
@@ -126,10 +125,3 @@ def _outermost(scope: ScopeNode) -> ScopeNode:
     while parent is not None:
         found, parent = (parent if parent.callable else found), parent.parent
     return found
-
-
-def span(node: SgNode) -> tuple[int, int]:
-    """Offsets of a node's first character and of the one behind its last; a range would cost a walk along its
-    line."""
-    edit = node.replace("")
-    return edit.start_pos, edit.end_pos

@@ -78,9 +78,9 @@ def rules_of(language: str) -> Sequence[Rule]:
     return [rule for rules in rule_sets() if language in rules.languages for rule in rules.rules]
 
 
-def find(tree: Tree, text: str, measures: Measures) -> tuple[list[Finding], list[Finding]]:
+def find(tree: Tree, measures: Measures) -> tuple[list[Finding], list[Finding]]:
     """Patterns and anti-patterns, in the order of rules and of appearance."""
-    lowered = text.lower()
+    lowered = tree.text.lower()
     rules = [rule for rule in rules_of(tree.language) if _may_match(rule, lowered)]
     patterns: list[Finding] = []
     anti_patterns: list[Finding] = []
@@ -91,9 +91,9 @@ def find(tree: Tree, text: str, measures: Measures) -> tuple[list[Finding], list
     return patterns, anti_patterns
 
 
-def matches(rule: Rule, tree: Tree, text: str) -> list[Finding]:
+def matches(rule: Rule, tree: Tree) -> list[Finding]:
     """Where `rule` matches, at most fifty times."""
-    if not _may_match(rule, text.lower()):
+    if not _may_match(rule, tree.text.lower()):
         return []
     return _told(rule, search([rule], tree.root)[0])
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, Final
+from typing import Final
 
 from archon.contracts.analysis import Relationship
-from intelligence.cognitive import OUTSIDE, cognitive_complexity, span
+from intelligence.cognitive import OUTSIDE, cognitive_complexity
 from intelligence.duplication import WINDOW, repeated_lines, token_count
-from intelligence.syntax import ScopeNode, Tree
+from intelligence.nodes import ScopeNode, Tree, find_kinds, span
 
 _NOT_NEWLINE: Final = re.compile(r"[^\n]")
 
@@ -87,9 +87,9 @@ class Measures:
         return lines
 
 
-def measure(tree: Tree, text: str, relationships: Iterable[Relationship]) -> Measures:
+def measure(tree: Tree, relationships: Iterable[Relationship]) -> Measures:
     """`relationships` tell which functions call themselves."""
-    return Measures(tree, _without_comments(tree, text), cognitive_complexity(tree, text, relationships))
+    return Measures(tree, _without_comments(tree), cognitive_complexity(tree, relationships))
 
 
 def _nameless(text: str, name: str) -> str:
@@ -103,14 +103,14 @@ def _nameless(text: str, name: str) -> str:
     return text
 
 
-def _without_comments(tree: Tree, text: str) -> str:
-    kinds = [{"kind": kind} for kind in tree.grammar.comments]
-    search: Any = {"rule": {"any": [*kinds, *map(dict, tree.grammar.docstrings)]}}
+def _without_comments(tree: Tree) -> str:
+    spans = [*tree.comments]
+    if tree.grammar.docstrings:
+        spans += map(span, find_kinds(tree.root, tree.grammar.docstrings))
     parts: list[str] = []
     end = 0
-    for node in tree.root.find_all(search):
-        start, stop = span(node)
+    for start, stop in sorted(spans):
         if start >= end:
-            parts += [text[end:start], _NOT_NEWLINE.sub(" ", text[start:stop])]
+            parts += [tree.text[end:start], _NOT_NEWLINE.sub(" ", tree.text[start:stop])]
             end = stop
-    return "".join([*parts, text[end:]])
+    return "".join([*parts, tree.text[end:]])

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from archon.contracts.analysis import Entity, Finding
 from intelligence.measures import Measures
-from intelligence.syntax import ScopeNode, Tree, documentation
+from intelligence.syntax import ScopeNode, Tree
 
 COMPLEX = 10
 """McCabe's limit for one function (A Complexity Measure, 1976)."""
@@ -20,7 +20,7 @@ LONG_SECTION = 60
 _WEIGHTS = {"error": 3.0, "warning": 1.0, "info": 0.3}
 
 
-def code_statistics(tree: Tree, text: str, measures: Measures, found: Sequence[Finding]) -> dict[str, float]:
+def code_statistics(tree: Tree, measures: Measures, found: Sequence[Finding]) -> dict[str, float]:
     """What the scores of a source are made of; `found` are its anti-patterns."""
     functions = [scope for scope in tree.scopes if scope.callable]
     copies = measures.distinct
@@ -29,7 +29,7 @@ def code_statistics(tree: Tree, text: str, measures: Measures, found: Sequence[F
         measures.code_lines(group[0].start_line, group[0].end_line) for group in copies if group[0].callable
     ]
     return {
-        "lines": text.count("\n") + 1,
+        "lines": tree.text.count("\n") + 1,
         "code_lines": measures.all_code_lines,
         "functions": len(functions),
         "decisions": decisions,
@@ -38,7 +38,7 @@ def code_statistics(tree: Tree, text: str, measures: Measures, found: Sequence[F
         "cognitive_complexity": measures.cognitive.total(),
         "max_cognitive_complexity": max(measures.cognitive.values(), default=0),
         "max_nesting": max((scope.nesting for scope in functions), default=0),
-        "documented_share": _documented(tree, copies),
+        "documented_share": _documented(copies),
         "short_share": _share([length <= LONG_FUNCTION for length in lines]),
         "simple_share": _simple(tree, measures, copies),
         "duplicated_lines": len(measures.repeated),
@@ -48,13 +48,12 @@ def code_statistics(tree: Tree, text: str, measures: Measures, found: Sequence[F
     }
 
 
-def _documented(tree: Tree, copies: Sequence[Sequence[ScopeNode]]) -> float:
+def _documented(copies: Sequence[Sequence[ScopeNode]]) -> float:
     """Of what is public, the share that has documentation, each of its copies included."""
-    style = tree.grammar.documentation
     public = [
         named for group in copies if (named := [each for each in group if not each.name.startswith("_")])
     ]
-    return _share([all(documentation(scope, style) is not None for scope in group) for group in public])
+    return _share([all(scope.documentation is not None for scope in group) for group in public])
 
 
 def _simple(tree: Tree, measures: Measures, copies: Sequence[Sequence[ScopeNode]]) -> float:

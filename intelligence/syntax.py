@@ -1,235 +1,238 @@
-"""In: source code. Out: its tree, its named scopes with their nesting, and measures of each.
+"""In: source code. Out: its tree: named scopes with their measures, and the nodes that import and call.
 
-Searches run in the parser's own code; Python sees the matches alone. Lines count from 1.
+One walk along the nodes in order of appearance, with the scopes that are open at each.
 """
 
-from bisect import bisect_left, bisect_right
+import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from ast_grep_py import SgNode, SgRoot
+from ast_grep_py import SgNode
 
-from intelligence.grammar import Grammar
+from intelligence import naming
+from intelligence.documentation import documentation, signature
+from intelligence.grammar import Grammar, Scope
+from intelligence.nodes import Found, ScopeNode, Tree, children, first, matches, span
 
-SIGNATURE_CHARACTERS = 300
+__all__ = ["ScopeNode", "Tree", "parse"]
 
-
-@dataclass
-class ScopeNode:
-    """A function, class or the like. `start` and `end` are offsets; `decisions` are its own, without those
-    of scopes inside it."""
-
-    node: SgNode
-    kind: str
-    name: str
-    start: int
-    end: int
-    start_line: int
-    end_line: int
-    parent: "ScopeNode | None" = None
-    qualified_name: str = ""
-    ordinal: int = 0
-    decisions: int = 0
-    nesting: int = 0
-    parameters: int = 0
-    children: list["ScopeNode"] = field(default_factory=list)
-
-    @property
-    def callable(self) -> bool:
-        return self.kind in {"function", "method"}
-
-    @property
-    def lines(self) -> int:
-        return self.end_line - self.start_line + 1
-
-
-@dataclass
-class Tree:
-    """A parsed source. `scopes` are in order of appearance; `decisions` are those outside any function."""
-
-    root: SgNode
-    grammar: Grammar
-    language: str
-    scopes: list[ScopeNode]
-    decisions: int = 0
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        return [scope.start for scope in self.scopes]
-
-    def enclosing(self, offset: int) -> ScopeNode | None:
-        """The innermost scope that holds `offset`."""
-        index = bisect_right(self._starts, offset) - 1
-        scope = self.scopes[index] if index >= 0 else None
-        while scope is not None and scope.end <= offset:
-            scope = scope.parent
-        return scope
+ERRORS_LIMIT: Final = 1000
+DEPTH_LIMIT: Final = 100
+_QUALIFIED_CHARACTERS: Final = 1000
+_HEAD: Final = 300
+_ELSE: Final = re.compile(r"\belse\s*\Z")
+_CALLED: Final = re.compile(r"(?<!operator)\(.*")
 
 
 def parse(text: str, language: str, grammar: Grammar) -> Tree:
-    """The tree of `text`; what cannot be parsed is left out of it."""
-    root = SgRoot(text, grammar.parsers[language]).root()
-    tree = Tree(root, grammar, language, _scopes(root, grammar, language))
-    _nest(tree.scopes)
-    _measure(tree)
+    """The tree of `text`; what cannot be parsed is left out of it and counted."""
+    root, nodes = matches(text, language)
+    tree = Tree(root, text, grammar, language)
+    walk = _Walk(tree)
+    for found in nodes:
+        walk.visit(found)
+    _number(tree)
+    for scope in tree.scopes:
+        scope.signature = signature(scope, tree)
+        scope.documentation = documentation(scope, tree)
     return tree
 
 
-def find_kinds(root: SgNode, kinds: Sequence[str]) -> list[SgNode]:
-    """Every node of one of `kinds`, in order of appearance."""
-    return root.find_all({"rule": {"any": [{"kind": kind} for kind in dict.fromkeys(kinds)]}})
+class _Walk:
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._rules = tree.grammar.scopes_of(tree.language)
+        self._scopes: list[ScopeNode] = []
+        self._nests: list[tuple[int, ScopeNode | None, int]] = []
+        self._depths: Counter[ScopeNode | None] = Counter()
 
+    def visit(self, found: Found) -> None:
+        """Take in one node: it may mean several things."""
+        grammar, tree = self._tree.grammar, self._tree
+        while self._scopes and self._scopes[-1].end <= found.start:
+            self._scopes.pop()
+        if found.kind in grammar.comments:
+            tree.comments.append((found.start, found.end))
+        if found.kind in self._rules:
+            self._open(found)
+        if found.kind in grammar.imports_by_node:
+            tree.imports.append(found)
+        if found.kind in grammar.calls.nodes and self._scopes:
+            tree.calls.append((found, self._scopes[-1]))
+        if found.kind in grammar.decision_kinds:
+            self._decide()
+        if found.kind in grammar.nesting_kinds:
+            self._nest(found)
+        if found.kind in grammar.embed_kinds and self._scopes and self._scopes[-1].is_type:
+            self._scopes[-1].bases += naming.bases(
+                tree.text[found.start : min(found.end, found.start + _HEAD)]
+            )
+        if found.kind == "ERROR":
+            tree.errors = min(tree.errors + 1, ERRORS_LIMIT)
 
-def _scopes(root: SgNode, grammar: Grammar, language: str) -> list[ScopeNode]:
-    scopes = grammar.scopes_of(language)
-    kinds = sorted({scope.node for scope in scopes})
-    found: list[ScopeNode] = []
-    for node in find_kinds(root, _known(root, kinds)):
-        for scope in scopes:
-            if scope.node == node.kind() and _has_value(node, scope.value):
-                named = _scope(node, scope.kind, node.field(scope.name))
-                if named is not None:
-                    found.append(named)
-                break
-    return sorted(found, key=lambda each: (each.start, -each.end))
-
-
-def _known(root: SgNode, kinds: Sequence[str]) -> list[str]:
-    """The kinds that this parser has: a rule about another one is an error to it."""
-    known = []
-    for kind in kinds:
-        try:
-            root.find({"rule": {"kind": kind}})
-        except RuntimeError:
-            continue
-        known.append(kind)
-    return known
-
-
-def _has_value(node: SgNode, kinds: Sequence[str]) -> bool:
-    if not kinds:
-        return True
-    value = node.field("value")
-    return value is not None and value.kind() in kinds
-
-
-def _scope(node: SgNode, kind: str, name: SgNode | None) -> ScopeNode | None:
-    if name is None or not name.text():
-        return None
-    where = node.range()
-    return ScopeNode(
-        node, kind, name.text(), where.start.index, where.end.index, where.start.line + 1, where.end.line + 1
-    )
-
-
-def _nest(scopes: Sequence[ScopeNode]) -> None:
-    """Parents, qualified names and ordinals, by position; a function right inside a class is a method."""
-    open_: list[ScopeNode] = []
-    seen: Counter[tuple[str, str]] = Counter()
-    for scope in scopes:
-        while open_ and open_[-1].end <= scope.start:
-            open_.pop()
-        scope.parent = open_[-1] if open_ else None
-        if scope.parent is not None:
-            scope.parent.children.append(scope)
-            if scope.parent.kind == "class" and scope.kind == "function":
-                scope.kind = "method"
-        scope.qualified_name = f"{scope.parent.qualified_name}.{scope.name}" if scope.parent else scope.name
-        key = (scope.kind, scope.qualified_name)
-        scope.ordinal = seen[key]
-        seen[key] += 1
-        open_.append(scope)
-
-
-def _measure(tree: Tree) -> None:
-    for node in find_kinds(tree.root, tree.grammar.decisions):
-        owner = _function_at(tree, node.range().start.index)
-        if owner is None:
-            tree.decisions += 1
+    def _open(self, found: Found) -> None:
+        scope = _scope(found, self._tree, self._rules)
+        if scope is None or len(self._scopes) == DEPTH_LIMIT:
+            return
+        if scope.rule.rest is not None:
+            self._last_to_the_end(scope)
+        scope.parent = self._scopes[-1] if self._scopes else None
+        _qualify(scope)
+        function = scope if scope.callable else scope.parent.function if scope.parent else None
+        scope.function = function
+        self._scopes.append(scope)
+        if scope.rule.kind not in {"extension", "package"}:
+            self._tree.scopes.append(scope)
         else:
-            owner.decisions += 1
-    _measure_nesting(tree)
-    ignored = set(tree.grammar.parameters.ignore)
-    for node in find_kinds(tree.root, [tree.grammar.parameters.node]):
-        scope = tree.enclosing(node.range().start.index)
-        if scope is not None and not scope.parameters:
-            scope.parameters = sum(child.text() not in ignored for child in node.named_children())
+            self._tree.extensions.append(scope)
+
+    def _last_to_the_end(self, scope: ScopeNode) -> None:
+        """A package's name is for all that follows, until another takes its place."""
+        scope.end = len(self._tree.text) + 1
+        if scope.rule.rest == "until_next" and self._scopes and self._scopes[-1].rule.rest is not None:
+            self._scopes.pop()
+
+    def _decide(self) -> None:
+        function = self._scopes[-1].function if self._scopes else None
+        if function is None:
+            self._tree.decisions += 1
+        else:
+            function.decisions += 1
+
+    def _nest(self, found: Found) -> None:
+        while self._nests and self._nests[-1][0] <= found.start:
+            _, owner, step = self._nests.pop()
+            self._depths[owner] -= step
+        function = self._scopes[-1].function if self._scopes else None
+        # An `else if` is as deep as its `if`.
+        step = 0 if _ELSE.search(self._tree.text, max(0, found.start - 20), found.start) else 1
+        self._depths[function] += step
+        self._nests.append((found.end, function, step))
+        if function is not None:
+            function.nesting = max(function.nesting, self._depths[function])
 
 
-def _measure_nesting(tree: Tree) -> None:
-    open_: list[int] = []
-    owners: list[ScopeNode | None] = []
-    for node in find_kinds(tree.root, tree.grammar.nesting):
-        where = node.range()
-        while open_ and open_[-1] <= where.start.index:
-            open_.pop()
-            owners.pop()
-        owner = _function_at(tree, where.start.index)
-        open_.append(where.end.index)
-        owners.append(owner)
-        if owner is not None:
-            owner.nesting = max(owner.nesting, owners.count(owner))
+def _scope(found: Found, tree: Tree, rules: Mapping[str, Sequence[Scope]]) -> ScopeNode | None:
+    """What the first rule that fits makes of a node."""
+    for rule in rules[found.kind]:
+        if not all(_has(found.node, part, kinds) for part, kinds in rule.where.items()):
+            continue
+        node = _declared(first(found.node, [rule.name]))
+        start, end = span(node) if node is not None else (found.start, found.start)
+        if rule.head is not None and not rule.head.search(
+            tree.text[found.start : max(start, found.start)][:_HEAD]
+        ):
+            continue
+        written = rule.text if rule.text is not None else tree.text[start : min(end, start + _HEAD)]
+        return _named(found, tree, rule, written)
+    return None
 
 
-def _function_at(tree: Tree, offset: int) -> ScopeNode | None:
-    scope = tree.enclosing(offset)
-    while scope is not None and not scope.callable:
-        scope = scope.parent
+def _has(node: SgNode, part: str, kinds: Sequence[str]) -> bool:
+    return any(not kinds or child.kind() in kinds for child in children(node, part))
+
+
+def _declared(node: SgNode | None) -> SgNode | None:
+    """The name inside a declarator, as C nests them: `*f(int)` declares `f`."""
+    while node is not None and node.kind().endswith("declarator"):
+        inner = node.field("declarator")
+        node = inner if inner is not None else next(iter(reversed(node.named_children())), None)
+    return node
+
+
+def _named(found: Found, tree: Tree, rule: Scope, written: str) -> ScopeNode | None:
+    owner, name = _name(written, tree.grammar, rule)
+    if not name or name in tree.grammar.reserved:
+        return None
+    scope = ScopeNode(
+        node=found.node,
+        rule=rule,
+        kind=rule.kind,
+        name=name,
+        start=found.start,
+        end=found.end,
+        start_line=tree.line(found.start),
+        end_line=tree.line(max(found.start, found.end - 1)),
+        owner=owner,
+    )
+    _receive(scope, tree)
+    for part in rule.bases:
+        for child in children(found.node, part):
+            start, end = span(child)
+            scope.bases += naming.bases(tree.text[start : min(end, start + 10 * _HEAD)])
+    scope.parameters = _parameters(scope, tree) if scope.callable else 0
     return scope
 
 
-def signature(scope: ScopeNode, text: str) -> str:
-    """The declaration up to its body, on one line."""
-    body = scope.node.field("body")
-    end = body.range().start.index if body is not None else scope.end
-    head = " ".join(text[scope.start : end].split()).rstrip(" :{=>")
-    return head[:SIGNATURE_CHARACTERS]
+def _name(written: str, grammar: Grammar, rule: Scope) -> tuple[str | None, str]:
+    """The owner that a name is written with, and the name."""
+    if rule.kind in {"extension", "package"}:
+        return None, naming.type_name(written) or ""
+    if grammar.separator is None:
+        return None, " ".join(written.split())[: naming.NAME_CHARACTERS]
+    plain = re.sub(r"\s+", " ", written)
+    plain = _CALLED.sub("", plain) if "operator" in plain else naming.without_brackets(plain)
+    owner, _, name = plain.strip().rpartition(grammar.separator)
+    return (naming.dotted(owner) or None), name.strip()[: naming.NAME_CHARACTERS]
 
 
-def documentation(scope: ScopeNode, style: str) -> str | None:
-    """The docstring, or the JSDoc comment right above; its first paragraph."""
-    raw = _docstring(scope.node) if style == "docstring" else _jsdoc(scope.node)
-    if raw is None:
-        return None
-    paragraph = raw.strip().split("\n\n")[0]
-    return " ".join(paragraph.split())[:500] or None
+def _receive(scope: ScopeNode, tree: Tree) -> None:
+    """The type that a receiver is of, and what it is called."""
+    if scope.rule.owner is None or (receiver := first(scope.node, [scope.rule.owner])) is None:
+        return
+    start, end = span(receiver)
+    written = tree.text[start : min(end, start + _HEAD)]
+    scope.owner = naming.type_name(written)
+    scope.self_name = naming.receiver_name(written)
 
 
-def _docstring(node: SgNode) -> str | None:
-    body = node.field("body")
-    first = (
-        next((child for child in body.named_children() if child.kind() != "comment"), None) if body else None
-    )
-    if first is None or first.kind() != "expression_statement":
-        return None
-    string = first.child(0)
-    if string is None or string.kind() != "string":
-        return None
-    return string.text().lstrip("rRuUbBfF").strip("\"'")
+def _qualify(scope: ScopeNode) -> None:
+    """Nesting and owner make the qualified name; what is right inside a type is its member."""
+    parent = scope.parent
+    prefix = parent.qualified_name if parent else None
+    if scope.owner is not None:
+        prefix = f"{prefix}.{scope.owner}" if prefix else scope.owner
+    if scope.kind == "function" and (scope.owner is not None or (parent is not None and parent.is_type)):
+        scope.kind = "method"
+    if parent is not None and parent.is_type and scope.owner is None:
+        parent.children.append(scope)
+    if scope.kind == "method":
+        scope.owner = prefix
+    scope.qualified_name = f"{prefix[:_QUALIFIED_CHARACTERS]}.{scope.name}" if prefix else scope.name
 
 
-def _jsdoc(node: SgNode) -> str | None:
-    holder = node
-    parent = node.parent()
-    while parent is not None and parent.kind() in {
-        "export_statement",
-        "lexical_declaration",
-        "variable_declaration",
-    }:
-        holder, parent = parent, parent.parent()
-    before = holder.prev()
-    if before is None or before.kind() != "comment" or not before.text().startswith("/**"):
-        return None
-    lines = [line.strip().lstrip("*").strip() for line in before.text()[3:-2].splitlines()]
-    return "\n".join(line for line in lines if not line.startswith("@"))
+def _number(tree: Tree) -> None:
+    """Order by appearance, ordinals among equals, and members to the types they are written apart from."""
+    tree.scopes.sort(key=lambda scope: (scope.start, -scope.end))
+    seen: Counter[tuple[str, str]] = Counter()
+    types = {scope.qualified_name: scope for scope in tree.scopes if scope.is_type}
+    for scope in tree.scopes:
+        key = (scope.kind, scope.qualified_name)
+        scope.ordinal = seen[key]
+        seen[key] += 1
+        apart = scope.parent is None or not scope.parent.is_type or scope.parent.kind == "extension"
+        if scope.kind == "method" and apart and (type_ := types.get(scope.owner or "")) is not None:
+            type_.children.append(scope)
 
 
-def line_index(text: str) -> list[int]:
-    """Offsets at which lines begin."""
-    return [0, *(position + 1 for position, character in enumerate(text) if character == "\n")]
+def _parameters(scope: ScopeNode, tree: Tree) -> int:
+    """How many; several that share a type count each."""
+    rule = tree.grammar.parameters
+    holder = scope.node.field("value") or scope.node
+    while rule.of and (inner := holder.field("declarator")) is not None and not children(holder, rule.of[0]):
+        holder = inner
+    lists = [list_ for part in rule.of for list_ in children(holder, part)] if rule.of else [holder]
+    count = 0
+    for child in (child for list_ in lists for child in list_.named_children() or _alone(list_)):
+        kind = child.kind()
+        if (not rule.each or kind in rule.each) and kind not in tree.grammar.comments:
+            count += (
+                len(child.field_children("name")) or 1 if kind == rule.shared else not rule.ignores(child)
+            )
+    return count
 
 
-def line_at(lines: Sequence[int], offset: int) -> int:
-    return bisect_left(lines, offset + 1)
+def _alone(node: SgNode) -> list[SgNode]:
+    """A parameter without parentheses, as `x => x` has it."""
+    return [node] if node.kind() == "identifier" else []

@@ -161,7 +161,7 @@ def test_javascript_and_typescript(language: str) -> None:
         ("method", "Store.handler"),
     }
     if language != "javascript":
-        expected |= {("interface", "Shape"), ("type", "Id"), ("enum", "Color")}
+        expected |= {("interface", "Shape"), ("method", "Shape.area"), ("type", "Id"), ("enum", "Color")}
     assert found == expected
     store = next(each for each in result.entities if each.name == "createStore")
     assert store.documentation == "Makes a store."
