@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from archon.runtime import problems, temporal
+from archon.runtime.body_limit import BodyLimitMiddleware
 from archon.runtime.deletions import DeletionClient
 from archon.runtime.event_tail import EventTail
 from archon.runtime.health import HealthCheck, health_router
@@ -21,7 +22,6 @@ from archon.runtime.tracing_http import TracingMiddleware
 from archon.stores.schema import Preparation
 from bridge import deletion, failures, health, routes, streaming
 from bridge.access import SCHEMES, AccessMiddleware, caller_of, keys_of, require_declared
-from bridge.body_limit import BodyLimitMiddleware
 from bridge.clients import connected
 from bridge.correlation import CorrelationMiddleware
 from bridge.deletions import Deletions

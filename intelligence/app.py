@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from archon.contracts.analysis import (
     AnalysisRequest,
@@ -19,9 +19,10 @@ from archon.contracts.analysis import (
     EmbedResponse,
     ServiceVersion,
 )
-from archon.contracts.errors import ArchonError, ContentMissingError
+from archon.contracts.errors import ContentMissingError
 from archon.contracts.types import EnrichmentType
 from archon.runtime import problems
+from archon.runtime.body_limit import BodyLimitMiddleware
 from archon.runtime.health import health_router
 from archon.runtime.lifecycle import serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
@@ -29,14 +30,19 @@ from archon.runtime.settings import Settings
 from archon.runtime.tracing_http import TracingMiddleware
 from intelligence import analyser, embedding
 from intelligence.access import guard
-from intelligence.pool import Pool, TimeLimitError, WorkerDiedError
+from intelligence.pool import Pool, PoolError
+from intelligence.processing import Batch, BatchResult, Processor
 
-BATCH_DOCUMENTS = 100
+BODY_DOCUMENTS = 8
+"""The largest body, in documents of the largest size: JSON may spell a byte in six, and batches have many."""
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     400: problems.described("The body cannot be read"),
     401: problems.described("The bearer key is missing or wrong, where the service has one"),
-    422: problems.described("Invalid input, or `content_missing`"),
-    504: problems.described("The analysis took longer than INTELLIGENCE_TIME_LIMIT"),
+    413: problems.described("The document is larger than INTELLIGENCE_MAX_DOCUMENT_BYTES, or the body"),
+    422: problems.described(
+        "Invalid input; `content_missing`; or a document that cannot be analysed: `time_limit` (it takes"
+        " longer than INTELLIGENCE_TIME_LIMIT), `worker_died`, `analysis_failed`"
+    ),
 }
 
 
@@ -47,23 +53,6 @@ class Health(BaseModel):
     simulated_latency: float = 0
 
 
-class Batch(BaseModel):
-    """Body of `POST /process/document/batch`."""
-
-    documents: Annotated[list[AnalysisRequest], Field(min_length=1, max_length=BATCH_DOCUMENTS)]
-
-
-class BatchItem(BaseModel):
-    """One document's result, or why it has none."""
-
-    result: AnalysisResult | None = None
-    error: str | None = None
-
-
-class BatchResult(BaseModel):
-    results: list[BatchItem]
-
-
 def create_app(settings: Settings) -> FastAPI:
     """The service; its worker processes live as long as its lifespan."""
 
@@ -71,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         workers = settings.intelligence_workers or os.cpu_count() or 1
         app.state.pool = Pool(workers, settings.intelligence_time_limit)
+        app.state.processor = Processor(app.state.pool, settings.intelligence_max_document_bytes)
         try:
             await app.state.pool.warm()
             yield
@@ -85,10 +75,10 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
+    app.add_middleware(BodyLimitMiddleware, limit=BODY_DOCUMENTS * settings.intelligence_max_document_bytes)
     app.add_middleware(TracingMiddleware)
     app.add_exception_handler(ContentMissingError, _on_content_missing)
-    app.add_exception_handler(TimeLimitError, _on_time_limit)
-    app.add_exception_handler(WorkerDiedError, _on_worker_died)
+    app.add_exception_handler(PoolError, _on_pool_error)
     app.state.simulated_latency = settings.intelligence_simulated_latency
     guarded = APIRouter(dependencies=[Depends(guard(settings.intelligence_api_key))], responses=REFUSED)
     analysing = APIRouter(dependencies=[Depends(_simulate_latency)])
@@ -99,6 +89,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_api_route("/health", health, operation_id="health", tags=["health"])
     app.include_router(health_router(dict, Exposition.of("intelligence")))
     return app
+
+
+def _processor(request: Request) -> Processor:
+    processor: Processor = request.app.state.processor
+    return processor
+
+
+ProcessorDep = Annotated[Processor, Depends(_processor)]
 
 
 def _pool(request: Request) -> Pool:
@@ -122,16 +120,6 @@ async def _simulate_latency(latency: LatencyDep) -> None:
     await asyncio.sleep(latency)
 
 
-async def _process(
-    pool: Pool, request: AnalysisRequest, kind: EnrichmentType | None = None
-) -> AnalysisResult:
-    if request.content is None:
-        raise ContentMissingError("content: this service keeps no documents; send the text")
-    return await pool.run(
-        analyser.analyse, request.content, request.language, kind or request.enrichment_type
-    )
-
-
 async def health(latency: LatencyDep) -> Health:
     """Whether the service takes documents."""
     return Health(simulated_latency=latency)
@@ -139,31 +127,24 @@ async def health(latency: LatencyDep) -> Health:
 
 def _install_processing(router: APIRouter) -> None:
     @router.post("/process/document", operation_id="process_document", tags=["analysis"])
-    async def process_document(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
+    async def process_document(request: AnalysisRequest, processor: ProcessorDep) -> AnalysisResult:
         """Analyse one document; `enrichment_type` says how much of it."""
-        return await _process(pool, request)
+        return await processor.one(request)
 
     @router.post("/process/document/batch", operation_id="process_documents", tags=["analysis"])
-    async def process_documents(batch: Batch, pool: PoolDep) -> BatchResult:
-        """Analyse many documents, each by itself: one that fails does not touch the others."""
-
-        async def one(request: AnalysisRequest) -> BatchItem:
-            try:
-                return BatchItem(result=await _process(pool, request))
-            except ArchonError as error:
-                return BatchItem(error=str(error))
-
-        return BatchResult(results=list(await asyncio.gather(*map(one, batch.documents))))
+    async def process_documents(batch: Batch, processor: ProcessorDep) -> BatchResult:
+        """Analyse many documents: one that fails does not touch the others."""
+        return BatchResult(results=await processor.each(batch.documents))
 
     @router.post("/extract/code", operation_id="extract_code", tags=["analysis"])
-    async def extract_code(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
+    async def extract_code(request: AnalysisRequest, processor: ProcessorDep) -> AnalysisResult:
         """Entities and relationships alone."""
-        return await _process(pool, request, EnrichmentType.ENTITIES_ONLY)
+        return await processor.one(request, EnrichmentType.ENTITIES_ONLY)
 
     @router.post("/assess/code", operation_id="assess_code", tags=["analysis"])
-    async def assess_code(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
+    async def assess_code(request: AnalysisRequest, processor: ProcessorDep) -> AnalysisResult:
         """Scores, patterns and anti-patterns alone."""
-        return await _process(pool, request, EnrichmentType.QUALITY_ONLY)
+        return await processor.one(request, EnrichmentType.QUALITY_ONLY)
 
 
 def _install_rest(router: APIRouter) -> None:
@@ -185,21 +166,22 @@ def _install_rest(router: APIRouter) -> None:
         )
 
 
-def _problem(request: Request, status: int, title: str, error: Exception, code: str) -> JSONResponse:
-    problem = problems.Problem(title=title, status=status, detail=str(error), code=code)
+async def _on_content_missing(request: Request, error: Exception) -> JSONResponse:
+    problem = problems.Problem(title="Content missing", status=422, detail=str(error), code="content_missing")
     return problems.respond(problem, request)
 
 
-async def _on_content_missing(request: Request, error: Exception) -> Any:
-    return _problem(request, 422, "Content missing", error, "content_missing")
-
-
-async def _on_time_limit(request: Request, error: Exception) -> Any:
-    return _problem(request, 504, "Time limit exceeded", error, "time_limit")
-
-
-async def _on_worker_died(request: Request, error: Exception) -> Any:
-    return _problem(request, 500, "Analysis failed", error, "worker_died")
+async def _on_pool_error(request: Request, error: Exception) -> JSONResponse:
+    """The document's fault, not the service's: the same text would end the same way."""
+    assert isinstance(error, PoolError)
+    problem = problems.Problem(
+        title="Analysis failed",
+        status=422,
+        detail=f"content: {error}",
+        code=error.code,
+        errors=[{"field": "content", "reason": str(error)}],
+    )
+    return problems.respond(problem, request)
 
 
 async def run(settings: Settings) -> None:

@@ -70,7 +70,7 @@ class _Walk:
         if kind in self.rule.functions:
             self._open.append((end, depth + (not self._is_named(start, end)), owner))
         elif kind in self.rule.conditionals:
-            self.found[owner] += sum(child.kind() in _ALTERNATIVES for child in item.children())
+            self.found[owner] += sum(child.kind() in _ALTERNATIVES - {kind} for child in item.children())
             if kind not in _ALTERNATIVES and not _ELSE.search(self.tree.text, max(0, start - 20), start):
                 self.found[owner] += 1 + depth
                 self._open.append((end, depth + 1, owner))
@@ -111,13 +111,16 @@ class _Walk:
             node = inner[0]
         if node.kind() not in self.rule.logical:
             return None
-        parts: list[SgNode | str] = [
-            child.kind() if child.kind() in _LOGICAL else child for child in node.children()
-        ]
+        parts = [_operator(child) or child for child in node.children()]
         if not any(isinstance(part, str) for part in parts):
             return None
         self._sequenced.add(span(node))
         return parts
+
+
+def _operator(node: SgNode) -> str | None:
+    written = node.text() if node.kind() == "operator_identifier" else node.kind()
+    return written if written in _LOGICAL else None
 
 
 def _outermost(scope: ScopeNode) -> ScopeNode:

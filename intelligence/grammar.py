@@ -64,7 +64,7 @@ class Documentation(_Strict):
 
 class Import(_Strict):
     """A node that imports. `field`: children that name the module; else `pattern` finds it, in its group. A
-    module with braces stands for several. `names` finds what is taken of it; a bare name there means `bare`."""
+    module with braces stands for several. `names` finds what is taken of it; a bare one means `bare`."""
 
     node: str
     field: str | None = None

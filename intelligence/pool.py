@@ -1,75 +1,184 @@
-"""In: CPU work. Out: its result from a worker process, within a time limit; a dead pool is replaced."""
+"""In: CPU work. Out: its result from a worker process, within a time limit; nobody else's work is touched.
+
+Each process has an executor of its own, so that one that dies or is ended takes nothing with it but its work.
+"""
 
 import asyncio
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from archon.contracts.errors import ArchonError
 from intelligence import analyser
 
 Result = TypeVar("Result")
+Arguments = tuple[Any, ...]
+
+GROUP_SIZE: Final = 200_000
+"""Of what one worker is sent at once; many small documents cost less together."""
+_GROUPS_A_WORKER: Final = 2
+_RESTART_SECONDS: Final = 1.0
 
 
-class TimeLimitError(ArchonError):
+class PoolError(ArchonError):
+    """Base of why a piece of work has no result; `code` tells programs."""
+
+    code = "analysis_failed"
+
+
+class TimeLimitError(PoolError):
     """The work took longer than the limit and was ended."""
 
+    code = "time_limit"
 
-class WorkerDiedError(ArchonError):
+
+class WorkerDiedError(PoolError):
     """The worker process died over this work, twice."""
+
+    code = "worker_died"
+
+
+class WorkFailedError(PoolError):
+    """The work raised an error of its own."""
 
 
 class Pool:
-    """Worker processes for analysis. `limit` is in seconds."""
+    """Worker processes for analysis. `limit` is in seconds of work; to wait for a worker does not count."""
 
-    def __init__(self, workers: int, limit: float) -> None:
-        self._workers = workers
+    def __init__(self, workers: int, limit: float, begin: Callable[[], None] = analyser.warm_up) -> None:
         self._limit = limit
-        self._executor = self._new()
+        self._begin = begin
+        self._workers = {self._new() for _ in range(workers)}
+        self._idle: asyncio.Queue[ProcessPoolExecutor] = asyncio.Queue()
+        self._starting: set[asyncio.Task[None]] = set()
 
     def _new(self) -> ProcessPoolExecutor:
         spawn = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._workers, mp_context=spawn, initializer=_begin)
+        return ProcessPoolExecutor(1, mp_context=spawn, initializer=self._begin)
 
     async def warm(self) -> None:
         """Start every worker; returns when all are ready."""
-        loop = asyncio.get_running_loop()
         # However long it takes: the limit is for documents, and a busy machine starts slowly.
-        await asyncio.gather(*(loop.run_in_executor(self._executor, os.getpid) for _ in range(self._workers)))
+        await asyncio.gather(*map(self._start, list(self._workers)))
 
     async def run(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """Raises TimeLimitError or WorkerDiedError; whatever else `work` raises is raised here."""
-        for attempt in (1, 2):
-            executor = self._executor
-            future = asyncio.get_running_loop().run_in_executor(executor, work, *arguments)
-            try:
-                async with asyncio.timeout(self._limit):
-                    return await future
-            except TimeoutError as error:
-                self._replace(executor)
-                raise TimeLimitError(f"the analysis took longer than {self._limit:g} s") from error
-            except BrokenProcessPool as error:
-                # It may have died over somebody else's work, so this one has a second try.
-                self._replace(executor)
-                if attempt == 2:  # noqa: PLR2004
-                    raise WorkerDiedError("the worker process died over this document") from error
-        raise AssertionError("unreachable")
+        """Raises TimeLimitError, WorkerDiedError or, for whatever `work` raises, WorkFailedError."""
+        outcome = (await self._tried(work, [arguments]))[0]
+        if isinstance(outcome, PoolError):
+            raise outcome
+        return outcome
+
+    async def run_each(
+        self, work: Callable[..., Result], items: Sequence[Arguments], sizes: Sequence[int]
+    ) -> list[Result | PoolError]:
+        """The outcome of each of `items`, in order. Workers are sent several at once, by `sizes`; where one
+        of those ends its worker, each of them is tried again by itself."""
+        share = min(GROUP_SIZE, -(-sum(sizes) // (_GROUPS_A_WORKER * len(self._workers))))
+        groups = [items[part] for part in _parts(sizes, share)]
+        outcomes = await asyncio.gather(*(self._group(work, group) for group in groups))
+        return [outcome for group in outcomes for outcome in group]
+
+    async def _group(
+        self, work: Callable[..., Result], group: Sequence[Arguments]
+    ) -> list[Result | PoolError]:
+        if len(group) > 1:
+            with contextlib.suppress(TimeLimitError, BrokenProcessPool):
+                return await self._sent(work, group)
+        return [outcome for item in group for outcome in await self._outcome(work, item)]
+
+    async def _outcome(self, work: Callable[..., Result], item: Arguments) -> list[Result | PoolError]:
+        try:
+            return await self._tried(work, [item])
+        except PoolError as error:
+            return [error]
+
+    async def _tried(
+        self, work: Callable[..., Result], items: Sequence[Arguments]
+    ) -> list[Result | PoolError]:
+        """Twice, since a worker may also die of what others do to this machine."""
+        with contextlib.suppress(BrokenProcessPool):
+            return await self._sent(work, items)
+        try:
+            return await self._sent(work, items)
+        except BrokenProcessPool as error:
+            raise WorkerDiedError("the worker process died over this document") from error
+
+    async def _sent(
+        self, work: Callable[..., Result], items: Sequence[Arguments]
+    ) -> list[Result | PoolError]:
+        worker = await self._idle.get()
+        future: Future[list[Result | PoolError]] | None = None
+        try:
+            future = worker.submit(_each, work, items)
+            async with asyncio.timeout(self._limit):
+                return await asyncio.wrap_future(future)
+        except TimeoutError as error:
+            raise TimeLimitError(f"the analysis took longer than {self._limit:g} s") from error
+        finally:
+            if future is not None and future.done() and not _broken(future):
+                self._idle.put_nowait(worker)
+            else:
+                self._replace(worker)
 
     def close(self) -> None:
-        _end(self._executor)
+        workers, self._workers = self._workers, set()
+        for task in self._starting:
+            task.cancel()
+        for worker in workers:
+            _end(worker)
 
-    def _replace(self, broken: ProcessPoolExecutor) -> None:
-        if self._executor is broken:
-            self._executor = self._new()
-            _end(broken)
+    def _replace(self, worker: ProcessPoolExecutor) -> None:
+        _end(worker)
+        if worker in self._workers:
+            self._workers.remove(worker)
+            new = self._new()
+            self._workers.add(new)
+            task = asyncio.create_task(self._start(new))
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
+
+    async def _start(self, worker: ProcessPoolExecutor) -> None:
+        try:
+            await asyncio.wrap_future(worker.submit(os.getpid))
+        except BrokenProcessPool:
+            await asyncio.sleep(_RESTART_SECONDS)
+            self._replace(worker)
+        else:
+            self._idle.put_nowait(worker)
 
 
-def _begin() -> None:
-    analyser.warm_up()
+def _parts(sizes: Sequence[int], share: int) -> Iterator[slice]:
+    """Neighbours together as long as they are no larger than `share`."""
+    start = total = 0
+    for index, size in enumerate(sizes):
+        if index > start and total + size > share:
+            yield slice(start, index)
+            start, total = index, 0
+        total += size
+    yield slice(start, len(sizes))
+
+
+def _each(work: Callable[..., Result], items: Sequence[Arguments]) -> list[Result | PoolError]:
+    """Runs in the worker."""
+    return [_one(work, arguments) for arguments in items]
+
+
+def _one(work: Callable[..., Result], arguments: Arguments) -> Result | PoolError:
+    try:
+        return work(*arguments)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  a panic of the parser is no Exception
+        # Its text may quote the document, and its class may be one that cannot be sent.
+        return WorkFailedError(f"{type(error).__name__} in the analysis")
+
+
+def _broken(future: Future[Any]) -> bool:
+    return future.cancelled() or isinstance(future.exception(), BrokenProcessPool)
 
 
 def _end(executor: ProcessPoolExecutor) -> None:

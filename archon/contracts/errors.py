@@ -2,6 +2,7 @@
 
 ArchonError
 ├── InvalidInputError            the caller's data; names the field
+│   └── TooLargeError            more of it than is taken
 ├── NotFoundError
 ├── ProjectConflictError         a document's project never changes
 ├── ContentMissingError          no text under that hash
@@ -43,6 +44,10 @@ class InvalidInputError(ArchonError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class TooLargeError(InvalidInputError):
+    """A value that is larger than what is taken."""
 
 
 class NotFoundError(ArchonError):

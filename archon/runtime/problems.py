@@ -20,6 +20,7 @@ from archon.contracts import errors, names
 MEDIA_TYPE: Final = "application/problem+json"
 
 STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
+    errors.TooLargeError: (413, "Content too large"),
     errors.InvalidInputError: (422, "Invalid input"),
     errors.UnauthorizedError: (401, "Unauthorized"),
     errors.ForbiddenError: (403, "Forbidden"),

@@ -70,7 +70,10 @@ class Settings(BaseSettings):
     intelligence_workers: Annotated[int, Field(ge=0)] = 0
     """Processes of the reference service; 0: one a processor."""
     intelligence_time_limit: Seconds = 30
-    """How long the reference service works on one document."""
+    """How long the reference service works on one document, which it then refuses."""
+    intelligence_max_document_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024
+    """The largest document, in UTF-8, that the reference service takes; eight times as much is the largest
+    request body."""
     intelligence_simulated_latency: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
     """For load tests: how long the reference service waits before it analyses, as if it were a slower one;
     `/health` and `/version` tell of it."""

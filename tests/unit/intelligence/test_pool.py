@@ -1,0 +1,99 @@
+"""The worker processes: one bad document takes neither the pool nor its neighbours with it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from intelligence.pool import Pool, PoolError, TimeLimitError, WorkerDiedError, WorkFailedError
+from tests.unit.intelligence import works
+
+
+@contextlib.asynccontextmanager
+async def pool(workers: int = 2, limit: float = 30) -> AsyncIterator[Pool]:
+    made = Pool(workers, limit, works.nothing)
+    try:
+        await made.warm()
+        yield made
+    finally:
+        made.close()
+
+
+async def test_a_native_crash_ends_its_own_work_alone(tmp_path: Path) -> None:
+    async with pool() as workers:
+        neighbour = asyncio.create_task(workers.run(works.wait_for, str(tmp_path / "crashed")))
+        with pytest.raises(WorkerDiedError):
+            await workers.run(works.crash)
+        assert not neighbour.done()
+        (tmp_path / "crashed").touch()
+        assert await neighbour == "done"
+        assert await asyncio.gather(*(workers.run(works.double, n) for n in range(20))) == [*range(0, 40, 2)]
+
+
+async def test_a_worker_that_dies_once_is_no_fault_of_the_work(tmp_path: Path) -> None:
+    async with pool(1) as workers:
+        assert await workers.run(works.once, str(tmp_path / "died")) == "done"
+
+
+async def test_work_beyond_the_limit_is_ended_and_who_waits_meanwhile_is_served() -> None:
+    async with pool(1, limit=1) as workers:
+        before = await workers.run(works.process)
+        hanging = asyncio.create_task(workers.run(works.hang))
+        waiting = [asyncio.create_task(workers.run(works.process)) for _ in range(3)]
+        with pytest.raises(TimeLimitError, match="longer than 1 s"):
+            await hanging
+        (after,) = set(await asyncio.gather(*waiting))
+        assert after != before
+
+
+async def test_who_gives_up_leaves_no_worker_behind() -> None:
+    async with pool(1) as workers:
+        given_up = asyncio.create_task(workers.run(works.hang))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        assert await workers.run(works.double, 4) == 8
+
+
+@pytest.mark.parametrize("name", ["fail", "panic"])
+async def test_an_error_of_the_work_is_told_without_what_it_says(name: str) -> None:
+    async with pool(1) as workers:
+        before = await workers.run(works.process)
+        with pytest.raises(WorkFailedError) as raised:
+            await workers.run(works.by_name, name)
+        assert "secret" not in str(raised.value)
+        assert await workers.run(works.process) == before
+
+
+@pytest.mark.parametrize("bad", ["fail", "panic", "crash", "hang"])
+async def test_of_a_batch_only_the_bad_one_has_no_result(bad: str) -> None:
+    names = [f"good {n}" for n in range(12)]
+    names.insert(5, bad)
+    codes = {"crash": "worker_died", "hang": "time_limit"}
+    async with pool(limit=2) as workers:
+        outcomes = await workers.run_each(works.by_name, [(name,) for name in names], [1] * len(names))
+        found = [outcome.code if isinstance(outcome, PoolError) else outcome for outcome in outcomes]
+        assert found == [codes.get(bad, "analysis_failed") if name == bad else name for name in names]
+
+
+async def test_a_batch_is_sent_in_groups_and_what_is_large_goes_alone() -> None:
+    sent: list[int] = []
+
+    class Watched(Pool):
+        async def _sent(self, work, items):  # type: ignore[no-untyped-def]
+            sent.append(len(items))
+            return await super()._sent(work, items)
+
+    workers = Watched(1, 30, works.nothing)
+    try:
+        await workers.warm()
+        sizes = [10] * 10 + [1000] + [10] * 10
+        found = await workers.run_each(works.double, [(n,) for n in range(21)], sizes)
+        assert found == [*range(0, 42, 2)]
+        assert sorted(sent) == [1, 10, 10]
+        assert await workers.run_each(works.double, [], []) == []
+    finally:
+        workers.close()

@@ -1,0 +1,58 @@
+"""Work for a pool's processes, some of which ends them."""
+
+import ctypes
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+
+class Panic(BaseException):
+    """As native code raises it."""
+
+
+def nothing() -> None:
+    """A beginning without a model to load."""
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def process() -> int:
+    return os.getpid()
+
+
+def crash() -> None:
+    """Reads where nothing is, as broken native code does."""
+    ctypes.string_at(0)
+
+
+def hang() -> None:
+    threading.Event().wait()
+
+
+def wait_for(path: str) -> str:
+    while not Path(path).exists():
+        time.sleep(0.01)
+    return "done"
+
+
+def once(path: str) -> str:
+    """Dies the first time."""
+    if not Path(path).exists():
+        Path(path).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"
+
+
+def by_name(name: str) -> str:
+    """What a document may do: come to its end, fail, panic, crash or hang."""
+    if name == "fail":
+        raise ValueError("a secret of the document")
+    if name == "panic":
+        raise Panic("a secret of the document")
+    if name in {"crash", "hang"}:
+        {"crash": crash, "hang": hang}[name]()
+    return name
