@@ -3,7 +3,6 @@
 A rule is added by adding it to a file there, with the examples that test it.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -15,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from archon.contracts.analysis import Finding
 from intelligence.measures import Measures
+from intelligence.rule_terms import prepared
 from intelligence.syntax import ScopeNode, Tree
 
 FINDINGS_PER_RULE: Final = 50
 Kind = Literal["pattern", "anti_pattern"]
 Severity = Literal["info", "warning", "error"]
-_VARIABLE: Final = re.compile(r"\$(?=[A-Z])")
 
 
 class _Strict(BaseModel):
@@ -106,7 +105,7 @@ def search(rules: Sequence[Rule], root: SgNode) -> list[list[SgNode]]:
     found: list[list[SgNode]] = [[] for _ in rules]
     if not rules:
         return found
-    own = [_renamed(rule.rule, f"$R{number}X") for number, rule in enumerate(rules)]
+    own = [prepared(rule.rule, f"$R{number}X") for number, rule in enumerate(rules)]
     marks = [
         {"any": [{"all": [rule, {"pattern": f"$R{number}"}]}, {"pattern": "$_"}]}
         for number, rule in enumerate(own)
@@ -117,18 +116,6 @@ def search(rules: Sequence[Rule], root: SgNode) -> list[list[SgNode]]:
             if len(nodes) < FINDINGS_PER_RULE and node.get_match(f"R{number}") is not None:
                 nodes.append(node)
     return found
-
-
-def _renamed(rule: Any, prefix: str) -> Any:
-    """`rule` with variables that no other rule has: they hold for the whole search."""
-    if isinstance(rule, Mapping):
-        return {
-            key: _VARIABLE.sub(lambda _: prefix, value)
-            if key == "pattern" and isinstance(value, str)
-            else _renamed(value, prefix)
-            for key, value in rule.items()
-        }
-    return [_renamed(each, prefix) for each in rule] if isinstance(rule, list) else rule
 
 
 def _may_match(rule: Rule, lowered: str) -> bool:

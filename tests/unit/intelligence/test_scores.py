@@ -1,0 +1,186 @@
+"""What moves a score which way: changes to real sources, and the score before and after."""
+
+import ast
+import random
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archon.contracts.analysis import AnalysisResult
+from archon.contracts.types import EnrichmentType
+from intelligence import scores
+from intelligence.analyser import analyse
+from intelligence.findings import Rule, rule_sets, rules_of, search
+from intelligence.grammar import grammars
+from intelligence.rule_terms import in_ascii
+from intelligence.syntax import parse
+
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def of(text: str, language: str = "python") -> AnalysisResult:
+    return analyse(text, language, EnrichmentType.QUALITY_ONLY)
+
+
+def sources() -> list[str]:
+    """Of the standard library, small enough to be analysed some hundred times."""
+    root = Path(sysconfig.get_path("stdlib"))
+    files = [file for file in sorted(root.glob("*.py")) if 2000 < file.stat().st_size < 20_000]
+    return [file.read_text() for file in random.Random(5).sample(files, 12)]
+
+
+def functions(text: str) -> Iterator[FUNCTIONS]:
+    """Those whose body begins on a line of its own."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, FUNCTIONS) and node.body[0].lineno > node.lineno:
+            yield node
+
+
+def below(text: str, function: FUNCTIONS, added: list[str]) -> str:
+    """With lines added at the end of a function."""
+    last = function.body[-1]
+    lines = text.splitlines()
+    assert last.end_lineno is not None
+    lines[last.end_lineno : last.end_lineno] = [" " * last.col_offset + line for line in added]
+    return "\n".join(lines) + "\n"
+
+
+def chosen(text: str) -> list[FUNCTIONS]:
+    found = list(functions(text))
+    return random.Random(1).sample(found, min(4, len(found)))
+
+
+@pytest.mark.parametrize("text", sources())
+def test_decisions_and_levels_never_lower_complexity(text: str) -> None:
+    before = of(text).complexity_score
+    assert before is not None
+    for function in chosen(text):
+        flat = of(below(text, function, ["if a:", "    b()"])).complexity_score
+        deep = of(below(text, function, ["if a:", "    if b:", "        c()"])).complexity_score
+        flatter = of(below(text, function, ["if a:", "    b()", "if b:", "    c()"])).complexity_score
+        assert flat is not None
+        assert deep is not None
+        assert flatter is not None
+        assert before <= flat <= flatter <= deep
+    outside = of(f"{text}\nif a:\n    b()\n").complexity_score
+    assert outside is not None
+    assert before <= outside
+
+
+@pytest.mark.parametrize("text", sources())
+def test_what_is_left_undocumented_never_raises_quality(text: str) -> None:
+    before = of(text).quality_score
+    assert before is not None
+    documented = [
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, FUNCTIONS | ast.ClassDef) and ast.get_docstring(node) and len(node.body) > 1
+    ]
+    for node in random.Random(1).sample(documented, min(6, len(documented))):
+        lines = text.splitlines()
+        docstring = node.body[0]
+        del lines[docstring.lineno - 1 : docstring.end_lineno]
+        after = of("\n".join(lines) + "\n").quality_score
+        assert after is not None
+        assert after <= before
+
+
+@pytest.mark.parametrize("name", ["", "_copied"])
+@pytest.mark.parametrize("text", sources())
+def test_a_copy_never_raises_quality(text: str, name: str) -> None:
+    before = of(text).quality_score
+    assert before is not None
+    lines = text.splitlines()
+    for function in chosen(text):
+        if function.col_offset or function.decorator_list:
+            continue
+        copy = "\n".join(lines[function.lineno - 1 : function.end_lineno])
+        after = of(f"{text}\n\n{copy.replace(function.name, function.name + name, 1)}\n").quality_score
+        assert after is not None
+        # Under another name, what is no longer than a window is no copy.
+        if not name or len(copy.split()) > 60:
+            assert after <= before
+
+
+@pytest.mark.parametrize("text", sources())
+def test_an_anti_pattern_never_raises_quality(text: str) -> None:
+    before = of(text).quality_score
+    assert before is not None
+    for function in chosen(text):
+        for bad in (["eval(a)"], ["try:", "    a()", "except:", "    b()"], ["global zzz"]):
+            after = of(below(text, function, bad)).quality_score
+            assert after is not None
+            assert after <= before
+
+
+def test_comments_and_blank_lines_change_no_score() -> None:
+    text = sources()[0]
+    wider = text.replace("\n", "\n\n# said\n", 1) + "\n\n# at the end\n"
+    assert of(text).quality_score == of(wider).quality_score
+    assert of(text).complexity_score == of(wider).complexity_score
+
+
+def test_the_halves_are_at_the_published_limits() -> None:
+    def complexity(mean: float, cognitive: float) -> float:
+        return scores.code_complexity(
+            {"mean_cyclomatic_complexity": mean, "max_cognitive_complexity": cognitive}
+        )
+
+    assert complexity(1, 0) == 0
+    assert complexity(11, 15) == 0.5
+    assert complexity(11, 0) == complexity(1, 15) == 0.25
+
+
+def test_quality_is_one_where_nothing_is_amiss() -> None:
+    assert of('def f(x):\n    """Twice x."""\n    return x + x\n').quality_score == 1
+
+
+@pytest.mark.parametrize("language", grammars())
+def test_scores_of_every_language_are_told(language: str) -> None:
+    found = of("x", language)
+    assert found.quality_score is not None
+    assert found.complexity_score is not None
+
+
+RULES = [(language, rule) for rules in rule_sets() for language in rules.languages for rule in rules.rules]
+
+
+def test_the_most_used_languages_have_many_rules() -> None:
+    for language in ("python", "javascript", "typescript", "tsx", "java"):
+        kinds = [rule.type for rule in rules_of(language)]
+        assert kinds.count("pattern") >= 12
+        assert kinds.count("anti_pattern") >= 20
+        assert len({rule.id for rule in rules_of(language)}) == len(kinds)
+
+
+@pytest.mark.parametrize("language", ["python", "javascript", "java", "tsx"])
+def test_rules_searched_for_together_find_what_each_finds_alone(language: str) -> None:
+    rules = rules_of(language)
+    text = "\n".join(example for rule in rules for example in [*rule.positive, *rule.negative])
+    root = parse(text, language, grammars()[language]).root
+    together = search(rules, root)
+    for rule, nodes in zip(rules, together, strict=True):
+        alone = search([rule], root)[0]
+        assert [node.range().start.index for node in nodes] == [node.range().start.index for node in alone], (
+            rule.id
+        )
+    assert sum(map(len, together)) > len(rules)
+
+
+@pytest.mark.parametrize(
+    ("language", "rule"), RULES, ids=[f"{language}-{rule.id}" for language, rule in RULES]
+)
+def test_words_are_small_and_in_every_example(language: str, rule: Rule) -> None:
+    assert all(word == word.lower() for word in rule.words)
+    if rule.words:
+        assert all(any(word in example.lower() for word in rule.words) for example in rule.positive)
+
+
+def test_regular_expressions_keep_their_meaning() -> None:
+    assert in_ascii(r"^\w+$") == r"(?-u)^\w+$"
+    assert in_ascii(r"a.\w") == "a.[0-9A-Za-z_]"
+    assert in_ascii(r"[^\w.]\.\w") == r"[^0-9A-Za-z_.]\.[0-9A-Za-z_]"
+    assert in_ascii(r"\S+") == r"\S+"
+    assert in_ascii("ü") == "ü"
