@@ -12,7 +12,7 @@ from archon.contracts.analysis import AnalysisResult
 from archon.contracts.types import EnrichmentType
 from intelligence import scores
 from intelligence.analyser import analyse
-from intelligence.findings import Rule, rule_sets, rules_of, search
+from intelligence.findings import Rule, rules_of, search
 from intelligence.grammar import grammars
 from intelligence.rule_terms import in_ascii
 from intelligence.syntax import parse
@@ -144,7 +144,7 @@ def test_scores_of_every_language_are_told(language: str) -> None:
     assert found.complexity_score is not None
 
 
-RULES = [(language, rule) for rules in rule_sets() for language in rules.languages for rule in rules.rules]
+RULES = [(language, rule) for language in sorted(grammars()) for rule in rules_of(language)]
 
 
 def test_the_most_used_languages_have_many_rules() -> None:
