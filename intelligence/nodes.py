@@ -15,6 +15,8 @@ from ast_grep_py import SgNode, SgRoot
 
 from intelligence.grammar import TYPES, Grammar, Matcher, Part, Scope, grammars
 
+_WITHIN_LINE = re.compile(r"[^\n]")
+
 
 @dataclass(eq=False)
 class ScopeNode:
@@ -135,7 +137,10 @@ def find_kinds(root: SgNode, kinds: Sequence[Matcher]) -> list[SgNode]:
 
 def matches(text: str, language: str) -> tuple[SgNode, Iterator[Found]]:
     """The root of `text`'s tree, and all that its grammar names, in order of appearance."""
-    root = SgRoot(text, grammars()[language].parsers[language]).root()
+    grammar = grammars()[language]
+    if grammar.blank is not None:
+        text = grammar.blank.sub(lambda found: _WITHIN_LINE.sub(" ", found[0]), text)
+    root = SgRoot(text, grammar.parsers[language]).root()
     nodes = find_kinds(root, _known(language))
     return root, (Found(node, node.kind(), *span(node)) for node in nodes)
 

@@ -5,7 +5,7 @@ One walk along the nodes in order of appearance, with the scopes that are open a
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ast_grep_py import SgNode
@@ -72,20 +72,18 @@ class _Walk:
             tree.errors = min(tree.errors + 1, ERRORS_LIMIT)
 
     def _open(self, found: Found) -> None:
-        scope = _scope(found, self._tree, self._rules)
-        if scope is None or len(self._scopes) == DEPTH_LIMIT:
+        if len(self._scopes) == DEPTH_LIMIT:
             return
-        if scope.rule.rest is not None:
-            self._last_to_the_end(scope)
-        scope.parent = self._scopes[-1] if self._scopes else None
-        _qualify(scope)
-        function = scope if scope.callable else scope.parent.function if scope.parent else None
-        scope.function = function
-        self._scopes.append(scope)
-        if scope.rule.kind not in {"extension", "package"}:
-            self._tree.scopes.append(scope)
-        else:
-            self._tree.extensions.append(scope)
+        for scope in _scopes(found, self._tree, self._rules):
+            if scope.rule.rest is not None:
+                self._last_to_the_end(scope)
+            scope.parent = self._scopes[-1] if self._scopes else None
+            _qualify(scope)
+            scope.function = scope if scope.callable else scope.parent.function if scope.parent else None
+            named = scope.kind not in {"extension", "package"}
+            (self._tree.scopes if named else self._tree.extensions).append(scope)
+            if not scope.rule.several:
+                self._scopes.append(scope)
 
     def _last_to_the_end(self, scope: ScopeNode) -> None:
         """A package's name is for all that follows, until another takes its place."""
@@ -113,31 +111,33 @@ class _Walk:
             function.nesting = max(function.nesting, self._depths[function])
 
 
-def _scope(found: Found, tree: Tree, rules: Mapping[str, Sequence[Scope]]) -> ScopeNode | None:
-    """What the first rule that fits makes of a node."""
+def _scopes(found: Found, tree: Tree, rules: Mapping[str, Sequence[Scope]]) -> Iterator[ScopeNode]:
+    """What the first rule that fits makes of a node: one thing, or several that are declared together."""
     for rule in rules[found.kind]:
         if not all(_has(found.node, part, kinds) for part, kinds in rule.where.items()):
             continue
-        node = _declared(first(found.node, [rule.name]))
-        start, end = span(node) if node is not None else (found.start, found.start)
-        if rule.head is not None and not rule.head.search(
-            tree.text[found.start : max(start, found.start)][:_HEAD]
-        ):
+        spans = [span(_declared(child)) for child in children(found.node, rule.name)]
+        head = tree.text[found.start : spans[0][0] if spans else found.start][:_HEAD]
+        if rule.head is not None and not rule.head.search(head):
             continue
-        written = rule.text if rule.text is not None else tree.text[start : min(end, start + _HEAD)]
-        return _named(found, tree, rule, written)
-    return None
+        written = [tree.text[start : min(end, start + _HEAD)] for start, end in spans]
+        for name in (written if rule.several else written[:1]) if rule.text is None else [rule.text]:
+            if (scope := _named(found, tree, rule, name)) is not None:
+                yield scope
+        return
 
 
 def _has(node: SgNode, part: str, kinds: Sequence[str]) -> bool:
     return any(not kinds or child.kind() in kinds for child in children(node, part))
 
 
-def _declared(node: SgNode | None) -> SgNode | None:
+def _declared(node: SgNode) -> SgNode:
     """The name inside a declarator, as C nests them: `*f(int)` declares `f`."""
-    while node is not None and node.kind().endswith("declarator"):
-        inner = node.field("declarator")
-        node = inner if inner is not None else next(iter(reversed(node.named_children())), None)
+    while node.kind().endswith("declarator"):
+        inner = node.field("declarator") or next(iter(reversed(node.named_children())), None)
+        if inner is None:
+            break
+        node = inner
     return node
 
 
