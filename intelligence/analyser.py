@@ -12,6 +12,7 @@ from blake3 import blake3
 from archon.contracts.analysis import AnalysisResult, Entity, Finding, Relationship
 from archon.contracts.types import EnrichmentType
 from intelligence import code, findings, markdown, scores
+from intelligence.adapters import READERS
 from intelligence.embedding import digest, embed
 from intelligence.grammar import grammars
 from intelligence.syntax import parse
@@ -72,6 +73,8 @@ def _read(text: str, language: str | None) -> Analysis:
         found.statistics = scores.text_statistics(text)
     elif language in grammars():
         _read_code(found, text, language)
+    elif language in READERS:
+        _read_keys(found, text, language)
     elif language == "markdown":
         found.entities = markdown.entities(text)[:ENTITIES_LIMIT]
         found.statistics = scores.prose_statistics(text, found.entities)
@@ -81,7 +84,16 @@ def _read(text: str, language: str | None) -> Analysis:
     return found
 
 
+def _read_keys(found: Analysis, text: str, language: str) -> None:
+    outline = READERS[language](text)
+    found.entities = outline.entities()
+    found.relationships = outline.relationships
+    found.statistics = scores.text_statistics(text)
+    found.statistics["syntax_errors"] = outline.syntax_errors
+
+
 def _read_code(found: Analysis, text: str, language: str) -> None:
+    language = grammars()[language].language_of(text, language)
     tree = parse(text, language, grammars()[language])
     found.entities = code.entities(tree)[:ENTITIES_LIMIT]
     found.relationships = code.relationships(tree)

@@ -102,6 +102,7 @@ class Parameters(_Strict):
 class Grammar(_Strict):
     """One language file; `parsers` maps each language's name to its parser's.
 
+    instead    other languages, where the source has what this one cannot have
     separator  of a qualified name, as it is written
     blank      what is hidden from the parser, which does not know what it stands for
     reserved   what is never a name
@@ -110,6 +111,7 @@ class Grammar(_Strict):
     """
 
     parsers: Mapping[str, str]
+    instead: Mapping[str, Pattern] = Field(default_factory=dict)
     blank: Pattern | None = None
     separator: str | None = None
     scopes: Sequence[Scope]
@@ -124,6 +126,10 @@ class Grammar(_Strict):
     nesting: Sequence[str] = Field(min_length=1)
     parameters: Parameters
     comment: str
+
+    def language_of(self, text: str, language: str) -> str:
+        """The language that `text` is really of: files of several may have the same names."""
+        return next((other for other, sign in self.instead.items() if sign.search(text)), language)
 
     @cached_property
     def imports_by_node(self) -> Mapping[str, Sequence[Import]]:

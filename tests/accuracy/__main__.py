@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from archon.contracts.identity import language_of
+from intelligence.grammar import grammars
 from tests.accuracy.references import REFERENCES, MissingError, Reference
 from tests.accuracy.rule import Named, Tally, found
 
@@ -73,9 +74,12 @@ def _compare(language: str, paths: Sequence[str], reference: Reference) -> dict[
     tallies = {what: Tally() for what in WHATS}
     for path, expected in reference.read(paths):
         try:
-            ours = found(Path(path).read_text(encoding="utf-8"), language)
+            text = Path(path).read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
+        if grammars()[language].language_of(text, language) != language:
+            continue
+        ours = found(text, language)
         macros = {each.line for each in expected if each.what == "macro"}
         ours = [each for each in ours if each.line not in macros]
         for what, tally in tallies.items():
