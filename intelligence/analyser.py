@@ -14,12 +14,12 @@ from archon.contracts.types import EnrichmentType
 from intelligence import code, findings, markdown, scores
 from intelligence.adapters import READERS
 from intelligence.embedding import digest, embed
+from intelligence.fitness import is_fit
 from intelligence.grammar import grammars
-from intelligence.syntax import parse
+from intelligence.syntax import ERRORS_LIMIT, parse
 
 RELEASE: Final = "3"
 """To be raised when the code here changes what it finds; rules and languages count by themselves."""
-PARSED_CHARACTERS: Final = 2_000_000
 ENTITIES_LIMIT: Final = 20_000
 
 
@@ -69,7 +69,7 @@ def analyse(text: str, language: str | None, kind: EnrichmentType) -> AnalysisRe
 
 def _read(text: str, language: str | None) -> Analysis:
     found = Analysis()
-    if len(text) > PARSED_CHARACTERS or language is None:
+    if language is None or not is_fit(text):
         found.statistics = scores.text_statistics(text)
     elif language in grammars():
         _read_code(found, text, language)
@@ -89,7 +89,7 @@ def _read_keys(found: Analysis, text: str, language: str) -> None:
     found.entities = outline.entities()
     found.relationships = outline.relationships
     found.statistics = scores.text_statistics(text)
-    found.statistics["syntax_errors"] = outline.syntax_errors
+    found.statistics["syntax_errors"] = min(outline.syntax_errors, ERRORS_LIMIT)
 
 
 def _read_code(found: Analysis, text: str, language: str) -> None:

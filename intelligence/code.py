@@ -75,11 +75,11 @@ def _imported(found: Found, rule: Import, tree: Tree) -> tuple[list[str], list[s
     if rule.pattern is not None:
         written = [match[1] for text in written if (match := rule.pattern.search(text))]
     modules = [module for text in written for module in naming.expand(text.strip("\"'`<>"))]
-    return [rule.prefix + module for module in modules], names
+    return [rule.prefix + module for module in modules if module], names
 
 
 def _flat(tree: Tree, start: int, end: int, limit: int) -> str:
-    return " ".join(tree.text[start : min(end, start + limit)].split())
+    return " ".join(tree.without_comments(start, min(end, start + limit)).split())
 
 
 def _inherits(tree: Tree, by_name: Names) -> Iterator[Relationship]:

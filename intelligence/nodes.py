@@ -5,7 +5,7 @@ asked of an edit: its range costs a walk along its line, which is quadratic wher
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -100,6 +100,17 @@ class Tree:
     def line_start(self, offset: int) -> int:
         return self._line_starts[self.line(offset) - 1]
 
+    def without_comments(self, start: int, end: int) -> str:
+        """The source between two offsets."""
+        pieces = []
+        for index in range(bisect_left(self.comments, (start, 0)), len(self.comments)):
+            comment, comment_end = self.comments[index]
+            if comment >= end:
+                break
+            pieces.append(self.text[start:comment])
+            start = comment_end
+        return " ".join([*pieces, self.text[start:end]])
+
     def enclosing(self, offset: int) -> ScopeNode | None:
         """The innermost entity that holds `offset`."""
         index = bisect_right(self._scope_starts, offset) - 1
@@ -143,6 +154,11 @@ def matches(text: str, language: str) -> tuple[SgNode, Iterator[Found]]:
     root = SgRoot(text, grammar.parsers[language]).root()
     nodes = find_kinds(root, _known(language))
     return root, (Found(node, node.kind(), *span(node)) for node in nodes)
+
+
+def missing(root: SgNode) -> int:
+    """How many nodes the parser had to make up: they are empty."""
+    return len(root.find_all(regex="^$")) - (not root.text())
 
 
 @cache

@@ -13,7 +13,7 @@ _TOKEN: Final = re.compile(
     r"--[^\n]*|/\*.*?(?:\*/|\Z)"
     r"|(?P<string>'(?:''|[^'])*(?:'|\Z)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))"
     r'|(?P<name>"[^"\n]*"?|`[^`\n]*`?|\[\w[^\]\n]*\]|[^\W\d][\w$]*)'
-    r"|(?P<other>[^\s\w])",
+    r"|(?P<other>[;.,()])",
     re.DOTALL,
 )
 _KINDS: Final = {

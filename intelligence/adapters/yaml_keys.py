@@ -59,11 +59,11 @@ def _take(event: Any, levels: list[_Level], found: Outline) -> None:
         levels[-1].take(None)
         return
     if isinstance(event, yaml.AliasEvent):
-        found.add("reference", event.anchor, line, level.inside)
+        found.add("reference", str(event.anchor), line, level.inside)
         level.take(None)
     elif isinstance(event, yaml.NodeEvent):
         if event.anchor:
-            found.add("anchor", event.anchor, line)
+            found.add("anchor", str(event.anchor), line)
         if isinstance(event, yaml.ScalarEvent):
             _take_scalar(event, level, found, line)
         else:
