@@ -12,14 +12,15 @@ from blake3 import blake3
 from archon.contracts.analysis import AnalysisResult, Entity, Finding, Relationship
 from archon.contracts.types import EnrichmentType
 from intelligence import code, findings, markdown, scores
+from intelligence.adapters import READERS
 from intelligence.embedding import digest, embed
+from intelligence.fitness import is_fit
 from intelligence.grammar import grammars
 from intelligence.measures import measure
-from intelligence.syntax import parse
+from intelligence.syntax import ERRORS_LIMIT, parse
 
 RELEASE: Final = "3"
 """To be raised when the code here changes what it finds; rules and languages count by themselves."""
-PARSED_CHARACTERS: Final = 2_000_000
 ENTITIES_LIMIT: Final = 20_000
 
 
@@ -69,10 +70,12 @@ def analyse(text: str, language: str | None, kind: EnrichmentType) -> AnalysisRe
 
 def _read(text: str, language: str | None) -> Analysis:
     found = Analysis()
-    if len(text) > PARSED_CHARACTERS or language is None:
+    if language is None or not is_fit(text):
         found.statistics = scores.text_statistics(text)
     elif language in grammars():
         _read_code(found, text, language)
+    elif language in READERS:
+        _read_keys(found, text, language)
     elif language == "markdown":
         found.entities = markdown.entities(text)[:ENTITIES_LIMIT]
         found.statistics = scores.prose_statistics(text, found.entities)
@@ -82,7 +85,16 @@ def _read(text: str, language: str | None) -> Analysis:
     return found
 
 
+def _read_keys(found: Analysis, text: str, language: str) -> None:
+    outline = READERS[language](text)
+    found.entities = outline.entities()
+    found.relationships = outline.relationships
+    found.statistics = scores.text_statistics(text)
+    found.statistics["syntax_errors"] = min(outline.syntax_errors, ERRORS_LIMIT)
+
+
 def _read_code(found: Analysis, text: str, language: str) -> None:
+    language = grammars()[language].language_of(text, language)
     tree = parse(text, language, grammars()[language])
     found.entities = code.entities(tree)[:ENTITIES_LIMIT]
     found.relationships = code.relationships(tree)

@@ -20,7 +20,8 @@ from rich.table import Table
 
 from archon.contracts.identity import language_of
 from archon.contracts.types import EnrichmentType
-from intelligence.analyser import PARSED_CHARACTERS, analyse, warm_up
+from intelligence.analyser import analyse, warm_up
+from intelligence.fitness import PARSED_CHARACTERS
 from intelligence.grammar import grammars
 from intelligence.pool import Pool
 from intelligence.processing import BATCH_DOCUMENTS

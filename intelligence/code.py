@@ -12,7 +12,8 @@ RELATIONSHIPS_LIMIT: Final = 50_000
 _TARGET: Final = 500
 _CALLEE: Final = 200
 _IMPORT: Final = 20_000
-"""Characters of a callee that is resolved, and of an import that is read, at most."""
+_IMPORTING_CALL: Final = 500
+"""Characters that are read at most: of a callee, of an import, of a call that may be one."""
 
 Names = dict[str, ScopeNode]
 
@@ -67,17 +68,18 @@ def _imported(found: Found, rule: Import, tree: Tree) -> tuple[list[str], list[s
     if not spans:
         return [], []
     names: list[str] = []
-    if rule.names and (clause := rule.names.search(_flat(tree, found.start, found.end))):
+    limit = _IMPORTING_CALL if found.kind in tree.grammar.calls.nodes else _IMPORT
+    if rule.names and (clause := rule.names.search(_flat(tree, found.start, found.end, limit))):
         names = naming.taken(clause[1], rule.bare)
-    written = [_flat(tree, start, end) for start, end in spans]
+    written = [_flat(tree, start, end, limit) for start, end in spans]
     if rule.pattern is not None:
         written = [match[1] for text in written if (match := rule.pattern.search(text))]
     modules = [module for text in written for module in naming.expand(text.strip("\"'`<>"))]
-    return [rule.prefix + module for module in modules], names
+    return [rule.prefix + module for module in modules if module], names
 
 
-def _flat(tree: Tree, start: int, end: int) -> str:
-    return " ".join(tree.text[start : min(end, start + _IMPORT)].split())
+def _flat(tree: Tree, start: int, end: int, limit: int) -> str:
+    return " ".join(tree.without_comments(start, min(end, start + limit)).split())
 
 
 def _inherits(tree: Tree, by_name: Names) -> Iterator[Relationship]:

@@ -1,7 +1,7 @@
 """In: a scope and the comments of its source. Out: what the source says about it, and how it is declared."""
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from typing import Final
 
 from intelligence.grammar import Documentation
@@ -25,20 +25,10 @@ def signature(scope: ScopeNode, tree: Tree) -> str:
     if body is None and (value := scope.node.field("value")) is not None:
         body = first(value, tree.grammar.body)
     end = span(body)[0] if body is not None else scope.end
-    head = _without_comments(tree, scope.start, min(end, scope.start + _READ))
+    head = tree.without_comments(scope.start, min(end, scope.start + _READ))
     if body is None:
         head = head.partition("{")[0]
     return _TAIL.sub("", " ".join(head.split()))[:SIGNATURE_CHARACTERS]
-
-
-def _without_comments(tree: Tree, start: int, end: int) -> str:
-    pieces = []
-    for comment, comment_end in tree.comments[bisect_left(tree.comments, (start, 0)) :]:
-        if comment >= end:
-            break
-        pieces.append(tree.text[start:comment])
-        start = comment_end
-    return " ".join([*pieces, tree.text[start:end]])
 
 
 def documentation(scope: ScopeNode, tree: Tree) -> str | None:

@@ -37,6 +37,7 @@ class Scope(_Strict):
     where     only where these children are there, of one of these kinds if any are given
     head      only where this is found before the name
     owner     a child that holds the type which the entity belongs to: a receiver
+    several   each child that is called like the name names one more
     rest      what is named lasts to the end of the text: until the next of its kind, or with it
     bases     children that name what is inherited
     """
@@ -48,6 +49,7 @@ class Scope(_Strict):
     where: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     head: Pattern | None = None
     owner: str | None = None
+    several: bool = False
     rest: Literal["until_next", "nested"] | None = None
     bases: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
@@ -64,7 +66,7 @@ class Documentation(_Strict):
 
 class Import(_Strict):
     """A node that imports. `field`: children that name the module; else `pattern` finds it, in its group. A
-    module with braces stands for several. `names` finds what is taken of it; a bare one means `bare`."""
+    module with braces stands for several. `names` finds what is taken of it; a bare name means `bare`."""
 
     node: str
     field: str | None = None
@@ -123,11 +125,20 @@ class Cognitive(_Strict):
 
 
 class Grammar(_Strict):
-    """One language file; `parsers` maps each language's name to its parser's. `body`: children that end a
-    signature. `embeds`: nodes inside a type that name what it inherits. `reserved`: what is never a name.
-    `separator`: of a qualified name, as it is written. `docstrings` are rules."""
+    """One language file; `parsers` maps each language's name to its parser's.
+
+    instead    other languages, where the source has what this one cannot have
+    separator  of a qualified name, as it is written
+    blank      what is hidden from the parser, which does not know what it stands for
+    reserved   what is never a name
+    body       children that end a signature
+    docstrings rules for comments that are written as strings
+    embeds     nodes in a type that name what it inherits
+    """
 
     parsers: Mapping[str, str]
+    instead: Mapping[str, Pattern] = Field(default_factory=dict)
+    blank: Pattern | None = None
     separator: str | None = None
     scopes: Sequence[Scope]
     reserved: frozenset[str] = frozenset()
@@ -143,6 +154,10 @@ class Grammar(_Strict):
     comment: str
     docstrings: tuple[Mapping[str, Any], ...] = ()
     cognitive: Cognitive | None = None
+
+    def language_of(self, text: str, language: str) -> str:
+        """The language that `text` is really of: files of several may have the same names."""
+        return next((other for other, sign in self.instead.items() if sign.search(text)), language)
 
     @cached_property
     def imports_by_node(self) -> Mapping[str, Sequence[Import]]:

@@ -10,7 +10,6 @@ from typing import Final
 NAME_CHARACTERS: Final = 300
 _OPENING: Final = "([{<"
 _CLOSING: Final = ")]}>"
-_COMMENT: Final = re.compile(r"/\*.*?\*/|//.*|#.*")
 _PATH: Final = re.compile(r"[\w$\\]+(?:(?:\.|::)~?[\w$\\]+)*")
 _BASE: Final = re.compile(
     r"(?:(?:public|private|protected|virtual|open|final|sealed|dyn|include|use|extends|implements)\s+)*"
@@ -60,7 +59,7 @@ def bases(text: str) -> list[str]:
     if inner.startswith("(") and inner.endswith(")"):
         inner = inner[1:-1]
     found = []
-    for part in _BETWEEN_BASES.split(without_brackets(_COMMENT.sub("", inner))):
+    for part in _BETWEEN_BASES.split(without_brackets(inner)):
         name = _BASE.match(part.strip())
         if name and "=" not in part and not part.strip().startswith("**"):
             found.append(name[1])
@@ -92,7 +91,7 @@ def taken(clause: str, bare: str | None) -> list[str]:
     """The names that `{a as b, type c}` or `(a, b as c)` takes of a module; a bare name is `bare`, if that is
     given."""
     found = []
-    for part in re.finditer(r"[{(]([^})]*)[})]?|([^,{(]+)", _COMMENT.sub("", clause)):
+    for part in re.finditer(r"[{(]([^})]*)[})]?|([^,{(]+)", clause):
         inside = part[1] is not None
         for item in (part[1] if inside else part[2]).split(","):
             words = re.sub(r"^\s*type\s+(?=[\w$])", "", item).split()

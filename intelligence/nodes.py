@@ -5,7 +5,7 @@ asked of an edit: its range costs a walk along its line, which is quadratic wher
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from ast_grep_py import SgNode, SgRoot
 
 from intelligence.grammar import TYPES, Grammar, Matcher, Part, Scope, grammars
+
+_WITHIN_LINE = re.compile(r"[^\n]")
 
 
 @dataclass(eq=False)
@@ -98,6 +100,17 @@ class Tree:
     def line_start(self, offset: int) -> int:
         return self._line_starts[self.line(offset) - 1]
 
+    def without_comments(self, start: int, end: int) -> str:
+        """The source between two offsets."""
+        pieces = []
+        for index in range(bisect_left(self.comments, (start, 0)), len(self.comments)):
+            comment, comment_end = self.comments[index]
+            if comment >= end:
+                break
+            pieces.append(self.text[start:comment])
+            start = comment_end
+        return " ".join([*pieces, self.text[start:end]])
+
     def enclosing(self, offset: int) -> ScopeNode | None:
         """The innermost entity that holds `offset`."""
         index = bisect_right(self._scope_starts, offset) - 1
@@ -135,9 +148,17 @@ def find_kinds(root: SgNode, kinds: Sequence[Matcher]) -> list[SgNode]:
 
 def matches(text: str, language: str) -> tuple[SgNode, Iterator[Found]]:
     """The root of `text`'s tree, and all that its grammar names, in order of appearance."""
-    root = SgRoot(text, grammars()[language].parsers[language]).root()
+    grammar = grammars()[language]
+    if grammar.blank is not None:
+        text = grammar.blank.sub(lambda found: _WITHIN_LINE.sub(" ", found[0]), text)
+    root = SgRoot(text, grammar.parsers[language]).root()
     nodes = find_kinds(root, _known(language))
     return root, (Found(node, node.kind(), *span(node)) for node in nodes)
+
+
+def missing(root: SgNode) -> int:
+    """How many nodes the parser had to make up: they are empty."""
+    return len(root.find_all(regex="^$")) - (not root.text())
 
 
 @cache

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from intelligence import findings
+from intelligence.adapters import READERS
 from intelligence.grammar import grammars
 
-LANGUAGES: Final = (*sorted(grammars()), "markdown", "toml", "klingon", None)
+LANGUAGES: Final = (*sorted(grammars()), *sorted(READERS), "markdown", "klingon", None)
 OPENERS: Final = (
     "(",
     "[",
