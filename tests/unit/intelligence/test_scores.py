@@ -3,6 +3,7 @@
 import ast
 import random
 import sysconfig
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from archon.contracts.analysis import AnalysisResult
 from archon.contracts.types import EnrichmentType
 from intelligence import scores
 from intelligence.analyser import analyse
-from intelligence.findings import Rule, rules_of, search
+from intelligence.findings import Rule, rule_sets, rules_of, search
 from intelligence.grammar import grammars
 from intelligence.rule_terms import in_ascii
 from intelligence.syntax import parse
@@ -71,7 +72,8 @@ def test_decisions_and_levels_never_lower_complexity(text: str) -> None:
 
 @pytest.mark.parametrize("text", sources())
 def test_what_is_left_undocumented_never_raises_quality(text: str) -> None:
-    before = of(text).quality_score
+    whole = of(text)
+    before = whole.quality_score
     assert before is not None
     documented = [
         node
@@ -82,9 +84,10 @@ def test_what_is_left_undocumented_never_raises_quality(text: str) -> None:
         lines = text.splitlines()
         docstring = node.body[0]
         del lines[docstring.lineno - 1 : docstring.end_lineno]
-        after = of("\n".join(lines) + "\n").quality_score
-        assert after is not None
-        assert after <= before
+        less = of("\n".join(lines) + "\n")
+        assert less.complexity_score == whole.complexity_score
+        assert less.quality_score is not None
+        assert less.quality_score <= before
 
 
 @pytest.mark.parametrize("name", ["", "_copied"])
@@ -153,6 +156,17 @@ def test_the_most_used_languages_have_many_rules() -> None:
         assert kinds.count("pattern") >= 12
         assert kinds.count("anti_pattern") >= 20
         assert len({rule.id for rule in rules_of(language)}) == len(kinds)
+
+
+def test_the_documentation_counts_them() -> None:
+    told = Path(__file__).parents[3].joinpath("docs", "analysis.md").read_text()
+    for name, language in (("Python", "python"), ("JavaScript", "javascript"), ("Java", "java")):
+        kinds = Counter(rule.type for rule in rules_of(language))
+        assert f"| {name} | {kinds['pattern']} | {kinds['anti_pattern']} |" in told
+    kinds = Counter(rule.type for rule in rules_of("tsx"))
+    assert f"| TypeScript, TSX | {kinds['pattern']} | {kinds['anti_pattern']} |" in told
+    measures = sum(len(rules.measures) for rules in rule_sets())
+    assert f"| all with a grammar | | {measures} by measure |" in told
 
 
 @pytest.mark.parametrize("language", ["python", "javascript", "java", "tsx"])
