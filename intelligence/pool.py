@@ -129,7 +129,7 @@ class Pool:
         for task in self._starting:
             task.cancel()
         for worker in workers:
-            _end(worker)
+            _end(worker, wait=True)
 
     def _replace(self, worker: ProcessPoolExecutor) -> None:
         _end(worker)
@@ -181,9 +181,9 @@ def _broken(future: Future[Any]) -> bool:
     return future.cancelled() or isinstance(future.exception(), BrokenProcessPool)
 
 
-def _end(executor: ProcessPoolExecutor) -> None:
+def _end(executor: ProcessPoolExecutor, *, wait: bool = False) -> None:
     # The executor offers no way to end a worker that is stuck in native code.
     for process in list((executor._processes or {}).values()):  # noqa: SLF001
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-    executor.shutdown(wait=False, cancel_futures=True)
+    executor.shutdown(wait=wait, cancel_futures=True)

@@ -82,6 +82,13 @@ def test_cognitive_complexity_in_detail() -> None:
     assert (found["max_cognitive_complexity"], found["cognitive_complexity"]) == (7, 11)
 
 
+def test_decisions_outside_functions_count_to_the_mean() -> None:
+    found = measured("if a: b()\ndef f(x):\n    if x: g()\n    if x: h()\ndef g(): pass\n")
+    assert (found["decisions"], found["functions"]) == (3, 2)
+    assert (found["mean_cyclomatic_complexity"], found["max_cyclomatic_complexity"]) == (2.5, 3)
+    assert measured("if a: b()\n")["mean_cyclomatic_complexity"] == 2
+
+
 def test_a_long_chain_is_one_run() -> None:
     chain = " and ".join(f"a{number}" for number in range(5000))
     assert measured(f"def f():\n    return {chain}\n")["cognitive_complexity"] == 1

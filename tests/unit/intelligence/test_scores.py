@@ -107,6 +107,19 @@ def test_a_copy_never_raises_quality(text: str, name: str) -> None:
             assert after <= before
 
 
+@pytest.mark.parametrize("name", ["good", "another"])
+def test_the_one_good_function_counts_once_however_often_it_is_there(name: str) -> None:
+    body = "".join(f"    first_{number} = call(first, {number})\n" for number in range(8))
+    good = f'def good(first):\n    """Said."""\n{body}'
+    bad = "".join(f"def bad_{number}(x):\n    eval(x[{number}])\n" for number in range(30))
+    once, twice = of(good + bad), of(good + bad + good.replace("good", name, 1))
+    assert twice.statistics["documented_share"] == once.statistics["documented_share"]
+    assert twice.statistics["simple_share"] == once.statistics["simple_share"]
+    assert once.quality_score is not None
+    assert twice.quality_score is not None
+    assert twice.quality_score < once.quality_score
+
+
 @pytest.mark.parametrize("text", sources())
 def test_an_anti_pattern_never_raises_quality(text: str) -> None:
     before = of(text).quality_score
