@@ -25,8 +25,15 @@ _INTERRUPTED: Final = 130
 _RESUME: Final = "Type the same command again: it goes on where it stopped."
 
 
+def _path(word: str) -> Path:
+    # An empty word, as of a variable that is not set, would be the current directory.
+    if not word:
+        raise typer.BadParameter("is empty")
+    return Path(word)
+
+
 def ingest_path(
-    path: Annotated[Path, typer.Argument(help="A directory or file.")],
+    path: Annotated[Path, typer.Argument(help="A directory or file.", parser=_path)],
     project_name: Annotated[
         str | None, typer.Option("--project-name", "--project", "-p", help="By default the name of PATH.")
     ] = None,

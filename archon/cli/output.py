@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -81,6 +82,10 @@ def exit_codes() -> Iterator[None]:
     """Tell an error in one line on stderr and leave with its code."""
     try:
         yield
+    except BrokenPipeError as error:
+        # Whoever reads has had enough; the stream must not be flushed into the closed pipe at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(Exit.FAILED) from error
     except (ArchonError, OSError) as error:
         code = next(_CODES[cls] for cls in type(error).__mro__ if cls in _CODES)
         print_error(error)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
+from shlex import quote
 from typing import Final
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
@@ -108,8 +109,18 @@ class Backfill:
 
     def _running(self) -> AlreadyRunningError:
         return AlreadyRunningError(
-            f"{self.workflow_id} is under way: see `enrich backfill status`, or end it with `cancel`"
+            f"{self.workflow_id} is under way: `enrich backfill status{self.option}` shows it, and "
+            f"`enrich backfill cancel{self.option}` ends it"
         )
+
+    @property
+    def option(self) -> str:
+        """What names it to the verbs of `enrich backfill`."""
+        if self.workflow_id == names.ID_BACKFILL_ALL:
+            return ""
+        if self.workflow_id == names.ID_BACKFILL_INPUT:
+            return " --input"
+        return f" --project {quote(self.workflow_id.removeprefix(names.backfill_workflow_id('')))}"
 
 
 def _summary(wanted: BackfillInput) -> str:
