@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import typer
 
-from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, print_json
+from archon.cli.output import Exit, Format, FormatOption, a_project, err, exit_codes, print_json
 from archon.contracts import names
 from archon.contracts.backfill import PAGE_LIMIT, BackfillInput, Criteria
 from archon.contracts.errors import InvalidInputError
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Enrich what was indexed without: find it, and request it.")
 
-Project = Annotated[str | None, typer.Option("--project", "-p", help="Only this project's documents.")]
+Project = Annotated[
+    str | None, typer.Option("--project", "-p", help="Only this project's documents.", callback=a_project)
+]
 RATE_LIMIT: Final = 100_000
 CURRENT: Final = "current"
 Analyser = Annotated[
@@ -207,7 +209,6 @@ async def _service_version(settings: Settings) -> str:
 
 
 def _criteria(project: str | None, analyser_older_than: str | None) -> Criteria:
-    for option, value in (("--project", project), ("--analyser-older-than", analyser_older_than)):
-        if value is not None and not value.strip():
-            raise typer.BadParameter("is empty", param_hint=option)
+    if analyser_older_than is not None and not analyser_older_than.strip():
+        raise typer.BadParameter("is empty", param_hint="--analyser-older-than")
     return Criteria(project_name=project, analyser_older_than=analyser_older_than)

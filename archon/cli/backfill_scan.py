@@ -70,9 +70,13 @@ async def find(graph: GraphStore, content: ContentStore, criteria: Criteria, fil
     """Every candidate into `file`, which is there whole or not at all, as lines of JSON."""
     if file is None:
         return await _find(graph, content, criteria, None)
+    if file.exists() and not file.is_file():  # a pipe or a device is written to, not replaced
+        with file.open("w", encoding="utf-8") as lines:
+            return await _find(graph, content, criteria, lines)
+    file = file.resolve()
     part = file.with_name(f"{file.name}.part")
     try:
-        with part.open("w") as lines:
+        with part.open("w", encoding="utf-8") as lines:
             tally = await _find(graph, content, criteria, lines)
         part.replace(file)
     finally:

@@ -9,7 +9,7 @@ import typer
 from archon.cli import report
 from archon.cli.api import BridgeApi
 from archon.cli.ingesting import ingest
-from archon.cli.output import Exit, Format, FormatOption, err, exit_codes
+from archon.cli.output import Exit, Format, FormatOption, a_project, err, exit_codes
 from archon.cli.plan import Plan, project_of
 from archon.cli.senders import Via
 from archon.cli.tally import Report
@@ -35,7 +35,10 @@ def _path(word: str) -> Path:
 def ingest_path(
     path: Annotated[Path, typer.Argument(help="A directory or file.", parser=_path)],
     project_name: Annotated[
-        str | None, typer.Option("--project-name", "--project", "-p", help="By default the name of PATH.")
+        str | None,
+        typer.Option(
+            "--project-name", "--project", "-p", help="By default the name of PATH.", callback=a_project
+        ),
     ] = None,
     include: Annotated[
         list[str] | None, typer.Option(help="Only files that match, as in a .gitignore. Repeatable.")

@@ -12,7 +12,7 @@ from enum import IntEnum, StrEnum
 from typing import Annotated, Any, Final
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -29,8 +29,10 @@ from archon.contracts.errors import (
     TopicUnavailableError,
     WorkflowUnavailableError,
 )
+from archon.contracts.types import ProjectName
 
 _PIPED_WIDTH: Final = 160
+_PROJECT_NAME: Final = TypeAdapter[str](ProjectName)
 out: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -95,6 +97,16 @@ def exit_codes() -> Iterator[None]:
 def print_error(error: Exception) -> None:
     """One error in one line on stderr."""
     err.print(f"[red]error:[/red] {escape(' '.join(str(error).split()))}")
+
+
+def a_project(name: str | None) -> str | None:
+    """A project's name as an option gives it. Raises typer.BadParameter, which names the option."""
+    if name is None:
+        return None
+    try:
+        return _PROJECT_NAME.validate_python(name)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"]) from error
 
 
 def duration(field: str, text: str) -> timedelta:

@@ -12,7 +12,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from archon.contracts import names
 from archon.contracts.backfill import BackfillInput, BackfillProgress, BackfillState
 from archon.contracts.errors import AlreadyRunningError, NotFoundError
-from archon.runtime.temporal import translated
+from archon.runtime.temporal import keyword, translated
 
 _PROJECT: Final = SearchAttributeKey.for_keyword(names.SEARCH_PROJECT_NAME)
 
@@ -40,7 +40,7 @@ class Backfill:
     async def start(self, wanted: BackfillInput) -> None:
         """Raises AlreadyRunningError while it runs."""
         project = wanted.criteria.project_name
-        attributes = [] if project is None else [SearchAttributePair(_PROJECT, project)]
+        attributes = [] if project is None else [SearchAttributePair(_PROJECT, keyword(project))]
         with translated():
             try:
                 await self._client.start_workflow(
