@@ -144,17 +144,23 @@ def printable(text: str) -> str:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout."""
-    made = Table(
-        title=title or None,
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-        show_header=any(columns),
-    )
+    """A table on stdout; without column names, a name and its value a line."""
+    cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    if not any(columns):
+        _print_values(title, cells)
+        return
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column, overflow="fold")
-    for row in rows:
-        made.add_row(*("" if cell is None else escape(printable(str(cell))) for cell in row))
+    for row in cells:
+        made.add_row(*map(escape, row))
     out.print(made)
+
+
+def _print_values(title: str, rows: Sequence[Sequence[str]]) -> None:
+    """Values are not folded: a URL that the terminal wraps by itself can still be clicked and copied."""
+    if title:
+        out.print(f"[italic]{escape(title)}[/italic]")
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
+        out.print(escape(f"{name:<{width}}  {value}".rstrip()))

@@ -12,12 +12,14 @@ from archon.contracts.types import ContentHash, DocumentId, Model, ProjectName, 
 
 class DeletionState(StrEnum):
     """`removing`: under way; `removed`: nothing but tombstones is left; `swept`: nor came any point late;
-    `failed`: its run was ended before that, and asking again goes on with it."""
+    `failed`: its run was ended before that, and asking again goes on with it; `superseded`: the document was
+    indexed anew before it was marked, and lives."""
 
     REMOVING = "removing"
     REMOVED = "removed"
     SWEPT = "swept"
     FAILED = "failed"
+    SUPERSEDED = "superseded"
 
 
 class DeletionScope(Model):
@@ -73,9 +75,11 @@ class DeletionInput(Model):
 
 
 class Marked(Model):
-    """`more`: whether documents may be left to mark. `version`: a single document's tombstone."""
+    """`more`: whether documents may be left to mark. Of a single document: its tombstone's `version`, or that
+    it `lives`, as it is later than what was to be deleted."""
 
     version: Version | None = None
+    lives: bool = False
     more: bool = False
 
 

@@ -33,7 +33,10 @@ class Deletions:
         if scope.document_id is not None:
             await self._mark(scope, [scope.document_id])
             found = await self.marked(scope, 1)
-            return Marked(version=found[0].version if found else None)
+            if found:
+                return Marked(version=found[0].version)
+            standing = await self.tombstones_of([scope.document_id])
+            return Marked(lives=scope.document_id in standing and standing[scope.document_id] is None)
         rows = await self._bolt.rows(
             "live_to_delete",
             project_name=scope.project_name,

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from archon.contracts import identity
-from archon.contracts.deletion import DeletionScope, Tombstone
+from archon.contracts.deletion import DeletionScope, Marked, Tombstone
 from archon.contracts.documents import Document
 from archon.contracts.errors import NotFoundError, ProjectConflictError
 from archon.contracts.types import EnrichmentStatus
@@ -94,6 +94,19 @@ async def test_a_marked_document_is_found_by_nobody(graph: GraphStore, project: 
         assert document.entity_id not in {row.document_id for row in rows}
     statistics = await graph.census.statistics([project])
     assert (statistics.documents, statistics.entities, statistics.anti_patterns) == (1, 0, {})
+
+
+async def test_a_document_that_is_later_than_its_deletion_lives(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    await graph.index(document, str(uuid4()))
+    asked = scope(document)
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    await graph.index(
+        factories.document(project, "y", entity_id=document.entity_id, indexed_at=later), str(uuid4())
+    )
+    assert await graph.deletions.mark(asked, 1) == Marked(lives=True)
+    nobody = asked.model_copy(update={"document_id": str(uuid4())})
+    assert await graph.deletions.mark(nobody, 1) == Marked()
 
 
 async def test_a_request_that_waits_to_be_published_is_not_any_more(graph: GraphStore, project: str) -> None:
