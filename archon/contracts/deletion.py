@@ -23,10 +23,8 @@ class DeletionState(StrEnum):
 
 
 class DeletionScope(Model):
-    """What is to be deleted: one document, or, without an id, all of a project that were indexed until then.
-
-    `version`: the document's when its deletion was asked for; a later one that was indexed since lives.
-    """
+    """What is to be deleted: one document, or, without an id, all of a project; what is posted after
+    `requested_at` lives, be it the same content. `version`: the document's at that time."""
 
     project_name: ProjectName
     document_id: DocumentId | None = None

@@ -55,7 +55,7 @@ class Deletions:
 
     async def _mark(self, scope: DeletionScope, document_ids: Sequence[str]) -> None:
         parameters = {
-            "rows": [{"id": each, "version": scope.version or 0} for each in sorted(document_ids)],
+            "rows": [{"id": each} for each in sorted(document_ids)],
             "project_name": scope.project_name,
             "requested_at": nodes.timestamp(scope.requested_at),
             "now": nodes.timestamp(datetime.now(UTC)),
