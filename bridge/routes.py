@@ -24,6 +24,7 @@ from bridge.access import Caller, Reader, Writer
 from bridge.correlation import new_correlation_id
 from bridge.dependencies import REFUSED, UNREAD, CorrelationDep, SettingsDep, StoresDep, find, problem
 from bridge.indexing import Indexer
+from bridge.paths import DOCUMENT
 
 BATCH_CONCURRENCY = 8
 SNIPPET_CHARACTERS = 200
@@ -114,7 +115,7 @@ def _require_right(caller: Caller, submission: DocumentSubmission) -> None:
 
 
 @router.get(
-    "/document/{document_id:path}",
+    DOCUMENT,
     operation_id="get_document",
     responses={404: problem("There is no such document")},
 )

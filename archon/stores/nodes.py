@@ -46,6 +46,7 @@ def described(document: Document) -> dict[str, Any]:
         "import_key": modules.import_key(document.project_name, document.file_path, document.language),
         "metadata": json.dumps(document.metadata, ensure_ascii=False, sort_keys=True),
         "confidence_score": 1.0,
+        "posted_at": timestamp(document.indexed_at),
     }
 
 

@@ -11,6 +11,7 @@ from archon.contracts.dead_letters import DeadLetterFilter
 from archon.contracts.documents import DocumentSubmission
 from archon.contracts.events import EnrichmentRequest, event_headers
 from archon.contracts.types import DocumentType
+from archon.runtime.problems import fields_of
 from tests import factories
 
 
@@ -142,3 +143,10 @@ def test_a_name_has_no_nul(field: str) -> None:
 def test_a_number_is_no_time(number: str) -> None:
     with pytest.raises(ValidationError, match="ISO 8601"):
         DeadLetterFilter.model_validate({"before": number})
+
+
+def test_a_choice_is_told_as_a_client_spells_it() -> None:
+    told = "Input should be <EnrichmentType.FULL: 'full'> or <EnrichmentType.INCREMENTAL: 'incremental'>"
+    assert fields_of([{"type": "literal_error", "loc": ("body", "enrichment_type"), "msg": told}]) == [
+        {"field": "enrichment_type", "reason": "Input should be 'full' or 'incremental'"}
+    ]
