@@ -125,7 +125,9 @@ class ChildProcess:
             if process.returncode is not None:
                 raise self._failure(f"exited with code {process.returncode}")
             try:
-                await asyncio.wait_for(self.ready(), 5.0)
+                # Not wait_for: in Python 3.11 it loses a cancellation where the call fails at that moment.
+                async with asyncio.timeout(5.0):
+                    await self.ready()
             except Exception as error:  # noqa: BLE001  every driver has errors of its own for "not yet"
                 last = error
                 await asyncio.sleep(0.1)

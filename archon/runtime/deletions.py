@@ -72,7 +72,8 @@ class DeletionClient:
         while True:
             left = max(deadline - time.monotonic(), _ANSWER.total_seconds() / 5)
             try:
-                found = await asyncio.wait_for(self.receipt(workflow_id), left)
+                async with asyncio.timeout(left):
+                    found = await self.receipt(workflow_id)
             except (TimeoutError, WorkflowUnavailableError):
                 pass
             else:
