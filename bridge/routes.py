@@ -150,8 +150,7 @@ async def list_documents(
 ) -> DocumentPage:
     """Documents in the order of their ids, a page at a time."""
     projects = caller.scope(project)
-    rows = await stores.graph.documents(projects=projects, status=status, after=after, limit=limit)
-    return DocumentPage(documents=rows, next=rows[-1].document_id if len(rows) == limit else None)
+    return await stores.graph.documents(projects=projects, status=status, after=after, limit=limit)
 
 
 @router.get("/statistics", operation_id="get_statistics")

@@ -17,6 +17,8 @@ from intelligence.duplication import WINDOW, repeated_lines, token_count
 from intelligence.nodes import ScopeNode, Tree, find_kinds, span
 
 _NOT_NEWLINE: Final = re.compile(r"[^\n]")
+_MARGIN: Final = 1000
+"""Characters of blanks and comments beside a function."""
 
 
 @dataclass
@@ -79,12 +81,23 @@ class Measures:
         seen: set[str] = set()
         lines: set[int] = set()
         for scope in self.tree.scopes:
-            own = range(scope.start_line - 1, min(scope.end_line, len(self._lines)))
-            text = " ".join(" ".join(self._lines[line] for line in own).split())
-            if scope.callable and text == self._text(scope):
+            if scope.callable and self._has_its_lines_to_itself(scope):
+                text = self._text(scope)
+                own = range(scope.start_line - 1, scope.end_line)
                 lines |= {line for line in own if text in seen and self._lines[line].strip()}
                 seen.add(text)
         return lines
+
+    @cached_property
+    def _starts(self) -> Sequence[int]:
+        return [0, *accumulate(len(line) + 1 for line in self._lines)]
+
+    def _has_its_lines_to_itself(self, scope: ScopeNode) -> bool:
+        first, end = self._starts[scope.start_line - 1], self._starts[min(scope.end_line, len(self._lines))]
+        # A line may be as long as the document, and have thousands of functions.
+        if scope.start - first > _MARGIN or end - scope.end > _MARGIN:
+            return False
+        return not (self.bare[first : scope.start] + self.bare[scope.end : end]).strip()
 
 
 def measure(tree: Tree, relationships: Iterable[Relationship]) -> Measures:

@@ -90,8 +90,8 @@ async def test_a_marked_document_is_found_by_nobody(graph: GraphStore, project: 
         await graph.get_by_external_id(document.external_id or "", None)
     assert not await graph.previews([document.entity_id], None)
     for status in (None, "deleted"):
-        rows = await graph.documents(projects=[project], status=status, after=None, limit=9)
-        assert document.entity_id not in {row.document_id for row in rows}
+        page = await graph.documents(projects=[project], status=status, after=None, limit=9)
+        assert document.entity_id not in {row.document_id for row in page.documents}
     statistics = await graph.census.statistics([project])
     assert (statistics.documents, statistics.entities, statistics.anti_patterns) == (1, 0, {})
 

@@ -12,9 +12,10 @@ import pytest
 
 from archon.contracts.types import EnrichmentType
 from intelligence import embedding, findings
-from intelligence.analyser import analyse
+from intelligence.analyser import ENTITIES_LIMIT, analyse
 from intelligence.findings import Rule
 from intelligence.grammar import grammars
+from intelligence.outline import KEYS_LIMIT
 from intelligence.syntax import parse
 
 FULL = EnrichmentType.FULL
@@ -224,6 +225,27 @@ def test_parts_hold_only_what_was_asked_for() -> None:
     assert (entities.quality_score, entities.embedding, entities.findings) == (None, None, [])
     assert quality.quality_score is not None
     assert (quality.entities, quality.relationships, quality.embedding) == ([], [], None)
+
+
+LARGE = {
+    "json": ("{" + ", ".join(f'"k{number}": [{number}]' for number in range(100_000)) + "}", KEYS_LIMIT),
+    "yaml": ("".join(f"key{number}: {number}\n" for number in range(100_000)), KEYS_LIMIT),
+    "toml": ("".join(f"key{number} = {number}\n" for number in range(100_000)), KEYS_LIMIT),
+    "sql": ("".join(f"create table t{number} (a int);\n" for number in range(50_000)), KEYS_LIMIT),
+    "python": ("def f(a): return f(1)\n" * 30_000, ENTITIES_LIMIT),
+    "javascript": ("function f(a){return f(a)&&g(a)};" * 30_000, ENTITIES_LIMIT),
+    "go": ("func f(a int) int { return f(1) }\n" * 30_000, ENTITIES_LIMIT),
+    "java": ("class A { " + "int f(int a) { return f(1); }" * 30_000 + "}", ENTITIES_LIMIT),
+}
+
+
+@pytest.mark.parametrize("language", LARGE)
+def test_of_more_than_anybody_asks_for_the_first_are_found(language: str) -> None:
+    """On one line where the language has such: a node's place must not cost a walk along it."""
+    text, limit = LARGE[language]
+    result = analyse(text, language, EnrichmentType.ENTITIES_ONLY)
+    assert len(result.entities) == limit
+    assert len(result.relationships) <= 1
 
 
 def test_what_can_be_parsed_of_a_broken_source_is_found() -> None:
