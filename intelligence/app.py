@@ -19,7 +19,7 @@ from archon.contracts.analysis import (
     EmbedResponse,
     ServiceVersion,
 )
-from archon.contracts.errors import ArchonError, ContentMissingError
+from archon.contracts.errors import ArchonError, ContentMissingError, IntelligenceRejectedError
 from archon.contracts.types import EnrichmentType
 from archon.runtime import problems
 from archon.runtime.health import health_router
@@ -27,15 +27,18 @@ from archon.runtime.lifecycle import serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
 from archon.runtime.tracing_http import TracingMiddleware
-from intelligence import analyser, embedding
+from intelligence import analyser, embedders, terms
 from intelligence.access import guard
+from intelligence.embedders import Embedder
 from intelligence.pool import Pool, TimeLimitError, WorkerDiedError
 
 BATCH_DOCUMENTS = 100
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     400: problems.described("The body cannot be read"),
     401: problems.described("The bearer key is missing or wrong, where the service has one"),
-    422: problems.described("Invalid input, or `content_missing`"),
+    422: problems.described("Invalid input, `content_missing`, or `embedding_rejected`"),
+    502: problems.described("The embedding service's answer is of no use, or it does not know us"),
+    503: problems.described("The embedding service is unreachable or busy"),
     504: problems.described("The analysis took longer than INTELLIGENCE_TIME_LIMIT"),
 }
 
@@ -72,8 +75,9 @@ def create_app(settings: Settings) -> FastAPI:
         workers = settings.intelligence_workers or os.cpu_count() or 1
         app.state.pool = Pool(workers, settings.intelligence_time_limit)
         try:
-            await app.state.pool.warm()
-            yield
+            async with embedders.connected(settings, app.state.pool) as app.state.embedder:
+                await app.state.pool.warm()
+                yield
         finally:
             app.state.pool.close()
 
@@ -89,12 +93,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(ContentMissingError, _on_content_missing)
     app.add_exception_handler(TimeLimitError, _on_time_limit)
     app.add_exception_handler(WorkerDiedError, _on_worker_died)
+    app.add_exception_handler(IntelligenceRejectedError, _on_text_refused)
     app.state.simulated_latency = settings.intelligence_simulated_latency
     guarded = APIRouter(dependencies=[Depends(guard(settings.intelligence_api_key))], responses=REFUSED)
     analysing = APIRouter(dependencies=[Depends(_simulate_latency)])
     _install_processing(analysing)
     guarded.include_router(analysing)
-    _install_rest(guarded)
+    _install_rest(guarded, settings.embedding_dimensions)
     app.include_router(guarded)
     app.add_api_route("/health", health, operation_id="health", tags=["health"])
     app.include_router(health_router(dict, Exposition.of("intelligence")))
@@ -107,6 +112,14 @@ def _pool(request: Request) -> Pool:
 
 
 PoolDep = Annotated[Pool, Depends(_pool)]
+
+
+def _embedder(request: Request) -> Embedder:
+    embedder: Embedder = request.app.state.embedder
+    return embedder
+
+
+EmbedderDep = Annotated[Embedder, Depends(_embedder)]
 
 
 def _latency(request: Request) -> float:
@@ -123,13 +136,14 @@ async def _simulate_latency(latency: LatencyDep) -> None:
 
 
 async def _process(
-    pool: Pool, request: AnalysisRequest, kind: EnrichmentType | None = None
+    pool: Pool, embedder: Embedder, request: AnalysisRequest, kind: EnrichmentType | None = None
 ) -> AnalysisResult:
     if request.content is None:
         raise ContentMissingError("content: this service keeps no documents; send the text")
-    return await pool.run(
-        analyser.analyse, request.content, request.language, kind or request.enrichment_type
-    )
+    kind = kind or request.enrichment_type
+    drafted = await pool.run(analyser.draft, request.content, request.language, kind)
+    vectors = await embedder.embed(drafted.texts) if drafted.texts else []
+    return drafted.complete(vectors, analyser.analyser_version(embedder.identity))
 
 
 async def health(latency: LatencyDep) -> Health:
@@ -139,48 +153,50 @@ async def health(latency: LatencyDep) -> Health:
 
 def _install_processing(router: APIRouter) -> None:
     @router.post("/process/document", operation_id="process_document", tags=["analysis"])
-    async def process_document(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
+    async def process_document(request: AnalysisRequest, pool: PoolDep, embedder: EmbedderDep) -> AnalysisResult:
         """Analyse one document; `enrichment_type` says how much of it."""
-        return await _process(pool, request)
+        return await _process(pool, embedder, request)
 
     @router.post("/process/document/batch", operation_id="process_documents", tags=["analysis"])
-    async def process_documents(batch: Batch, pool: PoolDep) -> BatchResult:
+    async def process_documents(batch: Batch, pool: PoolDep, embedder: EmbedderDep) -> BatchResult:
         """Analyse many documents, each by itself: one that fails does not touch the others."""
 
         async def one(request: AnalysisRequest) -> BatchItem:
             try:
-                return BatchItem(result=await _process(pool, request))
+                return BatchItem(result=await _process(pool, embedder, request))
             except ArchonError as error:
                 return BatchItem(error=str(error))
 
         return BatchResult(results=list(await asyncio.gather(*map(one, batch.documents))))
 
     @router.post("/extract/code", operation_id="extract_code", tags=["analysis"])
-    async def extract_code(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
+    async def extract_code(request: AnalysisRequest, pool: PoolDep, embedder: EmbedderDep) -> AnalysisResult:
         """Entities and relationships alone."""
-        return await _process(pool, request, EnrichmentType.ENTITIES_ONLY)
+        return await _process(pool, embedder, request, EnrichmentType.ENTITIES_ONLY)
 
     @router.post("/assess/code", operation_id="assess_code", tags=["analysis"])
-    async def assess_code(request: AnalysisRequest, pool: PoolDep) -> AnalysisResult:
+    async def assess_code(request: AnalysisRequest, pool: PoolDep, embedder: EmbedderDep) -> AnalysisResult:
         """Scores, patterns and anti-patterns alone."""
-        return await _process(pool, request, EnrichmentType.QUALITY_ONLY)
+        return await _process(pool, embedder, request, EnrichmentType.QUALITY_ONLY)
 
 
-def _install_rest(router: APIRouter) -> None:
+def _install_rest(router: APIRouter, dimensions: int) -> None:
     @router.post("/embed", operation_id="embed_texts", tags=["embedding"])
-    async def embed_texts(request: EmbedRequest, pool: PoolDep) -> EmbedResponse:
-        """One vector of unit length a text, in order."""
-        return EmbedResponse(embeddings=await pool.run(embedding.embed, request.texts))
+    async def embed_texts(request: EmbedRequest, embedder: EmbedderDep) -> EmbedResponse:
+        """The two signals of a query that is each text, in order: a vector of unit length, and its terms."""
+        return EmbedResponse(
+            embeddings=await embedder.embed(request.texts), terms=list(map(terms.of_query, request.texts))
+        )
 
     @router.get("/version", operation_id="get_version", tags=["health"])
-    async def get_version(latency: LatencyDep) -> ServiceVersion:
+    async def get_version(latency: LatencyDep, embedder: EmbedderDep) -> ServiceVersion:
         """The analyser's version, which changes whenever results may."""
         return ServiceVersion(
             name="archon-intelligence",
             version=version("archon-enrichment"),
-            analyser_version=analyser.analyser_version(),
+            analyser_version=analyser.analyser_version(embedder.identity),
             path_free=True,
-            embedding_dimensions=embedding.DIMENSIONS,
+            embedding_dimensions=dimensions,
             simulated_latency=latency,
         )
 
@@ -192,6 +208,10 @@ def _problem(request: Request, status: int, title: str, error: Exception, code: 
 
 async def _on_content_missing(request: Request, error: Exception) -> Any:
     return _problem(request, 422, "Content missing", error, "content_missing")
+
+
+async def _on_text_refused(request: Request, error: Exception) -> Any:
+    return _problem(request, 422, "Text refused", error, "embedding_rejected")
 
 
 async def _on_time_limit(request: Request, error: Exception) -> Any:

@@ -6,6 +6,7 @@ The bundled model is WordLlama's, 256 dimensions. Identifiers are split into wor
 import re
 from collections.abc import Sequence
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ import numpy as np
 from archon.contracts.analysis import Entity
 
 DIMENSIONS: Final = 256
+IDENTITY: Final = f"wordllama {version('wordllama')} {DIMENSIONS}"
 HEAD_CHARACTERS: Final = 4000
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SEPARATORS: Final = re.compile(r"[\W_]+")
