@@ -153,7 +153,9 @@ async def health(latency: LatencyDep) -> Health:
 
 def _install_processing(router: APIRouter) -> None:
     @router.post("/process/document", operation_id="process_document", tags=["analysis"])
-    async def process_document(request: AnalysisRequest, pool: PoolDep, embedder: EmbedderDep) -> AnalysisResult:
+    async def process_document(
+        request: AnalysisRequest, pool: PoolDep, embedder: EmbedderDep
+    ) -> AnalysisResult:
         """Analyse one document; `enrichment_type` says how much of it."""
         return await _process(pool, embedder, request)
 

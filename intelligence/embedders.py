@@ -94,7 +94,7 @@ class _Remote:
     async def connect(cls, settings: Settings) -> AsyncIterator["_Remote"]:
         async with httpx.AsyncClient(
             base_url=settings.embedding_service_url,
-            timeout=httpx.Timeout(settings.embedding_timeout, connect=_CONNECT_SECONDS),
+            timeout=httpx.Timeout(settings.intelligence_time_limit, connect=_CONNECT_SECONDS),
             headers=bearer(settings.embedding_api_key),
         ) as http:
             yield cls(http, settings.embedding_model, settings.embedding_dimensions)

@@ -29,10 +29,12 @@ LONGEST: Final = 64
 
 _IDENTIFIER: Final = re.compile(r"[^\W\d_]\w*|\d+")
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\dA-Za-z_]+|\d+")
-_STOP: Final = frozenset(
-    """a an and are as at be by for from if in into is it its no not of on or such that the their then there
-    these they this to was will with which who when return returns self cls def none""".split()
-)
+_WORDS_ALONE: Final = """
+    a an and are as at be by for from if in into is it its no not of on or such that the their then there
+    these they this to was will with which who when return returns self cls def none
+"""
+_STOP: Final = frozenset(_WORDS_ALONE.split())
+"""Words of English and of code that are nearly everywhere."""
 _stem = snowballstemmer.stemmer("english").stemWord
 
 

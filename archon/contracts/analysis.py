@@ -89,8 +89,10 @@ class Terms(OpenModel):
 
 
 class Chunk(OpenModel):
-    """What search finds: a symbol's own lines, or lines of the document that are no symbol's. Lines count
-    from 1, inclusive. `embedding` (dense, unit length) and `terms` (sparse) are the signals it is found by."""
+    """What search finds: a symbol's own lines, or lines of the document that are no symbol's.
+
+    Lines count from 1, inclusive. It is found by `embedding`, dense and of unit length, and `terms`, sparse.
+    """
 
     symbol: str | None = None
     """Its qualified name; None for the document's own lines."""

@@ -93,8 +93,6 @@ class Settings(BaseSettings):
     """The model that is asked for there."""
     embedding_api_key: SecretStr = SecretStr("")
     """Bearer key shown there. Empty: none is sent."""
-    embedding_timeout: Seconds = 30
-    """How long one answer of it is waited for."""
     embedding_dimensions: Annotated[int, Field(ge=1)] = 256
     """Length of the vectors the intelligence service returns; fixed when the collection is created."""
     qdrant_collection: str = names.COLLECTION_DOCUMENTS
