@@ -15,9 +15,7 @@ SYMBOLS_LIMIT: Final = 360
 WINDOWS_LIMIT: Final = 40
 WINDOW_LINES: Final = 60
 LEXICAL_CHARACTERS: Final = 16_000
-DENSE_CHARACTERS: Final = 600
-NAME_WEIGHT: Final = 4
-"""How often its name stands in the text that a symbol's vector is made of."""
+DENSE_CHARACTERS: Final = 2_000
 _UNNAMED: Final = frozenset({"link", "code_block"})
 """Kinds of Markdown that are part of a section."""
 
@@ -53,7 +51,7 @@ def _of_symbol(entity: Entity, text: str) -> Draft:
         end_line=max(entity.start_line, entity.end_line),
         terms=terms.of_chunk(text[:LEXICAL_CHARACTERS], entity.name, _scope(entity)),
     )
-    said = [*[entity.name] * NAME_WEIGHT, _scope(entity), entity.documentation or "", text]
+    said = [entity.qualified_name, entity.documentation or "", text]
     return Draft(chunk, "\n".join(said)[:DENSE_CHARACTERS])
 
 

@@ -16,6 +16,7 @@ import snowballstemmer
 from blake3 import blake3
 
 from archon.contracts.analysis import Terms
+from intelligence.embedding import words
 
 K1: Final = 1.6
 B: Final = 0.75
@@ -28,7 +29,7 @@ WHOLE_WEIGHT: Final = 0.5
 LONGEST: Final = 64
 
 _IDENTIFIER: Final = re.compile(r"[^\W\d_]\w*|\d+")
-_PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\dA-Za-z_]+|\d+")
+_NUMBER_OR_NONE: Final = re.compile(r"\d+|\D+")
 _WORDS_ALONE: Final = """
     a an and are as at be by for from if in into is it its no not of on or such that the their then there
     these they this to was will with which who when return returns self cls def none
@@ -46,11 +47,11 @@ def tokens(text: str) -> Iterator[tuple[str, float]]:
 
 @lru_cache(maxsize=65_536)
 def _terms_of(identifier: str) -> tuple[tuple[str, float], ...]:
-    parts = [part.lower() for part in _PART.findall(identifier)]
-    words = [(_stem(part), 1.0) for part in parts if part not in _STOP and len(part) <= LONGEST]
+    parts = [part for word in words(identifier).split() for part in _NUMBER_OR_NONE.findall(word)]
+    found = [(_stem(part), 1.0) for part in parts if part not in _STOP and len(part) <= LONGEST]
     if len(parts) > 1 and len(identifier) <= LONGEST:
-        words.append((identifier.lower(), WHOLE_WEIGHT))
-    return tuple(words)
+        found.append((identifier.lower(), WHOLE_WEIGHT))
+    return tuple(found)
 
 
 def of_chunk(text: str, name: str = "", scope: str = "") -> Terms:

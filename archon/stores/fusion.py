@@ -7,11 +7,10 @@ by how much one hit is better than the next.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
-LEXICAL_WEIGHT: Final = 0.65
-RANK_CONSTANT: Final = 60
+LEXICAL_WEIGHT: Final = 0.55
 Scores = Mapping[str, float]
 """By id, of what one search has found."""
 
@@ -26,15 +25,6 @@ def combined(lexical: Scores, dense: Scores, weight: float = LEXICAL_WEIGHT) -> 
         least = 0.0 if scores is lexical else min(scores.values())
         for each, score in _scaled(scores, least).items():
             found[each] += share / whole * score
-    return dict(found)
-
-
-def by_ranks(lexical: Sequence[str], dense: Sequence[str], weight: float = 0.5) -> dict[str, float]:
-    """Reciprocal rank fusion, the lists best first."""
-    found: dict[str, float] = defaultdict(float)
-    for share, ids in ((weight, lexical), (1 - weight, dense)):
-        for rank, each in enumerate(ids, 1):
-            found[each] += share / (RANK_CONSTANT + rank)
     return dict(found)
 
 

@@ -206,6 +206,7 @@ async def test_a_deleted_document_is_found_no_more_and_its_receipt_is_given_agai
             "entities": 1,
             "modules": 1,
             "points": 1,
+            "chunks": 2,
             "contents": 1,
             "contents_kept": 0,
             "analyses": 1,
