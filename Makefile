@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench test crash fuzz monitoring check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench test crash fuzz retrieval monitoring check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -29,6 +29,10 @@ crash: $(READY)
 # Asks the bridge all that its OpenAPI document allows and forbids; ARGS='--service intelligence --max-time 60'.
 fuzz: $(READY) $(VENV)/fuzz/.ready
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+# How well search finds functions of installed libraries by what their docstrings said; ARGS='rich click'.
+retrieval: $(READY)
+	$(BIN)/python -m tests.retrieval $(ARGS)
 
 # A real Prometheus on a stack under load: every metric, every query of the dashboard, an alert from end to end.
 monitoring: $(READY)

@@ -19,18 +19,18 @@ from archon.cli.up import FreePorts, print_stack, until_interrupted
 from archon.contracts.views import SearchResults, Statistics
 from archon.devstack.stack import Ports, Stack, running
 
-_OWN_TREE: Final = Path(__file__).parents[2]
+OWN_TREE: Final = Path(__file__).parents[2]
 SEARCHES: Final = (
-    "retry with backoff after a failure",
-    "read settings from the environment",
-    "tests of error handling",
+    "wait until a process is ready",
+    "how to rotate api keys",
+    "delete points that late writers have brought back",
 )
 
 
 def demo(
     path: Annotated[
         Path, typer.Argument(help="What to ingest; this repository's own tree if not given.")
-    ] = _OWN_TREE,
+    ] = OWN_TREE,
     data_dir: Annotated[
         Path | None, typer.Option(help="Where to keep the data; a temporary place if not given.")
     ] = None,
