@@ -23,6 +23,7 @@ from archon.runtime.problems import fields_of
 from archon.runtime.settings import Settings
 
 _KAFKA_SECONDS = 3.0
+_LISTED = 10
 Project = Annotated[str | None, typer.Option("--project-name", "-p", help="The project to read or write.")]
 
 
@@ -108,6 +109,10 @@ def status(
         asyncio.run(run())
 
 
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+
+
 async def _show_document(api: BridgeApi, document: str, project: str | None, output: Format) -> None:
     found = await api.document(document, project)
     if output is Format.JSON:
@@ -120,7 +125,8 @@ async def _show_document(api: BridgeApi, document: str, project: str | None, out
         ("Complexity", found.complexity_score),
         ("Patterns", ", ".join(found.patterns_detected)),
         ("Anti-patterns", ", ".join(found.anti_patterns_detected)),
-        ("Imports", ", ".join(found.modules)),
+        ("Imports", ", ".join([*sorted({each.file_path for each in found.imports}), *found.modules])),
+        ("Imported by", _some(sorted({each.file_path for each in found.imported_by}))),
         ("Workflow", found.workflow_url),
     ]
     if found.enrichment_status is EnrichmentStatus.FAILED:

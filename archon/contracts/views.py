@@ -29,10 +29,20 @@ class EntityView(BaseModel):
     end_line: int
     signature: str | None = None
     documentation: str | None = None
+    inherits: list[str] = Field(default_factory=list)
+
+
+class LinkView(Model):
+    """A document at the other end of an import, and the module that is named there."""
+
+    document_id: DocumentId
+    file_path: FilePath
+    module: str
 
 
 class StoredDocument(Model):
-    """A document as the graph has it, with its entities in order of appearance."""
+    """A document as the graph has it, with its entities in order of appearance. `modules` are those imports
+    that lead to no document of the project; `imports` those that do."""
 
     document_id: DocumentId
     external_id: str | None
@@ -56,6 +66,8 @@ class StoredDocument(Model):
     content_preview: str = ""
     metadata: dict[str, Any] = Field(default_factory=dict)
     modules: list[str] = Field(default_factory=list)
+    imports: list[LinkView] = Field(default_factory=list)
+    imported_by: list[LinkView] = Field(default_factory=list)
     entities: list[EntityView] = Field(default_factory=list)
     workflow_id: str = ""
     """Of the run that last claimed it; empty before the first."""

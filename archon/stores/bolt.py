@@ -28,6 +28,8 @@ INDEXED: Final = (
     ("Document", "external_id"),
     ("Document", "enrichment_status"),
     ("Document", "outbox"),
+    ("Document", "import_key"),
+    ("Module", "project_name"),
 )
 _SYSTEM: Final = "neo4j"
 """OpenTelemetry's semantic conventions name the system after the driver, whose ever server it speaks to."""

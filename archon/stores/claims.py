@@ -8,7 +8,7 @@ from archon.contracts.errors import ProjectConflictError
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, EnrichmentType
 from archon.contracts.workflow import Claim, Decision
-from archon.stores import nodes
+from archon.stores import modules, nodes
 from archon.stores.nodes import timestamp
 
 _OWN_HASH: Final[Mapping[EnrichmentType, str]] = {
@@ -86,6 +86,9 @@ def claimed(
             "source_path": request.file_path,
             "document_type": str(request.resolved_type),
             "language": request.resolved_language,
+            "import_key": modules.import_key(
+                request.project_name, request.file_path, request.resolved_language
+            ),
             "content_hash": request.content_hash,
             "past_hashes": nodes.past_hashes(node, request.content_hash),
             "content_preview": "",

@@ -95,6 +95,7 @@ class Deletions:
     async def _delete_imports(self, rows: Sequence[Row]) -> int:
         async def work(transaction: AsyncManagedTransaction) -> int:
             locked = await run(transaction, "lock_tombstones", rows=rows, lock=str(uuid4()))
+            await run(transaction, "remove_tombstones_links", rows=locked)
             modules = await run(transaction, "tombstones_modules", rows=locked)
             if not modules:
                 return 0

@@ -14,6 +14,7 @@ from archon.contracts.types import EnrichmentType
 from archon.contracts.workflow import Step
 from archon.stores import nodes
 from archon.stores.bolt import Row, run
+from archon.stores.links import Linker
 
 BATCH: Final = 500
 """Rows a transaction writes at most."""
@@ -41,6 +42,7 @@ class EnrichmentWrite:
     past, and has then written nothing."""
 
     step: Step
+    result: AnalysisResult
     batches: Sequence[Batch]
     properties: dict[str, Any]
     written_by: str
@@ -54,10 +56,11 @@ class EnrichmentWrite:
         parts = (
             ("merge_entities", nodes.entity_rows(step, result, written_by)),
             ("merge_imports", nodes.import_rows(step, result)),
-            ("merge_calls", nodes.call_rows(step, result)),
+            ("merge_calls", nodes.relation_rows(step, result, "calls")),
+            ("merge_inherits", nodes.relation_rows(step, result, "inherits")),
         )
         batches = [(name, chunk) for name, rows in parts for chunk in _chunks(rows)] if with_entities else []
-        return cls(step, batches, nodes.enriched(step, result), written_by, with_entities)
+        return cls(step, result, batches, nodes.enriched(step, result), written_by, with_entities)
 
     @property
     def small(self) -> bool:
@@ -74,6 +77,7 @@ class EnrichmentWrite:
             await self._delete_relationships(transaction)
         for batch in self.batches:
             await self._write(transaction, batch)
+        await self.link(transaction)
         await self._finish(transaction, replaces=replaces)
         return True
 
@@ -99,12 +103,18 @@ class EnrichmentWrite:
     async def _end(self, transaction: AsyncManagedTransaction) -> bool:
         if await fence(transaction, self.step) is None:
             return False
+        await self.link(transaction)
         await self._finish(transaction, replaces=self.with_entities)
         return True
 
     async def _delete_relationships(self, transaction: AsyncManagedTransaction) -> None:
         await run(transaction, "delete_imports", id=self.step.request.document_id)
-        await run(transaction, "delete_calls", id=self.step.request.document_id)
+        await run(transaction, "delete_relations", id=self.step.request.document_id)
+
+    async def link(self, transaction: AsyncManagedTransaction) -> None:
+        """Lead the document's imports to others, and theirs to it."""
+        if self.with_entities:
+            await Linker(transaction, self.step).relink(self.result)
 
     async def _write(self, transaction: AsyncManagedTransaction, batch: Batch) -> None:
         name, rows = batch

@@ -202,7 +202,11 @@ class GraphStore:
         entities = await self._bolt.rows("get_entities", id=document_id)
         modules = await self._bolt.rows("get_modules", id=document_id)
         return nodes.stored_document(
-            found[0]["document"], [row["entity"] for row in entities], [row["name"] for row in modules]
+            found[0]["document"],
+            [row["entity"] for row in entities],
+            modules=[row["name"] for row in modules],
+            imports=await self._bolt.rows("get_imports", id=document_id),
+            imported_by=await self._bolt.rows("get_importers", id=document_id),
         )
 
     async def get_by_external_id(self, external_id: str, projects: Projects) -> StoredDocument:

@@ -14,7 +14,7 @@ from archon.stores.bolt import Row, run
 from archon.stores.enrichment_write import BATCH, Batch, EnrichmentWrite, fence
 
 _LINES: Final = frozenset({"start_line", "end_line"})
-_PAIR: Final = ("source", "target")
+_PAIR: Final = ("source", "target", "type")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Difference:
         wanted: Mapping[str, Sequence[Row]],
         entities: Sequence[Row],
         imports: Sequence[Row],
-        calls: Sequence[Row],
+        relations: Sequence[Row],
     ) -> Self:
         """From what is there to `wanted`, which holds the rows of EnrichmentWrite's statements."""
         there = {entity["entity_id"]: entity for entity in entities}
@@ -41,17 +41,19 @@ class Difference:
             for row in rows
             if _same(row, found := there.get(row["entity_id"])) and found is not None and _moved(row, found)
         ]
-        new_imports, old_imports = _apart(wanted.get("merge_imports", ()), imports, ("module_id",))
-        new_calls, old_calls = _apart(wanted.get("merge_calls", ()), calls, _PAIR)
+        new_imports, old_imports = _apart(wanted.get("merge_imports", ()), imports, ("module_id", "names"))
+        related = [*wanted.get("merge_calls", ()), *wanted.get("merge_inherits", ())]
+        new_relations, old_relations = _apart(related, relations, _PAIR)
         return cls(
             [
-                ("remove_calls", old_calls),
+                ("remove_relations", old_relations),
                 ("remove_imports", old_imports),
                 ("delete_entities", [{"id": each} for each in sorted(gone)]),
                 ("merge_entities", written),
                 ("move_entities", moved),
                 ("merge_imports", new_imports),
-                ("merge_calls", new_calls),
+                ("merge_calls", [row for row in new_relations if row["type"] == "CALLS"]),
+                ("merge_inherits", [row for row in new_relations if row["type"] == "INHERITS"]),
             ]
         )
 
@@ -75,13 +77,17 @@ def _apart(wanted: Sequence[Row], found: Sequence[Row], key: Collection[str]) ->
     """The wanted rows that are not found, and the found ones that are not wanted."""
 
     def keys(rows: Sequence[Row]) -> dict[tuple[Any, ...], Row]:
-        return {tuple(row[name] for name in key): row for row in rows}
+        return {tuple(_hashable(row[name]) for name in key): row for row in rows}
 
     ours, theirs = keys(wanted), keys(found)
     return (
         [row for each, row in ours.items() if each not in theirs],
         [row for each, row in theirs.items() if each not in ours],
     )
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 async def write_difference(write: EnrichmentWrite, transaction: AsyncManagedTransaction) -> bool | None:
@@ -97,12 +103,13 @@ async def write_difference(write: EnrichmentWrite, transaction: AsyncManagedTran
         wanted,
         [row["entity"] for row in await run(transaction, "entity_states", id=document_id)],
         await run(transaction, "import_states", id=document_id),
-        await run(transaction, "call_states", id=document_id),
+        await run(transaction, "relation_states", id=document_id),
     )
     if difference.rows > BATCH:
         return None
     for name, rows in difference.batches:
         if rows:
             await run(transaction, name, id=document_id, rows=rows)
+    await write.link(transaction)
     await run(transaction, "set_properties", id=document_id, properties=write.properties)
     return True

@@ -4,6 +4,7 @@ Times are ISO 8601 in UTC of one width, so that Cypher compares them as text.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,10 +18,13 @@ from archon.contracts.events import EnrichmentRequest, RequestMetadata
 from archon.contracts.types import SETTLED, EnrichmentStatus, EnrichmentType, Priority
 from archon.contracts.views import EntityView, StoredDocument
 from archon.contracts.workflow import Step
+from archon.stores import modules
 
 ENDED: Final = [str(status) for status in sorted(SETTLED)]
 """The same for Cypher: statuses in which no run works on or waits with a document."""
 
+_UNRELATED: Final = frozenset({"heading", "link", "code_block"})
+"""Kinds whose names are prose, and may be those of something else."""
 _HASHES: Final = ("enrichment_content_hash", "quality_content_hash", "entities_content_hash")
 """Properties that name a content of a document beside its present and its past ones."""
 
@@ -39,6 +43,7 @@ def described(document: Document) -> dict[str, Any]:
         "source_path": document.file_path,
         "document_type": str(document.document_type),
         "language": document.language,
+        "import_key": modules.import_key(document.project_name, document.file_path, document.language),
         "metadata": json.dumps(document.metadata, ensure_ascii=False, sort_keys=True),
         "confidence_score": 1.0,
     }
@@ -95,7 +100,7 @@ def marked(step: Step, status: EnrichmentStatus) -> dict[str, Any]:
 
 def entity_rows(step: Step, result: AnalysisResult, written_by: str) -> list[dict[str, Any]]:
     """One row an entity, sorted by key so that writers lock in one order."""
-    document_id = step.request.document_id
+    document_id, bases = step.request.document_id, _bases(result)
     rows = [
         {
             "entity_id": _entity_id(document_id, entity),
@@ -110,6 +115,7 @@ def entity_rows(step: Step, result: AnalysisResult, written_by: str) -> list[dic
             "end_line": entity.end_line,
             "signature": entity.signature,
             "documentation": entity.documentation,
+            "inherits": bases.get(entity.qualified_name) if entity.kind not in _UNRELATED else None,
             "confidence_score": entity.confidence,
             "body_hash": entity.body_hash,
             "written_by": written_by,
@@ -120,32 +126,51 @@ def entity_rows(step: Step, result: AnalysisResult, written_by: str) -> list[dic
 
 
 def import_rows(step: Step, result: AnalysisResult) -> list[dict[str, Any]]:
-    """One row an imported module, sorted by key."""
-    project = step.request.project_name
-    names = sorted({item.target for item in result.relationships if item.kind == "imports"})
+    """One row an imported module with what is taken from it, sorted by key. A module has one name in all of
+    the project where its language's imports are known."""
+    request = step.request
+    family, path = modules.family_of(request.resolved_language), modules.normal(request.file_path)
+    taken: dict[str, set[str]] = defaultdict(set)
+    for item in result.relationships:
+        if item.kind == "imports":
+            taken[family.module(path, item.target) if family else item.target].update(item.names)
     rows = [
         {
-            "module_id": str(uuid5(identity.NAMESPACE, f"{project}\0module\0{name}")),
+            "module_id": module_id(request.project_name, name),
             "name": name,
-            "project_name": project,
+            "project_name": request.project_name,
+            "names": sorted(names),
         }
-        for name in names
+        for name, names in taken.items()
     ]
-    return sorted(rows, key=lambda row: row["module_id"])
+    return sorted(rows, key=lambda row: str(row["module_id"]))
 
 
-def call_rows(step: Step, result: AnalysisResult) -> list[dict[str, Any]]:
-    """One row a call whose both ends are entities of this document."""
+def module_id(project: str, name: str) -> str:
+    return str(uuid5(identity.NAMESPACE, f"{project}\0module\0{name}"))
+
+
+def relation_rows(step: Step, result: AnalysisResult, kind: str) -> list[dict[str, Any]]:
+    """One row a call, or an inheritance, whose both ends are entities of this document."""
     ids: dict[str, str] = {}
     for entity in result.entities:
-        if entity.kind in {"function", "method", "class"}:
+        if entity.kind not in _UNRELATED:
             ids.setdefault(entity.qualified_name, _entity_id(step.request.document_id, entity))
     pairs = {
         (ids[item.source], ids[item.target])
         for item in result.relationships
-        if item.kind == "calls" and item.source in ids and item.target in ids
+        if item.kind == kind and item.source in ids and item.target in ids
     }
-    return [{"source": source, "target": target} for source, target in sorted(pairs)]
+    return [{"source": source, "target": target, "type": kind.upper()} for source, target in sorted(pairs)]
+
+
+def _bases(result: AnalysisResult) -> Mapping[str, list[str]]:
+    """By qualified name, what an entity inherits, as it is written there."""
+    bases: dict[str, list[str]] = defaultdict(list)
+    for item in result.relationships:
+        if item.kind == "inherits" and item.source is not None:
+            bases[item.source].append(item.target)
+    return bases
 
 
 def _entity_id(document_id: str, entity: Entity) -> str:
@@ -165,7 +190,13 @@ def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
             "quality_content_hash": content_hash,
         }
     if kind is not EnrichmentType.QUALITY_ONLY:
-        properties |= {"entities_extracted": result.entities_extracted, "entities_content_hash": content_hash}
+        properties |= {
+            "entities_extracted": result.entities_extracted,
+            "entities_content_hash": content_hash,
+            "import_key": modules.import_key(
+                step.request.project_name, step.request.file_path, step.request.resolved_language
+            ),
+        }
     if kind.whole:
         properties |= {
             "enrichment_status": str(EnrichmentStatus.COMPLETED),
@@ -179,9 +210,9 @@ def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
 
 
 def stored_document(
-    node: Mapping[str, Any], entities: list[Mapping[str, Any]], modules: list[str]
+    node: Mapping[str, Any], entities: list[Mapping[str, Any]], **related: Any
 ) -> StoredDocument:
-    """A node as a model; what it lacks is None or empty."""
+    """A node as a model, with what is `related` to it; what it lacks is None or empty."""
     same = {name: node[name] for name in StoredDocument.model_fields if node.get(name) is not None}
     return StoredDocument.model_validate(
         {
@@ -189,7 +220,7 @@ def stored_document(
             **same,
             "document_id": node["entity_id"],
             "metadata": json.loads(node.get("metadata") or "{}"),
-            "modules": modules,
+            **related,
             "entities": [EntityView.model_validate(entity) for entity in entities],
         }
     )

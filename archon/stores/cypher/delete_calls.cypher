@@ -1,4 +1,0 @@
-MATCH (d:Document {entity_id: $id})-[:CONTAINS]->(e:Entity)-[r:CALLS]->(:Entity)
-WITH collect(r) AS stale
-UNWIND stale AS r
-DELETE r

@@ -1,0 +1,3 @@
+UNWIND $ids AS id
+MATCH (m:Module {module_id: id})<-[r:IMPORTS]-(i:Document)
+RETURN i.entity_id AS id, i.file_path AS path, i.language AS language, m.name AS module, r.names AS names

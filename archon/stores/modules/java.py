@@ -1,0 +1,32 @@
+"""In: Java's imports. Out: places of the classes' files, which have the classes' names (JLS 7.6)."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from archon.stores.modules.family import Found, Sought, common, tails
+
+
+class Java:
+    name = "java"
+
+    def place(self, path: str) -> str:
+        return str(PurePosixPath(path).with_suffix(""))
+
+    def module(self, path: str, target: str) -> str:
+        """The outermost class: what is nested in it, or a static member of it, lies in the same file."""
+        parts = target.split(".")
+        for position, part in enumerate(parts):
+            if part[:1].isupper():
+                return ".".join(parts[: position + 1])
+        return target
+
+    def sought(self, module: str, names: Sequence[str]) -> list[Sought]:
+        """Nothing for a whole package."""
+        return [] if module.endswith("*") else [Sought(module.replace(".", "/"), anywhere="." in module)]
+
+    def aliases(self, path: str) -> set[str]:
+        return set(tails(self.place(path), "."))
+
+    def choose(self, found: Found) -> str | None:
+        """The nearest to the importer, as modules of one build may have classes of one name."""
+        return max(found.prefixes, key=lambda each: (common(found.importer, each), each), default=None)
