@@ -82,7 +82,7 @@ def _point(step: Step, chunk: Chunk) -> models.PointStruct:
     vectors: dict[str, Any] = {}
     if chunk.embedding is not None:
         vectors[names.VECTOR_CONTENT] = chunk.embedding
-    if chunk.terms is not None:
+    if chunk.terms is not None and chunk.terms.indices:
         vectors[names.VECTOR_TERMS] = models.SparseVector(
             indices=chunk.terms.indices, values=chunk.terms.values
         )
