@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench test crash fuzz retrieval monitoring check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench test crash fuzz retrieval monitoring accuracy check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -37,6 +37,10 @@ retrieval: $(READY)
 # A real Prometheus on a stack under load: every metric, every query of the dashboard, an alert from end to end.
 monitoring: $(READY)
 	$(BIN)/python -m tests.monitoring $(ARGS)
+
+# Functions and classes found in foreign sources, against each language's own parser; ARGS='~/src/project --wrong 9'.
+accuracy: $(READY)
+	$(BIN)/python -m tests.accuracy $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -29,6 +29,7 @@ from archon.contracts.errors import ContentMissingError
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentType, Priority
 
+UNKNOWN: Final = "there is no such document"
 WITHOUT_TEXT: Final = "its text is in no store"
 OLDER: Final = "it is of the older shape, and has to be indexed from its source"
 _PATH_CHARACTERS: Final = 300
@@ -109,8 +110,12 @@ class BackfillActivities:
         following: Position | None = Position(chunk=at.chunk, offset=end)
         if end >= len(ids):
             following = Position(chunk=at.chunk + 1) if at.chunk + 1 < chunks else None
-        settled = len(wanted) - len(candidates)
-        return candidates, PageResult(examined=len(wanted), settled=settled, next=following)
+        page = PageResult(examined=len(wanted), next=following)
+        unknown = await self._unenriched.unknown(wanted)
+        page.unknown = len(unknown)
+        page.listed = [_listed(each, UNKNOWN) for each in unknown[:LISTED]]
+        page.settled = len(wanted) - len(candidates) - len(unknown)
+        return candidates, page
 
     async def _has_text(self, candidate: Candidate) -> bool:
         return candidate.request is not None and await self._content.has_text(candidate.request.content_hash)
@@ -139,11 +144,8 @@ def _request(candidate: Candidate, request: EnrichmentRequest, backfill_id: str)
 def _list(page: PageResult, candidate: Candidate, why: str) -> None:
     if len(page.listed) < LISTED:
         path = candidate.file_path[:_PATH_CHARACTERS] if candidate.file_path else None
-        page.listed.append(
-            Listed(
-                document_id=candidate.document_id,
-                project_name=candidate.project_name,
-                file_path=path,
-                why=why,
-            )
-        )
+        page.listed.append(_listed(candidate.document_id, why, candidate.project_name, path))
+
+
+def _listed(document_id: str, why: str, project: str | None = None, path: str | None = None) -> Listed:
+    return Listed(document_id=document_id, project_name=project, file_path=path, why=why)

@@ -9,6 +9,7 @@ from archon.contracts.types import ProjectName
 from bridge.access import Reader, Writer
 from bridge.deletions import Deletions
 from bridge.dependencies import REFUSED, problem
+from bridge.paths import DOCUMENT, PROJECT
 
 LONGEST_WAIT: Final = 25.0
 router = APIRouter(prefix="/api/bridge", tags=["deletion"], responses=REFUSED)
@@ -31,7 +32,7 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
 _UNKNOWN: Final[dict[int | str, dict[str, Any]]] = {404: problem("No such deletion is known")}
 
 
-@router.delete("/document/{document_id:path}", operation_id="delete_document", responses=_ANSWERS)
+@router.delete(DOCUMENT, operation_id="delete_document", responses=_ANSWERS)
 async def delete_document(
     document_id: str,
     caller: Writer,
@@ -48,7 +49,7 @@ async def delete_document(
     return _answer(response, await deletions.document(caller, document_id, project, wait))
 
 
-@router.delete("/projects/{name:path}", operation_id="delete_project", responses=_ANSWERS)
+@router.delete(PROJECT, operation_id="delete_project", responses=_ANSWERS)
 async def delete_project(
     name: ProjectName, caller: Writer, deletions: DeletionsDep, response: Response, wait: Wait = LONGEST_WAIT
 ) -> DeletionReceipt:
@@ -56,7 +57,7 @@ async def delete_project(
     return _answer(response, await deletions.project(caller, name, wait))
 
 
-@router.get("/document/{document_id:path}/deletion", operation_id="get_document_deletion", responses=_UNKNOWN)
+@router.get(f"{DOCUMENT}/deletion", operation_id="get_document_deletion", responses=_UNKNOWN)
 async def get_document_deletion(
     document_id: str, caller: Reader, deletions: DeletionsDep, project: ProjectName | None = None
 ) -> DeletionReceipt:
@@ -64,7 +65,7 @@ async def get_document_deletion(
     return await deletions.receipt_of_document(caller, document_id, project)
 
 
-@router.get("/projects/{name:path}/deletion", operation_id="get_project_deletion", responses=_UNKNOWN)
+@router.get(f"{PROJECT}/deletion", operation_id="get_project_deletion", responses=_UNKNOWN)
 async def get_project_deletion(name: ProjectName, caller: Reader, deletions: DeletionsDep) -> DeletionReceipt:
     """How far the last deletion of a project is."""
     return await deletions.receipt_of_project(caller, name)

@@ -37,7 +37,8 @@ class Deletions:
             project_name=stored.project_name,
             document_id=stored.document_id,
             version=stored.version,
-            requested_at=datetime.now(UTC),
+            # Another bridge's clock may be ahead of ours, and what it took is to go, too.
+            requested_at=max(datetime.now(UTC), stored.posted_at or stored.indexed_at),
         )
         return await self._start(scope, f"{stored.project_name} · {stored.file_path}", wait)
 

@@ -24,6 +24,7 @@ from bridge.dependencies import (
     problem,
 )
 from bridge.parked import ParkedRuns
+from bridge.paths import DEAD_LETTER, DOCUMENT
 
 router = APIRouter(
     prefix="/api/bridge",
@@ -41,7 +42,7 @@ ParkedDep = Annotated[ParkedRuns, Depends(_parked)]
 NOT_PARKED: Final[dict[int | str, dict[str, Any]]] = {409: problem("The document is not parked")}
 
 
-@router.post("/document/{document_id:path}/retry", operation_id="retry_document", responses=NOT_PARKED)
+@router.post(f"{DOCUMENT}/retry", operation_id="retry_document", responses=NOT_PARKED)
 async def retry_document(
     document_id: str,
     caller: Writer,
@@ -54,7 +55,7 @@ async def retry_document(
     return await parked.retry(await find(stores, caller, document_id, project), correlation_id)
 
 
-@router.post("/document/{document_id:path}/discard", operation_id="discard_document", responses=NOT_PARKED)
+@router.post(f"{DOCUMENT}/discard", operation_id="discard_document", responses=NOT_PARKED)
 async def discard_document(
     document_id: str,
     caller: Writer,
@@ -78,7 +79,7 @@ async def list_dead_letters(
     return DeadLetterList(dead_letters=rows[:limit], total=len(rows))
 
 
-@router.get("/dead-letters/{key:path}", operation_id="get_dead_letter")
+@router.get(DEAD_LETTER, operation_id="get_dead_letter")
 async def get_dead_letter(key: str, caller: Reader, settings: SettingsDep) -> StoredDeadLetter:
     """One dead letter whole; `key` is the document's id, or as the listing says."""
     letter = await DeadLetterTopic(settings).get(key, caller.projects)
@@ -86,7 +87,7 @@ async def get_dead_letter(key: str, caller: Reader, settings: SettingsDep) -> St
     return StoredDeadLetter(key=key, dead_letter=letter, workflow_url=url)
 
 
-@router.post("/dead-letters/{key:path}/discard", operation_id="discard_dead_letter", responses=NOT_PARKED)
+@router.post(f"{DEAD_LETTER}/discard", operation_id="discard_dead_letter", responses=NOT_PARKED)
 async def discard_dead_letter(
     key: str, caller: Writer, settings: SettingsDep, publisher: PublisherDep
 ) -> StoredDeadLetter:

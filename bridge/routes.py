@@ -23,6 +23,7 @@ from bridge.access import Caller, Reader, Writer
 from bridge.correlation import new_correlation_id
 from bridge.dependencies import REFUSED, UNREAD, CorrelationDep, SettingsDep, StoresDep, find, problem
 from bridge.indexing import Indexer
+from bridge.paths import DOCUMENT
 
 BATCH_CONCURRENCY = 8
 
@@ -112,7 +113,7 @@ def _require_right(caller: Caller, submission: DocumentSubmission) -> None:
 
 
 @router.get(
-    "/document/{document_id:path}",
+    DOCUMENT,
     operation_id="get_document",
     responses={404: problem("There is no such document")},
 )
@@ -147,8 +148,7 @@ async def list_documents(
 ) -> DocumentPage:
     """Documents in the order of their ids, a page at a time."""
     projects = caller.scope(project)
-    rows = await stores.graph.documents(projects=projects, status=status, after=after, limit=limit)
-    return DocumentPage(documents=rows, next=rows[-1].document_id if len(rows) == limit else None)
+    return await stores.graph.documents(projects=projects, status=status, after=after, limit=limit)
 
 
 @router.get("/statistics", operation_id="get_statistics")

@@ -13,6 +13,7 @@ from archon.runtime.event_tail import EventTail
 from archon.runtime.pipeline_events import Watched
 from bridge.access import Reader
 from bridge.dependencies import REFUSED, StoresDep, find, problem
+from bridge.paths import DOCUMENT, PROJECT
 from bridge.streams import HEADERS, EventStream, StreamResponse
 
 _EVENT_SCHEMA: Final = {
@@ -56,7 +57,7 @@ LastEventId = Annotated[
 
 
 @router.get(
-    "/document/{document_id:path}/events",
+    f"{DOCUMENT}/events",
     operation_id="stream_document_events",
     response_model=None,
     responses={
@@ -97,7 +98,7 @@ async def stream_document_events(
 
 
 @router.get(
-    "/projects/{name:path}/events",
+    f"{PROJECT}/events",
     operation_id="stream_project_events",
     response_model=None,
     responses=_STREAM,

@@ -13,13 +13,14 @@ from blake3 import blake3
 from archon.contracts.analysis import AnalysisResult, Entity, Finding, Relationship
 from archon.contracts.types import EnrichmentType
 from intelligence import code, embedding, findings, markdown, scores
+from intelligence.adapters import READERS
 from intelligence.chunks import chunked
+from intelligence.fitness import is_fit
 from intelligence.grammar import grammars
-from intelligence.syntax import parse
+from intelligence.syntax import ERRORS_LIMIT, parse
 
-RELEASE: Final = "3"
+RELEASE: Final = "4"
 """To be raised when the code here changes what it finds; rules and languages count by themselves."""
-PARSED_CHARACTERS: Final = 2_000_000
 ENTITIES_LIMIT: Final = 20_000
 
 
@@ -93,10 +94,12 @@ def analyse(text: str, language: str | None, kind: EnrichmentType) -> AnalysisRe
 
 def _read(text: str, language: str | None) -> Analysis:
     found = Analysis()
-    if len(text) > PARSED_CHARACTERS or language is None:
+    if language is None or not is_fit(text):
         found.statistics = scores.text_statistics(text)
     elif language in grammars():
         _read_code(found, text, language)
+    elif language in READERS:
+        _read_keys(found, text, language)
     elif language == "markdown":
         found.entities = markdown.entities(text)[:ENTITIES_LIMIT]
         found.statistics = scores.prose_statistics(text, found.entities)
@@ -106,12 +109,22 @@ def _read(text: str, language: str | None) -> Analysis:
     return found
 
 
+def _read_keys(found: Analysis, text: str, language: str) -> None:
+    outline = READERS[language](text)
+    found.entities = outline.entities()
+    found.relationships = outline.relationships
+    found.statistics = scores.text_statistics(text)
+    found.statistics["syntax_errors"] = min(outline.syntax_errors, ERRORS_LIMIT)
+
+
 def _read_code(found: Analysis, text: str, language: str) -> None:
+    language = grammars()[language].language_of(text, language)
     tree = parse(text, language, grammars()[language])
-    found.entities = code.entities(tree, text)[:ENTITIES_LIMIT]
+    found.entities = code.entities(tree)[:ENTITIES_LIMIT]
     found.relationships = code.relationships(tree)
     found.patterns, found.anti_patterns = findings.find(tree)
     found.statistics = scores.code_statistics(tree, text, found.anti_patterns)
+    found.statistics["syntax_errors"] = tree.errors
     found.quality = scores.code_quality(found.statistics)
     found.complexity = scores.code_complexity(found.statistics)
 

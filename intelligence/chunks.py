@@ -16,8 +16,11 @@ WINDOWS_LIMIT: Final = 40
 WINDOW_LINES: Final = 60
 LEXICAL_CHARACTERS: Final = 16_000
 DENSE_CHARACTERS: Final = 2_000
-_UNNAMED: Final = frozenset({"link", "code_block"})
-"""Kinds of Markdown that are part of a section."""
+_PART_OF_OTHERS: Final = frozenset({"link", "code_block", "reference", "anchor"})
+"""Kinds that are found with what they stand in."""
+KEY_LINES: Final = range(3, WINDOW_LINES + 1)
+"""A key of a data file is a chunk if it is of such a length, and in no other that is; else it is part of what
+is around it."""
 
 
 class Draft(NamedTuple):
@@ -30,7 +33,7 @@ class Draft(NamedTuple):
 def chunked(text: str, entities: Sequence[Entity]) -> list[Draft]:
     """In order of appearance. Of more symbols than the limit the longest, which hold the others' lines."""
     lines = text.split("\n")
-    symbols = [entity for entity in entities if entity.kind not in _UNNAMED]
+    symbols = list(_symbols(entities))
     longest = sorted(symbols, key=lambda each: each.start_line - each.end_line)[:SYMBOLS_LIMIT]
     own = own_lines(longest, len(lines))
     drafts = [
@@ -40,6 +43,18 @@ def chunked(text: str, entities: Sequence[Entity]) -> list[Draft]:
     ]
     drafts += _of_document(lines, sorted(set(range(1, len(lines) + 1)).difference(*own)))
     return sorted(drafts, key=lambda draft: draft.chunk.start_line)
+
+
+def _symbols(entities: Sequence[Entity]) -> Iterator[Entity]:
+    end = 0
+    for entity in sorted(entities, key=lambda each: (each.start_line, -each.end_line)):
+        if entity.kind == "key":
+            length = entity.end_line - entity.start_line + 1
+            if entity.start_line < end or length not in KEY_LINES:
+                continue
+            end = entity.end_line
+        if entity.kind not in _PART_OF_OTHERS:
+            yield entity
 
 
 def _of_symbol(entity: Entity, text: str) -> Draft:

@@ -1,15 +1,28 @@
 """In: the language files. Out: for each language, how its syntax tree names functions, imports and calls.
 
-A language is added by adding a file to languages/.
+A language is added by adding a file to languages/. A child of a node is named by its field or, where the
+parser gives it none, by its kind.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Pattern = Annotated[re.Pattern[str], BeforeValidator(re.compile)]
+Matcher = str | Mapping[str, Any]
+"""A node's kind, or an ast-grep rule that has one."""
+Part = str | int
+"""A child: its field, its kind or its position."""
+
+TYPES: Final = frozenset(
+    {"class", "interface", "struct", "enum", "union", "record", "trait", "protocol", "object", "extension"}
+)
+"""Kinds of entities whose functions are methods."""
 
 
 class _Strict(BaseModel):
@@ -17,62 +30,149 @@ class _Strict(BaseModel):
 
 
 class Scope(_Strict):
-    """A node that names an entity. `value`: only where the node's value is one of these kinds."""
+    """A node that names what stands in it. The first of a node's rules that fits makes the entity.
+
+    kind      of the entity; `extension`, `package`: none, the name only qualifies what is inside
+    text      the name itself, where it is not written
+    where     only where these children are there, of one of these kinds if any are given
+    head      only where this is found before the name
+    owner     a child that holds the type which the entity belongs to: a receiver
+    several   each child that is called like the name names one more
+    rest      what is named lasts to the end of the text: until the next of its kind, or with it
+    bases     children that name what is inherited
+    """
 
     node: str
     kind: str
-    name: str = "name"
-    value: tuple[str, ...] = ()
+    name: Part = "name"
+    text: str | None = None
+    where: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    head: Pattern | None = None
+    owner: str | None = None
+    several: bool = False
+    rest: Literal["until_next", "nested"] | None = None
+    bases: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
 
 
+class Documentation(_Strict):
+    """`docstring`: the first string of the body. `comment`: the comment right above, if it starts with one of
+    `starts`; `between` may stand between both."""
+
+    style: Literal["docstring", "comment"]
+    starts: tuple[str, ...] = ()
+    between: Pattern | None = None
+
+
 class Import(_Strict):
-    """A node that imports. Its target is a field's text, up to `before`; or `text`; or, for a call of
-    `function`, the first argument."""
+    """A node that imports. `field`: children that name the module; else `pattern` finds it, in its group. A
+    module with braces stands for several. `names` finds what is taken of it; a bare name means `bare`."""
 
     node: str
     field: str | None = None
-    before: str | None = None
-    text: str | None = None
-    function: str | None = None
+    pattern: Pattern | None = None
+    names: Pattern | None = None
+    bare: str | None = None
+    prefix: str = ""
 
 
 class Calls(_Strict):
-    """A call: the field that names the callee, and what an object calls itself."""
+    """Nodes that call, each with the children from which to which the callee is written; what an object calls
+    itself; whether a method may leave that out; the method that makes an object."""
 
-    node: str
-    field: str
-    self: tuple[str, ...]
+    nodes: Mapping[str, tuple[Part, ...]]
+    self: tuple[str, ...] = ()
+    implicit_self: bool = False
+    new: str | None = None
 
 
 class Parameters(_Strict):
-    node: str
-    ignore: tuple[str, ...]
+    """Where parameters are: in children `of` the scope, or right in it; only those of a kind in `each`, if it
+    has any, and none whose kind or text is in `ignore`. Those of the kind `shared` may name several."""
+
+    of: tuple[str, ...] = ()
+    each: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    shared: str | None = None
+
+    def ignores(self, node: Any) -> bool:
+        return bool(self.ignore) and (node.kind() in self.ignore or node.text() in self.ignore)
 
 
 class Grammar(_Strict):
-    """One language file; `parsers` maps each language's name to its parser's."""
+    """One language file; `parsers` maps each language's name to its parser's.
+
+    instead    other languages, where the source has what this one cannot have
+    separator  of a qualified name, as it is written
+    blank      what is hidden from the parser, which does not know what it stands for
+    reserved   what is never a name
+    body       children that end a signature
+    embeds     nodes in a type that name what it inherits
+    """
 
     parsers: Mapping[str, str]
+    instead: Mapping[str, Pattern] = Field(default_factory=dict)
+    blank: Pattern | None = None
+    separator: str | None = None
     scopes: Sequence[Scope]
-    documentation: Literal["docstring", "jsdoc"]
+    reserved: frozenset[str] = frozenset()
+    body: tuple[str, ...] = ("body",)
+    comments: tuple[str, ...] = ("comment",)
+    documentation: Documentation
     imports: Sequence[Import]
     calls: Calls
-    decisions: Sequence[str] = Field(min_length=1)
+    embeds: Sequence[Matcher] = ()
+    decisions: Sequence[Matcher] = Field(min_length=1)
     nesting: Sequence[str] = Field(min_length=1)
     parameters: Parameters
     comment: str
 
-    def scopes_of(self, language: str) -> list[Scope]:
-        """Those whose nodes this language's parser knows."""
-        return [scope for scope in self.scopes if not scope.languages or language in scope.languages]
+    def language_of(self, text: str, language: str) -> str:
+        """The language that `text` is really of: files of several may have the same names."""
+        return next((other for other, sign in self.instead.items() if sign.search(text)), language)
+
+    @cached_property
+    def imports_by_node(self) -> Mapping[str, Sequence[Import]]:
+        found: dict[str, list[Import]] = {}
+        for rule in self.imports:
+            found.setdefault(rule.node, []).append(rule)
+        return found
+
+    @cached_property
+    def decision_kinds(self) -> frozenset[str]:
+        return frozenset(map(kind_of, self.decisions))
+
+    @cached_property
+    def nesting_kinds(self) -> frozenset[str]:
+        return frozenset(self.nesting)
+
+    @cached_property
+    def embed_kinds(self) -> frozenset[str]:
+        return frozenset(map(kind_of, self.embeds))
+
+    def scopes_of(self, language: str) -> Mapping[str, Sequence[Scope]]:
+        """By node, those whose nodes this language's parser knows."""
+        found: dict[str, list[Scope]] = {}
+        for scope in self.scopes:
+            if not scope.languages or language in scope.languages:
+                found.setdefault(scope.node, []).append(scope)
+        return found
+
+    def matchers(self, language: str) -> list[Matcher]:
+        """All that a source is searched for."""
+        plain = [*self.scopes_of(language), *self.imports_by_node, *self.calls.nodes, *self.comments]
+        return [*dict.fromkeys([*plain, *self.nesting]), *self.decisions, *self.embeds]
+
+
+def kind_of(matcher: Matcher) -> str:
+    return matcher if isinstance(matcher, str) else str(matcher["kind"])
 
 
 @cache
 def grammars() -> Mapping[str, Grammar]:
     """By language name."""
     found: dict[str, Grammar] = {}
-    for file in files(__package__).joinpath("languages").iterdir():
+    for file in sorted(files(__package__).joinpath("languages").iterdir(), key=lambda each: each.name):
         if file.name.endswith(".yaml"):
             content: Any = yaml.safe_load(file.read_text())
             grammar = Grammar.model_validate(content)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from archon.contracts.analysis import Entity, Finding
-from intelligence.syntax import Tree, documentation
+from intelligence.syntax import Tree
 
 COMPLEX = 10
 """McCabe's limit for one function (A Complexity Measure, 1976)."""
@@ -22,7 +22,7 @@ def code_statistics(tree: Tree, text: str, anti_patterns: Sequence[Finding]) -> 
     functions = [scope for scope in tree.scopes if scope.callable]
     named = [scope for scope in tree.scopes if not scope.name.startswith("_")]
     complexities = [scope.decisions + 1 for scope in functions] or [tree.decisions + 1]
-    documented = sum(documentation(scope, tree.grammar.documentation) is not None for scope in named)
+    documented = sum(scope.documentation is not None for scope in named)
     lines = max(1, text.count("\n") + 1)
     return {
         "lines": lines,

@@ -1,235 +1,106 @@
-"""In: source code. Out: its tree, its named scopes with their nesting, and measures of each.
+"""In: source code. Out: its tree: named scopes with their measures, and the nodes that import and call.
 
-Searches run in the parser's own code; Python sees the matches alone. Lines count from 1.
+One walk along the nodes in order of appearance, with the scopes that are open at each.
 """
 
-from bisect import bisect_left, bisect_right
+import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from typing import Final
 
-from ast_grep_py import SgNode, SgRoot
-
+from intelligence import declarations, naming
+from intelligence.documentation import documentation, signature
 from intelligence.grammar import Grammar
+from intelligence.nodes import Found, ScopeNode, Tree, matches, missing
 
-SIGNATURE_CHARACTERS = 300
+__all__ = ["ScopeNode", "Tree", "parse"]
 
-
-@dataclass
-class ScopeNode:
-    """A function, class or the like. `start` and `end` are offsets; `decisions` are its own, without those
-    of scopes inside it."""
-
-    node: SgNode
-    kind: str
-    name: str
-    start: int
-    end: int
-    start_line: int
-    end_line: int
-    parent: "ScopeNode | None" = None
-    qualified_name: str = ""
-    ordinal: int = 0
-    decisions: int = 0
-    nesting: int = 0
-    parameters: int = 0
-    children: list["ScopeNode"] = field(default_factory=list)
-
-    @property
-    def callable(self) -> bool:
-        return self.kind in {"function", "method"}
-
-    @property
-    def lines(self) -> int:
-        return self.end_line - self.start_line + 1
-
-
-@dataclass
-class Tree:
-    """A parsed source. `scopes` are in order of appearance; `decisions` are those outside any function."""
-
-    root: SgNode
-    grammar: Grammar
-    language: str
-    scopes: list[ScopeNode]
-    decisions: int = 0
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        return [scope.start for scope in self.scopes]
-
-    def enclosing(self, offset: int) -> ScopeNode | None:
-        """The innermost scope that holds `offset`."""
-        index = bisect_right(self._starts, offset) - 1
-        scope = self.scopes[index] if index >= 0 else None
-        while scope is not None and scope.end <= offset:
-            scope = scope.parent
-        return scope
+ERRORS_LIMIT: Final = 1000
+DEPTH_LIMIT: Final = 100
+_HEAD: Final = 300
+_ELSE: Final = re.compile(r"\belse\s*\Z")
 
 
 def parse(text: str, language: str, grammar: Grammar) -> Tree:
-    """The tree of `text`; what cannot be parsed is left out of it."""
-    root = SgRoot(text, grammar.parsers[language]).root()
-    tree = Tree(root, grammar, language, _scopes(root, grammar, language))
-    _nest(tree.scopes)
-    _measure(tree)
+    """The tree of `text`; what cannot be parsed is left out of it and counted."""
+    root, nodes = matches(text, language)
+    tree = Tree(root, text, grammar, language)
+    walk = _Walk(tree)
+    for found in nodes:
+        walk.visit(found)
+    tree.errors = min(tree.errors + missing(root), ERRORS_LIMIT)
+    declarations.number(tree)
+    for scope in tree.scopes:
+        scope.signature = signature(scope, tree)
+        scope.documentation = documentation(scope, tree)
     return tree
 
 
-def find_kinds(root: SgNode, kinds: Sequence[str]) -> list[SgNode]:
-    """Every node of one of `kinds`, in order of appearance."""
-    return root.find_all({"rule": {"any": [{"kind": kind} for kind in dict.fromkeys(kinds)]}})
+class _Walk:
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._rules = tree.grammar.scopes_of(tree.language)
+        self._scopes: list[ScopeNode] = []
+        self._nests: list[tuple[int, ScopeNode | None, int]] = []
+        self._depths: Counter[ScopeNode | None] = Counter()
 
+    def visit(self, found: Found) -> None:
+        """Take in one node: it may mean several things."""
+        grammar, tree = self._tree.grammar, self._tree
+        while self._scopes and self._scopes[-1].end <= found.start:
+            self._scopes.pop()
+        if found.kind in grammar.comments:
+            tree.comments.append((found.start, found.end))
+        if found.kind in self._rules:
+            self._open(found)
+        if found.kind in grammar.imports_by_node:
+            tree.imports.append(found)
+        if found.kind in grammar.calls.nodes and self._scopes:
+            tree.calls.append((found, self._scopes[-1]))
+        if found.kind in grammar.decision_kinds:
+            self._decide()
+        if found.kind in grammar.nesting_kinds:
+            self._nest(found)
+        if found.kind in grammar.embed_kinds and self._scopes and self._scopes[-1].is_type:
+            self._scopes[-1].bases += naming.bases(
+                tree.text[found.start : min(found.end, found.start + _HEAD)]
+            )
+        tree.errors += found.kind == "ERROR"
 
-def _scopes(root: SgNode, grammar: Grammar, language: str) -> list[ScopeNode]:
-    scopes = grammar.scopes_of(language)
-    kinds = sorted({scope.node for scope in scopes})
-    found: list[ScopeNode] = []
-    for node in find_kinds(root, _known(root, kinds)):
-        for scope in scopes:
-            if scope.node == node.kind() and _has_value(node, scope.value):
-                named = _scope(node, scope.kind, node.field(scope.name))
-                if named is not None:
-                    found.append(named)
-                break
-    return sorted(found, key=lambda each: (each.start, -each.end))
+    def _open(self, found: Found) -> None:
+        if len(self._scopes) == DEPTH_LIMIT:
+            return
+        for scope in declarations.scopes_of(found, self._tree, self._rules):
+            if scope.rule.rest is not None:
+                self._last_to_the_end(scope)
+            scope.parent = self._scopes[-1] if self._scopes else None
+            declarations.qualify(scope)
+            scope.function = scope if scope.callable else scope.parent.function if scope.parent else None
+            named = scope.kind not in {"extension", "package"}
+            (self._tree.scopes if named else self._tree.extensions).append(scope)
+            if not scope.rule.several:
+                self._scopes.append(scope)
 
+    def _last_to_the_end(self, scope: ScopeNode) -> None:
+        """A package's name is for all that follows, until another takes its place."""
+        scope.end = len(self._tree.text) + 1
+        if scope.rule.rest == "until_next" and self._scopes and self._scopes[-1].rule.rest is not None:
+            self._scopes.pop()
 
-def _known(root: SgNode, kinds: Sequence[str]) -> list[str]:
-    """The kinds that this parser has: a rule about another one is an error to it."""
-    known = []
-    for kind in kinds:
-        try:
-            root.find({"rule": {"kind": kind}})
-        except RuntimeError:
-            continue
-        known.append(kind)
-    return known
-
-
-def _has_value(node: SgNode, kinds: Sequence[str]) -> bool:
-    if not kinds:
-        return True
-    value = node.field("value")
-    return value is not None and value.kind() in kinds
-
-
-def _scope(node: SgNode, kind: str, name: SgNode | None) -> ScopeNode | None:
-    if name is None or not name.text():
-        return None
-    where = node.range()
-    return ScopeNode(
-        node, kind, name.text(), where.start.index, where.end.index, where.start.line + 1, where.end.line + 1
-    )
-
-
-def _nest(scopes: Sequence[ScopeNode]) -> None:
-    """Parents, qualified names and ordinals, by position; a function right inside a class is a method."""
-    open_: list[ScopeNode] = []
-    seen: Counter[tuple[str, str]] = Counter()
-    for scope in scopes:
-        while open_ and open_[-1].end <= scope.start:
-            open_.pop()
-        scope.parent = open_[-1] if open_ else None
-        if scope.parent is not None:
-            scope.parent.children.append(scope)
-            if scope.parent.kind == "class" and scope.kind == "function":
-                scope.kind = "method"
-        scope.qualified_name = f"{scope.parent.qualified_name}.{scope.name}" if scope.parent else scope.name
-        key = (scope.kind, scope.qualified_name)
-        scope.ordinal = seen[key]
-        seen[key] += 1
-        open_.append(scope)
-
-
-def _measure(tree: Tree) -> None:
-    for node in find_kinds(tree.root, tree.grammar.decisions):
-        owner = _function_at(tree, node.range().start.index)
-        if owner is None:
-            tree.decisions += 1
+    def _decide(self) -> None:
+        function = self._scopes[-1].function if self._scopes else None
+        if function is None:
+            self._tree.decisions += 1
         else:
-            owner.decisions += 1
-    _measure_nesting(tree)
-    ignored = set(tree.grammar.parameters.ignore)
-    for node in find_kinds(tree.root, [tree.grammar.parameters.node]):
-        scope = tree.enclosing(node.range().start.index)
-        if scope is not None and not scope.parameters:
-            scope.parameters = sum(child.text() not in ignored for child in node.named_children())
+            function.decisions += 1
 
-
-def _measure_nesting(tree: Tree) -> None:
-    open_: list[int] = []
-    owners: list[ScopeNode | None] = []
-    for node in find_kinds(tree.root, tree.grammar.nesting):
-        where = node.range()
-        while open_ and open_[-1] <= where.start.index:
-            open_.pop()
-            owners.pop()
-        owner = _function_at(tree, where.start.index)
-        open_.append(where.end.index)
-        owners.append(owner)
-        if owner is not None:
-            owner.nesting = max(owner.nesting, owners.count(owner))
-
-
-def _function_at(tree: Tree, offset: int) -> ScopeNode | None:
-    scope = tree.enclosing(offset)
-    while scope is not None and not scope.callable:
-        scope = scope.parent
-    return scope
-
-
-def signature(scope: ScopeNode, text: str) -> str:
-    """The declaration up to its body, on one line."""
-    body = scope.node.field("body")
-    end = body.range().start.index if body is not None else scope.end
-    head = " ".join(text[scope.start : end].split()).rstrip(" :{=>")
-    return head[:SIGNATURE_CHARACTERS]
-
-
-def documentation(scope: ScopeNode, style: str) -> str | None:
-    """The docstring, or the JSDoc comment right above; its first paragraph."""
-    raw = _docstring(scope.node) if style == "docstring" else _jsdoc(scope.node)
-    if raw is None:
-        return None
-    paragraph = raw.strip().split("\n\n")[0]
-    return " ".join(paragraph.split())[:500] or None
-
-
-def _docstring(node: SgNode) -> str | None:
-    body = node.field("body")
-    first = (
-        next((child for child in body.named_children() if child.kind() != "comment"), None) if body else None
-    )
-    if first is None or first.kind() != "expression_statement":
-        return None
-    string = first.child(0)
-    if string is None or string.kind() != "string":
-        return None
-    return string.text().lstrip("rRuUbBfF").strip("\"'")
-
-
-def _jsdoc(node: SgNode) -> str | None:
-    holder = node
-    parent = node.parent()
-    while parent is not None and parent.kind() in {
-        "export_statement",
-        "lexical_declaration",
-        "variable_declaration",
-    }:
-        holder, parent = parent, parent.parent()
-    before = holder.prev()
-    if before is None or before.kind() != "comment" or not before.text().startswith("/**"):
-        return None
-    lines = [line.strip().lstrip("*").strip() for line in before.text()[3:-2].splitlines()]
-    return "\n".join(line for line in lines if not line.startswith("@"))
-
-
-def line_index(text: str) -> list[int]:
-    """Offsets at which lines begin."""
-    return [0, *(position + 1 for position, character in enumerate(text) if character == "\n")]
-
-
-def line_at(lines: Sequence[int], offset: int) -> int:
-    return bisect_left(lines, offset + 1)
+    def _nest(self, found: Found) -> None:
+        while self._nests and self._nests[-1][0] <= found.start:
+            _, owner, step = self._nests.pop()
+            self._depths[owner] -= step
+        function = self._scopes[-1].function if self._scopes else None
+        # An `else if` is as deep as its `if`.
+        step = 0 if _ELSE.search(self._tree.text, max(0, found.start - 20), found.start) else 1
+        self._depths[function] += step
+        self._nests.append((found.end, function, step))
+        if function is not None:
+            function.nesting = max(function.nesting, self._depths[function])

@@ -26,6 +26,7 @@ _STATUS: Final = SearchAttributeKey.for_keyword(names.SEARCH_ENRICHMENT_STATUS)
 _FILED: Final = {
     DeletionState.REMOVING: names.STATUS_DELETING,
     DeletionState.REMOVED: names.STATUS_DELETED,
+    DeletionState.SUPERSEDED: names.STATUS_DELETED,
 }
 
 
@@ -93,7 +94,7 @@ class _Deletion:
             await self._clear_dead_letters(scope)
         self._known.removed_at = workflow.now()
         if self._asked is None:
-            self._reach(DeletionState.REMOVED)
+            self._reach(DeletionState.SUPERSEDED if marked.lives else DeletionState.REMOVED)
 
     async def _mark(self, scope: DeletionScope) -> Marked:
         marked: Marked = await self._do(DeletionActivities.mark_deleted, scope)
@@ -115,7 +116,7 @@ class _Deletion:
         counts.add(DeletionCounts(points=swept))
         if scope.document_id is None or counts.dead_letters or counts.runs_ended:
             await self._clear_dead_letters(scope)
-        if self._asked is None:
+        if self._asked is None and self._known.state is not DeletionState.SUPERSEDED:
             self._reach(DeletionState.SWEPT)
 
     async def _do(self, step: Any, scope: DeletionScope) -> Any:

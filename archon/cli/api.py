@@ -55,7 +55,7 @@ class BridgeApi:
         return DocumentAccepted.model_validate(await self._call("POST", "/document", json=document))
 
     async def document(self, document_id: str, project: str | None = None) -> DocumentView:
-        found = await self._call("GET", f"/document/{quote(document_id)}", params=_given(project=project))
+        found = await self._call("GET", f"/document/{segment(document_id)}", params=_given(project=project))
         return DocumentView.model_validate(found)
 
     async def search(self, text: str, limit: int = 10, **filters: str | None) -> SearchResults:
@@ -87,24 +87,26 @@ class BridgeApi:
         return DeadLetterList.model_validate(await self._call("GET", "/dead-letters", params=params))
 
     async def dead_letter(self, key: str) -> StoredDeadLetter:
-        return StoredDeadLetter.model_validate(await self._call("GET", f"/dead-letters/{quote(key)}"))
+        return StoredDeadLetter.model_validate(await self._call("GET", f"/dead-letters/{segment(key)}"))
 
     async def discard_dead_letter(self, key: str) -> StoredDeadLetter:
-        found = await self._call("POST", f"/dead-letters/{quote(key)}/discard")
+        found = await self._call("POST", f"/dead-letters/{segment(key)}/discard")
         return StoredDeadLetter.model_validate(found)
 
     async def retry(self, document_id: str) -> ParkedAnswer:
         """Raises NotParkedError."""
-        return ParkedAnswer.model_validate(await self._call("POST", f"/document/{quote(document_id)}/retry"))
+        return ParkedAnswer.model_validate(
+            await self._call("POST", f"/document/{segment(document_id)}/retry")
+        )
 
     async def discard(self, document_id: str) -> ParkedAnswer:
         """Raises NotParkedError."""
-        found = await self._call("POST", f"/document/{quote(document_id)}/discard")
+        found = await self._call("POST", f"/document/{segment(document_id)}/discard")
         return ParkedAnswer.model_validate(found)
 
     async def delete(self, document_id: str, **params: str | int | None) -> dict[str, Any]:
         """The receipt, when all is removed or the bridge waits no longer. Raises NotFoundError."""
-        path = f"/document/{quote(document_id)}"
+        path = f"/document/{segment(document_id)}"
         receipt: dict[str, Any] = await self._call("DELETE", path, params=_given(**params))
         return receipt
 
@@ -114,12 +116,12 @@ class BridgeApi:
 
     async def delete_project(self, project: str) -> DeletionReceipt:
         """Asks for it; the receipt tells how far it is."""
-        found = await self._call("DELETE", f"/projects/{quote(project)}", params={"wait": 0})
+        found = await self._call("DELETE", f"/projects/{segment(project)}", params={"wait": 0})
         return DeletionReceipt.model_validate(found)
 
     async def deletion(self, of: DeletionReceipt) -> DeletionReceipt:
         """The same deletion's receipt now."""
-        path = f"/document/{of.document_id}" if of.document_id else f"/projects/{quote(of.project_name)}"
+        path = f"/document/{of.document_id}" if of.document_id else f"/projects/{segment(of.project_name)}"
         return DeletionReceipt.model_validate(await self._call("GET", f"{path}/deletion"))
 
     @contextlib.asynccontextmanager
@@ -188,6 +190,11 @@ def _refused(response: httpx.Response) -> ArchonError:
         return StoreUnavailableError("bridge", f"HTTP {response.status_code}: {detail}")
     field, _, reason = detail.partition(": ")
     return InvalidInputError(field, reason) if reason else InvalidInputError("request", detail)
+
+
+def segment(text: str) -> str:
+    """A name or an id as one segment of a path: `/` and `..` in it lead nowhere else (RFC 3986, 3.3)."""
+    return quote(text, safe="").replace(".", "%2E")
 
 
 def _given(**values: str | int | None) -> dict[str, str | int]:

@@ -6,15 +6,16 @@ What talks to the servers is imported when it is run: no other verb should pay f
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import uuid4
 
 import typer
 
-from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, print_json
+from archon.cli.output import Exit, Format, FormatOption, a_project, err, exit_codes, print_json
 from archon.contracts import names
 from archon.contracts.backfill import PAGE_LIMIT, BackfillInput, Criteria
 from archon.contracts.errors import InvalidInputError
+from archon.contracts.versions import older
 from archon.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,9 +24,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Enrich what was indexed without: find it, and request it.")
 
-Project = Annotated[str | None, typer.Option("--project", "-p", help="Only this project's documents.")]
+Project = Annotated[
+    str | None, typer.Option("--project", "-p", help="Only this project's documents.", callback=a_project)
+]
+RATE_LIMIT: Final = 100_000
+CURRENT: Final = "current"
 Analyser = Annotated[
-    str | None, typer.Option(help="Also what an analyser of a lower version than this has enriched.")
+    str | None,
+    typer.Option(
+        help="Also what an analyser of a lower version than this has enriched; "
+        f"`{CURRENT}`: than the intelligence service's."
+    ),
 ]
 OfList = Annotated[bool, typer.Option("--input", help="The backfill that was started with --input.")]
 
@@ -48,7 +57,8 @@ def find(
     criteria = _criteria(project, analyser_older_than)
 
     async def run(settings: Settings, graph: "GraphStore") -> None:
-        tally = await backfill_scan.find(graph, ContentStore.open(settings), criteria, file)
+        wanted = await _resolved(settings, criteria)
+        tally = await backfill_scan.find(graph, ContentStore.open(settings), wanted, file)
         if output is Format.JSON:
             print_json({"documents": tally.as_json()})
         else:
@@ -67,7 +77,9 @@ def start(
     source_root: Annotated[
         Path | None, typer.Option(help="Read texts that we do not have from here, by the documents' paths.")
     ] = None,
-    rate: Annotated[float, typer.Option(min=0, help="Documents a second at most; 0: no limit.")] = 20,
+    rate: Annotated[
+        float, typer.Option(min=0, max=RATE_LIMIT, help="Documents a second at most; 0: no limit.")
+    ] = 20,
     batch_size: Annotated[int, typer.Option(min=1, max=PAGE_LIMIT, help="Documents at once.")] = 100,
     max_backlog: Annotated[
         int, typer.Option(min=0, help="Request no more while so many enrichments are open; 0: never mind.")
@@ -78,16 +90,18 @@ def start(
     """Request the enrichment of all documents that lack it, in the background and at low priority."""
     from archon.cli.backfill_start import Starting  # noqa: PLC0415
 
-    wanted = BackfillInput(
-        backfill_id=str(uuid4()),
-        criteria=_criteria(project, analyser_older_than),
-        rate=rate,
-        batch_size=batch_size,
-        max_backlog=max_backlog,
-        dry_run=dry_run,
-    )
+    criteria = _criteria(project, analyser_older_than)
 
     async def run(settings: Settings, graph: "GraphStore") -> None:
+        await _require_newer_service(settings, found := await _resolved(settings, criteria))
+        wanted = BackfillInput(
+            backfill_id=str(uuid4()),
+            criteria=found,
+            rate=rate,
+            batch_size=batch_size,
+            max_backlog=max_backlog,
+            dry_run=dry_run,
+        )
         starting = await Starting.connect(settings, graph, wanted, listed)
         await starting.start(source_root, output)
 
@@ -119,26 +133,26 @@ def status(
 @app.command()
 def pause(project: Project = None, of_list: OfList = False) -> None:
     """Request nothing more until `resume`."""
-    _signal(names.SIGNAL_PAUSE, "paused", project, of_list=of_list)
+    _signal(names.SIGNAL_PAUSE, "pauses before its next page", project, of_list=of_list)
 
 
 @app.command()
 def resume(project: Project = None, of_list: OfList = False) -> None:
     """Go on after `pause`."""
-    _signal(names.SIGNAL_RESUME, "resumed", project, of_list=of_list)
+    _signal(names.SIGNAL_RESUME, "goes on", project, of_list=of_list)
 
 
 @app.command()
 def cancel(project: Project = None, of_list: OfList = False) -> None:
     """End the backfill; what it has requested is enriched all the same."""
-    _signal(names.SIGNAL_CANCEL, "cancelled", project, of_list=of_list)
+    _signal(names.SIGNAL_CANCEL, "ends before its next page", project, of_list=of_list)
 
 
 def _signal(signal: str, done: str, project: str | None, *, of_list: bool) -> None:
     async def run() -> None:
         backfill = await _backfill(Settings.load(), project, of_list=of_list)
         await backfill.signal(signal)
-        err.print(f"{backfill.workflow_id} is {done}")
+        err.print(f"{backfill.workflow_id} is told, and {done}")
 
     with exit_codes():
         asyncio.run(run())
@@ -169,8 +183,32 @@ def _with_graph(work: "Callable[[Settings, GraphStore], Awaitable[None]]") -> No
         asyncio.run(run())
 
 
+async def _resolved(settings: Settings, criteria: Criteria) -> Criteria:
+    """With the intelligence service's own version for `current`."""
+    if criteria.analyser_older_than != CURRENT:
+        return criteria
+    return criteria.model_copy(update={"analyser_older_than": await _service_version(settings)})
+
+
+async def _require_newer_service(settings: Settings, criteria: Criteria) -> None:
+    """Raises InvalidInputError where the service is older itself: what it enriches would be asked for again
+    and again."""
+    than = criteria.analyser_older_than
+    if than is not None and older(ours := await _service_version(settings), than):
+        raise InvalidInputError(
+            "--analyser-older-than",
+            f"the intelligence service is {ours}, which is older than {than} itself; `{CURRENT}` is its own",
+        )
+
+
+async def _service_version(settings: Settings) -> str:
+    from archon.stores.intelligence import IntelligenceClient  # noqa: PLC0415
+
+    async with IntelligenceClient.connect(settings) as intelligence:
+        return (await intelligence.version()).analyser_version
+
+
 def _criteria(project: str | None, analyser_older_than: str | None) -> Criteria:
-    for option, value in (("--project", project), ("--analyser-older-than", analyser_older_than)):
-        if value is not None and not value.strip():
-            raise typer.BadParameter("is empty", param_hint=option)
+    if analyser_older_than is not None and not analyser_older_than.strip():
+        raise typer.BadParameter("is empty", param_hint="--analyser-older-than")
     return Criteria(project_name=project, analyser_older_than=analyser_older_than)

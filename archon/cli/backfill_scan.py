@@ -1,11 +1,13 @@
 """In: the stores and criteria. Out: each document that a backfill would see, as a line of JSON; counts."""
 
 import asyncio
+import contextlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
+from uuid import UUID
 
 from archon.cli.output import err, table
 from archon.contracts.backfill import PAGE_LIMIT, Candidate, Criteria, Reason
@@ -68,9 +70,13 @@ async def find(graph: GraphStore, content: ContentStore, criteria: Criteria, fil
     """Every candidate into `file`, which is there whole or not at all, as lines of JSON."""
     if file is None:
         return await _find(graph, content, criteria, None)
+    if file.exists() and not file.is_file():  # a pipe or a device is written to, not replaced
+        with file.open("w", encoding="utf-8") as lines:
+            return await _find(graph, content, criteria, lines)
+    file = file.resolve()
     part = file.with_name(f"{file.name}.part")
     try:
-        with part.open("w") as lines:
+        with part.open("w", encoding="utf-8") as lines:
             tally = await _find(graph, content, criteria, lines)
         part.replace(file)
     finally:
@@ -98,21 +104,31 @@ def _line(candidate: Candidate, has_text: bool) -> dict[str, Any]:
 def read_ids(file: Path, criteria: Criteria) -> list[str]:
     """The ids of a file that `find` wrote, or that somebody made. Raises InvalidInputError with the line."""
     ids: dict[str, None] = {}
-    for number, text in enumerate(file.read_text().splitlines(), 1):
-        if not text.strip():
+    for number, line in enumerate(file.read_bytes().splitlines(), 1):
+        if not line.strip():
             continue
         where = f"{file}:{number}"
         try:
-            row = json.loads(text)
-        except ValueError as error:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
             raise InvalidInputError(where, f"is not JSON: {error}") from error
-        if not isinstance(row, Mapping) or not isinstance(row.get("document_id"), str):
+        if not isinstance(row, Mapping) or not _is_id(row.get("document_id")):
             raise InvalidInputError(where, "is no JSON object with a document_id")
         if row.get("reason") == Reason.OLDER_ANALYSER and criteria.analyser_older_than is None:
             raise InvalidInputError(
                 where, "is enriched by an older analyser: give --analyser-older-than here, too"
             )
-        ids[row["document_id"]] = None
-    if not ids:
-        raise InvalidInputError(str(file), "lists no document")
+        ids[_canonical(row["document_id"])] = None
     return list(ids)
+
+
+def _is_id(value: Any) -> bool:
+    """A lone surrogate, which JSON can spell, is no text that a store takes."""
+    return isinstance(value, str) and value.isascii() and bool(value)
+
+
+def _canonical(document_id: str) -> str:
+    """A UUID as we spell it; a node of the older shape may have another id."""
+    with contextlib.suppress(ValueError):
+        return str(UUID(document_id))
+    return document_id

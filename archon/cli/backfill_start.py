@@ -45,8 +45,11 @@ class Starting:
         """Raises InvalidInputError for a list that cannot be read, AlreadyRunningError."""
         ids = None if listed is None else read_ids(listed, wanted.criteria)
         workflow_id = names.backfill_workflow_id(wanted.criteria.project_name)
+        if ids is not None:
+            workflow_id = names.ID_BACKFILL_INPUT
         client = await temporal.connect(settings)
-        backfill = Backfill(client, workflow_id if ids is None else names.ID_BACKFILL_INPUT)
+        # A dry run leaves what `status` tells of the last real one.
+        backfill = Backfill(client, f"dry-run-{workflow_id}" if wanted.dry_run else workflow_id)
         await backfill.require_none()
         return cls(settings, graph, backfill, wanted, ids)
 
@@ -55,6 +58,11 @@ class Starting:
         supplied = None if source_root is None else await self._supply(source_root)
         if supplied is not None and output is Format.TABLE:
             _print_supplied(supplied, dry_run=self._wanted.dry_run)
+        if self._ids == []:
+            err.print("the list is empty: there is nothing to enrich")
+            if output is Format.JSON:
+                print_json({"workflow_id": None, "supplied": None, "progress": None})
+            return
         wanted = await self._with_list()
         await self._backfill.start(wanted)
         progress = await self._counted() if wanted.dry_run else None
@@ -65,7 +73,7 @@ class Starting:
         else:
             url = self._settings.workflow_url(self._backfill.workflow_id)
             out.print(f"started {self._backfill.workflow_id}: {url}")
-            err.print(f"{_HOW_TO_FOLLOW}{self._option()}`")
+            err.print(f"{_HOW_TO_FOLLOW}{self._backfill.option}`")
 
     async def _supply(self, root: Path) -> Supplied:
         if not root.is_dir():
@@ -90,12 +98,6 @@ class Starting:
         except asyncio.CancelledError:
             await self._backfill.signal(names.SIGNAL_CANCEL)
             raise
-
-    def _option(self) -> str:
-        if self._ids is not None:
-            return " --input"
-        project = self._wanted.criteria.project_name
-        return "" if project is None else f" --project {project}"
 
     def _as_json(self, supplied: Supplied | None, progress: BackfillProgress | None) -> dict[str, Any]:
         return {

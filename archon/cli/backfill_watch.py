@@ -34,13 +34,15 @@ class Standing:
         done = self.progress
         if done.total is None:
             return None
-        return max(done.requested, done.total - done.without_text - done.unusable - done.settled)
+        return max(
+            done.requested, done.total - done.without_text - done.unusable - done.settled - done.unknown
+        )
 
     @property
     def eta(self) -> timedelta | None:
         """Until all are requested, at the pace so far, or at the highest allowed where there is none yet."""
         done = self.progress
-        if done.state.ended or self.to_request is None:
+        if done.state.ended or done.state is BackfillState.PAUSED or self.to_request is None:
             return None
         seconds = (datetime.now(UTC) - done.started_at).total_seconds()
         pace = done.requested / seconds if done.requested else done.rate
@@ -118,6 +120,7 @@ def print_standing(found: Standing) -> None:
         ("Without text", done.without_text or None),
         ("Older shape", done.older_shape or None),
         ("Unusable", done.unusable or None),
+        ("Unknown", done.unknown or None),
         ("Nothing to do", done.settled or None),
         ("Time left", found.eta),
     ]

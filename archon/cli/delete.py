@@ -94,3 +94,6 @@ def _print(receipt: DeletionReceipt, output: Format) -> None:
     if receipt.state is DeletionState.FAILED:
         err.print("[red]error:[/red] its run was ended before all was removed; delete again to go on with it")
         raise typer.Exit(Exit.FAILED)
+    if receipt.state is DeletionState.SUPERSEDED:
+        err.print("it was indexed anew before it was marked, and lives; delete again to delete that, too")
+        raise typer.Exit(Exit.FAILED)

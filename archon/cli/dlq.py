@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from archon.cli.api import BridgeApi
-from archon.cli.output import Exit, Format, FormatOption, duration, err, exit_codes, out, print_json, table
+from archon.cli.output import (
+    Exit,
+    Format,
+    FormatOption,
+    a_project,
+    duration,
+    err,
+    exit_codes,
+    out,
+    print_json,
+    table,
+)
 from archon.cli.retrying import Outcome, Retrying, refusal
 from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterList, DeadLetterRow
 from archon.contracts.errors import InvalidInputError, NotFoundError
@@ -19,7 +30,9 @@ _ALL = 10_000
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what failed for good, and what to do about it.")
 
 Keys = Annotated[list[str] | None, typer.Argument(help="Documents' ids, or keys as `list` shows them.")]
-Project = Annotated[str | None, typer.Option("--project-name", "-p", help="Only this project's.")]
+Project = Annotated[
+    str | None, typer.Option("--project-name", "-p", help="Only this project's.", callback=a_project)
+]
 Type = Annotated[FailureType | None, typer.Option("--failure-type", help="Only failures of this type.")]
 Older = Annotated[str | None, typer.Option(help="Failed longer ago than this: 90s, 15m, 2h, 3d.")]
 Newer = Annotated[str | None, typer.Option(help="Failed within this time: 90s, 15m, 2h, 3d.")]

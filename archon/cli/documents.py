@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from archon.cli import report
 from archon.cli import watch as watching
 from archon.cli.api import BridgeApi
-from archon.cli.output import Format, FormatOption, err, exit_codes, out, print_json, table
+from archon.cli.output import Format, FormatOption, a_project, err, exit_codes, out, print_json, table
 from archon.contracts import names
 from archon.contracts.errors import InvalidInputError, PublishError
 from archon.contracts.events import EnrichmentRequest
@@ -24,7 +24,10 @@ from archon.runtime.settings import Settings
 
 _KAFKA_SECONDS = 3.0
 _LISTED = 10
-Project = Annotated[str | None, typer.Option("--project-name", "-p", help="The project to read or write.")]
+Project = Annotated[
+    str | None,
+    typer.Option("--project-name", "-p", help="The project to read or write.", callback=a_project),
+]
 
 
 def publish_file(

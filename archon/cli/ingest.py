@@ -9,7 +9,7 @@ import typer
 from archon.cli import report
 from archon.cli.api import BridgeApi
 from archon.cli.ingesting import ingest
-from archon.cli.output import Exit, Format, FormatOption, err, exit_codes
+from archon.cli.output import Exit, Format, FormatOption, a_project, err, exit_codes
 from archon.cli.plan import Plan, project_of
 from archon.cli.senders import Via
 from archon.cli.tally import Report
@@ -25,10 +25,20 @@ _INTERRUPTED: Final = 130
 _RESUME: Final = "Type the same command again: it goes on where it stopped."
 
 
+def _path(word: str) -> Path:
+    # An empty word, as of a variable that is not set, would be the current directory.
+    if not word:
+        raise typer.BadParameter("is empty")
+    return Path(word)
+
+
 def ingest_path(
-    path: Annotated[Path, typer.Argument(help="A directory or file.")],
+    path: Annotated[Path, typer.Argument(help="A directory or file.", parser=_path)],
     project_name: Annotated[
-        str | None, typer.Option("--project-name", "--project", "-p", help="By default the name of PATH.")
+        str | None,
+        typer.Option(
+            "--project-name", "--project", "-p", help="By default the name of PATH.", callback=a_project
+        ),
     ] = None,
     include: Annotated[
         list[str] | None, typer.Option(help="Only files that match, as in a .gitignore. Repeatable.")

@@ -46,23 +46,27 @@ async def ingest(settings: Settings, api: BridgeApi, plan: Plan) -> Report:
         progress = stack.enter_context(bars())
         note = stack.enter_context(plan.recording())
         if plan.dry_run:
+            report.refusal = _refusal(plan, before)
             await _Ingest(api, plan, report, before, _nowhere, note, progress).rehearse(walk)
         else:
-            _require_sane(plan, before)
+            if refusal := _refusal(plan, before):
+                raise InvalidInputError("--prune", refusal)
             send = await stack.enter_async_context(sender(plan.via, settings, api))
             await _Ingest(api, plan, report, before, send, note, progress).run(walk)
     report.seconds = time.monotonic() - started
+    if not walk.root.is_dir() and not report.documents:
+        raise InvalidInputError("PATH", f"{plan.path}: {', '.join(report.skipped)}")
     return report
 
 
-def _require_sane(plan: Plan, before: Known) -> None:
-    """A path that is not the one of before makes every file look gone. Raises InvalidInputError."""
-    if before.mostly_gone and not plan.prune_most:
-        raise InvalidInputError(
-            "--prune",
-            f"would delete {len(before.gone)} of the {before.documents} documents of {plan.project}; "
-            f"if {plan.path} is the directory they were ingested from, add --yes",
-        )
+def _refusal(plan: Plan, before: Known) -> str | None:
+    """Why nothing is pruned: a path that is not the one of before makes every file look gone."""
+    if not before.mostly_gone or plan.prune_most:
+        return None
+    return (
+        f"would delete {len(before.gone)} of the {before.documents} documents of {plan.project}; "
+        f"if {plan.path} is the directory they were ingested from, add --yes"
+    )
 
 
 async def _nowhere(_: str, __: dict[str, Any]) -> None:
@@ -81,6 +85,7 @@ class _Ingest:
 
     def __post_init__(self) -> None:
         self._taken = -math.inf
+        self._done = 0
         self._indexed = self.progress.add_task("Indexed", total=None, note="")
         waits = self.plan.wait and not self.plan.dry_run
         self._enriched = self.progress.add_task("Enriched", total=None, note="", visible=waits)
@@ -88,7 +93,7 @@ class _Ingest:
     async def rehearse(self, walk: Walk) -> None:
         await self._submit(walk)
         self.report.counts["pruned"] = len(self.before.gone)
-        self.report.paths["pruned"] = [path for _, path in self.before.gone[:SHOWN]]
+        self.report.paths["pruned"] = sorted(path for _, path in self.before.gone)[:SHOWN]
 
     async def run(self, walk: Walk) -> None:
         async with _beside(follow(self.api, self.plan.project, self._show)):
@@ -176,8 +181,9 @@ class _Ingest:
         failed = found.statuses.get(EnrichmentStatus.FAILED, 0)
         unfinished = failed + sum(found.statuses.get(status, 0) for status in WORKING)
         note = f"[red]{failed} failed[/red]" if failed else ""
-        completed = max(0, self.report.accepted - unfinished)
-        self.progress.update(self._enriched, completed=completed, note=note)
+        # Others of the project may be on their way, too; what has been shown as done stays so.
+        self._done = max(self._done, self.report.accepted - unfinished)
+        self.progress.update(self._enriched, completed=self._done, note=note)
 
 
 async def _together(work: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from enum import IntEnum, StrEnum
 from typing import Annotated, Any, Final
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -28,8 +29,10 @@ from archon.contracts.errors import (
     TopicUnavailableError,
     WorkflowUnavailableError,
 )
+from archon.contracts.types import ProjectName
 
 _PIPED_WIDTH: Final = 160
+_PROJECT_NAME: Final = TypeAdapter[str](ProjectName)
 out: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -81,6 +84,10 @@ def exit_codes() -> Iterator[None]:
     """Tell an error in one line on stderr and leave with its code."""
     try:
         yield
+    except BrokenPipeError as error:
+        # Whoever reads has had enough; the stream must not be flushed into the closed pipe at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(Exit.FAILED) from error
     except (ArchonError, OSError) as error:
         code = next(_CODES[cls] for cls in type(error).__mro__ if cls in _CODES)
         print_error(error)
@@ -90,6 +97,16 @@ def exit_codes() -> Iterator[None]:
 def print_error(error: Exception) -> None:
     """One error in one line on stderr."""
     err.print(f"[red]error:[/red] {escape(' '.join(str(error).split()))}")
+
+
+def a_project(name: str | None) -> str | None:
+    """A project's name as an option gives it. Raises typer.BadParameter, which names the option."""
+    if name is None:
+        return None
+    try:
+        return _PROJECT_NAME.validate_python(name)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"]) from error
 
 
 def duration(field: str, text: str) -> timedelta:
@@ -127,17 +144,23 @@ def printable(text: str) -> str:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout."""
-    made = Table(
-        title=title or None,
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-        show_header=any(columns),
-    )
+    """A table on stdout; without column names, a name and its value a line."""
+    cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    if not any(columns):
+        _print_values(title, cells)
+        return
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column, overflow="fold")
-    for row in rows:
-        made.add_row(*("" if cell is None else escape(printable(str(cell))) for cell in row))
+    for row in cells:
+        made.add_row(*map(escape, row))
     out.print(made)
+
+
+def _print_values(title: str, rows: Sequence[Sequence[str]]) -> None:
+    """Values are not folded: a URL that the terminal wraps by itself can still be clicked and copied."""
+    if title:
+        out.print(f"[italic]{escape(title)}[/italic]")
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
+        out.print(escape(f"{name:<{width}}  {value}".rstrip()))

@@ -36,9 +36,12 @@ class Plan:
 
     def walk(self) -> Walk:
         """Raises InvalidInputError where there is nothing to ingest, or nothing to prune by."""
-        root = self.path.resolve()
-        if not root.exists():
-            raise InvalidInputError("PATH", f"{self.path} does not exist")
+        try:
+            root = self.path.resolve(strict=True)
+        except FileNotFoundError as error:
+            raise InvalidInputError("PATH", f"{self.path} does not exist") from error
+        except (OSError, RuntimeError) as error:  # a RuntimeError is a loop of symbolic links
+            raise InvalidInputError("PATH", str(error)) from error
         if self.prune and not any(files for _, _, files in os.walk(root)):
             raise InvalidInputError("--prune", f"{self.path} is no directory with files in it")
         return Walk(root, self.max_bytes, self.include, self.exclude)
@@ -60,5 +63,8 @@ class Plan:
 
 
 def project_of(path: Path) -> str:
-    """The project name a path suggests: its own."""
-    return path.resolve().name or "project"
+    """The project name a path suggests: its own, or its target's."""
+    try:
+        return path.resolve().name or "project"
+    except RuntimeError:  # a loop of symbolic links, which the walk tells of
+        return path.name

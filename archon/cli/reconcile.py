@@ -12,9 +12,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from archon.cli.output import Exit, Format, FormatOption, duration, err, exit_codes, print_json, table
+from archon.cli.output import (
+    Exit,
+    Format,
+    FormatOption,
+    a_project,
+    duration,
+    err,
+    exit_codes,
+    print_json,
+    table,
+)
 from archon.contracts.drift import Drift
-from archon.contracts.errors import ArchonError, InvalidInputError
+from archon.contracts.errors import ArchonError, InvalidInputError, NotFoundError
 from archon.contracts.reconcile import ReconcileInput, ReconcileReport
 from archon.runtime.settings import Settings
 
@@ -23,7 +33,10 @@ if TYPE_CHECKING:
     from archon.runtime.reconciliation import Reconciliation
 
 _POLL_SECONDS = 0.5
-Project = Annotated[str | None, typer.Option("--project-name", "--project", "-p", help="Only this project.")]
+Project = Annotated[
+    str | None,
+    typer.Option("--project-name", "--project", "-p", help="Only this project.", callback=a_project),
+]
 Older = Annotated[
     str,
     typer.Option(help="How long a document may wait without a run: 90s, 15m, 2h, 3d.", metavar="DURATION"),
@@ -44,6 +57,8 @@ def reconcile(
     async def run() -> None:
         wanted = ReconcileInput(apply=apply, project=project_name, older_than=_seconds(older_than))
         report = await _reconciled(Settings.load(), wanted)
+        if project_name is not None and not report.documents and not report.points:
+            raise NotFoundError(f"there is no document of project {project_name}")
         if output is Format.JSON:
             print_json(report)
         else:
@@ -89,6 +104,8 @@ def validate(
                 older_than=seconds,
                 seen=seen,
             )
+        if project_name is not None and submitted is None and not found.indexed and not found.drift:
+            raise NotFoundError(f"there is no document of project {project_name}")
         if output is Format.JSON:
             print_json({**found.model_dump(mode="json"), "well": found.well})
         else:

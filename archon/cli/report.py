@@ -22,7 +22,8 @@ def print_ingest(report: Report, plan: Plan, output: Format) -> None:
     elif output is Format.TABLE:
         print_report(report)
     elif plan.dry_run:
-        print_json({"dry_run": True, **report.plan_as_json(), "paths": report.paths})
+        plan_of_it = {"dry_run": True, **report.plan_as_json(), "paths": report.paths}
+        print_json({**plan_of_it, "refusal": report.refusal})
     else:
         print_json(report.as_json())
 
@@ -71,6 +72,8 @@ def _print_rehearsal(report: Report, plan: Plan) -> None:
         _print_lines(f"{kind} {path}" for path in paths)
         if report.counts[kind] > len(paths):
             _print_lines([f"... and {report.counts[kind] - len(paths)} more"])
+    if report.refusal is not None:
+        err.print(f"[yellow]Without --dry-run, refused:[/yellow] --prune: {escape(report.refusal)}")
 
 
 def _print_lines(lines: Iterable[str]) -> None:

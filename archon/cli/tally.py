@@ -37,6 +37,8 @@ class Report:
     enrich_ms: "array[float]" = field(default_factory=lambda: array("d"))
     statuses: Counter[EnrichmentStatus] = field(default_factory=Counter)
     seconds: float = 0.0
+    refusal: str | None = None
+    """Why what was rehearsed would be refused."""
 
     def note(self, kind: str, path: str) -> None:
         self.counts[kind] += 1

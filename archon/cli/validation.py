@@ -80,12 +80,17 @@ def read_submitted(file: Path) -> dict[str, str]:
             if text.strip():
                 line = _line(f"{file}:{number}", text)
                 found[line.document_id] = line.content_hash
+    if not found:
+        raise InvalidInputError(str(file), "lists no document")
     return found
 
 
 def _line(place: str, text: bytes) -> _Line:
     try:
-        return _Line.model_validate(json.loads(text))
+        found = json.loads(text)
+        if not isinstance(found, dict):
+            raise InvalidInputError(place, "is not a JSON object")
+        return _Line.model_validate(found)
     except ValidationError as error:
         reasons = (f"{'.'.join(map(str, each['loc']))} {each['msg']}".strip() for each in error.errors())
         raise InvalidInputError(place, "; ".join(reasons)) from error

@@ -62,11 +62,10 @@ class Walk:
             yield self.root
             return
         specs: dict[Path, GitIgnoreSpec] = {}
-        for directory, subdirectories, files in os.walk(self.root):
+        for directory, subdirectories, files in os.walk(self.root, onerror=self._on_unreadable):
             here = Path(directory)
             if ".gitignore" in files and (here / ".gitignore").is_file():
-                lines = (here / ".gitignore").read_text(errors="replace").splitlines()
-                specs[here] = GitIgnoreSpec.from_lines(lines)
+                specs[here] = _gitignore(here / ".gitignore")
             subdirectories[:] = [name for name in sorted(subdirectories) if self._entered(here / name, specs)]
             for name in sorted(files):
                 if reason := self._unwanted(here / name, specs):
@@ -95,6 +94,9 @@ class Walk:
         modified = datetime.fromtimestamp(found.st_mtime, UTC)
         return SourceFile(self._relative(path), _decoded(data), len(data), modified)
 
+    def _on_unreadable(self, _: OSError) -> None:
+        self.skipped["unreadable directory"] += 1
+
     def _entered(self, path: Path, specs: dict[Path, GitIgnoreSpec]) -> bool:
         if path.name in _NEVER or self._ignored(path, specs, "/"):
             return False
@@ -106,6 +108,8 @@ class Walk:
         name = self._relative(path)
         if not _is_unicode(name):
             return "name is not UTF-8"
+        if not name.strip():
+            return "name is blank"
         if self._ignored(path, specs, ""):
             return "ignored"
         if self._excluded.check_file(name).include:
@@ -151,6 +155,23 @@ def git_commit(path: Path) -> str | None:
     except OSError:
         return None
     return asked.stdout.strip() if asked.returncode == 0 else None
+
+
+def _gitignore(file: Path) -> GitIgnoreSpec:
+    """Its patterns, without those that are malformed: git ignores nothing by them either."""
+    try:
+        lines = file.read_text(errors="replace").split("\n")
+    except OSError:
+        return GitIgnoreSpec.from_lines([])
+    return GitIgnoreSpec.from_lines([line for line in lines if _is_pattern(line)])
+
+
+def _is_pattern(line: str) -> bool:
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True
 
 
 def _globs(field: str, lines: Sequence[str]) -> GitIgnoreSpec:

@@ -11,13 +11,12 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
 
 import httpx
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from archon.cli.api import BridgeApi
+from archon.cli.api import BridgeApi, segment
 from archon.cli.output import Exit, Format, err, out, printable
 from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.types import EnrichmentStatus
@@ -57,7 +56,7 @@ async def watch(api: BridgeApi, document: str | None, project: str | None, outpu
 
 
 async def _document(api: BridgeApi, document: str, project: str | None, output: Format) -> Exit:
-    path, params = f"/document/{quote(document)}/events", {"project": project} if project else {}
+    path, params = f"/document/{segment(document)}/events", {"project": project} if project else {}
     columns = (TextColumn("{task.description:<16}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     last: Event | None = None
     async with contextlib.AsyncExitStack() as stack:
@@ -164,7 +163,7 @@ async def _events(api: BridgeApi, path: str, params: dict[str, str] | None = Non
 
 
 def _project_path(project: str) -> str:
-    return f"/projects/{quote(project, safe='')}/events"
+    return f"/projects/{segment(project)}/events"
 
 
 def _print_line(value: dict[str, Any]) -> None:

@@ -98,7 +98,7 @@ class Listed(Model):
 class Counts(Model):
     """Of the documents `examined`: `requested`; `without_text`, whose text is in no store; `older_shape`, to
     be indexed from their source first; `unusable`, as others have left their nodes; `settled`, on the list
-    but with nothing left to do, or not a backfill's to do."""
+    but with nothing left to do, or not a backfill's to do; `unknown`, on the list, and no document."""
 
     examined: int = 0
     requested: int = 0
@@ -106,6 +106,7 @@ class Counts(Model):
     older_shape: int = 0
     unusable: int = 0
     settled: int = 0
+    unknown: int = 0
     listed: list[Listed] = Field(default_factory=list)
     """The first LISTED that could not be requested."""
 
@@ -116,6 +117,7 @@ class Counts(Model):
         self.older_shape += other.older_shape
         self.unusable += other.unusable
         self.settled += other.settled
+        self.unknown += other.unknown
         self.listed = [*self.listed, *other.listed][:LISTED]
 
 
@@ -171,7 +173,7 @@ class BackfillInput(Model):
 
     backfill_id: str
     criteria: Criteria = Field(default_factory=Criteria)
-    rate: Annotated[float, Field(ge=0)] = 20.0
+    rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 20.0
     batch_size: Annotated[int, Field(ge=1, le=PAGE_LIMIT)] = 100
     max_backlog: Annotated[int, Field(ge=0)] = 200
     dry_run: bool = False

@@ -12,19 +12,19 @@ from archon.contracts.types import ContentHash, DocumentId, Model, ProjectName, 
 
 class DeletionState(StrEnum):
     """`removing`: under way; `removed`: nothing but tombstones is left; `swept`: nor came any point late;
-    `failed`: its run was ended before that, and asking again goes on with it."""
+    `failed`: its run was ended before that, and asking again goes on with it; `superseded`: the document was
+    indexed anew before it was marked, and lives."""
 
     REMOVING = "removing"
     REMOVED = "removed"
     SWEPT = "swept"
     FAILED = "failed"
+    SUPERSEDED = "superseded"
 
 
 class DeletionScope(Model):
-    """What is to be deleted: one document, or, without an id, all of a project that were indexed until then.
-
-    `version`: the document's when its deletion was asked for; a later one that was indexed since lives.
-    """
+    """What is to be deleted: one document, or, without an id, all of a project; what is posted after
+    `requested_at` lives, be it the same content. `version`: the document's at that time."""
 
     project_name: ProjectName
     document_id: DocumentId | None = None
@@ -74,9 +74,11 @@ class DeletionInput(Model):
 
 
 class Marked(Model):
-    """`more`: whether documents may be left to mark. `version`: a single document's tombstone."""
+    """`more`: whether documents may be left to mark. Of a single document: its tombstone's `version`, or that
+    it `lives`, as it is later than what was to be deleted."""
 
     version: Version | None = None
+    lives: bool = False
     more: bool = False
 
 

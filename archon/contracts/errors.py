@@ -124,7 +124,8 @@ class StoreOutageError(StoreError):
 
 
 class StoreRejectedError(StoreError):
-    """The store refused the request: bad credentials, a missing collection, an invalid statement."""
+    """The store refused the request: bad credentials, a missing collection, an invalid statement; or what it
+    answers is none of ours."""
 
 
 class IntelligenceError(ArchonError):

@@ -14,13 +14,13 @@ from archon.contracts.types import DocumentType
 NAMESPACE: Final = uuid5(NAMESPACE_URL, "archon-enrichment")
 
 _LANGUAGES: Final = {
-    "bash": "sh bash zsh",
+    "bash": "sh bash bats ksh zsh",
     "c": "c h",
-    "cpp": "cc cpp cxx hpp hh hxx",
-    "csharp": "cs",
+    "cpp": "cc cpp cxx c++ hpp hh hxx h++ ipp tpp inl ixx cppm",
+    "csharp": "cs csx",
     "css": "css scss less",
     "cypher": "cypher cyp",
-    "dockerfile": "dockerfile",
+    "dockerfile": "dockerfile containerfile",
     "go": "go",
     "graphql": "graphql gql",
     "haskell": "hs",
@@ -28,22 +28,22 @@ _LANGUAGES: Final = {
     "ini": "ini cfg conf properties",
     "java": "java",
     "javascript": "js mjs cjs jsx",
-    "json": "json jsonc",
+    "json": "json jsonc json5 geojson webmanifest",
     "kotlin": "kt kts",
     "lua": "lua",
-    "make": "mk makefile",
+    "make": "mk",
     "markdown": "md markdown mdx",
-    "php": "php",
+    "php": "php phtml",
     "protobuf": "proto",
     "python": "py pyi pyw",
     "r": "r",
     "restructuredtext": "rst",
-    "ruby": "rb rake gemfile rakefile",
+    "ruby": "rb rake gemspec ru",
     "rust": "rs",
     "scala": "scala sc",
-    "sql": "sql",
+    "sql": "sql ddl",
     "swift": "swift",
-    "terraform": "tf hcl",
+    "terraform": "tf tfvars hcl",
     "text": "txt text log",
     "toml": "toml",
     "typescript": "ts mts cts",
@@ -52,8 +52,21 @@ _LANGUAGES: Final = {
     "yaml": "yaml yml",
 }
 _BY_SUFFIX: Final = {suffix: language for language, names in _LANGUAGES.items() for suffix in names.split()}
+_NAMES: Final = {
+    "bash": ".bashrc .bash_profile .profile .zshrc",
+    "dockerfile": "dockerfile containerfile",
+    "gomod": "go.mod",
+    "json": ".babelrc .eslintrc",
+    "make": "makefile gnumakefile",
+    "ruby": "gemfile rakefile vagrantfile podfile brewfile",
+    "toml": "cargo.lock poetry.lock pipfile uv.lock",
+    "yaml": ".clang-format .clang-tidy",
+}
+_BY_NAME: Final = {each: language for language, names in _NAMES.items() for each in names.split()}
+_BEFORE_A_DOT: Final = frozenset({"dockerfile", "containerfile", "makefile"})
+"""Names that may be followed by anything: `Dockerfile.dev`."""
 _DOCUMENTATION: Final = frozenset({"markdown", "restructuredtext", "text"})
-_CONFIGURATION: Final = frozenset({"json", "yaml", "toml", "xml", "dockerfile", "make", "terraform"})
+_CONFIGURATION: Final = frozenset({"json", "yaml", "toml", "xml", "dockerfile", "gomod", "make", "terraform"})
 _TEST_DIRECTORIES: Final = frozenset({"test", "tests", "spec", "specs", "__tests__", "testing"})
 
 
@@ -95,7 +108,10 @@ def repair_id(document: str, version: int, window: int) -> str:
 def language_of(file_path: str) -> str | None:
     """The language a path's name suggests, or None."""
     name = PurePosixPath(file_path.replace("\\", "/")).name.lower()
-    return _BY_SUFFIX.get(name.rpartition(".")[2]) or _BY_SUFFIX.get(name.partition(".")[0])
+    stem, _, suffix = name.rpartition(".")
+    first = name.partition(".")[0]
+    by_name = _BY_NAME.get(name) or (_BY_NAME[first] if first in _BEFORE_A_DOT else None)
+    return by_name or (_BY_SUFFIX.get(suffix) if stem else None)
 
 
 def document_type_of(file_path: str, language: str | None) -> DocumentType:

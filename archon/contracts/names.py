@@ -12,9 +12,9 @@ ID_RECONCILE_SCHEDULED: Final = "reconcile-scheduled"
 """What the schedule's begin with; Temporal puts the time behind it."""
 SCHEDULE_RECONCILE: Final = "reconcile-enrichment"
 WORKFLOW_BACKFILL: Final = "BackfillEnrichment"
-ID_BACKFILL_ALL: Final = "backfill-all"
-ID_BACKFILL_INPUT: Final = "backfill-input"
-"""Workflow id of a backfill of the documents that somebody has listed."""
+ID_BACKFILL_ALL: Final = "backfill:all"
+ID_BACKFILL_INPUT: Final = "backfill:input"
+"""Workflow ids of a backfill of all projects, and of the documents that somebody has listed."""
 SIGNAL_SUBMIT: Final = "submit"
 SIGNAL_RETRY: Final = "retry"
 SIGNAL_DISCARD: Final = "discard"
@@ -85,10 +85,15 @@ def deletion_workflow_id(project_name: str, document_id: str | None) -> str:
     """The Temporal workflow id of a document's deletion or, without a document, of a project's."""
     if document_id is not None:
         return f"delete-{document_id}"
-    name = project_name.encode()
-    return f"delete-project-{project_name if len(name) <= _PROJECT_BYTES else blake3(name).hexdigest()}"
+    return f"delete-project-{_fitting(project_name)}"
 
 
 def backfill_workflow_id(project_name: str | None) -> str:
     """The Temporal workflow id of a backfill: one at a time of each project, and one of all."""
-    return ID_BACKFILL_ALL if project_name is None else f"backfill-{project_name}"
+    return ID_BACKFILL_ALL if project_name is None else f"backfill-{_fitting(project_name)}"
+
+
+def _fitting(project_name: str) -> str:
+    """The name, or its digest where the name is longer than a workflow id takes."""
+    name = project_name.encode()
+    return project_name if len(name) <= _PROJECT_BYTES else blake3(name).hexdigest()

@@ -46,7 +46,7 @@ class FlagChanges(Model):
 
     enable_async_enrichment: bool | None = None
     async_enrichment_enabled_projects: list[ProjectName] | None = None
-    async_enrichment_rollout_percentage: Annotated[int, Field(ge=0, le=100)] | None = None
+    async_enrichment_rollout_percentage: Annotated[int, Field(ge=0, le=100, strict=True)] | None = None
     skip_intelligence_enrichment: bool | None = None
 
     def over(self, flags: Flags) -> Flags:

@@ -55,6 +55,8 @@ class StoredDocument(Model):
     version: Version
     enrichment_status: EnrichmentStatus
     indexed_at: Timestamp
+    posted_at: Timestamp | None = None
+    """When it was last posted, be it with the same content."""
     enriched_at: Timestamp | None = None
     enrichment_content_hash: str | None = None
     analyser_version: str | None = None

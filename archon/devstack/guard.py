@@ -1,35 +1,25 @@
 """In: a pipe from the parent and a command. Out: the command's exit code; it never outlives the parent.
 
-Runs as a script of its own (`python guard.py FD NICE COMMAND...`), leader of a process group that a
+Runs as a script of its own (`python guard.py FD COMMAND...`), leader of a process group that a
 terminal's Ctrl-C does not reach. The end of the pipe means that the parent is gone, however it went.
 """
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 GRACE_SECONDS = 5.0
 
 
 def main(arguments: list[str]) -> int:
-    pipe, niceness, command = int(arguments[0]), int(arguments[1]), arguments[2:]
-    yield_processor(niceness)
+    pipe, command = int(arguments[0]), arguments[1:]
     child = subprocess.Popen(command)
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     threading.Thread(target=_end_with_parent, args=(pipe, child), daemon=True).start()
     code = child.wait()
     return code if code >= 0 else 128 - code
-
-
-def yield_processor(niceness: int) -> None:
-    """Lower this session's priority. Linux may weigh sessions, not processes (man 7 sched, autogroup)."""
-    os.nice(niceness)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def _end_with_parent(pipe: int, child: subprocess.Popen[bytes]) -> None:

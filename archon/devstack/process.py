@@ -45,6 +45,7 @@ class ChildProcess:
     """Where it runs; this process's own if not given."""
     _process: asyncio.subprocess.Process | None = None
     _pipe: int | None = None
+    _log_start: int = 0
 
     async def __aenter__(self) -> Self:
         try:
@@ -69,8 +70,9 @@ class ChildProcess:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         reading, self._pipe = os.pipe()
         with self.log.open("ab") as log:
+            self._log_start = log.tell()
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-S", guard.__file__, str(reading), str(self.niceness)),
+                *(sys.executable, "-S", guard.__file__, str(reading)),
                 *self.command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -82,6 +84,8 @@ class ChildProcess:
             )
         os.close(reading)
         await self._wait_until_ready(self._process)
+        # Not before: on a busy machine it would hardly ever begin.
+        yield_processor(self._process.pid, self.niceness)
 
     async def stop(self) -> None:
         """End it gently, then by force."""
@@ -121,7 +125,9 @@ class ChildProcess:
             if process.returncode is not None:
                 raise self._failure(f"exited with code {process.returncode}")
             try:
-                await asyncio.wait_for(self.ready(), 5.0)
+                # Not wait_for: in Python 3.11 it loses a cancellation where the call fails at that moment.
+                async with asyncio.timeout(5.0):
+                    await self.ready()
             except Exception as error:  # noqa: BLE001  every driver has errors of its own for "not yet"
                 last = error
                 await asyncio.sleep(0.1)
@@ -130,6 +136,14 @@ class ChildProcess:
         raise self._failure(f"was not ready after {READY_SECONDS:g} s ({last!r})")
 
     def _failure(self, what: str) -> ServerFailedError:
-        tail = self.log.read_text(errors="replace").splitlines()[-_LOG_TAIL:]
+        tail = self.log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()[-_LOG_TAIL:]
         shown = "\n".join(f"  | {line[:300]}" for line in tail)
         return ServerFailedError(f"{self.name} {what}; its log is {self.log}\n{shown}".rstrip())
+
+
+def yield_processor(leader: int, niceness: int) -> None:
+    """Lower the priority of a session. Linux may weigh sessions, not processes (man 7 sched, autogroup)."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PGRP, leader, niceness)
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{leader}/autogroup").write_text(str(niceness))

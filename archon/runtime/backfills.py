@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
+from shlex import quote
 from typing import Final
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
@@ -11,7 +12,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from archon.contracts import names
 from archon.contracts.backfill import BackfillInput, BackfillProgress, BackfillState
 from archon.contracts.errors import AlreadyRunningError, NotFoundError
-from archon.runtime.temporal import translated
+from archon.runtime.temporal import keyword, translated
 
 _PROJECT: Final = SearchAttributeKey.for_keyword(names.SEARCH_PROJECT_NAME)
 
@@ -39,7 +40,7 @@ class Backfill:
     async def start(self, wanted: BackfillInput) -> None:
         """Raises AlreadyRunningError while it runs."""
         project = wanted.criteria.project_name
-        attributes = [] if project is None else [SearchAttributePair(_PROJECT, project)]
+        attributes = [] if project is None else [SearchAttributePair(_PROJECT, keyword(project))]
         with translated():
             try:
                 await self._client.start_workflow(
@@ -108,8 +109,18 @@ class Backfill:
 
     def _running(self) -> AlreadyRunningError:
         return AlreadyRunningError(
-            f"{self.workflow_id} is under way: see `enrich backfill status`, or end it with `cancel`"
+            f"{self.workflow_id} is under way: `enrich backfill status{self.option}` shows it, and "
+            f"`enrich backfill cancel{self.option}` ends it"
         )
+
+    @property
+    def option(self) -> str:
+        """What names it to the verbs of `enrich backfill`."""
+        if self.workflow_id == names.ID_BACKFILL_ALL:
+            return ""
+        if self.workflow_id == names.ID_BACKFILL_INPUT:
+            return " --input"
+        return f" --project {quote(self.workflow_id.removeprefix(names.backfill_workflow_id('')))}"
 
 
 def _summary(wanted: BackfillInput) -> str:

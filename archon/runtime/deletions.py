@@ -16,7 +16,7 @@ from temporalio.common import (
 from archon.contracts import names
 from archon.contracts.deletion import DeletionInput, DeletionReceipt, DeletionScope, DeletionState
 from archon.contracts.errors import NotFoundError, WorkflowUnavailableError
-from archon.runtime.temporal import translated
+from archon.runtime.temporal import keyword, translated
 
 _ANSWER: Final = timedelta(seconds=5)
 """How long a worker has to tell how far a deletion is."""
@@ -72,7 +72,8 @@ class DeletionClient:
         while True:
             left = max(deadline - time.monotonic(), _ANSWER.total_seconds() / 5)
             try:
-                found = await asyncio.wait_for(self.receipt(workflow_id), left)
+                async with asyncio.timeout(left):
+                    found = await self.receipt(workflow_id)
             except (TimeoutError, WorkflowUnavailableError):
                 pass
             else:
@@ -91,7 +92,7 @@ def _search_attributes(scope: DeletionScope) -> TypedSearchAttributes:
     }
     return TypedSearchAttributes(
         [
-            SearchAttributePair(SearchAttributeKey.for_keyword(name), value)
+            SearchAttributePair(SearchAttributeKey.for_keyword(name), keyword(value))
             for name, value in values.items()
             if value is not None
         ]

@@ -4,6 +4,7 @@ One table maps our errors to statuses; handlers raise errors and never build res
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -18,6 +19,8 @@ from starlette.exceptions import HTTPException
 from archon.contracts import errors, names
 
 MEDIA_TYPE: Final = "application/problem+json"
+_MEMBER: Final = re.compile(r"<\w+\.\w+: ('[^']*')>")
+"""A choice as Python shows it, of which only the value is anything to a client."""
 
 STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
     errors.InvalidInputError: (422, "Invalid input"),
@@ -88,10 +91,11 @@ def refuse(error: errors.ArchonError, request: Request) -> JSONResponse:
 
 def fields_of(validation: Sequence[Mapping[str, Any]], *, skip: int = 1) -> list[dict[str, str]]:
     """Pydantic's errors as field and reason; `skip` drops leading location parts such as `body`."""
-    return [
-        {"field": _field(error, skip), "reason": error["msg"].removeprefix("Value error, ")}
-        for error in validation
-    ]
+    return [{"field": _field(error, skip), "reason": _reason(error["msg"])} for error in validation]
+
+
+def _reason(told: str) -> str:
+    return _MEMBER.sub(r"\1", told.removeprefix("Value error, "))
 
 
 def _field(error: Mapping[str, Any], skip: int) -> str:

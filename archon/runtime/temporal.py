@@ -5,6 +5,7 @@ The one client class that bridge and ingress use; they know workflows by name on
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -50,6 +51,8 @@ _FAIRNESS_KEY_BYTES: Final = 64
 """Temporal's limit on a fairness key."""
 _KEYWORD_CHARACTERS: Final = 255
 """A Keyword's column width in SQL visibility stores."""
+_KEYWORD_BYTES: Final = 2048
+"""Temporal's limit on a search attribute's value, in JSON that escapes whatever is not ASCII."""
 
 
 async def connect(settings: Settings, *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
@@ -109,10 +112,18 @@ def search_attributes(request: EnrichmentRequest) -> TypedSearchAttributes:
     }
     return TypedSearchAttributes(
         [
-            SearchAttributePair(SearchAttributeKey.for_keyword(name), value[:_KEYWORD_CHARACTERS])
+            SearchAttributePair(SearchAttributeKey.for_keyword(name), keyword(value))
             for name, value in values.items()
         ]
     )
+
+
+def keyword(value: str) -> str:
+    """As much of `value` as a search attribute takes."""
+    value = value[:_KEYWORD_CHARACTERS]
+    while len(json.dumps(value)) > _KEYWORD_BYTES:
+        value = value[:-1]
+    return value
 
 
 def priority(request: EnrichmentRequest) -> Priority:
@@ -223,14 +234,17 @@ class EnrichmentClient:
 def translated() -> Iterator[None]:
     """Raise the client's errors as ours.
 
-    A search attribute that the server does not know is its set-up, and says nothing of a request.
+    A search attribute that the server does not know is its set-up, and says nothing of a request; one whose
+    value it does not take is the request's.
     """
     try:
         yield
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
             raise NotFoundError(f"Temporal: {error.message}") from error
-        if error.status == RPCStatusCode.INVALID_ARGUMENT and "search attribute" not in error.message.lower():
+        told = error.message.lower()
+        unknown_attribute = "search attribute" in told and "exceeds" not in told
+        if error.status == RPCStatusCode.INVALID_ARGUMENT and not unknown_attribute:
             raise InvalidInputError("request", f"Temporal refused it: {error.message}") from error
         raise WorkflowUnavailableError(f"Temporal: {error.message}") from error
     except RuntimeError as error:  # a lazy client that cannot connect

@@ -43,8 +43,6 @@ _UNAVAILABLE: Final = (
     bolt_errors.DatabaseError,
     bolt_errors.ConnectionAcquisitionTimeoutError,
     bolt_errors.TransactionError,
-    # Wrong credentials are our configuration and say nothing of a document: wait until they are mended.
-    bolt_errors.AuthError,
     OSError,
 )
 _OUT_OF_STEP: Final = "Neo.ClientError.Request.Invalid"
@@ -65,6 +63,10 @@ def translated() -> Iterator[None]:
     """Raise the driver's errors as ours."""
     try:
         yield
+    except bolt_errors.AuthError as error:
+        # Our configuration, which says nothing of a document: wait until it is mended.
+        wrong = f"MEMGRAPH_USER or MEMGRAPH_PASSWORD is missing or wrong: {_told(error)}"
+        raise StoreUnavailableError("graph", wrong) from error
     except _UNAVAILABLE as error:
         raise StoreUnavailableError("graph", _told(error)) from error
     except _CONFLICT as error:

@@ -33,7 +33,10 @@ class Deletions:
         if scope.document_id is not None:
             await self._mark(scope, [scope.document_id])
             found = await self.marked(scope, 1)
-            return Marked(version=found[0].version if found else None)
+            if found:
+                return Marked(version=found[0].version)
+            standing = await self.tombstones_of([scope.document_id])
+            return Marked(lives=scope.document_id in standing and standing[scope.document_id] is None)
         rows = await self._bolt.rows(
             "live_to_delete",
             project_name=scope.project_name,
@@ -52,7 +55,7 @@ class Deletions:
 
     async def _mark(self, scope: DeletionScope, document_ids: Sequence[str]) -> None:
         parameters = {
-            "rows": [{"id": each, "version": scope.version or 0} for each in sorted(document_ids)],
+            "rows": [{"id": each} for each in sorted(document_ids)],
             "project_name": scope.project_name,
             "requested_at": nodes.timestamp(scope.requested_at),
             "now": nodes.timestamp(datetime.now(UTC)),

@@ -14,10 +14,15 @@ from neo4j import AsyncManagedTransaction
 
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.documents import Document, Indexed
-from archon.contracts.errors import InvalidInputError, NotFoundError, ProjectConflictError
+from archon.contracts.errors import (
+    InvalidInputError,
+    NotFoundError,
+    ProjectConflictError,
+    StoreRejectedError,
+)
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, EnrichmentType, Priority, Projects
-from archon.contracts.views import DocumentRow, Preview, StoredDocument
+from archon.contracts.views import DocumentPage, DocumentRow, Preview, StoredDocument
 from archon.contracts.workflow import Claim, Decision, Step
 from archon.runtime.settings import Settings
 from archon.stores import claims, nodes, older_shape
@@ -195,19 +200,25 @@ class GraphStore:
         return bool(await self._bolt.write(work))
 
     async def get(self, document_id: str, projects: Projects = None) -> StoredDocument:
-        """Raises NotFoundError, also for a document of another project."""
+        """Raises NotFoundError, also for a document of another project; StoreRejectedError for a node that
+        others have spoilt."""
         found = await self._bolt.rows("get_document", id=document_id, projects=projects)
         if not found or not found[0]["document"].get("content_hash"):
             raise NotFoundError(f"there is no document {document_id}")
         entities = await self._bolt.rows("get_entities", id=document_id)
         modules = await self._bolt.rows("get_modules", id=document_id)
-        return nodes.stored_document(
-            found[0]["document"],
-            [row["entity"] for row in entities],
-            modules=[row["name"] for row in modules],
-            imports=await self._bolt.rows("get_imports", id=document_id),
-            imported_by=await self._bolt.rows("get_importers", id=document_id),
-        )
+        imports = await self._bolt.rows("get_imports", id=document_id)
+        importers = await self._bolt.rows("get_importers", id=document_id)
+        try:
+            return nodes.stored_document(
+                found[0]["document"],
+                [row["entity"] for row in entities],
+                modules=[row["name"] for row in modules],
+                imports=imports,
+                imported_by=importers,
+            )
+        except (ValueError, KeyError) as error:
+            raise StoreRejectedError("graph", f"the node of {document_id} cannot be read: {error}") from error
 
     async def get_by_external_id(self, external_id: str, projects: Projects) -> StoredDocument:
         """The document of a client's own id. Raises NotFoundError; InvalidInputError when several projects
@@ -224,13 +235,16 @@ class GraphStore:
     async def previews(self, document_ids: Sequence[str], projects: Projects) -> Mapping[str, Preview]:
         """By document id, what a listing of hits shows."""
         rows = await self._bolt.rows("get_previews", ids=list(document_ids), projects=projects)
-        return {row["id"]: Preview(**row) for row in rows}
+        return {preview.id: preview for preview in nodes.readable(Preview, rows)}
 
     async def documents(
         self, *, projects: Projects, status: str | None, after: str | None, limit: int
-    ) -> list[DocumentRow]:
-        """A page of documents whose ids come after `after`."""
+    ) -> DocumentPage:
+        """A page of documents whose ids come after `after`; it is shorter by those that cannot be read."""
         rows = await self._bolt.rows(
             "list_documents", projects=projects, status=status, after=after or "", limit=limit
         )
-        return [DocumentRow(**row) for row in rows]
+        return DocumentPage(
+            documents=nodes.readable(DocumentRow, rows),
+            next=rows[-1]["document_id"] if len(rows) == limit else None,
+        )

@@ -5,10 +5,12 @@ Times are ISO 8601 in UTC of one width, so that Cypher compares them as text.
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import uuid5
+
+from pydantic import BaseModel
 
 from archon.contracts import identity
 from archon.contracts.analysis import AnalysisResult, Entity
@@ -18,7 +20,11 @@ from archon.contracts.events import EnrichmentRequest, RequestMetadata
 from archon.contracts.types import SETTLED, EnrichmentStatus, EnrichmentType, Priority
 from archon.contracts.views import EntityView, StoredDocument
 from archon.contracts.workflow import Step
+from archon.runtime.logs import get_logger
 from archon.stores import modules
+
+_Shown = TypeVar("_Shown", bound=BaseModel)
+_log = get_logger(__name__)
 
 ENDED: Final = [str(status) for status in sorted(SETTLED)]
 """The same for Cypher: statuses in which no run works on or waits with a document."""
@@ -46,6 +52,7 @@ def described(document: Document) -> dict[str, Any]:
         "import_key": modules.import_key(document.project_name, document.file_path, document.language),
         "metadata": json.dumps(document.metadata, ensure_ascii=False, sort_keys=True),
         "confidence_score": 1.0,
+        "posted_at": timestamp(document.indexed_at),
     }
 
 
@@ -207,6 +214,19 @@ def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
             "workflow_id": step.workflow_id,
         }
     return properties
+
+
+def readable(shown: type[_Shown], rows: Iterable[Mapping[str, Any]]) -> list[_Shown]:
+    """Rows as models. One of a node that others have spoilt must not hide the rest: it is logged and left
+    out; a reconciliation reports it."""
+    found = []
+    for row in rows:
+        try:
+            found.append(shown.model_validate(row))
+        except ValueError as error:  # a model's ValidationError is a ValueError
+            document_id = row.get("document_id", row.get("id"))
+            _log.warning("document_unreadable", document_id=document_id, error=str(error))
+    return found
 
 
 def stored_document(

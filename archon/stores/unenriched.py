@@ -36,6 +36,12 @@ class Unenriched:
         rows = await self._bolt.rows("unenriched_among", ids=list(document_ids), **_parameters(criteria))
         return _candidates(rows, criteria)
 
+    async def unknown(self, document_ids: Sequence[str]) -> list[str]:
+        """Those of which there is no node."""
+        rows = await self._bolt.rows("standings", ids=list(document_ids))
+        known = {row["document_id"] for row in rows}
+        return [each for each in document_ids if each not in known]
+
     async def count(self, criteria: Criteria) -> UnenrichedCount:
         """Without nodes of the older shape: they cannot be requested as they are."""
         parameters = {**_parameters(criteria), "left_out": [str(status) for status in _GIVEN_UP]}

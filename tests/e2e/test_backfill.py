@@ -15,10 +15,12 @@ from fastapi import Response
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from archon.cli.backfill_scan import read_ids
 from archon.cli.output import Exit
 from archon.contracts import names
 from archon.contracts.backfill import BackfillInput, BackfillState, Criteria
 from archon.contracts.documents import Document
+from archon.contracts.errors import InvalidInputError
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime import temporal
 from archon.runtime.backfills import Backfill
@@ -277,6 +279,7 @@ async def test_the_command_line_finds_supplies_and_follows(
             progress = started["progress"]
             assert (progress["state"], progress["requested"], progress["total"]) == ("completed", 3, 8)
             assert await completed(faulty, project) == {}
+            await backfill("status", code=Exit.NOT_FOUND)
 
     watched = (await backfill("status", "--watch", "-o", "json")).out.splitlines()
     last = json.loads(watched[-1])
@@ -298,13 +301,36 @@ async def test_the_command_line_finds_supplies_and_follows(
     assert "no running backfill" in ended.err
 
 
+async def test_what_would_never_end_is_refused_and_nothing_to_do_is_no_error(
+    faulty: FaultyStack, project: str, tmp_path: Path
+) -> None:
+    await skipped(faulty, project, 1)
+    (tmp_path / "empty.jsonl").write_text("")
+
+    async def backfill(*arguments: str) -> command.Finished:
+        return await command.enrich(
+            "backfill", *arguments, "--project", project, environment=faulty.environment
+        )
+
+    nothing = await backfill("start", "--input", str(tmp_path / "empty.jsonl"))
+    assert (nothing.code, "nothing to enrich" in nothing.err) == (Exit.OK, True)
+    for wrong in (["--analyser-older-than", "99"], ["--rate", "inf"], ["--rate", "nan"], ["--rate", "-1"]):
+        refused = await backfill("start", *wrong)
+        assert (refused.code, wrong[0] in refused.err) == (Exit.USAGE, True)
+    assert (await backfill("status")).code == Exit.NOT_FOUND
+    current = await backfill("find", "--analyser-older-than", "current", "-o", "json")
+    assert [row["reason"] for row in current.json()["documents"]] == ["unenriched"]
+
+
 async def test_a_list_is_backfilled_and_the_rest_is_not(
     faulty: FaultyStack, gate: Gate, project: str, tmp_path: Path
 ) -> None:
     documents = await skipped(faulty, project, 6)
     listed = {each.entity_id for each in documents[:4]}
     file = tmp_path / "list.jsonl"
-    file.write_text("".join(json.dumps({"document_id": each}) + "\n" for each in sorted(listed)))
+    unknown = str(uuid4())
+    lines = [json.dumps({"document_id": each.upper()}) for each in [*sorted(listed), unknown]]
+    file.write_text("\n".join(lines))
     gate.opened.clear()
 
     async def backfill(*arguments: str, code: Exit = Exit.OK) -> command.Finished:
@@ -314,9 +340,10 @@ async def test_a_list_is_backfilled_and_the_rest_is_not(
 
     start = ("start", "--input", str(file), "--batch-size", "2", "--max-backlog", "2")
     await backfill(*start)
-    assert "is under way" in (await backfill(*start, code=Exit.FAILED)).err
+    assert "`enrich backfill cancel --input` ends it" in (await backfill(*start, code=Exit.FAILED)).err
     await backfill("pause")
-    assert (await backfill("status", "--input", "-o", "json")).json()["state"] == "paused"
+    paused = (await backfill("status", "--input", "-o", "json")).json()
+    assert (paused["state"], paused["eta_seconds"]) == ("paused", None)
     await backfill("resume")
     gate.opened.set()
 
@@ -330,3 +357,15 @@ async def test_a_list_is_backfilled_and_the_rest_is_not(
         return not any(each.is_file() for each in lists.rglob("*"))
 
     await eventually(forgotten)
+    ended = (await backfill("status", "--input", "-o", "json")).json()
+    assert (ended["requested"], ended["unknown"]) == (4, 1)
+    assert [(each["document_id"], each["why"]) for each in ended["listed"]] == [
+        (unknown, "there is no such document")
+    ]
+
+
+@pytest.mark.parametrize("line", [b"\xff\xfe", b"[" * 100_000, b'{"document_id": "\\ud800"}', b"{}"])
+async def test_a_list_that_cannot_be_read_is_told_by_its_line(tmp_path: Path, line: bytes) -> None:
+    (tmp_path / "list.jsonl").write_bytes(b"\n" + line)
+    with pytest.raises(InvalidInputError, match=r"list\.jsonl:2"):
+        read_ids(tmp_path / "list.jsonl", Criteria())

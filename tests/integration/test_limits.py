@@ -22,9 +22,11 @@ from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
 from archon.contracts import names
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult
+from archon.contracts.backfill import BackfillInput, Criteria
 from archon.contracts.errors import NotFoundError, WorkflowUnavailableError
 from archon.contracts.workflow import RetrySettings
 from archon.runtime import temporal
+from archon.runtime.backfills import Backfill
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores.content import ContentStore
@@ -108,6 +110,19 @@ async def test_a_server_that_lacks_the_search_attributes_is_not_the_requests_fau
         raise AssertionError("accepted")
 
     assert "search attribute" in (await eventually(refused)).lower()
+
+
+async def test_a_project_may_have_the_longest_name_there_is(servers: TestServers, settings: Settings) -> None:
+    await servers.start("temporal")
+    client = await temporal.connect(settings)
+    request = factories.request("\N{GRINNING FACE}" * 255)
+    handle = client.get_workflow_handle(await EnrichmentClient(client).submit(request))
+    backfill = Backfill(client, names.backfill_workflow_id(request.project_name))
+    await backfill.start(
+        BackfillInput(backfill_id=str(uuid4()), criteria=Criteria(project_name=request.project_name))
+    )
+    for run in (handle, client.get_workflow_handle(backfill.workflow_id)):
+        await run.terminate()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from archon.contracts.errors import StoreUnavailableError
 from archon.runtime.lifecycle import serve_http
 from archon.runtime.ports import free_ports
 from archon.runtime.settings import Settings
+from bridge.paths import DOCUMENT
 
 
 @contextlib.asynccontextmanager
@@ -31,6 +32,21 @@ async def answering(settings: Settings, port: int, status: int = 200) -> AsyncIt
 
     async with serve_http(app, settings, port):
         yield
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "a/../b", "../projects/shop", "x/deletion", "two\nlines", "%2e?#"]
+)
+async def test_a_name_leads_nowhere_else(settings: Settings, name: str) -> None:
+    app = FastAPI()
+
+    @app.delete(f"/api/bridge{DOCUMENT}")
+    async def delete(document_id: str) -> JSONResponse:
+        return JSONResponse({"document_id": document_id})
+
+    port = int(settings.bridge_url.rpartition(":")[2])
+    async with serve_http(app, settings, port), BridgeApi.connect(settings) as api:
+        assert await api.delete(name) == {"document_id": name}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from archon.contracts.dead_letters import DeadLetterFilter
 from archon.contracts.documents import DocumentSubmission
 from archon.contracts.events import EnrichmentRequest, event_headers
 from archon.contracts.types import DocumentType
+from archon.runtime.problems import fields_of
 from tests import factories
 
 
@@ -43,7 +44,22 @@ def test_ids_of_entities_and_events_are_stable() -> None:
         ("README.md", "markdown", DocumentType.DOCUMENTATION),
         ("Dockerfile", "dockerfile", DocumentType.CONFIGURATION),
         ("Dockerfile.dev", "dockerfile", DocumentType.CONFIGURATION),
+        ("Containerfile", "dockerfile", DocumentType.CONFIGURATION),
+        ("api.dockerfile", "dockerfile", DocumentType.CONFIGURATION),
         ("config/app.YAML", "yaml", DocumentType.CONFIGURATION),
+        ("go.mod", "gomod", DocumentType.CONFIGURATION),
+        ("Cargo.lock", "toml", DocumentType.CONFIGURATION),
+        ("c.golden", None, DocumentType.OTHER),
+        ("include/a.h", "c", DocumentType.CODE),
+        ("include/a.hpp", "cpp", DocumentType.CODE),
+        ("a.cc", "cpp", DocumentType.CODE),
+        ("lib/a.mjs", "javascript", DocumentType.CODE),
+        ("lib/a.cjs", "javascript", DocumentType.CODE),
+        ("build.gradle.kts", "kotlin", DocumentType.CODE),
+        ("Rakefile", "ruby", DocumentType.CODE),
+        ("bin/run.sh", "bash", DocumentType.CODE),
+        (".bashrc", "bash", DocumentType.CODE),
+        ("Makefile", "make", DocumentType.CONFIGURATION),
         ("LICENSE", None, DocumentType.OTHER),
     ],
 )
@@ -127,3 +143,10 @@ def test_a_name_has_no_nul(field: str) -> None:
 def test_a_number_is_no_time(number: str) -> None:
     with pytest.raises(ValidationError, match="ISO 8601"):
         DeadLetterFilter.model_validate({"before": number})
+
+
+def test_a_choice_is_told_as_a_client_spells_it() -> None:
+    told = "Input should be <EnrichmentType.FULL: 'full'> or <EnrichmentType.INCREMENTAL: 'incremental'>"
+    assert fields_of([{"type": "literal_error", "loc": ("body", "enrichment_type"), "msg": told}]) == [
+        {"field": "enrichment_type", "reason": "Input should be 'full' or 'incremental'"}
+    ]

@@ -1,11 +1,13 @@
 """The small deciding parts of the flow: mailbox, offsets, failure table, error translation, walking."""
 
 import json
+import os
 import random
 import re
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +16,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.failures import TREATMENTS
 from archon.cli import output
-from archon.cli.plan import Plan
+from archon.cli.plan import Plan, project_of
 from archon.cli.tally import percentile
 from archon.cli.walk import Walk, git_commit, is_gone
 from archon.contracts import errors
@@ -201,10 +203,11 @@ def test_a_walk_takes_what_git_would_and_counts_the_rest(tmp_path: Path) -> None
         "keep.log": "yes",
         "build/c.py": "no",
         "deep/build/d.py": "yes",
-        "deep/.gitignore": "*.tmp\n",
+        "deep/.gitignore": "!\n[z-a]\n*.tmp\n",
         "deep/e.tmp": "no",
         ".git/config": "no",
         "empty.txt": "",
+        " ": "no",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -227,9 +230,41 @@ def test_a_walk_takes_what_git_would_and_counts_the_rest(tmp_path: Path) -> None
         "latin.txt",
     ]
     assert (found["latin.txt"], found["bom.py"]) == ("café", "x = 1")
-    assert walk.skipped == {"binary": 1, "too large": 1, "not a regular file": 1, "ignored": 2}
+    assert walk.skipped == {
+        "binary": 1,
+        "too large": 1,
+        "not a regular file": 1,
+        "ignored": 2,
+        "name is blank": 1,
+    }
     assert [file.path for file in Walk(tmp_path / "a.py")] == ["a.py"]
     assert walk.count() == len(found) + 3
+
+
+def test_a_path_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name in ("loop", "absent"):
+        with pytest.raises(errors.InvalidInputError, match="PATH"):
+            Plan(tmp_path / name, project_of(tmp_path / name)).walk()
+
+
+def test_a_directory_that_cannot_be_entered_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.py").write_text("")
+    scandir = os.scandir
+
+    def refusing(path: Path | str) -> Any:
+        # Whoever runs the tests may be one to whom no directory is closed.
+        if Path(path).name == "closed":
+            raise PermissionError(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    walk = Walk(tmp_path)
+    assert [file.path for file in walk] == ["a.py"]
+    assert walk.skipped == {"unreadable directory": 1}
 
 
 def test_globs_choose_among_files_as_gitignore_does(tmp_path: Path) -> None:

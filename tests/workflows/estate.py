@@ -26,6 +26,8 @@ class Estate:
     letters: list[DeadLetterRow] = field(default_factory=list)
     failures: deque[Exception] = field(default_factory=deque)
     page: int = 1000
+    later: set[str] = field(default_factory=set)
+    """Documents that were indexed anew after their deletion was asked for."""
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -33,10 +35,15 @@ class Estate:
 
     async def mark(self, scope: DeletionScope, limit: int) -> Marked:
         await self.gate.wait()
-        chosen = [each for each in self.live if scope.document_id in {None, each}][: self.page]
+        there = [each for each in self.live if scope.document_id in {None, each}]
+        chosen = [each for each in there if each not in self.later][: self.page]
         for each in chosen:
             self.tombstones[each] = self.live.pop(each) + 1
-        return Marked(version=self.tombstones.get(scope.document_id or ""), more=len(chosen) == self.page)
+        return Marked(
+            version=self.tombstones.get(scope.document_id or ""),
+            lives=scope.document_id in self.later,
+            more=len(chosen) == self.page,
+        )
 
     async def marked(self, scope: DeletionScope, limit: int) -> list[Tombstone]:
         if self.failures:

@@ -57,6 +57,9 @@ class Estate:
         following = rest[limit - 1].document_id if len(rest) > limit else None
         return CandidatePage(candidates=rest[:limit], next=following)
 
+    async def unknown(self, document_ids: Sequence[str]) -> list[str]:
+        return []
+
     async def among(self, criteria: Criteria, document_ids: Sequence[str]) -> list[Candidate]:
         return [each for each in self.candidates if each.document_id in document_ids]
 

@@ -113,6 +113,20 @@ async def test_the_sweep_leaves_what_was_revived(
     assert estate.points == {document_id: 3}
 
 
+async def test_what_was_indexed_anew_before_it_is_marked_lives_and_the_receipt_says_so(
+    environment: WorkflowEnvironment, deletions: RememberingDeletions, estate: Estate, project: str
+) -> None:
+    document_id = str(uuid4())
+    estate.live[document_id] = estate.points[document_id] = 2
+    estate.later.add(document_id)
+    workflow_id = await deletions.start(scope(project, document_id))
+    found = await deletions.until_removed(workflow_id, 30)
+    assert found is not None
+    assert (found.state, found.document_version) == (DeletionState.SUPERSEDED, None)
+    assert (await result(environment, workflow_id)).state is DeletionState.SUPERSEDED
+    assert (estate.live, estate.points) == ({document_id: 2}, {document_id: 2})
+
+
 @pytest.mark.history("document-deleted-twice")
 async def test_what_came_back_is_deleted_again_by_the_run_that_waits_to_sweep(
     environment: WorkflowEnvironment, deletions: RememberingDeletions, estate: Estate, project: str

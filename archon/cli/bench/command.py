@@ -85,6 +85,8 @@ def bench(
             )
         if report is not None and not report.absolute().parent.is_dir():
             raise InvalidInputError("--report", f"{report.parent} is no directory")
+        if report is not None and report.is_dir():
+            raise InvalidInputError("--report", f"{report} is a directory")
         parameters = Parameters(
             documents=documents,
             concurrency=concurrency,

@@ -4,5 +4,5 @@ MATCH (d:Document {entity_id: row.id})
 SET d.lock = $lock
 WITH d, row
 WHERE d.project_name = $project_name AND coalesce(d.enrichment_status, '') <> 'deleted'
-  AND (d.version <= row.version OR d.indexed_at <= $requested_at)
+  AND coalesce(d.posted_at, d.indexed_at, '') <= $requested_at
 SET d.version = d.version + 1, d.enrichment_status = 'deleted', d.deleted_at = $now, d.outbox = null

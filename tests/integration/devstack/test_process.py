@@ -44,6 +44,18 @@ async def test_it_runs_while_its_block_does(tmp_path: Path) -> None:
     assert not alive(pid)
 
 
+async def test_a_cancellation_while_it_starts_is_obeyed_whatever_ready_says(tmp_path: Path) -> None:
+    async def ready() -> None:
+        starting.cancel()
+        raise OSError("not yet")
+
+    process = ChildProcess("Sleeper", "1", "none", SLEEPER, ready, tmp_path / "log")
+    starting = asyncio.create_task(process.__aenter__())
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert process.pid is None
+
+
 async def test_one_that_dies_names_its_log(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "raise SystemExit('no such disk')"]
     with pytest.raises(ServerFailedError, match=r"Sleeper exited with code 1.*log.*\n.*no such disk"):

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from archon.contracts import identity
-from archon.contracts.deletion import DeletionScope, Tombstone
+from archon.contracts.deletion import DeletionScope, Marked, Tombstone
 from archon.contracts.documents import Document
 from archon.contracts.errors import NotFoundError, ProjectConflictError
 from archon.contracts.types import EnrichmentStatus
@@ -90,10 +90,26 @@ async def test_a_marked_document_is_found_by_nobody(graph: GraphStore, project: 
         await graph.get_by_external_id(document.external_id or "", None)
     assert not await graph.previews([document.entity_id], None)
     for status in (None, "deleted"):
-        rows = await graph.documents(projects=[project], status=status, after=None, limit=9)
-        assert document.entity_id not in {row.document_id for row in rows}
+        page = await graph.documents(projects=[project], status=status, after=None, limit=9)
+        assert document.entity_id not in {row.document_id for row in page.documents}
     statistics = await graph.census.statistics([project])
     assert (statistics.documents, statistics.entities, statistics.anti_patterns) == (1, 0, {})
+
+
+@pytest.mark.parametrize("text", ["x = 1\n", "other"])
+async def test_a_document_that_is_posted_after_its_deletion_was_asked_for_lives(
+    graph: GraphStore, project: str, text: str
+) -> None:
+    document = factories.document(project, "x = 1\n")
+    await graph.index(document, str(uuid4()))
+    asked = scope(document)
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    again = factories.document(project, text, entity_id=document.entity_id, indexed_at=later)
+    await graph.index(again, str(uuid4()))
+    assert not await graph.deletions.any_live(project, asked.requested_at)
+    assert await graph.deletions.mark(asked, 1) == Marked(lives=True)
+    nobody = asked.model_copy(update={"document_id": str(uuid4())})
+    assert await graph.deletions.mark(nobody, 1) == Marked()
 
 
 async def test_a_request_that_waits_to_be_published_is_not_any_more(graph: GraphStore, project: str) -> None:
@@ -220,7 +236,8 @@ async def test_what_is_indexed_after_a_deletion_was_asked_for_lives(graph: Graph
     assert (await graph.deletions.mark(asked, 1)).version is None
     assert not (await graph.deletions.mark(of_project, 10)).more
     assert await graph.deletions.marked(of_project, 10) == []
-    assert (await graph.deletions.mark(scope(before, version=2), 1)).version == 3
+    asked_again = asked.model_copy(update={"requested_at": datetime.now(UTC) + timedelta(seconds=2)})
+    assert (await graph.deletions.mark(asked_again, 1)).version == 3
 
 
 async def test_a_project_is_marked_page_by_page_and_no_other_is(

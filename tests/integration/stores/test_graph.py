@@ -13,6 +13,7 @@ from archon.contracts.errors import (
     InvalidInputError,
     NotFoundError,
     ProjectConflictError,
+    StoreRejectedError,
     StoreUnavailableError,
 )
 from archon.contracts.types import EnrichmentStatus, EnrichmentType
@@ -114,7 +115,7 @@ async def test_what_is_anothers_is_not_found(graph: GraphStore, project: str) ->
         with pytest.raises(NotFoundError):
             await graph.get_by_external_id("own", projects)
         assert not await graph.previews([document.entity_id], projects)
-        assert not await graph.documents(projects=projects, status=None, after=None, limit=9)
+        assert not (await graph.documents(projects=projects, status=None, after=None, limit=9)).documents
         assert (await graph.census.statistics(projects)).documents == 0
 
 
@@ -401,10 +402,28 @@ async def test_listings_and_statistics_are_of_the_project(graph: GraphStore, pro
     assert found.anti_patterns == {"long-function": 1}
     ids = sorted(each.entity_id for each in documents)
     first = await graph.documents(projects=[project], status=None, after=None, limit=2)
-    rest = await graph.documents(projects=[project], status=None, after=first[-1].document_id, limit=2)
-    assert [row.document_id for row in [*first, *rest]] == ids
+    rest = await graph.documents(projects=[project], status=None, after=first.next, limit=2)
+    assert [row.document_id for row in [*first.documents, *rest.documents]] == ids
+    assert (first.next, rest.next) == (ids[1], None)
     done = await graph.documents(projects=[project], status="completed", after=None, limit=9)
-    assert [row.document_id for row in done] == [documents[0].entity_id]
+    assert [row.document_id for row in done.documents] == [documents[0].entity_id]
+
+
+async def test_a_spoilt_node_hides_no_other_from_listings(
+    graph: GraphStore, settings: Settings, project: str
+) -> None:
+    ids = sorted([str(uuid4()) for _ in range(3)])
+    for each in ids:
+        await indexed(graph, factories.document(project, entity_id=each))
+    wrong = "MATCH (d:Document {entity_id: $id}) SET d.indexed_at = 'yesterday', d.name = null"
+    await stores.query(settings, wrong, id=ids[1])
+    first = await graph.documents(projects=[project], status=None, after=None, limit=2)
+    rest = await graph.documents(projects=[project], status=None, after=first.next, limit=2)
+    assert ([row.document_id for row in first.documents], first.next) == ([ids[0]], ids[1])
+    assert ([row.document_id for row in rest.documents], rest.next) == ([ids[2]], None)
+    assert set(await graph.previews(ids, [project])) == {ids[0], ids[2]}
+    with pytest.raises(StoreRejectedError, match=ids[1]):
+        await graph.get(ids[1])
 
 
 async def test_a_server_that_is_down_is_unavailable(settings: Settings) -> None:

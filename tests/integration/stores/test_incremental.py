@@ -153,6 +153,7 @@ OF_QUALITY = {
 }
 OF_ENTITIES = {"entities_extracted", "entities_content_hash"}
 OF_EVERY_VERSION = {
+    "posted_at",
     "version",
     "content_hash",
     "past_hashes",

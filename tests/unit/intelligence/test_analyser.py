@@ -14,9 +14,11 @@ import pytest
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.types import EnrichmentType
 from intelligence import embedding, findings, scores
-from intelligence.analyser import analyse
+from intelligence.adapters import READERS
+from intelligence.analyser import ENTITIES_LIMIT, analyse
 from intelligence.findings import Rule
 from intelligence.grammar import grammars
+from intelligence.outline import KEYS_LIMIT
 from intelligence.syntax import parse
 
 FULL = EnrichmentType.FULL
@@ -161,7 +163,7 @@ def test_javascript_and_typescript(language: str) -> None:
         ("method", "Store.handler"),
     }
     if language != "javascript":
-        expected |= {("interface", "Shape"), ("type", "Id"), ("enum", "Color")}
+        expected |= {("interface", "Shape"), ("method", "Shape.area"), ("type", "Id"), ("enum", "Color")}
     assert found == expected
     store = next(each for each in result.entities if each.name == "createStore")
     assert store.documentation == "Makes a store."
@@ -257,7 +259,14 @@ EDGES = {
     "nul": "def f():\n    return '\0'\n",
     "brackets": "[" * 10_000,
     "parentheses": "(" * 10_000 + ")" * 10_000,
-    "one long line": "x = [" + "1, " * 400_000 + "]",
+    "braces": "{" * 10_000 + "}" * 10_000,
+    "one long line": "x = [" + "1, " * 20_000 + "]",
+    "minified": "function f(a){return g(a)&&h(a)};" * 200,
+    "siblings": "def f(a): return f(1)\n" * 200,
+    "nested": "class A { void f() { " * 100,
+    "huge": "value = 'text'\n" * 350_000,
+    "binary": "".join(map(chr, range(256))) * 400,
+    "undecoded": "def f():\n    return 'na\ufffdve'\n" * 3,
     "broken": "def f(:\n  class\n\n def g(): pass\n",
     "emoji": "def naïve():\n    '''☃'''\n    return '𝄞'\n",
     "windows": "def f():\r\n    pass\r\n",
@@ -265,9 +274,7 @@ EDGES = {
 }
 
 
-@pytest.mark.parametrize(
-    "language", ["python", "javascript", "tsx", "markdown", "toml", "sql", "klingon", None]
-)
+@pytest.mark.parametrize("language", [*sorted(grammars()), *READERS, "markdown", "klingon", None])
 @pytest.mark.parametrize("text", EDGES.values(), ids=EDGES.keys())
 def test_nothing_is_an_error(language: str | None, text: str) -> None:
     started = time.monotonic()
@@ -276,6 +283,27 @@ def test_nothing_is_an_error(language: str | None, text: str) -> None:
     assert result.embedding is not None
     assert len(result.embedding) == embedding.DIMENSIONS
     assert AnalysisResult.model_validate_json(result.model_dump_json()) == result
+
+
+LARGE = {
+    "json": ("{" + ", ".join(f'"k{number}": [{number}]' for number in range(100_000)) + "}", KEYS_LIMIT),
+    "yaml": ("".join(f"key{number}: {number}\n" for number in range(100_000)), KEYS_LIMIT),
+    "toml": ("".join(f"key{number} = {number}\n" for number in range(100_000)), KEYS_LIMIT),
+    "sql": ("".join(f"create table t{number} (a int);\n" for number in range(50_000)), KEYS_LIMIT),
+    "python": ("def f(a): return f(1)\n" * 30_000, ENTITIES_LIMIT),
+    "javascript": ("function f(a){return f(a)&&g(a)};" * 30_000, ENTITIES_LIMIT),
+    "go": ("func f(a int) int { return f(1) }\n" * 30_000, ENTITIES_LIMIT),
+    "java": ("class A { " + "int f(int a) { return f(1); }" * 30_000 + "}", ENTITIES_LIMIT),
+}
+
+
+@pytest.mark.parametrize("language", LARGE)
+def test_of_more_than_anybody_asks_for_the_first_are_found(language: str) -> None:
+    """On one line where the language has such: a node's place must not cost a walk along it."""
+    text, limit = LARGE[language]
+    result = analyse(text, language, EnrichmentType.ENTITIES_ONLY)
+    assert len(result.entities) == limit
+    assert len(result.relationships) <= 1
 
 
 def test_what_can_be_parsed_of_a_broken_source_is_found() -> None:

@@ -71,7 +71,15 @@ def test_sections_are_chunks_with_their_code_and_links() -> None:
     ]
 
 
-@pytest.mark.parametrize("language", ["toml", None])
+def test_the_keys_of_a_data_file_are_chunks_where_they_are_of_a_size() -> None:
+    service = "  {name}:\n    image: one\n    ports:\n      - 1\n      - 2\n"
+    text = "version: 3\nservices:\n" + "".join(service.format(name=f"s{number}") for number in range(15))
+    found = told(text, "yaml")
+    assert [symbol for symbol, *_ in found if symbol] == [f"services.s{number}" for number in range(15)]
+    assert found[0] == (None, "document", 1, 2)
+
+
+@pytest.mark.parametrize("language", ["ini", None])
 def test_a_document_without_symbols_falls_into_windows(language: str | None) -> None:
     lines = 2 * chunks.WINDOW_LINES + 1
     found = analyse("".join(f"key{n} = {n}\n" for n in range(lines)), language, EnrichmentType.FULL).chunks

@@ -1,0 +1,25 @@
+"""In: a go.mod file. Out: the module that it names, and those it requires (Go Modules Reference)."""
+
+import re
+from typing import Final
+
+from intelligence.outline import Outline
+
+_MODULE: Final = re.compile(r"""module\s+["`]?([^\s"`]+)""")
+_REQUIRED: Final = re.compile(r"""(?:require\s+)?["`]?([^\s"`()]+)["`]?\s+v\d\S*""")
+
+
+def read(text: str) -> Outline:
+    found = Outline()
+    block = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        plain = line.partition("//")[0].strip()
+        if match := _MODULE.match(plain):
+            found.add("module", match[1], number)
+        elif plain.endswith("("):
+            block = plain.removesuffix("(").strip()
+        elif plain == ")":
+            block = ""
+        elif (block or plain.partition(" ")[0]) == "require" and (match := _REQUIRED.match(plain)):
+            found.relate("imports", match[1], number)
+    return found

@@ -1,0 +1,100 @@
+"""In: pieces of source as they are written. Out: the names in them, of types, bases and modules.
+
+Texts are read, not trees: what follows `extends` or `use` is written alike in languages whose trees differ.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+NAME_CHARACTERS: Final = 300
+_OPENING: Final = "([{<"
+_CLOSING: Final = ")]}>"
+_PATH: Final = re.compile(r"[\w$\\]+(?:(?:\.|::)~?[\w$\\]+)*")
+_BASE: Final = re.compile(
+    r"(?:(?:public|private|protected|virtual|open|final|sealed|dyn|include|use|extends|implements)\s+)*"
+    r"[*&?@]*([\w$\\]+(?:(?:\.|::)[\w$\\]+)*)"
+)
+_BETWEEN_BASES: Final = re.compile(r"[,+;\n]|\b(?:extends|implements|with)\b")
+_SEPARATORS: Final = re.compile(r"::|\?\.|->|\\")
+
+
+def dotted(name: str) -> str:
+    """A qualified name in one notation, whatever the language's own."""
+    return _SEPARATORS.sub(".", name).strip(".")
+
+
+def without_brackets(text: str) -> str:
+    """`text` without what stands in brackets of any kind, and without them."""
+    kept, depth = [], 0
+    for character, before in zip(text, " " + text, strict=False):
+        if character in _OPENING:
+            depth += 1
+        elif character in _CLOSING:
+            # The second half of an arrow closes nothing.
+            depth -= depth > 0 and before not in "-="
+        elif not depth:
+            kept.append(character)
+    return "".join(kept)
+
+
+def type_name(text: str) -> str | None:
+    """The type a receiver or an implementation is of: `(s *Server[T])` is of `Server`."""
+    inner = text.strip()
+    if inner.startswith("("):
+        inner = inner[1:].removesuffix(")")
+    found = _PATH.findall(without_brackets(inner))
+    return dotted(found[-1]) if found else None
+
+
+def receiver_name(text: str) -> str | None:
+    """What a receiver is called: `(s *Server)` is called `s`."""
+    found = re.match(r"\(\s*(\w+)\s+\S", text)
+    return found[1] if found else None
+
+
+def bases(text: str) -> list[str]:
+    """The types of a list of bases, as written, without their arguments."""
+    inner = text.strip().lstrip(":<").strip()
+    if inner.startswith("(") and inner.endswith(")"):
+        inner = inner[1:-1]
+    found = []
+    for part in _BETWEEN_BASES.split(without_brackets(inner)):
+        name = _BASE.match(part.strip())
+        if name and "=" not in part and not part.strip().startswith("**"):
+            found.append(name[1])
+    return found
+
+
+def expand(module: str) -> Iterator[str]:
+    """The modules that `a::{b, c::{d, self}}` names, each with its whole path, without an alias."""
+    prefixes, current = [""], ""
+    for character in [*module, ","]:
+        if character == "{":
+            prefixes.append(prefixes[-1] + current.lstrip())
+            current = ""
+        elif character in "},":
+            if name := _member(current):
+                yield (prefixes[-1] + name) if name != "self" else re.sub(r"(::|\.|\\)$", "", prefixes[-1])
+            current = ""
+            if character == "}" and len(prefixes) > 1:
+                prefixes.pop()
+        else:
+            current += character
+
+
+def _member(text: str) -> str:
+    return re.split(r"\s+as\s+|\s*=>\s*", text.strip())[0].strip()
+
+
+def taken(clause: str, bare: str | None) -> list[str]:
+    """The names that `{a as b, type c}` or `(a, b as c)` takes of a module; a bare name is `bare`, if that is
+    given."""
+    found = []
+    for part in re.finditer(r"[{(]([^})]*)[})]?|([^,{(]+)", clause):
+        inside = part[1] is not None
+        for item in (part[1] if inside else part[2]).split(","):
+            words = re.sub(r"^\s*type\s+(?=[\w$])", "", item).split()
+            if words:
+                found.append(words[0] if inside or bare is None or words[0].startswith("*") else bare)
+    return list(dict.fromkeys(found))

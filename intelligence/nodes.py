@@ -1,0 +1,176 @@
+"""In: source code. Out: the nodes of its tree that its grammar names, found in one pass.
+
+The search runs in the parser's own code; Python sees the matches alone. Lines count from 1. A node's span is
+asked of an edit: its range costs a walk along its line, which is quadratic where there is but one.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any, NamedTuple
+
+from ast_grep_py import SgNode, SgRoot
+
+from intelligence.grammar import TYPES, Grammar, Matcher, Part, Scope, grammars
+
+_WITHIN_LINE = re.compile(r"[^\n]")
+
+
+@dataclass(eq=False)
+class ScopeNode:
+    """A function, class or the like. `start` and `end` are offsets; `decisions` are its own, without those
+    of functions inside it; `owner` is the type it is a member of, `bases` what it inherits, as written."""
+
+    node: SgNode
+    rule: Scope
+    kind: str
+    name: str
+    start: int
+    end: int
+    start_line: int
+    end_line: int
+    parent: "ScopeNode | None" = None
+    qualified_name: str = ""
+    owner: str | None = None
+    ordinal: int = 0
+    decisions: int = 0
+    nesting: int = 0
+    parameters: int = 0
+    signature: str = ""
+    documentation: str | None = None
+    self_name: str | None = None
+    bases: list[str] = field(default_factory=list)
+    children: list["ScopeNode"] = field(default_factory=list)
+    function: "ScopeNode | None" = None
+    """The innermost function around what is in this scope: itself, where it is one."""
+
+    @property
+    def callable(self) -> bool:
+        return self.kind in {"function", "method"}
+
+    @property
+    def is_type(self) -> bool:
+        return self.kind in TYPES
+
+    @property
+    def lines(self) -> int:
+        return self.end_line - self.start_line + 1
+
+
+class Found(NamedTuple):
+    """A node that the grammar names, with its offsets."""
+
+    node: SgNode
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass
+class Tree:
+    """A parsed source. `scopes` are the entities in order of appearance; `decisions` are those outside any
+    function; `errors` counts what could not be parsed, up to a thousand."""
+
+    root: SgNode
+    text: str
+    grammar: Grammar
+    language: str
+    scopes: list[ScopeNode] = field(default_factory=list)
+    extensions: list[ScopeNode] = field(default_factory=list)
+    """Scopes that only qualify what is in them."""
+    imports: list[Found] = field(default_factory=list)
+    calls: list[tuple[Found, ScopeNode]] = field(default_factory=list)
+    comments: list[tuple[int, int]] = field(default_factory=list)
+    decisions: int = 0
+    errors: int = 0
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+
+    @cached_property
+    def _scope_starts(self) -> list[int]:
+        return [scope.start for scope in self.scopes]
+
+    def line(self, offset: int) -> int:
+        return bisect_right(self._line_starts, offset)
+
+    def line_start(self, offset: int) -> int:
+        return self._line_starts[self.line(offset) - 1]
+
+    def without_comments(self, start: int, end: int) -> str:
+        """The source between two offsets."""
+        pieces = []
+        for index in range(bisect_left(self.comments, (start, 0)), len(self.comments)):
+            comment, comment_end = self.comments[index]
+            if comment >= end:
+                break
+            pieces.append(self.text[start:comment])
+            start = comment_end
+        return " ".join([*pieces, self.text[start:end]])
+
+    def enclosing(self, offset: int) -> ScopeNode | None:
+        """The innermost entity that holds `offset`."""
+        index = bisect_right(self._scope_starts, offset) - 1
+        scope = self.scopes[index] if index >= 0 else None
+        while scope is not None and scope.end <= offset:
+            scope = scope.parent
+        return scope
+
+
+def span(node: SgNode) -> tuple[int, int]:
+    """Offsets of a node's first character and of the one behind its last."""
+    edit = node.replace("")
+    return edit.start_pos, edit.end_pos
+
+
+def children(node: SgNode, part: Part) -> list[SgNode]:
+    """Those of a field or, where there are none, of a kind; or the one at a position."""
+    if isinstance(part, int):
+        child = node.child(part)
+        return [child] if child is not None else []
+    return node.field_children(part) or [child for child in node.named_children() if child.kind() == part]
+
+
+def first(node: SgNode, parts: Sequence[Part]) -> SgNode | None:
+    """The first child that is there."""
+    return next((found[0] for part in parts if (found := children(node, part))), None)
+
+
+def find_kinds(root: SgNode, kinds: Sequence[Matcher]) -> list[SgNode]:
+    """Every node that is matched, in order of appearance."""
+    rules = [{"kind": kind} if isinstance(kind, str) else dict(kind) for kind in kinds]
+    config: Any = {"rule": {"any": rules}}
+    return root.find_all(config)
+
+
+def matches(text: str, language: str) -> tuple[SgNode, Iterator[Found]]:
+    """The root of `text`'s tree, and all that its grammar names, in order of appearance."""
+    grammar = grammars()[language]
+    if grammar.blank is not None:
+        text = grammar.blank.sub(lambda found: _WITHIN_LINE.sub(" ", found[0]), text)
+    root = SgRoot(text, grammar.parsers[language]).root()
+    nodes = find_kinds(root, _known(language))
+    return root, (Found(node, node.kind(), *span(node)) for node in nodes)
+
+
+def missing(root: SgNode) -> int:
+    """How many nodes the parser had to make up: they are empty."""
+    return len(root.find_all(regex="^$")) - (not root.text())
+
+
+@cache
+def _known(language: str) -> list[Matcher]:
+    """What a language's parser has of its grammar: a rule about another kind is an error to it."""
+    grammar = grammars()[language]
+    root = SgRoot("", grammar.parsers[language]).root()
+    known: list[Matcher] = []
+    for matcher in [*grammar.matchers(language), "ERROR"]:
+        try:
+            find_kinds(root, [matcher])
+        except RuntimeError:
+            continue
+        known.append(matcher)
+    return known

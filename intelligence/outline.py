@@ -1,0 +1,76 @@
+"""In: names with their lines, as a reader finds them. Out: entities with qualified names and ordinals."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from archon.contracts.analysis import Entity, Relationship
+
+KEYS_LIMIT: Final = 2000
+"""Of a document, the outermost first: a data file has more keys than anybody asks for."""
+NAME_CHARACTERS: Final = 200
+_PATH_CHARACTERS: Final = 1000
+_TARGET_CHARACTERS: Final = 500
+
+
+@dataclass
+class Item:
+    """Something named. `parent` is what it is inside of; lines count from 1."""
+
+    kind: str
+    name: str
+    start_line: int
+    end_line: int
+    parent: "Item | None" = None
+    signature: str | None = None
+    depth: int = field(init=False)
+    path: str = ""
+
+    def __post_init__(self) -> None:
+        self.name = self.name[:NAME_CHARACTERS] or '""'
+        self.depth = self.parent.depth + 1 if self.parent else 0
+
+
+@dataclass
+class Outline:
+    """What a reader found in one document."""
+
+    items: list[Item] = field(default_factory=list)
+    relationships: list[Relationship] = field(default_factory=list)
+    syntax_errors: int = 0
+    _related: set[tuple[str, str | None, str]] = field(default_factory=set)
+
+    def add(
+        self, kind: str, name: str, line: int, parent: Item | None = None, signature: str | None = None
+    ) -> Item:
+        """Its end is its own line until who adds it knows better."""
+        item = Item(kind, name, line, line, parent, signature)
+        self.items.append(item)
+        return item
+
+    def relate(self, kind: str, target: str, line: int, source: Item | None = None) -> None:
+        """Once with its first line."""
+        key = (kind, source.name if source else None, target[:_TARGET_CHARACTERS])
+        if key not in self._related and len(self._related) < KEYS_LIMIT:
+            self._related.add(key)
+            self.relationships.append(Relationship(kind=kind, source=key[1], target=key[2], line=line))
+
+    def entities(self) -> list[Entity]:
+        """The outermost, in order of appearance."""
+        by_depth = sorted(range(len(self.items)), key=lambda index: self.items[index].depth)
+        seen: Counter[tuple[str, str]] = Counter()
+        return [_entity(self.items[index], seen) for index in sorted(by_depth[:KEYS_LIMIT])]
+
+
+def _entity(item: Item, seen: Counter[tuple[str, str]]) -> Entity:
+    item.path = f"{item.parent.path[:_PATH_CHARACTERS]}.{item.name}" if item.parent else item.name
+    seen[item.kind, item.path] += 1
+    return Entity(
+        kind=item.kind,
+        name=item.name,
+        qualified_name=item.path,
+        ordinal=seen[item.kind, item.path] - 1,
+        start_line=item.start_line,
+        end_line=max(item.start_line, item.end_line),
+        signature=item.signature,
+    )

@@ -1,0 +1,126 @@
+"""In: files of one language. Out: their functions and classes by a parser that is not ours.
+
+What such a parser cannot read is left out: its answer says nothing about a source that is no program.
+"""
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.accuracy.rule import Named
+
+HERE = Path(__file__).parent
+Answers = Iterator[tuple[str, list[Named]]]
+
+
+class MissingError(Exception):
+    """The reference is not installed."""
+
+
+class Reference(NamedTuple):
+    """`within`: it says the line of the name."""
+
+    version: Callable[[], str]
+    read: Callable[[Sequence[str]], Answers]
+    within: bool = False
+
+
+def read_python(paths: Sequence[str]) -> Answers:
+    """By ast."""
+    for path in paths:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(Path(path).read_bytes())
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+        kinds = {ast.ClassDef: "class", ast.FunctionDef: "function", ast.AsyncFunctionDef: "function"}
+        yield (
+            path,
+            [
+                Named(kinds[type(node)], node.name, node.lineno)
+                for node in ast.walk(tree)
+                if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            ],
+        )
+
+
+def read_ctags(paths: Sequence[str]) -> Answers:
+    """By Universal Ctags: functions with a body, types with one, typedefs."""
+    options = ["--output-format=json", "--fields=NFKn", "--kinds-C=fsugt", "--language-force=C", "-L", "-"]
+    answers: dict[str, list[Named]] = {path: [] for path in paths}
+    for line in _run([_tool("ctags"), *options], paths):
+        tag = json.loads(line)
+        # A name that is no text is left out of the answer.
+        if not tag.get("name", "__anon").startswith("__anon"):
+            what = "function" if tag["kind"] == "function" else "class"
+            what = "macro" if what == "function" and tag["name"].isupper() else what
+            answers[tag["path"]].append(Named(what, tag["name"], tag["line"]))
+    yield from answers.items()
+
+
+def _lines_of(command: Callable[[], list[str]]) -> Callable[[Sequence[str]], Answers]:
+    def read(paths: Sequence[str]) -> Answers:
+        for line in _run(command(), paths):
+            answer = json.loads(line)
+            if "error" not in answer:
+                yield answer["path"], [Named(*each) for each in answer["found"]]
+
+    return read
+
+
+def _run(command: list[str], paths: Sequence[str]) -> list[str]:
+    done = subprocess.run(command, input="\n".join(paths) + "\n", capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise MissingError(done.stderr.strip()[:300])
+    return done.stdout.splitlines()
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        raise MissingError(f"{name} is not installed")
+    return found
+
+
+def _version(*command: str) -> str:
+    done = subprocess.run([_tool(command[0]), *command[1:]], capture_output=True, text=True, check=False)
+    return (done.stdout or done.stderr).splitlines()[0].strip()
+
+
+def _typescript() -> str:
+    """Where the compiler is: TYPESCRIPT names its directory, else npm's global ones are asked."""
+    own = os.environ.get("TYPESCRIPT")
+    root = own or f"{_version('npm', 'root', '-g')}/typescript"
+    if not Path(root, "lib", "typescript.js").is_file():
+        raise MissingError("no TypeScript compiler: npm install -g typescript, or set TYPESCRIPT to it")
+    return root
+
+
+def _typescript_version() -> str:
+    return "TypeScript " + json.loads(Path(_typescript(), "package.json").read_text())["version"]
+
+
+_JAVASCRIPT = Reference(
+    _typescript_version, _lines_of(lambda: [_tool("node"), str(HERE / "reference.cjs"), _typescript()])
+)
+REFERENCES: dict[str, Reference] = {
+    "python": Reference(lambda: "ast of Python " + os.sys.version.split()[0], read_python),
+    "javascript": _JAVASCRIPT,
+    "typescript": _JAVASCRIPT,
+    "tsx": _JAVASCRIPT,
+    "go": Reference(
+        lambda: _version("go", "version"), _lines_of(lambda: [_tool("go"), "run", str(HERE / "reference.go")])
+    ),
+    "java": Reference(
+        lambda: "javac of " + _version("java", "--version"),
+        _lines_of(lambda: [_tool("java"), str(HERE / "Reference.java")]),
+    ),
+    "c": Reference(lambda: _version("ctags", "--version").partition(",")[0], read_ctags, within=True),
+}

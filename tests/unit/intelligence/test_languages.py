@@ -1,0 +1,160 @@
+"""What is found in a short source of each language: sources/LANGUAGE.yaml has it and all that is in it."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from archon.contracts.analysis import AnalysisResult, Relationship
+from archon.contracts.types import EnrichmentType
+from intelligence.analyser import analyse
+from intelligence.grammar import grammars, kind_of
+from intelligence.nodes import find_kinds
+from intelligence.syntax import Tree, parse
+
+SOURCES = Path(__file__).parent / "sources"
+LANGUAGES = sorted(path.stem for path in SOURCES.glob("*.yaml"))
+each_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+@cache
+def sample(language: str) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((SOURCES / f"{language}.yaml").read_text())
+    return content
+
+
+@cache
+def tree_of(language: str) -> Tree:
+    return parse(sample(language)["source"], language, grammars()[language])
+
+
+@cache
+def result_of(language: str) -> AnalysisResult:
+    return analyse(sample(language)["source"], language, EnrichmentType.FULL)
+
+
+def written(relationship: Relationship) -> str:
+    source = f"{relationship.source} -> " if relationship.source else ""
+    names = f" ({', '.join(relationship.names)})" if relationship.names else ""
+    return f"{source}{relationship.target}{names}"
+
+
+def test_every_language_has_a_source() -> None:
+    assert set(LANGUAGES) == set(grammars())
+
+
+@each_language
+def test_entities_are_found_with_their_lines(language: str) -> None:
+    found = [
+        f"{each.kind} {each.qualified_name} {each.start_line}-{each.end_line}"
+        for each in result_of(language).entities
+    ]
+    assert found == sample(language)["entities"]
+
+
+@each_language
+def test_signatures_and_documentation(language: str) -> None:
+    entities = result_of(language).entities
+    # Of those with one name, the first.
+    signatures = {each.qualified_name: each.signature for each in reversed(entities)}
+    assert signatures == sample(language)["signatures"]
+    documented = {each.qualified_name: each.documentation for each in entities if each.documentation}
+    assert documented == (sample(language)["documentation"] or {})
+
+
+@each_language
+@pytest.mark.parametrize("kind", ["imports", "inherits", "calls"])
+def test_relationships(language: str, kind: str) -> None:
+    found = [written(each) for each in result_of(language).relationships if each.kind == kind]
+    assert found == sample(language)[kind]
+
+
+@each_language
+def test_decisions_nesting_and_parameters(language: str) -> None:
+    found = {
+        scope.qualified_name: [scope.decisions, scope.nesting, scope.parameters]
+        for scope in tree_of(language).scopes
+        if scope.callable and (scope.decisions or scope.parameters)
+    }
+    assert found == sample(language)["measures"]
+
+
+@each_language
+def test_a_correct_source_has_no_syntax_errors_and_a_broken_one_gives_the_rest(language: str) -> None:
+    assert result_of(language).statistics["syntax_errors"] == 0
+    broken = analyse(sample(language)["source"] + "\n)}((;@\n", language, EnrichmentType.FULL)
+    assert broken.statistics["syntax_errors"] > 0
+    names = {each.name for each in result_of(language).entities}
+    assert len(names & {each.name for each in broken.entities}) >= len(names) / 2
+
+
+@each_language
+def test_a_grammar_names_nothing_that_its_parser_lacks(language: str) -> None:
+    """But what one of several parsers of a file has."""
+    grammar = grammars()[language]
+    roots = [parse("", each, grammars()[each]).root for each in grammar.parsers]
+    for matcher in grammar.matchers(language):
+        known = []
+        for root in roots:
+            try:
+                find_kinds(root, [matcher])
+            except RuntimeError:
+                continue
+            known.append(root)
+        assert known, matcher
+
+
+@each_language
+def test_a_rule_of_a_grammar_stands_alone_for_its_kind(language: str) -> None:
+    """A walk tells nodes apart by their kind: no node that a rule picks may be meant otherwise elsewhere."""
+    grammar = grammars()[language]
+    picked = [kind_of(each) for each in (*grammar.decisions, *grammar.embeds) if not isinstance(each, str)]
+    plain = [each for each in grammar.matchers(language) if isinstance(each, str)]
+    assert len(picked) == len(set(picked))
+    assert not set(picked) & set(plain)
+
+
+def test_a_header_that_is_cpp_is_read_as_cpp() -> None:
+    header = "#pragma once\nnamespace shop {\nclass Cart {\n public:\n  int total() { return 1; }\n};\n}\n"
+    found = [each.qualified_name for each in analyse(header, "c", EnrichmentType.FULL).entities]
+    assert found == ["shop", "shop.Cart", "shop.Cart.total"]
+
+
+C_OF_OTHERS = """
+#ifdef __cplusplus
+extern "C" {
+#endif
+API_EXPORT struct point *make(void);
+typedef int (WINAPI *callback)(int);
+typedef int CALLBACK(other)(int);
+struct queue {
+  QUEUE_FIELDS
+  LIST(node)
+};
+typedef struct { int x; } pair, *pair_ptr;
+#ifdef __cplusplus
+}
+#endif
+"""
+
+
+def test_macros_that_no_parser_knows_hide_nothing() -> None:
+    result = analyse(C_OF_OTHERS, "c", EnrichmentType.FULL)
+    found = [(each.kind, each.name) for each in result.entities]
+    assert found == [
+        ("type", "callback"),
+        ("type", "other"),
+        ("struct", "queue"),
+        ("type", "pair"),
+        ("type", "pair_ptr"),
+    ]
+    assert result.statistics["syntax_errors"] == 0
+
+
+def test_members_that_are_written_apart_belong_to_their_type() -> None:
+    children = {scope.qualified_name: len(scope.children) for scope in tree_of("go").scopes if scope.is_type}
+    assert children["Server"] == 2
+    rust = {scope.qualified_name: len(scope.children) for scope in tree_of("rust").scopes if scope.is_type}
+    assert rust["Server"] == 3
