@@ -12,7 +12,7 @@ from neo4j import AsyncManagedTransaction
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.types import EnrichmentType
 from archon.contracts.workflow import Step
-from archon.stores import nodes
+from archon.stores import enrichment_rows, nodes
 from archon.stores.bolt import Row, run
 from archon.stores.links import Linker
 
@@ -54,10 +54,10 @@ class EnrichmentWrite:
         written_by = blake3(f"{step.version}\0{result.model_dump_json()}".encode()).hexdigest()
         with_entities = step.request.enrichment_type is not EnrichmentType.QUALITY_ONLY
         parts = (
-            ("merge_entities", nodes.entity_rows(step, result, written_by)),
-            ("merge_imports", nodes.import_rows(step, result)),
-            ("merge_calls", nodes.relation_rows(step, result, "calls")),
-            ("merge_inherits", nodes.relation_rows(step, result, "inherits")),
+            ("merge_entities", enrichment_rows.entity_rows(step, result, written_by)),
+            ("merge_imports", enrichment_rows.import_rows(step, result)),
+            ("merge_calls", enrichment_rows.relation_rows(step, result, "calls")),
+            ("merge_inherits", enrichment_rows.relation_rows(step, result, "inherits")),
         )
         batches = [(name, chunk) for name, rows in parts for chunk in _chunks(rows)] if with_entities else []
         return cls(step, result, batches, nodes.enriched(step, result), written_by, with_entities)

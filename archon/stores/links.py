@@ -15,7 +15,7 @@ from neo4j import AsyncManagedTransaction
 
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.workflow import Step
-from archon.stores import modules, nodes
+from archon.stores import enrichment_rows, modules
 from archon.stores.bolt import Row, run
 from archon.stores.modules.family import Family, Found
 
@@ -63,12 +63,12 @@ class Linker:
 
     async def _outgoing(self, family: Family, result: AnalysisResult) -> set[Link]:
         path = modules.normal(self.step.request.file_path)
-        rows = nodes.import_rows(self.step, result)
+        rows = enrichment_rows.import_rows(self.step, result)
         return await self._led(family, [Import(self._id, path, row["name"], row["names"]) for row in rows])
 
     async def _incoming(self, family: Family) -> set[Link]:
         path = modules.normal(self.step.request.file_path)
-        ids = [nodes.module_id(self._project, name) for name in sorted(family.aliases(path))]
+        ids = [enrichment_rows.module_id(self._project, name) for name in sorted(family.aliases(path))]
         rows = await run(self.transaction, "importers", ids=ids)
         led = await self._led(family, _imports(rows, family), only=family.place(path))
         return {link for link in led if link[1] == self._id}

@@ -4,16 +4,13 @@ Times are ISO 8601 in UTC of one width, so that Cypher compares them as text.
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
-from uuid import uuid5
 
 from pydantic import BaseModel
 
-from archon.contracts import identity
-from archon.contracts.analysis import AnalysisResult, Entity
+from archon.contracts.analysis import AnalysisResult
 from archon.contracts.deletion import Tombstone
 from archon.contracts.documents import Document
 from archon.contracts.events import EnrichmentRequest, RequestMetadata
@@ -29,8 +26,6 @@ _log = get_logger(__name__)
 ENDED: Final = [str(status) for status in sorted(SETTLED)]
 """The same for Cypher: statuses in which no run works on or waits with a document."""
 
-_UNRELATED: Final = frozenset({"heading", "link", "code_block"})
-"""Kinds whose names are prose, and may be those of something else."""
 _HASHES: Final = ("enrichment_content_hash", "quality_content_hash", "entities_content_hash")
 """Properties that name a content of a document beside its present and its past ones."""
 
@@ -103,85 +98,6 @@ def marked(step: Step, status: EnrichmentStatus) -> dict[str, Any]:
     if status is EnrichmentStatus.DISCARDED:
         properties["discarded_request"] = step.request.correlation_id
     return properties
-
-
-def entity_rows(step: Step, result: AnalysisResult, written_by: str) -> list[dict[str, Any]]:
-    """One row an entity, sorted by key so that writers lock in one order."""
-    document_id, bases = step.request.document_id, _bases(result)
-    rows = [
-        {
-            "entity_id": _entity_id(document_id, entity),
-            "document_id": document_id,
-            "project_name": step.request.project_name,
-            "entity_type": entity.kind,
-            "kind": entity.kind,
-            "name": entity.name,
-            "qualified_name": entity.qualified_name,
-            "ordinal": entity.ordinal,
-            "start_line": entity.start_line,
-            "end_line": entity.end_line,
-            "signature": entity.signature,
-            "documentation": entity.documentation,
-            "inherits": bases.get(entity.qualified_name) if entity.kind not in _UNRELATED else None,
-            "confidence_score": entity.confidence,
-            "body_hash": entity.body_hash,
-            "written_by": written_by,
-        }
-        for entity in result.entities
-    ]
-    return sorted({row["entity_id"]: row for row in rows}.values(), key=lambda row: str(row["entity_id"]))
-
-
-def import_rows(step: Step, result: AnalysisResult) -> list[dict[str, Any]]:
-    """One row an imported module with what is taken from it, sorted by key. A module has one name in all of
-    the project where its language's imports are known."""
-    request = step.request
-    family, path = modules.family_of(request.resolved_language), modules.normal(request.file_path)
-    taken: dict[str, set[str]] = defaultdict(set)
-    for item in result.relationships:
-        if item.kind == "imports":
-            taken[family.module(path, item.target) if family else item.target].update(item.names)
-    rows = [
-        {
-            "module_id": module_id(request.project_name, name),
-            "name": name,
-            "project_name": request.project_name,
-            "names": sorted(names),
-        }
-        for name, names in taken.items()
-    ]
-    return sorted(rows, key=lambda row: str(row["module_id"]))
-
-
-def module_id(project: str, name: str) -> str:
-    return str(uuid5(identity.NAMESPACE, f"{project}\0module\0{name}"))
-
-
-def relation_rows(step: Step, result: AnalysisResult, kind: str) -> list[dict[str, Any]]:
-    """One row a call, or an inheritance, whose both ends are entities of this document."""
-    ids: dict[str, str] = {}
-    for entity in result.entities:
-        if entity.kind not in _UNRELATED:
-            ids.setdefault(entity.qualified_name, _entity_id(step.request.document_id, entity))
-    pairs = {
-        (ids[item.source], ids[item.target])
-        for item in result.relationships
-        if item.kind == kind and item.source in ids and item.target in ids
-    }
-    return [{"source": source, "target": target, "type": kind.upper()} for source, target in sorted(pairs)]
-
-
-def _bases(result: AnalysisResult) -> Mapping[str, list[str]]:
-    """By qualified name, what an entity inherits, as it is written there."""
-    bases: dict[str, list[str]] = defaultdict(list)
-    for item in result.relationships:
-        if item.kind == "inherits" and item.source is not None:
-            bases[item.source].append(item.target)
-    return bases
-
-
-def _entity_id(document_id: str, entity: Entity) -> str:
-    return identity.entity_id(document_id, entity.kind, entity.qualified_name, entity.ordinal)
 
 
 def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
