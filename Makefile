@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench test crash fuzz fuzz-analysis monitoring accuracy check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench test crash fuzz fuzz-analysis retrieval monitoring accuracy check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -33,6 +33,10 @@ fuzz: $(READY) $(VENV)/fuzz/.ready
 # Sources cut, joined and garbled, through the analysis; ARGS='--seconds 600 ~/src/my-project'.
 fuzz-analysis: $(READY)
 	$(BIN)/python -m tests.fuzz_analysis $(ARGS)
+
+# How well search finds functions of installed libraries by what their docstrings said; ARGS='rich click'.
+retrieval: $(READY)
+	$(BIN)/python -m tests.retrieval $(ARGS)
 
 # A real Prometheus on a stack under load: every metric, every query of the dashboard, an alert from end to end.
 monitoring: $(READY)

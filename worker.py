@@ -172,7 +172,7 @@ async def run(settings: Settings) -> None:
             "qdrant": vectors.ping,
         }
         enrichment = EnrichmentActivities(
-            graph, graph.deletions, vectors, vectors.points, content, retry=retry
+            graph, graph.deletions, vectors, vectors.removal, content, retry=retry
         )
         events = EventActivities(publisher, graph, alerts, health)
         analysis = AnalysisActivities(
@@ -186,7 +186,7 @@ async def run(settings: Settings) -> None:
         lazy = EnrichmentRuns(await temporal.connect(settings, lazy=True, runtime=sdk.runtime))
         deletion = DeletionActivities(
             graph.deletions,
-            vectors.points,
+            vectors.removal,
             Contents(graph.deletions, content),
             runs=lazy,
             publisher=publisher,

@@ -95,32 +95,36 @@ class DeletionActivities:
     @activity.defn(name="sweep_points")
     @unbroken
     async def sweep_points(self, scope: DeletionScope) -> int:
-        """Delete the points that late writers have brought back since."""
+        """Delete the points and chunks that late writers have brought back since; how many of both."""
         if scope.document_id is not None:
             version = await self._graph.tombstone_of(scope.document_id)
-            return 0 if version is None else await self._points.delete({scope.document_id: version})
+            return 0 if version is None else await self._swept({scope.document_id: version})
         swept = 0
         async for page in self._points.of_project(scope.project_name):
             known = await self._graph.tombstones_of(list(page))
             versions = {each: known.get(each, page[each]) for each in page}
             stale = {each: version for each, version in versions.items() if version is not None}
-            swept += await self._points.delete(stale) if stale else 0
+            swept += await self._swept(stale) if stale else 0
         return swept
+
+    async def _swept(self, versions: Mapping[str, int]) -> int:
+        removed = await self._points.delete(versions)
+        return removed.points + removed.chunks
 
     async def _remove(self, tombstones: Sequence[Tombstone]) -> DeletionCounts:
         ended = await self._end_runs(tombstones)
         entities, modules = await self._graph.unlink(tombstones)
-        points = await self._points.delete({each.document_id: each.version for each in tombstones})
+        removed = await self._points.delete({each.document_id: each.version for each in tombstones})
         letters = await self._clear_letters(tombstones, set(ended.values()))
         hashes = dict.fromkeys(each for tombstone in tombstones for each in tombstone.hashes)
         counts = await self._contents.remove(list(hashes))
+        counts.add(removed)
         documents = await self._graph.strip(tombstones)
         counts.add(
             DeletionCounts(
                 documents=documents,
                 entities=entities,
                 modules=modules,
-                points=points,
                 dead_letters=letters,
                 runs_ended=len(ended),
             )

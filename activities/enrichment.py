@@ -8,6 +8,7 @@ from temporalio import activity
 from activities.heartbeat import unbroken
 from activities.ports import ContentStore, DocumentGraph, PointRemoval, Tombstones, VectorIndex
 from archon.contracts.analysis import AnalysisResult
+from archon.contracts.chunks import searchable
 from archon.contracts.errors import ContentMissingError, StoreConflictError
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import ClaimInput, ClaimResult, RetrySettings, Step, WriteInput, WriteResult
@@ -45,7 +46,10 @@ class EnrichmentActivities:
     @unbroken
     async def write_vectors(self, write: WriteInput) -> WriteResult:
         analysis = await self._analysis(write)
-        applied = await self._vectors.write(write.step, EnrichmentStatus.COMPLETED, analysis.embedding)
+        chunks = searchable(analysis, write.step.request.metadata.line_count)
+        applied = await self._vectors.write(
+            write.step, EnrichmentStatus.COMPLETED, analysis.embedding, chunks
+        )
         if await self._deleted(write.step):
             return WriteResult(applied=False)
         if not applied and await self._graph.is_current(write.step):

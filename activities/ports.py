@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from archon.contracts.analysis import AnalysisRequest, AnalysisResult, ServiceVersion
+from archon.contracts.analysis import AnalysisRequest, AnalysisResult, Chunk, ServiceVersion
 from archon.contracts.backfill import Candidate, CandidatePage, Criteria, UnenrichedCount
 from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
-from archon.contracts.deletion import DeletionScope, Marked, Tombstone
+from archon.contracts.deletion import DeletionCounts, DeletionScope, Marked, Tombstone
 from archon.contracts.drift import Drifting, Point
 from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, Projects
@@ -35,9 +35,15 @@ class DocumentGraph(Protocol):
 
 
 class VectorIndex(Protocol):
-    """One point a document; it may have no vector yet."""
+    """One point a document, which may have no vector yet, and its chunks."""
 
-    async def write(self, step: Step, status: EnrichmentStatus, vector: Sequence[float] | None) -> bool: ...
+    async def write(
+        self,
+        step: Step,
+        status: EnrichmentStatus,
+        vector: Sequence[float] | None,
+        chunks: Sequence[Chunk] = (),
+    ) -> bool: ...
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool: ...
 
@@ -87,9 +93,9 @@ class DeletedDocuments(Tombstones, Protocol):
 
 
 class PointRemoval(Protocol):
-    """Points up to a version each."""
+    """Points and chunks, up to a version of each document."""
 
-    async def delete(self, versions: Mapping[str, int]) -> int: ...
+    async def delete(self, versions: Mapping[str, int]) -> DeletionCounts: ...
 
     def of_project(self, project_name: str) -> AsyncIterator[Mapping[str, int]]: ...
 

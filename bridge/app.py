@@ -20,7 +20,7 @@ from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.runtime.tracing_http import TracingMiddleware
 from archon.stores.schema import Preparation
-from bridge import deletion, failures, health, routes, streaming
+from bridge import deletion, failures, health, routes, search, streaming
 from bridge.access import SCHEMES, AccessMiddleware, caller_of, keys_of, require_declared
 from bridge.clients import connected
 from bridge.correlation import CorrelationMiddleware
@@ -86,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(AccessMiddleware, keys=keys, rate=settings.api_key_rate)
     app.add_middleware(CorrelationMiddleware)
     # Before the documents: their ids may hold slashes, so that their routes would take these too.
-    for router in (deletion.router, failures.router, streaming.router, routes.router):
+    for router in (deletion.router, failures.router, streaming.router, search.router, routes.router):
         app.include_router(router, dependencies=SCHEMES)
     app.include_router(health.router)
     optional = ("qdrant", "kafka", "intelligence", "temporal", "api_keys", "flags")

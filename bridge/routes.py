@@ -17,9 +17,8 @@ from archon.contracts.documents import (
 from archon.contracts.errors import ArchonError
 from archon.contracts.names import enrichment_workflow_id
 from archon.contracts.types import DocumentId, EnrichmentStatus, ProjectName
-from archon.contracts.views import DocumentPage, DocumentView, Preview, SearchHit, SearchResults, Statistics
+from archon.contracts.views import DocumentPage, DocumentView, Statistics
 from archon.runtime.problems import problem_of
-from archon.stores.vectors import Hit
 from bridge.access import Caller, Reader, Writer
 from bridge.correlation import new_correlation_id
 from bridge.dependencies import REFUSED, UNREAD, CorrelationDep, SettingsDep, StoresDep, find, problem
@@ -27,7 +26,6 @@ from bridge.indexing import Indexer
 from bridge.paths import DOCUMENT
 
 BATCH_CONCURRENCY = 8
-SNIPPET_CHARACTERS = 200
 
 
 router = APIRouter(
@@ -157,35 +155,3 @@ async def list_documents(
 async def get_statistics(caller: Reader, stores: StoresDep, project: ProjectName | None = None) -> Statistics:
     """How many documents there are in which state and language, and what was found in them."""
     return await stores.graph.census.statistics(caller.scope(project))
-
-
-@router.get("/search", operation_id="search_documents")
-async def search_documents(
-    caller: Reader,
-    stores: StoresDep,
-    q: Annotated[str, Query(min_length=1, max_length=4096, description="What to look for, in words.")],
-    project: ProjectName | None = None,
-    language: Annotated[str | None, Query(max_length=64)] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 10,
-) -> SearchResults:
-    """The documents nearest in meaning to `q`, best first; only those that have been enriched are found."""
-    projects = caller.scope(project)
-    vector = (await stores.intelligence.embed([q]))[0]
-    hits = await stores.vectors.search(vector, projects=projects, language=language, limit=limit)
-    shown = await stores.graph.previews([hit.document_id for hit in hits], projects)
-    return SearchResults(
-        query=q, hits=[_hit(hit, shown[hit.document_id]) for hit in hits if hit.document_id in shown]
-    )
-
-
-def _hit(hit: Hit, preview: Preview) -> SearchHit:
-    return SearchHit(
-        document_id=hit.document_id,
-        project_name=hit.payload["project_name"],
-        file_path=hit.payload["file_path"],
-        title=preview.name,
-        language=hit.payload.get("language"),
-        score=hit.score,
-        fresh=hit.payload.get("embedded_hash") == preview.content_hash,
-        snippet=preview.preview[:SNIPPET_CHARACTERS],
-    )

@@ -1,33 +1,34 @@
 """In: one document's text and language. Out: its analysis; a pure function of both, never of the path.
 
-Runs in a worker process. What cannot be parsed is still measured and embedded.
+Runs in a worker process, up to the texts that are to be embedded. What cannot be parsed is still measured.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Final, NamedTuple
 
 from blake3 import blake3
 
 from archon.contracts.analysis import AnalysisResult, Entity, Finding, Relationship
 from archon.contracts.types import EnrichmentType
-from intelligence import code, findings, markdown, scores
+from intelligence import code, embedding, findings, markdown, scores
 from intelligence.adapters import READERS
-from intelligence.embedding import digest, embed
+from intelligence.chunks import chunked
 from intelligence.fitness import is_fit
 from intelligence.grammar import grammars
 from intelligence.measures import measure
 from intelligence.syntax import ERRORS_LIMIT, parse
 
-RELEASE: Final = "3"
+RELEASE: Final = "4"
 """To be raised when the code here changes what it finds; rules and languages count by themselves."""
 ENTITIES_LIMIT: Final = 20_000
 
 
 @cache
-def analyser_version() -> str:
-    """Changes whenever an analysis may come out otherwise."""
-    digest_ = blake3()
+def analyser_version(embedder: str = embedding.IDENTITY) -> str:
+    """Changes whenever an analysis may come out otherwise; `embedder` is the identity of who embeds."""
+    digest_ = blake3(embedder.encode())
     for directory in ("languages", "rules"):
         for file in sorted(files(__package__).joinpath(directory).iterdir(), key=lambda each: each.name):
             digest_.update(file.read_bytes())
@@ -47,13 +48,29 @@ class Analysis:
         self.statistics: dict[str, float] = {}
 
 
-def analyse(text: str, language: str | None, kind: EnrichmentType) -> AnalysisResult:
+class Draft(NamedTuple):
+    """An analysis without vectors, and the texts to be embedded: the document's, and one a chunk."""
+
+    result: AnalysisResult
+    texts: Sequence[str]
+
+    def complete(self, vectors: Sequence[list[float]], version: str) -> AnalysisResult:
+        """With a vector for each of the texts."""
+        chunks = [
+            chunk.model_copy(update={"embedding": vector})
+            for chunk, vector in zip(self.result.chunks, vectors[1:], strict=True)
+        ]
+        found = {"embedding": vectors[0], "chunks": chunks} if vectors else {}
+        return self.result.model_copy(update={**found, "analyser_version": version})
+
+
+def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
     """Analyse `text`; parts that `kind` does not ask for are left empty."""
     found = _read(text, language)
-    whole = kind.whole
     with_entities = kind is not EnrichmentType.QUALITY_ONLY
     with_quality = kind is not EnrichmentType.ENTITIES_ONLY
-    return AnalysisResult(
+    chunks = chunked(text, found.entities) if kind.whole else []
+    result = AnalysisResult(
         entities_extracted=len(found.entities) if with_entities else 0,
         quality_score=found.quality if with_quality else None,
         complexity_score=found.complexity if with_quality else None,
@@ -62,10 +79,18 @@ def analyse(text: str, language: str | None, kind: EnrichmentType) -> AnalysisRe
         entities=found.entities if with_entities else [],
         relationships=found.relationships if with_entities else [],
         findings=[*found.patterns, *found.anti_patterns] if with_quality else [],
-        embedding=embed([digest(text, found.entities)])[0] if whole else None,
-        analyser_version=analyser_version(),
+        chunks=[each.chunk for each in chunks],
         statistics={name: round(value, 4) for name, value in found.statistics.items()},
     )
+    whole = [embedding.digest(text, found.entities)] if kind.whole else []
+    return Draft(result, [*whole, *(each.text for each in chunks)])
+
+
+def analyse(text: str, language: str | None, kind: EnrichmentType) -> AnalysisResult:
+    """The whole of it at once, with the bundled model."""
+    drafted = draft(text, language, kind)
+    vectors = embedding.embed(drafted.texts) if drafted.texts else []
+    return drafted.complete(vectors, analyser_version())
 
 
 def _read(text: str, language: str | None) -> Analysis:

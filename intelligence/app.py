@@ -19,7 +19,7 @@ from archon.contracts.analysis import (
     EmbedResponse,
     ServiceVersion,
 )
-from archon.contracts.errors import ContentMissingError
+from archon.contracts.errors import ContentMissingError, IntelligenceRejectedError
 from archon.contracts.types import EnrichmentType
 from archon.runtime import problems
 from archon.runtime.body_limit import BodyLimitMiddleware
@@ -28,8 +28,9 @@ from archon.runtime.lifecycle import serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
 from archon.runtime.tracing_http import TracingMiddleware
-from intelligence import analyser, embedding
+from intelligence import analyser, embedders, terms
 from intelligence.access import guard
+from intelligence.embedders import Embedder
 from intelligence.pool import Pool, PoolError
 from intelligence.processing import Batch, BatchResult, Processor
 
@@ -40,9 +41,11 @@ REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     401: problems.described("The bearer key is missing or wrong, where the service has one"),
     413: problems.described("The document is larger than INTELLIGENCE_MAX_DOCUMENT_BYTES, or the body"),
     422: problems.described(
-        "Invalid input; `content_missing`; or a document that cannot be analysed: `time_limit` (it takes"
-        " longer than INTELLIGENCE_TIME_LIMIT), `worker_died`, `analysis_failed`"
+        "Invalid input; `content_missing`; `embedding_rejected`; or a document that cannot be analysed:"
+        " `time_limit` (it takes longer than INTELLIGENCE_TIME_LIMIT), `worker_died`, `analysis_failed`"
     ),
+    502: problems.described("The embedding service's answer is of no use, or it does not know us"),
+    503: problems.described("The embedding service is unreachable or busy"),
 }
 
 
@@ -60,10 +63,14 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         workers = settings.intelligence_workers or os.cpu_count() or 1
         app.state.pool = Pool(workers, settings.intelligence_time_limit)
-        app.state.processor = Processor(app.state.pool, settings.intelligence_max_document_bytes)
         try:
-            await app.state.pool.warm()
-            yield
+            async with embedders.connected(settings, app.state.pool) as embedder:
+                app.state.embedder = embedder
+                app.state.processor = Processor(
+                    app.state.pool, embedder, settings.intelligence_max_document_bytes
+                )
+                await app.state.pool.warm()
+                yield
         finally:
             app.state.pool.close()
 
@@ -79,12 +86,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(TracingMiddleware)
     app.add_exception_handler(ContentMissingError, _on_content_missing)
     app.add_exception_handler(PoolError, _on_pool_error)
+    app.add_exception_handler(IntelligenceRejectedError, _on_text_refused)
     app.state.simulated_latency = settings.intelligence_simulated_latency
     guarded = APIRouter(dependencies=[Depends(guard(settings.intelligence_api_key))], responses=REFUSED)
     analysing = APIRouter(dependencies=[Depends(_simulate_latency)])
     _install_processing(analysing)
     guarded.include_router(analysing)
-    _install_rest(guarded)
+    _install_rest(guarded, settings.embedding_dimensions)
     app.include_router(guarded)
     app.add_api_route("/health", health, operation_id="health", tags=["health"])
     app.include_router(health_router(dict, Exposition.of("intelligence")))
@@ -99,12 +107,12 @@ def _processor(request: Request) -> Processor:
 ProcessorDep = Annotated[Processor, Depends(_processor)]
 
 
-def _pool(request: Request) -> Pool:
-    pool: Pool = request.app.state.pool
-    return pool
+def _embedder(request: Request) -> Embedder:
+    embedder: Embedder = request.app.state.embedder
+    return embedder
 
 
-PoolDep = Annotated[Pool, Depends(_pool)]
+EmbedderDep = Annotated[Embedder, Depends(_embedder)]
 
 
 def _latency(request: Request) -> float:
@@ -147,21 +155,23 @@ def _install_processing(router: APIRouter) -> None:
         return await processor.one(request, EnrichmentType.QUALITY_ONLY)
 
 
-def _install_rest(router: APIRouter) -> None:
+def _install_rest(router: APIRouter, dimensions: int) -> None:
     @router.post("/embed", operation_id="embed_texts", tags=["embedding"])
-    async def embed_texts(request: EmbedRequest, pool: PoolDep) -> EmbedResponse:
-        """One vector of unit length a text, in order."""
-        return EmbedResponse(embeddings=await pool.run(embedding.embed, request.texts))
+    async def embed_texts(request: EmbedRequest, embedder: EmbedderDep) -> EmbedResponse:
+        """The two signals of a query that is each text, in order: a vector of unit length, and its terms."""
+        return EmbedResponse(
+            embeddings=await embedder.embed(request.texts), terms=list(map(terms.of_query, request.texts))
+        )
 
     @router.get("/version", operation_id="get_version", tags=["health"])
-    async def get_version(latency: LatencyDep) -> ServiceVersion:
+    async def get_version(latency: LatencyDep, embedder: EmbedderDep) -> ServiceVersion:
         """The analyser's version, which changes whenever results may."""
         return ServiceVersion(
             name="archon-intelligence",
             version=version("archon-enrichment"),
-            analyser_version=analyser.analyser_version(),
+            analyser_version=analyser.analyser_version(embedder.identity),
             path_free=True,
-            embedding_dimensions=embedding.DIMENSIONS,
+            embedding_dimensions=dimensions,
             simulated_latency=latency,
         )
 
@@ -181,6 +191,11 @@ async def _on_pool_error(request: Request, error: Exception) -> JSONResponse:
         code=error.code,
         errors=[{"field": "content", "reason": str(error)}],
     )
+    return problems.respond(problem, request)
+
+
+async def _on_text_refused(request: Request, error: Exception) -> JSONResponse:
+    problem = problems.Problem(title="Text refused", status=422, detail=str(error), code="embedding_rejected")
     return problems.respond(problem, request)
 
 

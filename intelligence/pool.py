@@ -78,7 +78,7 @@ class Pool:
         """The outcome of each of `items`, in order. Workers are sent several at once, by `sizes`; where one
         of those ends its worker, each of them is tried again by itself."""
         share = min(GROUP_SIZE, -(-sum(sizes) // (_GROUPS_A_WORKER * len(self._workers))))
-        groups = [items[part] for part in _parts(sizes, share)]
+        groups = [items[part] for part in parts(sizes, share)]
         outcomes = await asyncio.gather(*(self._group(work, group) for group in groups))
         return [outcome for group in outcomes for outcome in group]
 
@@ -151,7 +151,7 @@ class Pool:
             self._idle.put_nowait(worker)
 
 
-def _parts(sizes: Sequence[int], share: int) -> Iterator[slice]:
+def parts(sizes: Sequence[int], share: int) -> Iterator[slice]:
     """Neighbours together as long as they are no larger than `share`."""
     start = total = 0
     for index, size in enumerate(sizes):

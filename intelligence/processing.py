@@ -1,15 +1,23 @@
 """In: requests to analyse documents. Out: their analyses, or why one has none, by the worker processes."""
 
+import asyncio
 from collections.abc import Sequence
+from itertools import islice
 from typing import Annotated
 
 from pydantic import BaseModel, Field
 
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult
-from archon.contracts.errors import ArchonError, ContentMissingError, TooLargeError
+from archon.contracts.errors import (
+    ArchonError,
+    ContentMissingError,
+    IntelligenceRejectedError,
+    TooLargeError,
+)
 from archon.contracts.types import EnrichmentType
-from intelligence import analyser
-from intelligence.pool import Pool, PoolError
+from intelligence.analyser import Draft, analyser_version, draft
+from intelligence.embedders import BATCH_TEXTS, Embedder
+from intelligence.pool import Pool, PoolError, parts
 
 BATCH_DOCUMENTS = 100
 
@@ -35,32 +43,54 @@ class BatchResult(BaseModel):
 class Processor:
     """`limit` is the size in bytes of the largest document."""
 
-    def __init__(self, pool: Pool, limit: int) -> None:
+    def __init__(self, pool: Pool, embedder: Embedder, limit: int) -> None:
         self._pool = pool
+        self._embedder = embedder
         self._limit = limit
 
     async def one(self, request: AnalysisRequest, kind: EnrichmentType | None = None) -> AnalysisResult:
-        """Raises ContentMissingError, TooLargeError or PoolError."""
+        """Raises ContentMissingError, TooLargeError, PoolError or, of the embedder's, IntelligenceError."""
         content = self._content(request)
-        return await self._pool.run(
-            analyser.analyse, content, request.language, kind or request.enrichment_type
-        )
+        kind = kind or request.enrichment_type
+        return (await self._embedded([await self._pool.run(draft, content, request.language, kind)]))[0]
 
     async def each(self, requests: Sequence[AnalysisRequest]) -> list[BatchItem]:
         """In order. One that cannot be analysed does not touch the others."""
-        items: dict[int, BatchItem] = {}
+        outcomes: dict[int, Draft | AnalysisResult | ArchonError] = {}
         sound: dict[int, tuple[str, str | None, EnrichmentType]] = {}
         for number, request in enumerate(requests):
             try:
                 sound[number] = (self._content(request), request.language, request.enrichment_type)
             except (ContentMissingError, TooLargeError) as error:
-                items[number] = _refused(number, error)
+                outcomes[number] = error
         sizes = [len(content) for content, *_ in sound.values()]
-        outcomes = await self._pool.run_each(analyser.analyse, list(sound.values()), sizes)
-        for number, outcome in zip(sound, outcomes, strict=True):
-            found = BatchItem(result=outcome) if isinstance(outcome, AnalysisResult) else None
-            items[number] = found or _refused(number, outcome)
-        return [items[number] for number in range(len(requests))]
+        drafts = await self._pool.run_each(draft, list(sound.values()), sizes)
+        outcomes |= zip(sound, drafts, strict=True)
+        drafted = {number: each for number, each in outcomes.items() if isinstance(each, Draft)}
+        outcomes |= zip(drafted, await self._completed(list(drafted.values())), strict=True)
+        return [_item(number, outcomes[number]) for number in range(len(requests))]
+
+    async def _completed(self, drafts: Sequence[Draft]) -> list[AnalysisResult | ArchonError]:
+        """Texts of several documents are embedded together, as many as one request takes."""
+        counts = [len(each.texts) for each in drafts]
+        groups = [drafts[part] for part in parts(counts, BATCH_TEXTS)]
+        found = await asyncio.gather(*map(self._apart, groups))
+        return [each for group in found for each in group]
+
+    async def _apart(self, drafts: Sequence[Draft]) -> list[AnalysisResult | ArchonError]:
+        """One whose texts are refused does not touch the others either."""
+        try:
+            return [*await self._embedded(drafts)]
+        except ArchonError as error:
+            if len(drafts) == 1:
+                return [error]
+            return [each for alone in drafts for each in await self._apart([alone])]
+
+    async def _embedded(self, drafts: Sequence[Draft]) -> list[AnalysisResult]:
+        texts = [text for each in drafts for text in each.texts]
+        vectors = iter(await self._embedder.embed(texts) if texts else [])
+        version = analyser_version(self._embedder.identity)
+        return [each.complete(list(islice(vectors, len(each.texts))), version) for each in drafts]
 
     def _content(self, request: AnalysisRequest) -> str:
         content, limit = request.content, self._limit
@@ -72,10 +102,19 @@ class Processor:
         return content
 
 
-def _refused(number: int, error: object) -> BatchItem:
-    prefix = f"documents.{number}."
+def _item(number: int, outcome: Draft | AnalysisResult | ArchonError) -> BatchItem:
+    if isinstance(outcome, AnalysisResult):
+        return BatchItem(result=outcome)
+    told = str(outcome) if isinstance(outcome, ContentMissingError | TooLargeError) else f"content: {outcome}"
+    return BatchItem(error=f"documents.{number}.{told}", code=_code(outcome))
+
+
+def _code(error: object) -> str:
     if isinstance(error, PoolError):
-        return BatchItem(error=f"{prefix}content: {error}", code=error.code)
-    assert isinstance(error, ArchonError)
-    missing = isinstance(error, ContentMissingError)
-    return BatchItem(error=f"{prefix}{error}", code="content_missing" if missing else "too_large")
+        return error.code
+    codes = {
+        ContentMissingError: "content_missing",
+        TooLargeError: "too_large",
+        IntelligenceRejectedError: "embedding_rejected",
+    }
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), "embedding_failed")

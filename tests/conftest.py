@@ -76,6 +76,7 @@ class TestServers:
             "kafka_group_id": own,
             "kafka_publish_timeout": 5,
             "qdrant_collection": own,
+            "qdrant_symbols_collection": f"{own}-symbols",
             "content_store_url": (data_dir / "content").as_uri(),
             **overrides,
         }
@@ -90,6 +91,7 @@ class TestServers:
             },
             "KAFKA_GROUP_ID": settings.kafka_group_id,
             "QDRANT_COLLECTION": settings.qdrant_collection,
+            "QDRANT_SYMBOLS_COLLECTION": settings.qdrant_symbols_collection,
             "CONTENT_STORE_URL": settings.content_store_url,
         }
         return {**self.environment, **own, **overrides}

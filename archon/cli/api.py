@@ -58,10 +58,9 @@ class BridgeApi:
         found = await self._call("GET", f"/document/{segment(document_id)}", params=_given(project=project))
         return DocumentView.model_validate(found)
 
-    async def search(
-        self, text: str, project: str | None = None, language: str | None = None, limit: int = 10
-    ) -> SearchResults:
-        params = _given(q=text, project=project, language=language, limit=limit)
+    async def search(self, text: str, limit: int = 10, **filters: str | None) -> SearchResults:
+        """`filters`: project, language, document_type, kind and mode."""
+        params = _given(q=text, limit=limit, **filters)
         return SearchResults.model_validate(await self._call("GET", "/search", params=params))
 
     async def statistics(self, project: str | None = None) -> Statistics:

@@ -19,18 +19,18 @@ from archon.cli.up import FreePorts, print_stack, until_interrupted
 from archon.contracts.views import SearchResults, Statistics
 from archon.devstack.stack import Ports, Stack, running
 
-_OWN_TREE: Final = Path(__file__).parents[2]
-_SEARCHES: Final = (
-    "retry with backoff after a failure",
-    "read settings from the environment",
-    "tests of error handling",
+OWN_TREE: Final = Path(__file__).parents[2]
+SEARCHES: Final = (
+    "wait until a process is ready",
+    "how to rotate api keys",
+    "delete points that late writers have brought back",
 )
 
 
 def demo(
     path: Annotated[
         Path, typer.Argument(help="What to ingest; this repository's own tree if not given.")
-    ] = _OWN_TREE,
+    ] = OWN_TREE,
     data_dir: Annotated[
         Path | None, typer.Option(help="Where to keep the data; a temporary place if not given.")
     ] = None,
@@ -66,7 +66,7 @@ async def _demo(
             work = asyncio.create_task(ingest(stack.settings, api, Plan(path, project_of(path))))
             found = await unless_failed(work, stack)
             statistics = await api.statistics(found.project)
-            searches = [await api.search(text, found.project, limit=3) for text in _SEARCHES]
+            searches = [await api.search(text, 3, project=found.project) for text in SEARCHES]
         done.append(found)
         if output is Format.JSON:
             print_json(_as_json(found, statistics, searches, directory))

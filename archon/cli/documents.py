@@ -17,7 +17,7 @@ from archon.cli.output import Format, FormatOption, a_project, err, exit_codes, 
 from archon.contracts import names
 from archon.contracts.errors import InvalidInputError, PublishError
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.types import EnrichmentStatus
+from archon.contracts.types import DocumentType, EnrichmentStatus
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.problems import fields_of
 from archon.runtime.settings import Settings
@@ -156,17 +156,23 @@ async def _list_documents(
 
 
 def search(
-    text: Annotated[str, typer.Argument(help="What to look for, in words.")],
+    text: Annotated[str, typer.Argument(help="What to look for, in words or names.")],
     project_name: Project = None,
     language: Annotated[str | None, typer.Option(help="Only documents in this language.")] = None,
+    document_type: Annotated[
+        DocumentType | None, typer.Option("--type", help="Only documents of this type.")
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this, as class, function, method, heading.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Find documents by meaning."""
+    """Find symbols and sections by name and meaning."""
 
     async def run() -> None:
         async with BridgeApi.connect(Settings.load()) as api:
-            results = await api.search(text, project_name, language, limit)
+            results = await api.search(
+                text, limit, project=project_name, language=language, document_type=document_type, kind=kind
+            )
         if output is Format.JSON:
             print_json(results)
         else:

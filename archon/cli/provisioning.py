@@ -98,9 +98,10 @@ async def _graph(settings: Settings) -> list[PartState]:
 
 async def _vectors(settings: Settings) -> list[PartState]:
     async with VectorStore.connect(settings) as vectors:
-        await vectors.ensure_collection()
+        await vectors.ensure_collections()
     detail = "collection and payload indexes are there"
-    return [PartState(part="vectors", name=settings.qdrant_collection, status="ready", detail=detail)]
+    collections = (settings.qdrant_collection, settings.qdrant_symbols_collection)
+    return [PartState(part="vectors", name=name, status="ready", detail=detail) for name in collections]
 
 
 async def _content(settings: Settings) -> list[PartState]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from shlex import quote
-from typing import Any
+from textwrap import dedent
+from typing import Any, Final
 
 from rich.markup import escape
 
@@ -10,6 +11,8 @@ from archon.cli.output import Format, err, out, print_json, printable, table
 from archon.cli.plan import Plan
 from archon.cli.tally import Report
 from archon.contracts.views import SearchResults, Statistics
+
+_SNIPPET_LINES: Final = 4
 
 
 def print_ingest(report: Report, plan: Plan, output: Format) -> None:
@@ -103,12 +106,17 @@ def print_statistics(found: Statistics) -> None:
 
 
 def print_hits(results: SearchResults) -> None:
-    """The hits of one search, best first."""
-    rows = [
-        (f"{hit.score:.2f}", hit.project_name, hit.file_path, "" if hit.fresh else "stale")
-        for hit in results.hits
-    ]
-    table(f'Search "{results.query}"', ("score", "project", "file", ""), rows)
+    """The hits of one search, best first, each with the first of its lines."""
+    out.print(f'[bold]Search "{escape(printable(results.query))}"[/bold]')
+    for hit in results.hits:
+        where = f"{hit.file_path}:{hit.start_line}-{hit.end_line}"
+        told = (hit.project_name, where, hit.kind, hit.symbol or "")
+        stale = "" if hit.fresh else "  [yellow]stale[/yellow]"
+        out.print(f"{hit.score:.2f}  {escape('  '.join(map(printable, told)).rstrip())}{stale}")
+        for line in dedent(hit.snippet).splitlines()[:_SNIPPET_LINES]:
+            out.print(f"      [dim]{escape(printable(line))}[/dim]")
+    if not results.hits:
+        out.print("nothing found")
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -4,9 +4,9 @@
 platform's API; everything else has a default.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from archon.contracts.types import (
     ContentHash,
@@ -75,6 +75,36 @@ class Finding(OpenModel):
     message: str | None = None
 
 
+class Terms(OpenModel):
+    """A sparse vector: of each term its index, a 32-bit number, and its weight."""
+
+    indices: list[Annotated[int, Field(ge=0, lt=2**32)]]
+    values: list[float]
+
+    @model_validator(mode="after")
+    def _paired(self) -> Self:
+        if len(self.indices) != len(self.values) or len(set(self.indices)) != len(self.indices):
+            raise ValueError("indices must be unique, and as many as values")
+        return self
+
+
+class Chunk(OpenModel):
+    """What search finds: a symbol's own lines, or lines of the document that are no symbol's.
+
+    Lines count from 1, inclusive. It is found by `embedding`, dense and of unit length, and `terms`, sparse.
+    """
+
+    symbol: str | None = None
+    """Its qualified name; None for the document's own lines."""
+    kind: Annotated[str, Field(min_length=1, max_length=64)] = "document"
+    ordinal: Annotated[int, Field(ge=0)] = 0
+    """Tells chunks of the same kind and symbol apart."""
+    start_line: Annotated[int, Field(ge=1)]
+    end_line: Annotated[int, Field(ge=1)]
+    embedding: list[float] | None = None
+    terms: Terms | None = None
+
+
 class AnalysisResult(OpenModel):
     """What an analysis found. Scores are 0..1; `patterns_detected` and `anti_patterns_detected` hold rule
     ids, each once; a score is None where it has no meaning for the document."""
@@ -88,6 +118,7 @@ class AnalysisResult(OpenModel):
     relationships: list[Relationship] = Field(default_factory=list)
     findings: list[Finding] = Field(default_factory=list)
     embedding: list[float] | None = None
+    chunks: list[Chunk] = Field(default_factory=list)
     analyser_version: str = "unknown"
     statistics: dict[str, float] = Field(default_factory=dict)
 
@@ -140,6 +171,8 @@ class EmbedRequest(Model):
 
 
 class EmbedResponse(OpenModel):
-    """Answer of `POST /embed`: one vector a text, in order."""
+    """Answer of `POST /embed`: one vector a text, in order, and the same of terms, as a query has them; a
+    service may do without terms."""
 
     embeddings: list[list[float]]
+    terms: list[Terms] | None = None

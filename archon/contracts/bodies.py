@@ -12,7 +12,7 @@ from archon.contracts.identity import content_hash
 def hashed(entities: Sequence[Entity], text: str) -> list[Entity]:
     """The entities, each with `body_hash`; one that the service gave stays."""
     lines = text.splitlines()
-    own = _own_lines(entities, len(lines))
+    own = own_lines(entities, len(lines))
     return [
         entity
         if entity.body_hash is not None
@@ -21,7 +21,7 @@ def hashed(entities: Sequence[Entity], text: str) -> list[Entity]:
     ]
 
 
-def _own_lines(entities: Sequence[Entity], end: int) -> list[list[int]]:
+def own_lines(entities: Sequence[Entity], end: int) -> list[list[int]]:
     """By entity, the lines of which it is the innermost; none where all are those of others."""
     innermost: dict[int, int] = {}
     for number in sorted(range(len(entities)), key=lambda n: (entities[n].start_line, -entities[n].end_line)):

@@ -39,6 +39,7 @@ class DeletionCounts(Model):
     entities: int = 0
     modules: int = 0
     points: int = 0
+    chunks: int = 0
     contents: int = 0
     contents_kept: int = 0
     analyses: int = 0

@@ -29,6 +29,8 @@ class Drift(StrEnum):
     """The point has a version that the graph does not know: the graph is back from an earlier moment."""
     VECTOR_MISSING = "vector_missing"
     """The analysis had an embedding; the point has no vector, or one of other content."""
+    CHUNKS_ASTRAY = "chunks_astray"
+    """The document's chunks are not those of its point: some are missing, or of another version."""
     TEXT_MISSING = "text_missing"
     """The bridge has indexed it, and the content store does not have its text."""
     ORPHAN_POINT = "orphan_point"
@@ -39,7 +41,9 @@ class Drift(StrEnum):
 
 _POINTED: Final = frozenset({EnrichmentStatus.COMPLETED, EnrichmentStatus.SKIPPED})
 """Of these somebody has written the point. What no run completed may never have had one."""
-OF_THE_POINT: Final = frozenset({Drift.POINT_MISSING, Drift.POINT_BEHIND, Drift.VECTOR_MISSING})
+OF_THE_POINT: Final = frozenset(
+    {Drift.POINT_MISSING, Drift.POINT_BEHIND, Drift.VECTOR_MISSING, Drift.CHUNKS_ASTRAY}
+)
 """What writing the point mends."""
 
 
@@ -72,7 +76,8 @@ class Node:
 
 @dataclass(frozen=True)
 class Point:
-    """A document's point in the vector store."""
+    """A document's point in the vector store. `chunks`: how many it says there are, None where it was written
+    before there were any; `chunks_there`: how many there are at its version, and `chunks_past` at others."""
 
     document_id: str
     version: int
@@ -80,6 +85,14 @@ class Point:
     status: str = ""
     embedded_hash: str | None = None
     has_vector: bool = False
+    chunks: int | None = None
+    chunks_there: int = 0
+    chunks_past: int = 0
+
+    @property
+    def chunked(self) -> bool:
+        """Whether its chunks are those that it speaks of."""
+        return self.chunks is None or (self.chunks_there, self.chunks_past) == (self.chunks, 0)
 
 
 @dataclass(frozen=True)
@@ -124,6 +137,8 @@ def _of_point(node: Node, point: Point | None) -> list[Drift]:
         return [Drift.POINT_MISSING] if node.status in _POINTED else []
     if (point.version, point.content_hash, point.status) != (node.version, node.content_hash, node.status):
         return [Drift.POINT_BEHIND]
+    if node.status is not EnrichmentStatus.COMPLETED:
+        return []
     embedded = point.has_vector and point.embedded_hash == node.content_hash
-    wanted = node.status is EnrichmentStatus.COMPLETED and bool(node.embedded)
-    return [Drift.VECTOR_MISSING] if wanted and not embedded else []
+    found = [] if embedded or not node.embedded else [Drift.VECTOR_MISSING]
+    return found if point.chunked else [*found, Drift.CHUNKS_ASTRAY]

@@ -90,6 +90,11 @@ def entity_id(document: str, kind: str, qualified_name: str, ordinal: int) -> st
     return str(uuid5(UUID(document), f"{kind}\0{qualified_name}\0{ordinal}"))
 
 
+def chunk_id(document: str, kind: str, symbol: str | None, ordinal: int) -> str:
+    """The id of a chunk's point; stable as an entity's is."""
+    return str(uuid5(UUID(document), f"chunk\0{kind}\0{symbol or ''}\0{ordinal}"))
+
+
 def event_id(document: str, version: int, what: str) -> str:
     """CloudEvents id of a document's event: the same for a redelivery of the same outcome or stage."""
     return str(uuid5(UUID(document), f"event\0{version}\0{what}"))

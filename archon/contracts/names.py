@@ -57,7 +57,10 @@ STATUS_DELETED: Final = "deleted"
 """The same of a deletion, before and after all is removed."""
 
 COLLECTION_DOCUMENTS: Final = "documents"
+COLLECTION_SYMBOLS: Final = "symbols"
 VECTOR_CONTENT: Final = "content"
+VECTOR_TERMS: Final = "terms"
+"""The sparse one, of symbols alone."""
 
 HEADER_CORRELATION_ID: Final = "X-Correlation-ID"
 

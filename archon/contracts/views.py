@@ -82,27 +82,41 @@ class DocumentView(StoredDocument):
 
 
 class Preview(Model):
-    """What a listing of hits shows of a document, and what tells whether its vector is fresh."""
+    """What a listing of hits shows of a document, and what tells whether a hit is of its present content."""
 
     id: DocumentId
     name: str
     content_hash: str
     preview: str
     status: EnrichmentStatus
+    indexed_at: Timestamp
+    enriched_at: Timestamp | None = None
 
 
 class SearchHit(Model):
-    """One found document. `score` is cosine similarity; `fresh` says whether the vector is of the
-    document's present content."""
+    """Lines that were found: a symbol, a section, or, without a `symbol`, lines of the document's own. Lines
+    count from 1, inclusive.
+
+    `score`: 0 to 1 where both signals are combined, 1 being the best of both among what was found; else BM25
+    or cosine similarity. `fresh`: whether it is of the document's present content.
+    """
 
     document_id: DocumentId
     project_name: ProjectName
     file_path: str
     title: str
     language: str | None
+    document_type: str
+    symbol: str | None
+    kind: str
+    start_line: int
+    end_line: int
+    snippet: str
     score: float
     fresh: bool
-    snippet: str
+    enrichment_status: EnrichmentStatus
+    enriched_at: Timestamp | None
+    indexed_at: Timestamp
 
 
 class SearchResults(Model):

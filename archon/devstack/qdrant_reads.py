@@ -1,4 +1,4 @@
-"""In: requests that read points. Out: what the engine finds: retrieve, scroll, count, nearest vectors."""
+"""In: requests that read points. Out: what the engine finds: retrieve, scroll, count, facet, nearest."""
 
 from typing import Any, Final
 
@@ -46,6 +46,13 @@ def install_reads(app: FastAPI, engine: QdrantLocal) -> None:
         refuse(body, "shard_key")
         return ok(engine.count(name, body.filter))
 
+    @app.post("/collections/{name}/facet")
+    async def facet(name: str, request: Request) -> Response:
+        require(engine, name)
+        body = models.FacetRequest.model_validate_json(await request.body())
+        refuse(body, "shard_key")
+        return ok(engine.facet(name, body.key, body.filter, body.limit or 10))
+
     @app.post(POINTS + "/query")
     async def query(name: str, request: Request) -> Response:
         require(engine, name)
@@ -69,7 +76,7 @@ def install_reads(app: FastAPI, engine: QdrantLocal) -> None:
 
 def _query(engine: QdrantLocal, name: str, body: models.QueryRequest) -> models.QueryResponse:
     refuse(body, "shard_key", "prefetch", "lookup_from")
-    if not isinstance(body.query, list | models.NearestQuery):
+    if not isinstance(body.query, list | models.SparseVector | models.NearestQuery):
         raise NotOfferedError("only nearest-vector queries")
     return engine.query_points(
         name,

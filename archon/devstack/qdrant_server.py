@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 from qdrant_client import models
 from qdrant_client.local.qdrant_local import QdrantLocal
 
+from archon.devstack.qdrant_engine import engine_at
 from archon.devstack.qdrant_protocol import (
     NotOfferedError,
     install_errors,
@@ -34,7 +35,7 @@ _SELECTOR: Final[TypeAdapter[Any]] = TypeAdapter(models.PointsSelector)
 
 def create_app(path: str) -> FastAPI:
     """The server over the engine's files under `path`. Handlers run one at a time, on the event loop."""
-    engine = QdrantLocal(location=path)
+    engine = engine_at(path)
     _write_ahead(engine)
     app = FastAPI(title="Qdrant REST on the local engine", openapi_url=None)
     install_errors(app)

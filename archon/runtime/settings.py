@@ -89,10 +89,19 @@ class Settings(BaseSettings):
     """HTTP address of Qdrant."""
     qdrant_api_key: SecretStr = SecretStr("")
     """Empty: none is sent."""
+    embedding_service_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
+    """Who embeds for the reference intelligence service, by OpenAI's protocol: what is before `/embeddings`.
+    Empty: the bundled model."""
+    embedding_model: str = ""
+    """The model that is asked for there."""
+    embedding_api_key: SecretStr = SecretStr("")
+    """Bearer key shown there. Empty: none is sent."""
     embedding_dimensions: Annotated[int, Field(ge=1)] = 256
     """Length of the vectors the intelligence service returns; fixed when the collection is created."""
     qdrant_collection: str = names.COLLECTION_DOCUMENTS
-    """Made where it is missing. Another name is another, empty collection."""
+    """Documents. Made where it is missing; another name is another, empty collection."""
+    qdrant_symbols_collection: str = names.COLLECTION_SYMBOLS
+    """What search finds: symbols, sections, and what is none. As above."""
     content_store_url: StoreUrl = Field(default_factory=(Path.cwd() / ".archon" / "content").as_uri)
     """Where texts and analyses are kept: file:///path, memory:// or s3://bucket/prefix; by default
     .archon/content in the working directory. Bridge and worker must see the same."""

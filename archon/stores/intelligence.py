@@ -88,15 +88,14 @@ class IntelligenceClient:
             metrics.INTELLIGENCE_ERRORS.labels(type(error).__name__).inc()
             raise
 
-    async def embed(self, texts: list[str]) -> list[list[float]]:
-        """One vector a text, in order."""
+    async def embed(self, texts: list[str]) -> EmbedResponse:
+        """One vector a text, in order, and its terms, where the service has such."""
         body = EmbedRequest(texts=texts).model_dump_json().encode()
         answer = await self._call("POST", "/embed", EmbedResponse, body)
-        if len(answer.embeddings) != len(texts):
-            raise IntelligenceResponseError(
-                f"/embed: {len(answer.embeddings)} vectors for {len(texts)} texts"
-            )
-        return answer.embeddings
+        for what, found in (("vectors", answer.embeddings), ("terms", answer.terms)):
+            if found is not None and len(found) != len(texts):
+                raise IntelligenceResponseError(f"/embed: {len(found)} {what} for {len(texts)} texts")
+        return answer
 
     async def ping(self) -> None:
         with translated():

@@ -1,12 +1,11 @@
-"""In: ids and versions. Out: points found and removed, none that is newer; and errors as ours."""
+"""In: requests and versions. Out: what points say, the filters they are found by, and errors as ours."""
 
 import contextlib
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
-from qdrant_client import AsyncQdrantClient, models
+from qdrant_client import models
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
@@ -14,7 +13,6 @@ from archon.contracts.errors import StoreConflictError, StoreError, StoreRejecte
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
 
-_PAGE: Final = 500
 NEVER: Final = models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lt=0))])
 """Matches no point, so that an upsert under it only inserts."""
 
@@ -56,51 +54,17 @@ def _refused(error: UnexpectedResponse) -> StoreError:
     return StoreRejectedError("qdrant", reason)
 
 
-class Points:
-    """What a deletion needs of the collection. Raises StoreError."""
-
-    def __init__(self, client: AsyncQdrantClient, collection: str) -> None:
-        self._client = client
-        self._collection = collection
-
-    async def delete(self, versions: Mapping[str, int]) -> int:
-        """Delete the points of these documents, but for one that is at a later version than is said here.
-
-        How many there were.
-        """
-        with translated():
-            found = await self._client.retrieve(
-                self._collection, list(versions), with_payload=["version"], with_vectors=False
-            )
-            stale = [point for point in found if _version(point) <= versions[str(point.id)]]
-            by_version = defaultdict(list)
-            for point in stale:
-                by_version[versions[str(point.id)]].append(point.id)
-            for version, ids in by_version.items():
-                selector = models.FilterSelector(filter=_up_to(version, ids))
-                await self._client.delete(self._collection, selector, wait=True)
-        return len(stale)
-
-    async def of_project(self, project_name: str) -> AsyncIterator[Mapping[str, int]]:
-        """The versions of a project's points by document id, a page at a time."""
-        match = models.MatchValue(value=project_name)
-        of_it = models.Filter(must=[models.FieldCondition(key="project_name", match=match)])
-        after = None
-        while True:
-            with translated():
-                page, after = await self._client.scroll(
-                    self._collection, of_it, limit=_PAGE, offset=after, with_payload=["version"]
-                )
-            yield {str(point.id): _version(point) for point in page}
-            if after is None:
-                return
+def version_up_to(version: int) -> models.Filter:
+    """Points that are not at a later version."""
+    return models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lte=version))])
 
 
-def _version(point: models.Record) -> int:
-    return int((point.payload or {}).get("version") or 0)
+def of_documents(document_ids: Sequence[str], up_to: int | None = None) -> models.Filter:
+    """Chunks of these documents, of a version that is not later than `up_to` where that is said."""
+    of_them = models.FieldCondition(key="document_id", match=models.MatchAny(any=list(document_ids)))
+    return models.Filter(must=[of_them, *([] if up_to is None else [version_up_to(up_to)])])
 
 
-def _up_to(version: int, ids: Sequence[models.ExtendedPointId]) -> models.Filter:
-    """These points, unless one is at a later version. One without a version is nobody's."""
-    later = models.FieldCondition(key="version", range=models.Range(gt=version))
-    return models.Filter(must=[models.HasIdCondition(has_id=list(ids))], must_not=[later])
+def of_project(project_name: str) -> models.Filter:
+    match = models.MatchValue(value=project_name)
+    return models.Filter(must=[models.FieldCondition(key="project_name", match=match)])

@@ -1,4 +1,4 @@
-"""In: graph and vector store. Out: their constraints, indexes and collection, as soon as they can be made."""
+"""In: graph and vector store. Out: their constraints, indexes and collections, once they can be made."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ class Preparation:
     async def run(self) -> None:
         """Returns when both stores are ready."""
         await asyncio.gather(
-            _until_done(self._graph.ensure_schema), _until_done(self._vectors.ensure_collection)
+            _until_done(self._graph.ensure_schema), _until_done(self._vectors.ensure_collections)
         )
         await _until_done(self._graph.warm)
         self._done = True
@@ -32,7 +32,7 @@ class Preparation:
     async def check(self) -> None:
         """Raises StoreUnavailableError until then."""
         if not self._done:
-            raise StoreUnavailableError("graph", "constraints and collection are not made yet")
+            raise StoreUnavailableError("graph", "constraints and collections are not made yet")
 
 
 async def _until_done(ensure: Callable[[], Awaitable[None]]) -> None:

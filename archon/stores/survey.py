@@ -73,18 +73,16 @@ class Survey:
         return DocumentsPage(page, drifting, list(page)[-1] if len(page) == limit else None)
 
     async def points(self, after: str | None, limit: int, project: str | None) -> PointsPage:
-        """A page of points whose documents are gone."""
-        page, following = await self._points.page(after, limit, project)
-        orphans = await self._orphans(page)
+        """A page of points, and later of chunks, whose documents are gone."""
+        page = await self._points.page(after, limit, project)
+        orphans = await self._orphans(page.points)
         if orphans:
             await asyncio.sleep(_SETTLING)  # a deletion that is under way takes the point last
-            orphans = await self._orphans(
-                list((await self._points.read([each.document_id for each in orphans])).values())
-            )
+            orphans = await self._orphans(await self._points.again(orphans))
         return PointsPage(
-            len(page),
+            page.seen,
             [Drifting(point.document_id, [Drift.ORPHAN_POINT], point=point) for point in orphans],
-            following,
+            page.next,
         )
 
     async def holds_documents(self) -> bool:

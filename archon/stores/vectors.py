@@ -1,51 +1,49 @@
-"""In: documents and embeddings. Out: one Qdrant point a document, never moved back to an older version.
+"""In: documents and embeddings. Out: one Qdrant point a document, never moved back to an older version, and
+the chunks that search finds.
 
-A point holds what search filters by and what tells which content its vector is of; what a hit shows comes
-from the graph.
+A document's point tells which content its vector is of, and how many chunks there are; what a hit shows of
+the document comes from the graph.
 """
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from qdrant_client import AsyncQdrantClient, models
-from qdrant_client.http.exceptions import UnexpectedResponse
 
 from archon.contracts import names
+from archon.contracts.analysis import Chunk
 from archon.contracts.documents import Document, Indexed
-from archon.contracts.types import EnrichmentStatus, Projects
+from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Step
 from archon.runtime import tracing
 from archon.runtime.settings import Settings
 from archon.stores.batching import Batcher
-from archon.stores.points import NEVER, Points, payload, translated
+from archon.stores.chunk_search import ChunkSearch
+from archon.stores.chunks import Chunks
+from archon.stores.collections import Collection, ensure
+from archon.stores.points import NEVER, payload, translated, version_up_to
+from archon.stores.removal import Removal
 from archon.stores.surveyed_points import SurveyedPoints
 
 _KEYWORDS: Final = ("document_id", "language", "document_type", "enrichment_status")
 _TIMEOUT_SECONDS: Final = 10
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A point near a vector. `embedded_hash`: the content its vector is of."""
-
-    document_id: str
-    score: float
-    payload: dict[str, Any]
-
-
 class VectorStore:
-    """Points of one collection. Raises StoreError."""
+    """Points of both collections. Raises StoreError."""
 
-    def __init__(self, client: AsyncQdrantClient, collection: str, dimensions: int, url: str = "") -> None:
+    def __init__(self, client: AsyncQdrantClient, settings: Settings) -> None:
+        documents, symbols = settings.qdrant_collection, settings.qdrant_symbols_collection
         self._client = client
-        self._collection = collection
-        self._dimensions = dimensions
-        self.points = Points(client, collection)
+        self._collection = documents
+        self._dimensions = settings.embedding_dimensions
+        self._chunks = Chunks(client, symbols, settings.embedding_dimensions)
         self._updates: Batcher[Any] = Batcher(self._update)
-        self._span = tracing.client("qdrant", "qdrant", url)
-        self.surveyed = SurveyedPoints(client, collection)
+        self._span = tracing.client("qdrant", "qdrant", settings.qdrant_url)
+        self.search = ChunkSearch(client, symbols, settings.qdrant_url)
+        self.removal = Removal(client, documents, symbols, self._chunks)
+        self.surveyed = SurveyedPoints(client, documents, symbols)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -58,7 +56,7 @@ class VectorStore:
             check_compatibility=False,
         )
         try:
-            yield cls(client, settings.qdrant_collection, settings.embedding_dimensions, settings.qdrant_url)
+            yield cls(client, settings)
         finally:
             await client.close()
 
@@ -66,29 +64,10 @@ class VectorStore:
         with translated():
             await self._client.collection_exists(self._collection)
 
-    async def ensure_collection(self) -> None:
-        """The collection and its payload indexes; safe to repeat, and to do from two processes at once."""
-        with translated():
-            if not await self._client.collection_exists(self._collection):
-                await self._create_collection()
-            tenant = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
-            await self._client.create_payload_index(self._collection, "project_name", tenant)
-            for field in _KEYWORDS:
-                keyword = models.PayloadSchemaType.KEYWORD
-                await self._client.create_payload_index(self._collection, field, keyword)
-            await self._client.create_payload_index(
-                self._collection, "version", models.PayloadSchemaType.INTEGER
-            )
-
-    async def _create_collection(self) -> None:
-        vector = models.VectorParams(size=self._dimensions, distance=models.Distance.COSINE)
-        try:
-            await self._client.create_collection(
-                self._collection, vectors_config={names.VECTOR_CONTENT: vector}
-            )
-        except UnexpectedResponse:
-            if not await self._client.collection_exists(self._collection):
-                raise
+    async def ensure_collections(self) -> None:
+        """Both, with their payload indexes; safe to repeat, and to do from two processes at once."""
+        await ensure(self._client, Collection(self._collection, self._dimensions, _KEYWORDS))
+        await self._chunks.ensure_collection()
 
     async def index(self, document: Document, indexed: Indexed) -> None:
         """Create the point without a vector, or move it to this version, keeping the vector it has."""
@@ -116,17 +95,30 @@ class VectorStore:
         with self._span("index"):
             await self._updates.write(operations)
 
-    async def write(self, step: Step, status: EnrichmentStatus, vector: Sequence[float] | None) -> bool:
-        """Store an enrichment's vector, or none; False when the point is at a newer version."""
+    async def write(
+        self,
+        step: Step,
+        status: EnrichmentStatus,
+        vector: Sequence[float] | None,
+        chunks: Sequence[Chunk] = (),
+    ) -> bool:
+        """Store an enrichment's vector, or none, and its chunks in place of those that were there; False
+        when the document is at a newer version, and then nothing of this is left."""
         request = step.request
         told = {
             **payload(request, step.version, status),
             "embedded_hash": request.content_hash if vector is not None else None,
+            "chunks": len(chunks),
         }
-        upsert = self._upsert(request.document_id, told, vector, _version_up_to(step.version))
+        upsert = self._upsert(request.document_id, told, vector, version_up_to(step.version))
         with self._span("upsert"):
             await self._updates.write([upsert])
-        return await self._is_at(step)
+            await self._chunks.write(step, chunks)
+        if not await self._is_at(step):
+            await self._chunks.delete({request.document_id: step.version})
+            return False
+        await self._chunks.keep_only(step, chunks)
+        return True
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
         """Change a point's status and nothing else; False when it is at a newer version."""
@@ -143,28 +135,6 @@ class VectorStore:
         with translated():
             found = await self._client.retrieve(self._collection, [document_id], with_vectors=True)
         return found[0] if found else None
-
-    async def search(
-        self, vector: Sequence[float], *, projects: Projects, language: str | None, limit: int
-    ) -> list[Hit]:
-        """The nearest points by cosine, best first."""
-        conditions: list[models.Condition] = []
-        if projects is not None:
-            any_of = models.MatchAny(any=list(projects))
-            conditions.append(models.FieldCondition(key="project_name", match=any_of))
-        if language is not None:
-            same = models.MatchValue(value=language)
-            conditions.append(models.FieldCondition(key="language", match=same))
-        with self._span("query"), translated():
-            response = await self._client.query_points(
-                self._collection,
-                query=list(vector),
-                using=names.VECTOR_CONTENT,
-                query_filter=models.Filter(must=conditions) if conditions else None,
-                limit=limit,
-                with_payload=True,
-            )
-        return [Hit(str(point.id), point.score, point.payload or {}) for point in response.points]
 
     async def _update(self, operations: Sequence[Any]) -> None:
         with translated():
@@ -183,10 +153,6 @@ class VectorStore:
                 self._collection, [step.request.document_id], with_payload=["version"]
             )
         return bool(found) and (found[0].payload or {}).get("version") == step.version
-
-
-def _version_up_to(version: int) -> models.Filter:
-    return models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lte=version))])
 
 
 def _unless_newer(document_id: str, version: int) -> models.Filter:

@@ -22,7 +22,7 @@ from activities.deletion import DeletionActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
 from archon.contracts import errors, names
-from archon.contracts.analysis import AnalysisRequest, AnalysisResult, ServiceVersion
+from archon.contracts.analysis import AnalysisRequest, AnalysisResult, Chunk, ServiceVersion
 from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Claim, Decision, RetrySettings, Step
@@ -92,7 +92,13 @@ class Ports:
         self.statuses.append(status)
         return True
 
-    async def write(self, step: Step, status: EnrichmentStatus, vector: Sequence[float] | None) -> bool:
+    async def write(
+        self,
+        step: Step,
+        status: EnrichmentStatus,
+        vector: Sequence[float] | None,
+        chunks: Sequence[Chunk] = (),
+    ) -> bool:
         return await self._store("vectors", self.vector_writes, True)  # type: ignore[return-value]
 
     async def version(self) -> ServiceVersion:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
-from archon.contracts.deletion import DeletionScope, Marked, Tombstone
+from archon.contracts.deletion import DeletionCounts, DeletionScope, Marked, Tombstone
 from archon.contracts.types import Projects
 
 
@@ -71,11 +71,11 @@ class Estate:
         known = [each for each in document_ids if each in self.tombstones or each in self.live]
         return {each: self.tombstones.get(each) for each in known}
 
-    async def delete(self, versions: Mapping[str, int]) -> int:
+    async def delete(self, versions: Mapping[str, int]) -> DeletionCounts:
         stale = [each for each, version in versions.items() if self.points.get(each, version + 1) <= version]
         for each in stale:
             del self.points[each]
-        return len(stale)
+        return DeletionCounts(points=len(stale))
 
     async def of_project(self, project_name: str) -> AsyncIterator[Mapping[str, int]]:
         yield dict(self.points)

@@ -48,7 +48,7 @@ async def test_points_survive_a_crash_of_the_vector_server(own: tuple[Servers, S
     servers, settings = own
     step = factories.step(factories.request())
     async with VectorStore.connect(settings) as vectors:
-        await vectors.ensure_collection()
+        await vectors.ensure_collections()
         await vectors.write(step, "completed", [1.0] * 256)  # type: ignore[arg-type]
     await servers.vectors.kill()
     await servers.vectors.start()

@@ -7,12 +7,13 @@ from typing import Any, cast
 from uuid import uuid4
 
 import pytest
-from qdrant_client import AsyncQdrantClient
+from qdrant_client import AsyncQdrantClient, models
 from temporalio.testing import ActivityEnvironment
 
 from activities.reconciliation import ReconcileActivities
 from archon.contracts import names
 from archon.contracts.analysis import AnalysisResult
+from archon.contracts.chunks import searchable
 from archon.contracts.documents import Document
 from archon.contracts.drift import Drift, Drifting
 from archon.contracts.errors import TopicUnavailableError
@@ -90,7 +91,8 @@ class Estate:
         assert claim.decision is Decision.PROCEED
         step = factories.step(request, claim.version, workflow_id)
         found = analysis or factories.analysis("f")
-        assert await self.vectors.write(step, EnrichmentStatus.COMPLETED, found.embedding)
+        chunks = searchable(found)
+        assert await self.vectors.write(step, EnrichmentStatus.COMPLETED, found.embedding, chunks)
         assert await self.graph.write_enrichment(step, found)
 
     async def drifting(self) -> dict[str, Drifting]:
@@ -107,7 +109,19 @@ class Estate:
             started_at=datetime.now(UTC),
         )
         work = self.activities.points if of_points else self.activities.documents
-        return cast(PageReport, await ActivityEnvironment().run(work, page))
+        whole = PageReport()
+        while True:
+            report = cast(PageReport, await ActivityEnvironment().run(work, page))
+            whole.checked += report.checked
+            for kind, count in report.found.items():
+                whole.found[kind] = whole.found.get(kind, 0) + count
+            for kind, count in report.repaired.items():
+                whole.repaired[kind] = whole.repaired.get(kind, 0) + count
+            whole.waiting += report.waiting
+            whole.examples |= report.examples
+            if report.next is None:
+                return whole
+            page.after = report.next
 
     async def set(self, document: Document, **properties: Any) -> None:
         """As somebody else would."""
@@ -125,7 +139,7 @@ async def estate(servers: TestServers, settings: Settings, project: str) -> Asyn
     await servers.start("graph", "vectors")
     async with GraphStore.connect(settings) as graph, VectorStore.connect(settings) as vectors:
         await graph.ensure_schema()
-        await vectors.ensure_collection()
+        await vectors.ensure_collections()
         content, runs = ContentStore.open(settings), Runs()
         survey = Survey(graph.survey, vectors.surveyed, content, cast(Any, runs))
         activities = ReconcileActivities(survey, runs, vectors.surveyed, runs)
@@ -141,7 +155,8 @@ async def test_an_estate_that_is_well_does_not_drift(estate: Estate) -> None:
     report = await estate.reconcile()
     assert (report.checked, report.found, report.next) == (4, {}, None)
     report = await estate.reconcile(of_points=True)
-    assert (report.checked, report.found, estate.runs.submitted) == (4, {}, [])
+    points, chunks = 4, 1
+    assert (report.checked, report.found, estate.runs.submitted) == (points + chunks, {}, [])
 
 
 async def test_pages_follow_one_another(estate: Estate) -> None:
@@ -222,6 +237,46 @@ async def test_what_a_point_lacks_is_found(estate: Estate) -> None:
     assert {each: found.kinds for each, found in (await estate.drifting()).items()} == {
         ahead.entity_id: [Drift.POINT_AHEAD]
     }
+
+
+async def test_chunks_that_are_lost_or_of_another_version_are_found_and_written_again(estate: Estate) -> None:
+    lost, past, older = [await estate.enriched() for _ in range(3)]
+    client = AsyncQdrantClient(url=estate.settings.qdrant_url, check_compatibility=False)
+    symbols, documents = estate.settings.qdrant_symbols_collection, estate.settings.qdrant_collection
+    await client.delete(symbols, of_document(lost))
+    left_behind = models.PointStruct(
+        id=str(uuid4()), vector={}, payload={"document_id": past.entity_id, "version": 0}
+    )
+    await client.upsert(symbols, [left_behind])
+    await client.delete_payload(documents, ["chunks"], [older.entity_id])
+    await client.delete(symbols, of_document(older))
+    await client.close()
+    report = await estate.reconcile()
+    assert report.repaired == report.found == {Drift.CHUNKS_ASTRAY: 2}, "not what was enriched before"
+    assert {request.document_id for request in estate.runs.submitted} == {lost.entity_id, past.entity_id}
+    for request in estate.runs.submitted:
+        assert request.repair
+        await estate.enrich(request)
+    assert await estate.drifting() == {}
+
+
+async def test_chunks_whose_document_is_gone_are_removed(estate: Estate) -> None:
+    kept, absent = [await estate.enriched() for _ in range(2)]
+    await estate.lose_point(absent)
+    await stores.query(
+        estate.settings, "MATCH (d:Document {entity_id: $id}) DETACH DELETE d", id=absent.entity_id
+    )
+    assert (await estate.reconcile(apply=False, of_points=True)).found == {Drift.ORPHAN_POINT: 1}
+    assert (await estate.reconcile(of_points=True)).repaired == {Drift.ORPHAN_POINT: 1}
+    client = AsyncQdrantClient(url=estate.settings.qdrant_url, check_compatibility=False)
+    left, _ = await client.scroll(estate.settings.qdrant_symbols_collection)
+    await client.close()
+    assert {(each.payload or {})["document_id"] for each in left} == {kept.entity_id}
+
+
+def of_document(document: Document) -> models.Filter:
+    match = models.MatchValue(value=document.entity_id)
+    return models.Filter(must=[models.FieldCondition(key="document_id", match=match)])
 
 
 async def test_the_point_of_a_document_that_nobody_enriches_is_put_right_here(estate: Estate) -> None:

@@ -7,6 +7,7 @@ import pytest
 from qdrant_client import AsyncQdrantClient
 
 from archon.contracts import names
+from archon.contracts.deletion import DeletionCounts
 from archon.contracts.documents import Indexed
 from archon.contracts.errors import StoreRejectedError, StoreUnavailableError
 from archon.contracts.types import EnrichmentStatus
@@ -30,12 +31,12 @@ def new(version: int = 1) -> Indexed:
 async def vectors(servers: TestServers, settings: Settings) -> AsyncIterator[VectorStore]:
     await servers.start("vectors")
     async with VectorStore.connect(settings) as store:
-        await store.ensure_collection()
+        await store.ensure_collections()
         yield store
 
 
 async def test_the_collection_may_be_made_twice_and_at_once(vectors: VectorStore) -> None:
-    await asyncio.gather(vectors.ensure_collection(), vectors.ensure_collection())
+    await asyncio.gather(vectors.ensure_collections(), vectors.ensure_collections())
 
 
 async def test_a_point_begins_without_a_vector(
@@ -53,7 +54,7 @@ async def test_a_point_begins_without_a_vector(
     assert point.payload["enrichment_status"] == "pending"
 
 
-async def test_a_write_completes_the_point_and_it_is_found(vectors: VectorStore, project: str) -> None:
+async def test_a_write_completes_the_point(vectors: VectorStore, project: str) -> None:
     document = factories.document(project)
     await vectors.index(document, new())
     step = factories.step(factories.request_of(document))
@@ -65,10 +66,6 @@ async def test_a_write_completes_the_point_and_it_is_found(vectors: VectorStore,
     assert point.payload["enrichment_status"] == "completed"
     assert isinstance(point.vector, dict)
     assert point.vector[names.VECTOR_CONTENT][:2] == pytest.approx([0.6, 0.8])
-    (hit,) = await vectors.search(vector(3.0, 4.0), projects=[project], language="python", limit=5)
-    assert (hit.document_id, hit.score) == (document.entity_id, pytest.approx(1.0, abs=1e-5))
-    assert await vectors.search(vector(1.0), projects=[project], language="go", limit=5) == []
-    assert await vectors.search(vector(1.0), projects=["another"], language=None, limit=5) == []
 
 
 async def test_a_write_creates_a_point_that_indexing_could_not(vectors: VectorStore, project: str) -> None:
@@ -170,8 +167,8 @@ async def test_points_go_unless_they_are_newer(vectors: VectorStore, project: st
     await vectors.index(old, new(2))
     await vectors.index(newer, new(4))
     versions = {old.entity_id: 3, newer.entity_id: 3, factories.document(project).entity_id: 3}
-    assert await vectors.points.delete(versions) == 1
-    assert await vectors.points.delete(versions) == 0
+    assert await vectors.removal.delete(versions) == DeletionCounts(points=1)
+    assert await vectors.removal.delete(versions) == DeletionCounts()
     assert await vectors.get(old.entity_id) is None
     assert await vectors.get(newer.entity_id) is not None
 
@@ -182,5 +179,5 @@ async def test_the_points_of_a_project_are_told_with_their_versions(
     mine, other = factories.document(project), factories.document(f"{project}-2")
     await vectors.index(mine, new(7))
     await vectors.index(other, new())
-    pages = [dict(page) async for page in vectors.points.of_project(project)]
-    assert pages == [{mine.entity_id: 7}]
+    pages = [dict(page) async for page in vectors.removal.of_project(project)]
+    assert pages == [{mine.entity_id: 7}, {}]

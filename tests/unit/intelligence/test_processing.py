@@ -1,15 +1,20 @@
 """The intelligence service over HTTP: sizes, limits and batches."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
 
+from archon.contracts.analysis import AnalysisRequest
+from archon.contracts.errors import IntelligenceRejectedError
 from archon.runtime.settings import Settings
 from intelligence.app import create_app
+from intelligence.pool import Pool
+from intelligence.processing import Processor
 from tests import factories
+from tests.unit.intelligence import works
 
 LIMIT = 2000
 
@@ -81,3 +86,38 @@ async def test_a_document_that_takes_too_long_is_refused_by_name() -> None:
         assert [error["field"] for error in problem["errors"]] == ["content"]
         batch = await http.post("/process/document/batch", json={"documents": [document("x = 1\n")] * 3})
         assert [item["code"] for item in batch.json()["results"]] == ["time_limit"] * 3
+
+
+class Choosy:
+    """An embedder that refuses some texts, and counts its calls."""
+
+    identity = "choosy"
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        self.calls.append(len(texts))
+        if any("refused" in text for text in texts):
+            raise IntelligenceRejectedError("HTTP 400")
+        return [[float(len(text)), 0.0] for text in texts]
+
+
+async def test_a_batch_is_embedded_together_and_one_that_is_refused_by_itself() -> None:
+    pool = Pool(1, 30, works.nothing)
+    choosy = Choosy()
+    processor = Processor(pool, choosy, LIMIT)
+    try:
+        await pool.warm()
+        contents = [f"def f{number}(): pass\n" for number in range(6)]
+        requests = [AnalysisRequest.model_validate(document(content)) for content in contents]
+        together = await processor.each(requests)
+        alone = [await processor.one(request) for request in requests]
+        assert [item.result for item in together] == alone
+        assert len(choosy.calls) == 1 + len(requests)
+        bad = AnalysisRequest.model_validate(document("def refused(): pass\n"))
+        found = await processor.each([*requests[:2], bad, *requests[2:]])
+        assert [item.result for item in found] == [*alone[:2], None, *alone[2:]]
+        assert (found[2].code, found[2].error) == ("embedding_rejected", "documents.2.content: HTTP 400")
+    finally:
+        pool.close()

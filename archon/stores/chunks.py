@@ -1,0 +1,92 @@
+"""In: chunks of a document at a version. Out: one point each in a collection of their own.
+
+The document's point is the fence: whoever writes chunks looks at it afterwards, and takes its own away again
+where it has lost. Qdrant inserts a new point whatever the update filter says, so that the filter alone keeps
+a late writer only from what is there already.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from qdrant_client import AsyncQdrantClient, models
+
+from archon.contracts import names
+from archon.contracts.analysis import Chunk
+from archon.contracts.identity import chunk_id
+from archon.contracts.types import EnrichmentStatus
+from archon.contracts.workflow import Step
+from archon.stores.collections import Collection, ensure
+from archon.stores.points import of_documents, payload, translated, version_up_to
+
+KEYWORDS: Final = ("document_id", "language", "document_type", "kind")
+_BATCH: Final = 100
+"""Points of one request; each is some 5 KB, and Qdrant takes 32 MB."""
+
+
+class Chunks:
+    """Raises StoreError."""
+
+    def __init__(self, client: AsyncQdrantClient, collection: str, dimensions: int) -> None:
+        self._client = client
+        self._collection = collection
+        self._dimensions = dimensions
+
+    async def ensure_collection(self) -> None:
+        """Safe to repeat."""
+        idf = models.SparseVectorParams(modifier=models.Modifier.IDF)
+        await ensure(
+            self._client,
+            Collection(self._collection, self._dimensions, KEYWORDS, sparse={names.VECTOR_TERMS: idf}),
+        )
+
+    async def write(self, step: Step, chunks: Sequence[Chunk]) -> None:
+        """Insert or replace, but for what is at a newer version."""
+        points = [_point(step, chunk) for chunk in chunks]
+        for start in range(0, len(points), _BATCH):
+            batch = models.PointsList(
+                points=points[start : start + _BATCH], update_filter=version_up_to(step.version)
+            )
+            await self._update(models.UpsertOperation(upsert=batch))
+
+    async def keep_only(self, step: Step, chunks: Sequence[Chunk]) -> None:
+        """Delete the document's other chunks, but for what is at a newer version."""
+        kept = models.HasIdCondition(has_id=[_id(step, chunk) for chunk in chunks])
+        stale = of_documents([step.request.document_id], step.version)
+        stale.must_not = [kept] if chunks else None
+        await self._update(models.DeleteOperation(delete=models.FilterSelector(filter=stale)))
+
+    async def delete(self, versions: Mapping[str, int]) -> int:
+        """Delete the chunks of these documents up to the version that is said here; how many there were."""
+        by_version = defaultdict(list)
+        for document_id, version in versions.items():
+            by_version[version].append(document_id)
+        deleted = 0
+        for version, document_ids in by_version.items():
+            doomed = of_documents(document_ids, version)
+            with translated():
+                deleted += (await self._client.count(self._collection, doomed, exact=True)).count
+            await self._update(models.DeleteOperation(delete=models.FilterSelector(filter=doomed)))
+        return deleted
+
+    async def _update(self, operation: Any) -> None:
+        with translated():
+            await self._client.batch_update_points(self._collection, [operation], wait=True)
+
+
+def _id(step: Step, chunk: Chunk) -> str:
+    return chunk_id(step.request.document_id, chunk.kind, chunk.symbol, chunk.ordinal)
+
+
+def _point(step: Step, chunk: Chunk) -> models.PointStruct:
+    vectors: dict[str, Any] = {}
+    if chunk.embedding is not None:
+        vectors[names.VECTOR_CONTENT] = chunk.embedding
+    if chunk.terms is not None and chunk.terms.indices:
+        vectors[names.VECTOR_TERMS] = models.SparseVector(
+            indices=chunk.terms.indices, values=chunk.terms.values
+        )
+    told = payload(step.request, step.version, EnrichmentStatus.COMPLETED)
+    del told["enrichment_status"]  # the graph's to tell, and not a chunk's
+    told |= chunk.model_dump(include={"symbol", "kind", "start_line", "end_line"})
+    return models.PointStruct(id=_id(step, chunk), vector=vectors, payload=told)

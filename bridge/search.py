@@ -1,0 +1,121 @@
+"""In: words to look for. Out: the lines that are nearest to them, and what is known of their document."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query
+
+from archon.contracts.errors import InvalidInputError, StoreError
+from archon.contracts.types import DocumentType, ProjectName
+from archon.contracts.views import Preview, SearchHit, SearchResults
+from archon.runtime.concurrently import answers
+from archon.runtime.logs import get_logger
+from archon.stores.chunk_search import Hit, Mode, Wanted
+from archon.stores.chunk_search import Query as Signals
+from bridge.access import Caller, Reader
+from bridge.clients import Stores
+from bridge.dependencies import REFUSED, StoresDep
+
+SNIPPET_LINES: Final = 12
+SNIPPET_CHARACTERS: Final = 1200
+PREVIEW_CHARACTERS: Final = 200
+_AT_ONCE: Final = 16
+"""Texts that one search reads at a time."""
+
+_log = get_logger(__name__)
+router = APIRouter(prefix="/api/bridge", tags=["documents"], responses=REFUSED)
+
+
+def _wanted(
+    caller: Reader,
+    project: ProjectName | None = None,
+    project_name: Annotated[ProjectName | None, Query(description="The same as `project`.")] = None,
+    language: Annotated[str | None, Query(max_length=64)] = None,
+    document_type: DocumentType | None = None,
+    kind: Annotated[str | None, Query(max_length=64, description="As class, function, heading.")] = None,
+) -> Wanted:
+    """Raises ForbiddenError, or InvalidInputError for two different projects."""
+    if project is not None and project_name is not None and project != project_name:
+        raise InvalidInputError("project_name", "is not what `project` says")
+    return Wanted(_scope(caller, project or project_name), language, document_type, kind)
+
+
+def _scope(caller: Caller, project: str | None) -> tuple[str, ...] | None:
+    projects = caller.scope(project)
+    return None if projects is None else tuple(projects)
+
+
+WantedDep = Annotated[Wanted, Depends(_wanted)]
+
+
+@router.get("/search", operation_id="search_documents")
+async def search_documents(
+    stores: StoresDep,
+    wanted: WantedDep,
+    q: Annotated[
+        str, Query(min_length=1, max_length=4096, description="What to look for, in words or names.")
+    ],
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+    mode: Annotated[Mode, Query(description="By names and words, by meaning, or by both.")] = Mode.COMBINED,
+) -> SearchResults:
+    """The symbols, sections and other lines nearest to `q`, best first, at most three of a document.
+
+    Only what has been enriched is found. New content of a document is not found before it is enriched: until
+    then its former lines are, and are not `fresh`.
+    """
+    signals = await stores.intelligence.embed([q])
+    query = Signals(signals.embeddings[0], signals.terms[0] if signals.terms else None)
+    hits = await stores.vectors.search.nearest(query, wanted, limit, mode)
+    known = await stores.graph.previews(list({hit.document_id for hit in hits}), wanted.projects)
+    shown = [hit for hit in hits if hit.document_id in known]
+    snippets = await _snippets(stores, shown)
+    return SearchResults(query=q, hits=[_hit(hit, known[hit.document_id], snippets) for hit in shown])
+
+
+async def _snippets(stores: Stores, hits: list[Hit]) -> Mapping[str, str]:
+    """By chunk; one whose text is no longer there is left out."""
+    hashes = list(dict.fromkeys(hit.payload["content_hash"] for hit in hits))
+
+    async def text_of(content_hash: str) -> str | None:
+        try:
+            return await stores.content.get_text(content_hash)
+        except StoreError as error:  # what was found is worth telling without its text, too
+            _log.warning("snippet_not_read", error=str(error))
+            return None
+
+    texts = await answers(hashes, text_of, _AT_ONCE)
+    lines = {each: text.split("\n") for each, text in texts.items() if text is not None}
+    return {
+        hit.chunk_id: _snippet(lines[hit.payload["content_hash"]], hit)
+        for hit in hits
+        if hit.payload["content_hash"] in lines
+    }
+
+
+def _snippet(lines: list[str], hit: Hit) -> str:
+    start = hit.payload["start_line"] - 1
+    end = min(hit.payload["end_line"], start + SNIPPET_LINES)
+    return "\n".join(line.rstrip() for line in lines[start:end])[:SNIPPET_CHARACTERS]
+
+
+def _hit(hit: Hit, document: Preview, snippets: Mapping[str, str]) -> SearchHit:
+    said = {name: hit.payload.get(name) for name in _SAID}
+    return SearchHit.model_validate(
+        {
+            **said,
+            "title": document.name,
+            "snippet": snippets.get(hit.chunk_id, document.preview[:PREVIEW_CHARACTERS]),
+            "score": round(hit.score, 4),
+            "fresh": hit.payload["content_hash"] == document.content_hash,
+            "enrichment_status": document.status,
+            "enriched_at": document.enriched_at,
+            "indexed_at": document.indexed_at,
+        }
+    )
+
+
+_SAID: Final = (
+    *("document_id", "project_name", "file_path", "language", "document_type"),
+    *("symbol", "kind", "start_line", "end_line"),
+)
+"""What a chunk's own point tells."""

@@ -1,0 +1,223 @@
+"""What search finds of documents on their way through all services."""
+
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from qdrant_client import AsyncQdrantClient, models
+
+from archon.contracts.types import EnrichmentStatus
+from archon.runtime.settings import Settings
+from archon.stores.graph import GraphStore
+from archon.stores.vectors import VectorStore
+from tests import factories
+from tests.conftest import TestServers
+from tests.e2e.command import enrich
+from tests.eventually import eventually
+
+PYTHON = '''"""Reads settings."""
+
+
+class SettingsReader:
+    """Knows where they are."""
+
+    def parse_timeout(self, text: str) -> float:
+        return float(text.removesuffix("s"))
+
+
+def reconnect_with_backoff(client):
+    while not client.connected:
+        client.sleep()
+'''
+CHANGED = PYTHON.replace("reconnect_with_backoff", "dial_again")
+PROSE = "# Operations\n\nIntro.\n\n## Rotate keys\n\nMake a new key.\n"
+
+
+@pytest.fixture
+async def bridge(stack: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=f"{stack.bridge_url}/api/bridge", timeout=30) as client:
+        yield client
+
+
+async def indexed(bridge: httpx.AsyncClient, project: str, path: str, text: str) -> str:
+    body = {"project_id": project, "source_path": path, "full_text": text}
+    return str((await bridge.post("/document", json=body)).json()["document_id"])
+
+
+async def enriched(bridge: httpx.AsyncClient, project: str, path: str, text: str, version: int = 1) -> str:
+    document_id = await indexed(bridge, project, path, text)
+
+    async def is_enriched() -> bool:
+        found = (await bridge.get(f"/document/{document_id}")).json()
+        return (found["enrichment_status"], found["version"]) == ("completed", version)
+
+    await eventually(is_enriched, 90)
+    return document_id
+
+
+async def hits(bridge: httpx.AsyncClient, q: str, **filters: Any) -> list[dict[str, Any]]:
+    answer = await bridge.get("/search", params={"q": q, **filters})
+    answer.raise_for_status()
+    found: list[dict[str, Any]] = answer.json()["hits"]
+    return found
+
+
+async def chunks_of(settings: Settings, document_id: str) -> list[models.Record]:
+    match = models.MatchValue(value=document_id)
+    client = AsyncQdrantClient(url=settings.qdrant_url, check_compatibility=False)
+    found, _ = await client.scroll(
+        settings.qdrant_symbols_collection,
+        models.Filter(must=[models.FieldCondition(key="document_id", match=match)]),
+        limit=1000,
+        with_vectors=True,
+    )
+    await client.close()
+    return found
+
+
+async def test_a_symbol_is_found_with_its_lines(
+    stack: Settings, bridge: httpx.AsyncClient, project: str
+) -> None:
+    document_id = await enriched(bridge, project, "src/settings.py", PYTHON)
+    await enriched(bridge, project, "docs/operations.md", PROSE)
+    first, *_ = await hits(bridge, "reconnecting after a backoff", project=project)
+    stored = (await bridge.get(f"/document/{document_id}")).json()
+    score = first.pop("score")
+    assert 0 < score <= 1
+    assert first == {
+        "document_id": document_id,
+        "project_name": project,
+        "file_path": "src/settings.py",
+        "title": "settings.py",
+        "language": "python",
+        "document_type": "code",
+        "symbol": "reconnect_with_backoff",
+        "kind": "function",
+        "start_line": 11,
+        "end_line": 13,
+        "snippet": "\n".join(PYTHON.split("\n")[10:13]),
+        "fresh": True,
+        "enrichment_status": "completed",
+        "enriched_at": stored["enriched_at"],
+        "indexed_at": stored["indexed_at"],
+    }
+    assert {(each.payload or {})["symbol"] for each in await chunks_of(stack, document_id)} == {
+        None,
+        "SettingsReader",
+        "SettingsReader.parse_timeout",
+        "reconnect_with_backoff",
+    }
+    (named, *_) = await hits(bridge, "parse_timeout", project=project, mode="lexical")
+    assert named["symbol"] == "SettingsReader.parse_timeout"
+    (section, *_) = await hits(bridge, "how to rotate keys", project_name=project)
+    assert (section["symbol"], section["start_line"]) == ("Operations > Rotate keys", 5)
+
+
+async def test_what_is_asked_for_limits_what_is_found(bridge: httpx.AsyncClient, project: str) -> None:
+    await enriched(bridge, project, "src/settings.py", PYTHON)
+    await enriched(bridge, project, "docs/settings.md", "# Settings\n\nParse the timeout.\n")
+    await enriched(bridge, f"{project}-2", "src/settings.py", PYTHON)
+
+    async def found(**filters: Any) -> set[tuple[str, str]]:
+        told = await hits(bridge, "parse the timeout", project=project, **filters)
+        assert {hit["project_name"] for hit in told} <= {project}
+        return {(hit["file_path"], hit["kind"]) for hit in told}
+
+    assert len({file for file, _ in await found()}) == 2
+    assert {file for file, _ in await found(language="markdown")} == {"docs/settings.md"}
+    assert {file for file, _ in await found(document_type="code")} == {"src/settings.py"}
+    assert await found(kind="method") == {("src/settings.py", "method")}
+    assert await found(kind="interface") == set()
+    assert len(await hits(bridge, "parse the timeout", project=project, limit=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({"q": ""}, "q"),
+        ({"q": "x", "limit": 0}, "limit"),
+        ({"q": "x", "mode": "psychic"}, "mode"),
+        ({"q": "x", "document_type": "novel"}, "document_type"),
+        ({"q": "x", "project": "a", "project_name": "b"}, "project_name"),
+    ],
+)
+async def test_a_wrong_question_is_told_what_is_wrong(
+    bridge: httpx.AsyncClient, asked: dict[str, Any], field: str
+) -> None:
+    answer = await bridge.get("/search", params=asked)
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize("q", ["!?", "the of and", "x" * 4000, "ß 日本 ☃", '"; DROP'])
+async def test_a_strange_question_has_a_sensible_answer(
+    bridge: httpx.AsyncClient, project: str, q: str
+) -> None:
+    assert await hits(bridge, q, project=project) == []
+    await enriched(bridge, project, "a.py", PYTHON)
+    for mode in ("combined", "lexical", "dense"):
+        assert len(await hits(bridge, q, project=project, mode=mode)) <= 3
+
+
+async def test_the_old_content_is_found_until_the_new_one_is_enriched(
+    stack: Settings, bridge: httpx.AsyncClient, project: str
+) -> None:
+    document_id = await enriched(bridge, project, "a.py", PYTHON)
+    new = factories.document(project, CHANGED, entity_id=document_id, file_path="a.py")
+    async with GraphStore.connect(stack) as graph, VectorStore.connect(stack) as vectors:
+        # Indexed alone, so that nothing enriches it while it is looked at.
+        told = await graph.index(new, str(uuid4()), status=EnrichmentStatus.SKIPPED)
+        await vectors.index(new, told)
+    (first, *_) = await hits(bridge, "reconnect with backoff", project=project)
+    assert (first["symbol"], first["fresh"]) == ("reconnect_with_backoff", False)
+    assert first["enrichment_status"] == "skipped"
+    assert first["snippet"].startswith("def reconnect_with_backoff"), "the lines that were found"
+    await enriched(bridge, project, "a.py", CHANGED, version=2)
+    symbols = {(each.payload or {})["symbol"] for each in await chunks_of(stack, document_id)}
+    assert "dial_again" in symbols
+    assert "reconnect_with_backoff" not in symbols
+    assert (await hits(bridge, "dial again", project=project))[0]["fresh"] is True
+
+
+async def test_content_that_returns_is_found_again(
+    stack: Settings, bridge: httpx.AsyncClient, project: str
+) -> None:
+    for version, text in enumerate((PYTHON, CHANGED, PYTHON), 1):
+        document_id = await enriched(bridge, project, "a.py", text, version)
+    found = await chunks_of(stack, document_id)
+    assert {(each.payload or {})["version"] for each in found} == {3}
+    (first, *_) = await hits(bridge, "reconnect with backoff", project=project)
+    assert (first["symbol"], first["fresh"]) == ("reconnect_with_backoff", True)
+
+
+async def test_a_deleted_documents_chunks_are_gone(
+    stack: Settings, bridge: httpx.AsyncClient, project: str
+) -> None:
+    document_id = await enriched(bridge, project, "a.py", PYTHON)
+    kept = await enriched(bridge, project, "b.py", PYTHON)
+    receipt = (await bridge.delete(f"/document/{document_id}")).json()
+    assert receipt["counts"]["chunks"] == 4
+    assert await chunks_of(stack, document_id) == []
+    assert {hit["document_id"] for hit in await hits(bridge, "backoff", project=project)} == {kept}
+    whole = (await bridge.delete(f"/projects/{project}")).json()
+    assert whole["counts"]["chunks"] == 4
+    assert await hits(bridge, "backoff", project=project) == []
+
+
+async def test_the_command_line_shows_where(
+    servers: TestServers, stack: Settings, bridge: httpx.AsyncClient, project: str
+) -> None:
+    await enriched(bridge, project, "src/settings.py", PYTHON)
+    environment = {**os.environ, **servers.environment_of(stack)}
+    asked = ("search", "reconnect with backoff", "-p", project, "--type", "code")
+    shown = await enrich(*asked, environment=environment)
+    assert "src/settings.py:11-13" in shown.out
+    assert "reconnect_with_backoff" in shown.out
+    assert "while not client.connected:" in shown.out
+    told = await enrich(*asked, "--kind", "method", "-o", "json", environment=environment)
+    assert [hit["symbol"] for hit in told.json()["hits"]] == ["SettingsReader.parse_timeout"]
+    nothing = await enrich("search", "x", "-p", f"{project}-none", environment=environment)
+    assert "nothing found" in nothing.out

@@ -1,0 +1,112 @@
+"""In: corpora. Out: how high search ranks what their queries ask for, by each signal and by both.
+
+They go the product's way: its analyser's chunks, its collection, its queries; a project for each library.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, quantiles
+from uuid import NAMESPACE_URL, uuid5
+
+from archon.contracts.chunks import searchable
+from archon.contracts.identity import content_hash
+from archon.contracts.types import EnrichmentStatus, EnrichmentType
+from archon.stores import chunk_search
+from archon.stores.chunk_search import ChunkSearch, Hit, Mode, Wanted
+from archon.stores.vectors import VectorStore
+from intelligence import embedding, terms
+from intelligence.analyser import analyse
+from tests import factories
+from tests.retrieval.corpus import Corpus, Query
+
+AT = 10
+"""Ranks that count."""
+CANDIDATES = 100
+RANK_CONSTANT = 60
+RANKS = "ranks"
+"""Reciprocal rank fusion, which the product does not use, to be compared with."""
+WAYS = (*map(str, Mode), RANKS)
+
+
+@dataclass
+class Measured:
+    """`ranks`: by way, of each query; 0 where it is not among the first. `seconds`: of each combined search,
+    without its embedding."""
+
+    library: str
+    chunks: int = 0
+    ranks: dict[str, list[int]] = field(default_factory=lambda: {way: [] for way in WAYS})
+    seconds: list[float] = field(default_factory=list)
+
+    def mrr(self, way: str) -> float:
+        """Mean reciprocal rank: E. Voorhees, *The TREC-8 Question Answering Track Report*, 1999."""
+        return fmean(1 / rank if rank else 0.0 for rank in self.ranks[way])
+
+    def recall(self, way: str) -> float:
+        return fmean(rank > 0 for rank in self.ranks[way])
+
+    def p95(self) -> float:
+        return quantiles(self.seconds, n=20)[-1]
+
+    @classmethod
+    def of_all(cls, measured: Sequence["Measured"]) -> "Measured":
+        whole = cls("all", sum(each.chunks for each in measured))
+        for each in measured:
+            whole.seconds += each.seconds
+            for way in WAYS:
+                whole.ranks[way] += each.ranks[way]
+        return whole
+
+
+async def index(vectors: VectorStore, of: Corpus) -> int:
+    """How many chunks there are."""
+    chunks = 0
+    for file, text in of.sources.items():
+        found = analyse(text, "python", EnrichmentType.FULL)
+        request = factories.request(
+            of.library, document_id=_id(of, file), file_path=file, content_hash=content_hash(text)
+        )
+        told = searchable(found)
+        assert await vectors.write(factories.step(request), EnrichmentStatus.COMPLETED, found.embedding, told)
+        chunks += len(told)
+    return chunks
+
+
+async def measure(search: ChunkSearch, of: Corpus, chunks: int) -> Measured:
+    measured = Measured(of.library, chunks)
+    vectors = embedding.embed([query.text for query in of.queries])
+    wanted = Wanted([of.library])
+    for query, vector in zip(of.queries, vectors, strict=True):
+        signals = chunk_search.Query(vector, terms.of_query(query.text))
+        found: dict[str, list[Hit]] = {}
+        for mode in Mode:
+            began = time.perf_counter()
+            found[mode] = await search.nearest(signals, wanted, CANDIDATES, mode)
+            if mode is Mode.COMBINED:
+                measured.seconds.append(time.perf_counter() - began)
+        found[RANKS] = by_ranks(found[Mode.LEXICAL], found[Mode.DENSE])
+        for way in WAYS:
+            measured.ranks[way].append(_rank(found[way], of, query))
+    return measured
+
+
+def by_ranks(*lists: Sequence[Hit]) -> list[Hit]:
+    """G. Cormack, C. Clarke, S. Büttcher, *Reciprocal Rank Fusion Outperforms Condorcet and Individual Rank
+    Learning Methods*, SIGIR 2009."""
+    scores: dict[str, float] = {}
+    for hits in lists:
+        for rank, hit in enumerate(hits, 1):
+            scores[hit.chunk_id] = scores.get(hit.chunk_id, 0.0) + 1 / (RANK_CONSTANT + rank)
+    known = {hit.chunk_id: hit for hits in lists for hit in hits}
+    return [known[each] for each in sorted(scores, key=lambda each: -scores[each])]
+
+
+def _rank(hits: Sequence[Hit], of: Corpus, query: Query) -> int:
+    wanted = (_id(of, query.file), query.symbol)
+    told = [(hit.document_id, hit.payload["symbol"]) for hit in hits[:AT]]
+    return told.index(wanted) + 1 if wanted in told else 0
+
+
+def _id(of: Corpus, file: str) -> str:
+    return str(uuid5(NAMESPACE_URL, f"{of.library}/{file}"))
