@@ -274,25 +274,25 @@ async def project_deletion(guarded: Guarded) -> None:
 ATTEMPTS: dict[tuple[str, str], Attempt] = {
     ("POST", f"{BRIDGE}/document"): index_one,
     ("POST", f"{BRIDGE}/documents"): index_batch,
-    ("GET", f"{BRIDGE}/document/{{document_id:path}}"): hidden("GET", "document/{document}"),
-    ("POST", f"{BRIDGE}/document/{{document_id:path}}/retry"): hidden("POST", "document/{document}/retry"),
-    ("POST", f"{BRIDGE}/document/{{document_id:path}}/discard"): hidden(
+    ("GET", f"{BRIDGE}/document/{{document_id:text}}"): hidden("GET", "document/{document}"),
+    ("POST", f"{BRIDGE}/document/{{document_id:text}}/retry"): hidden("POST", "document/{document}/retry"),
+    ("POST", f"{BRIDGE}/document/{{document_id:text}}/discard"): hidden(
         "POST", "document/{document}/discard"
     ),
-    ("GET", f"{BRIDGE}/document/{{document_id:path}}/events"): hidden("GET", "document/{document}/events"),
-    ("GET", f"{BRIDGE}/projects/{{name:path}}/events"): project_events,
-    ("DELETE", f"{BRIDGE}/document/{{document_id:path}}"): document_deletion,
-    ("GET", f"{BRIDGE}/document/{{document_id:path}}/deletion"): document_deletion,
-    ("DELETE", f"{BRIDGE}/projects/{{name:path}}"): project_deletion,
-    ("GET", f"{BRIDGE}/projects/{{name:path}}/deletion"): project_deletion,
+    ("GET", f"{BRIDGE}/document/{{document_id:text}}/events"): hidden("GET", "document/{document}/events"),
+    ("GET", f"{BRIDGE}/projects/{{name:text}}/events"): project_events,
+    ("DELETE", f"{BRIDGE}/document/{{document_id:text}}"): document_deletion,
+    ("GET", f"{BRIDGE}/document/{{document_id:text}}/deletion"): document_deletion,
+    ("DELETE", f"{BRIDGE}/projects/{{name:text}}"): project_deletion,
+    ("GET", f"{BRIDGE}/projects/{{name:text}}/deletion"): project_deletion,
     ("GET", f"{BRIDGE}/documents"): listed("documents", "documents", "project_name", limit="1000"),
     ("GET", f"{BRIDGE}/search"): listed("search", "hits", "project_name", q="the secret of the tarpon"),
     ("GET", f"{BRIDGE}/statistics"): statistics,
     ("GET", f"{BRIDGE}/dead-letters"): listed(
         "dead-letters", "dead_letters", "project_name", failure_type="data_quality"
     ),
-    ("GET", f"{BRIDGE}/dead-letters/{{key:path}}"): hidden("GET", "dead-letters/{letter}"),
-    ("POST", f"{BRIDGE}/dead-letters/{{key:path}}/discard"): hidden("POST", "dead-letters/{letter}/discard"),
+    ("GET", f"{BRIDGE}/dead-letters/{{key:text}}"): hidden("GET", "dead-letters/{letter}"),
+    ("POST", f"{BRIDGE}/dead-letters/{{key:text}}/discard"): hidden("POST", "dead-letters/{letter}/discard"),
 }
 """What each route does with another project's key."""
 
@@ -317,8 +317,8 @@ async def test_a_read_key_reads_and_does_not_write(guarded: Guarded) -> None:
         if method == "POST":
             body = {"project_id": guarded.project, "source_path": PATH, "full_text": "x"}
             given = {"documents": [body]} if path.endswith("documents") else body
-            url = path.replace("{document_id:path}", guarded.document).replace(
-                "{key:path}", guarded.letters["mine"]
+            url = path.replace("{document_id:text}", guarded.document).replace(
+                "{key:text}", guarded.letters["mine"]
             )
             answer = await guarded.reader.post(url, json=given)
             assert answer.status_code == 403, (path, answer.text)
