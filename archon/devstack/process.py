@@ -101,9 +101,11 @@ class ChildProcess:
         """SIGKILL the process and all it started, as a crash would."""
         if self._process is None:
             return
+        leader = self._process.pid
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(leader, signal.SIGKILL)
         await self._process.wait()
+        await _emptied(leader)
         self._process = None
         if self._pipe is not None:
             os.close(self._pipe)
@@ -139,6 +141,15 @@ class ChildProcess:
         tail = self.log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()[-_LOG_TAIL:]
         shown = "\n".join(f"  | {line[:300]}" for line in tail)
         return ServerFailedError(f"{self.name} {what}; its log is {self.log}\n{shown}".rstrip())
+
+
+async def _emptied(group: int) -> None:
+    """Returns when none of the group is left, as its ports and files are free only then; or gives it up."""
+    with contextlib.suppress(ProcessLookupError, PermissionError, TimeoutError):
+        async with asyncio.timeout(STOP_SECONDS):
+            while True:
+                os.killpg(group, 0)
+                await asyncio.sleep(0.01)
 
 
 def yield_processor(leader: int, niceness: int) -> None:

@@ -146,6 +146,7 @@ def test_every_error_an_activity_may_raise_has_a_treatment() -> None:
         errors.RateLimitedError,
         errors.RunFailedError,
         errors.SetupError,
+        errors.TooLargeError,
         errors.TooManyStreamsError,
         errors.UnauthorizedError,
     }
