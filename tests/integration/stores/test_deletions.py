@@ -1,7 +1,6 @@
 """Deletion in the graph, on a real server: tombstones, what goes with a document, and what comes back."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,17 +16,8 @@ from archon.contracts.workflow import Decision, Step
 from archon.runtime.settings import Settings
 from archon.stores.graph import GraphStore
 from tests import factories, stores
-from tests.conftest import TestServers
 
 BARE = {"entity_id", "version", "enrichment_status", "deleted_at", "lock"}
-
-
-@pytest.fixture
-async def graph(servers: TestServers, settings: Settings) -> AsyncIterator[GraphStore]:
-    await servers.start("graph")
-    async with GraphStore.connect(settings) as store:
-        await store.ensure_schema()
-        yield store
 
 
 async def enriched(graph: GraphStore, document: Document, *names: str, **changes: Any) -> Step:

@@ -1,7 +1,6 @@
 """The graph store's behaviour on a real server; ARCHON_TEST_GRAPH_URI chooses another one."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -21,15 +20,6 @@ from archon.contracts.workflow import Decision
 from archon.runtime.settings import Settings
 from archon.stores.graph import TOLD, GraphStore
 from tests import factories, stores
-from tests.conftest import TestServers
-
-
-@pytest.fixture
-async def graph(servers: TestServers, settings: Settings) -> AsyncIterator[GraphStore]:
-    await servers.start("graph")
-    async with GraphStore.connect(settings) as store:
-        await store.ensure_schema()
-        yield store
 
 
 async def count(settings: Settings, cypher: str, **parameters: object) -> int:

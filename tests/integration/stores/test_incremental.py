@@ -1,6 +1,5 @@
 """Incremental and partial enrichments on a real graph: each writes what has changed of its own alone."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,15 +12,6 @@ from archon.runtime.settings import Settings
 from archon.stores.enrichment_write import BATCH
 from archon.stores.graph import GraphStore
 from tests import factories, stores
-from tests.conftest import TestServers
-
-
-@pytest.fixture
-async def graph(servers: TestServers, settings: Settings) -> AsyncIterator[GraphStore]:
-    await servers.start("graph")
-    async with GraphStore.connect(settings) as store:
-        await store.ensure_schema()
-        yield store
 
 
 def entities(bodies: dict[str, str], first_line: int = 1) -> list[Entity]:

@@ -1,6 +1,5 @@
 """Imports become edges between documents on a real graph, whichever of the two comes first."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -13,17 +12,8 @@ from archon.contracts.types import EnrichmentType
 from archon.runtime.settings import Settings
 from archon.stores.graph import GraphStore
 from tests import factories, stores
-from tests.conftest import TestServers
 
 Imports = dict[str, list[str]]
-
-
-@pytest.fixture
-async def graph(servers: TestServers, settings: Settings) -> AsyncIterator[GraphStore]:
-    await servers.start("graph")
-    async with GraphStore.connect(settings) as store:
-        await store.ensure_schema()
-        yield store
 
 
 def analysis(imports: Imports, *modules_named: str) -> AnalysisResult:

@@ -17,17 +17,8 @@ from archon.runtime.settings import Settings
 from archon.stores.graph import GraphStore
 from archon.stores.unenriched import LIVE_FOR
 from tests import factories, stores
-from tests.conftest import TestServers
 
 Older = Callable[..., Awaitable[str]]
-
-
-@pytest.fixture
-async def graph(servers: TestServers, settings: Settings) -> AsyncIterator[GraphStore]:
-    await servers.start("graph")
-    async with GraphStore.connect(settings) as store:
-        await store.ensure_schema()
-        yield store
 
 
 @pytest.fixture
