@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 
 from archon.contracts.errors import InvalidInputError, StoreError
+from archon.contracts.identity import language_named
 from archon.contracts.types import DocumentType, ProjectName
 from archon.contracts.views import Preview, SearchHit, SearchResults
 from archon.runtime.concurrently import answers
@@ -37,7 +38,8 @@ def _wanted(
     """Raises ForbiddenError, or InvalidInputError for two different projects."""
     if project is not None and project_name is not None and project != project_name:
         raise InvalidInputError("project_name", "is not what `project` says")
-    return Wanted(_scope(caller, project or project_name), language, document_type, kind)
+    named = language_named(language) if language is not None else None
+    return Wanted(_scope(caller, project or project_name), named, document_type, kind)
 
 
 def _scope(caller: Caller, project: str | None) -> tuple[str, ...] | None:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from blake3 import blake3
 
 from archon.contracts.analysis import AnalysisResult, Entity, Finding, Relationship
+from archon.contracts.identity import language_named
 from archon.contracts.types import EnrichmentType
 from intelligence import code, embedding, findings, markdown, scores
 from intelligence.adapters import READERS
@@ -66,7 +67,7 @@ class Draft(NamedTuple):
 
 def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
     """Analyse `text`; parts that `kind` does not ask for are left empty."""
-    found = _read(text, language)
+    found = _read(text, language_named(language) if language is not None else None)
     with_entities = kind is not EnrichmentType.QUALITY_ONLY
     with_quality = kind is not EnrichmentType.ENTITIES_ONLY
     chunks = chunked(text, found.entities) if kind.whole else []
@@ -126,7 +127,6 @@ def _read_code(found: Analysis, text: str, language: str) -> None:
     measures = measure(tree, found.relationships)
     found.patterns, found.anti_patterns = findings.find(tree, measures)
     found.statistics = scores.code_statistics(tree, measures, found.anti_patterns)
-    found.statistics["syntax_errors"] = tree.errors
     found.quality = scores.code_quality(found.statistics)
     found.complexity = scores.code_complexity(found.statistics)
 

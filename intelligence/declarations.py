@@ -76,11 +76,14 @@ def _name(written: str, grammar: Grammar, rule: Scope) -> tuple[str | None, str]
     """The owner that a name is written with, and the name."""
     if rule.kind in {"extension", "package"}:
         return None, naming.type_name(written) or ""
-    if grammar.separator is None:
+    separator = "." if rule.path is not None else grammar.separator
+    if separator is None:
         return None, " ".join(written.split())[: naming.NAME_CHARACTERS]
     plain = re.sub(r"\s+", " ", written)
     plain = _CALLED.sub("", plain) if "operator" in plain else naming.without_brackets(plain)
-    owner, _, name = plain.strip().rpartition(grammar.separator)
+    owner, _, name = plain.strip().rpartition(separator)
+    if rule.path is not None:
+        owner = rule.path.sub("", owner)
     return (naming.dotted(naming.without_brackets(owner)) or None), name.strip()[: naming.NAME_CHARACTERS]
 
 
@@ -126,7 +129,7 @@ def number(tree: Tree) -> None:
 def _parameters(scope: ScopeNode, tree: Tree) -> int:
     """How many; several that share a type count each."""
     rule = tree.grammar.parameters
-    holder = scope.node.field("value") or scope.node
+    holder = scope.node.field("value") or scope.node.field("right") or scope.node
     while rule.of and (inner := holder.field("declarator")) is not None and not children(holder, rule.of[0]):
         holder = inner
     lists = [list_ for part in rule.of for list_ in children(holder, part)] if rule.of else [holder]

@@ -22,7 +22,7 @@ _STRING: Final = re.compile(r"[a-zA-Z]{0,2}(\"\"\"|'''|\"|')(.*)", re.DOTALL)
 def signature(scope: ScopeNode, tree: Tree) -> str:
     """The declaration up to its body, on one line."""
     body = first(scope.node, tree.grammar.body)
-    if body is None and (value := scope.node.field("value")) is not None:
+    if body is None and (value := scope.node.field("value") or scope.node.field("right")) is not None:
         body = first(value, tree.grammar.body)
     end = span(body)[0] if body is not None else scope.end
     head = tree.without_comments(scope.start, min(end, scope.start + _READ))

@@ -38,6 +38,8 @@ class Scope(_Strict):
     head      only where this is found before the name
     owner     a child that holds the type which the entity belongs to: a receiver
     several   each child that is called like the name names one more
+    path      the name is a path, of which the last part is the name and the rest its owner, without what this
+              matches
     rest      what is named lasts to the end of the text: until the next of its kind, or with it
     bases     children that name what is inherited
     """
@@ -49,6 +51,7 @@ class Scope(_Strict):
     where: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     head: Pattern | None = None
     owner: str | None = None
+    path: Pattern | None = None
     several: bool = False
     rest: Literal["until_next", "nested"] | None = None
     bases: tuple[str, ...] = ()

@@ -1,6 +1,8 @@
 """In: Markdown. Out: its headings, links and code blocks as entities (CommonMark, by markdown-it)."""
 
+import re
 from collections import Counter
+from typing import Final
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -8,11 +10,14 @@ from markdown_it.token import Token
 from archon.contracts.analysis import Entity
 
 NAME_CHARACTERS = 200
+_FRONT_MATTER: Final = re.compile(r"\A---[ \t]*\n(?:.*\n)*?---[ \t]*(?:\n|\Z)")
+"""YAML that site generators read, which CommonMark takes for a rule and a heading."""
 
 
 def entities(text: str) -> list[Entity]:
     """In order of appearance; a heading's qualified name is its path from the top, joined by ` > `."""
     collector = _Collector(text.count("\n") + 1)
+    text = _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), text)
     tokens = MarkdownIt("commonmark").parse(text)
     for position, token in enumerate(tokens):
         if token.type == "heading_open":

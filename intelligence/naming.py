@@ -84,7 +84,8 @@ def expand(module: str) -> Iterator[str]:
 
 
 def _member(text: str) -> str:
-    return re.split(r"\s+as\s+|\s*=>\s*", text.strip())[0].strip()
+    """Without its alias, and without what kind of name it is."""
+    return re.sub(r"^(?:function|const)\s+", "", re.split(r"\s+as\s+|\s*=>\s*", text.strip())[0].strip())
 
 
 def taken(clause: str, bare: str | None) -> list[str]:

@@ -7,9 +7,11 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
 from typing import Any, Final, TypeVar
 
 from archon.contracts.errors import ArchonError
@@ -22,6 +24,7 @@ GROUP_SIZE: Final = 200_000
 """Of what one worker is sent at once; many small documents cost less together."""
 _GROUPS_A_WORKER: Final = 2
 _RESTART_SECONDS: Final = 1.0
+_PATIENCE: Final = 4
 
 
 class PoolError(ArchonError):
@@ -47,7 +50,8 @@ class WorkFailedError(PoolError):
 
 
 class Pool:
-    """Worker processes for analysis. `limit` is in seconds of work; to wait for a worker does not count."""
+    """Worker processes for analysis. `limit` is in seconds of processor time, as on a busy machine the clock
+    runs on while nothing is done; work that does nothing is ended after four times as long."""
 
     def __init__(self, workers: int, limit: float, begin: Callable[[], None] = analyser.warm_up) -> None:
         self._limit = limit
@@ -111,18 +115,26 @@ class Pool:
         self, work: Callable[..., Result], items: Sequence[Arguments]
     ) -> list[Result | PoolError]:
         worker = await self._idle.get()
+        processes = list(worker._processes.values())  # noqa: SLF001  told apart by how they end
         future: Future[list[Result | PoolError]] | None = None
         try:
-            future = worker.submit(_each, work, items)
-            async with asyncio.timeout(self._limit):
+            future = worker.submit(_each, work, items, self._limit)
+            async with asyncio.timeout(_PATIENCE * self._limit):
                 return await asyncio.wrap_future(future)
         except TimeoutError as error:
-            raise TimeLimitError(f"the analysis took longer than {self._limit:g} s") from error
+            raise self._too_long() from error
+        except BrokenProcessPool as error:
+            if -signal.SIGPROF in [await _exit_code(process) for process in processes]:
+                raise self._too_long() from error
+            raise
         finally:
             if future is not None and future.done() and not _broken(future):
                 self._idle.put_nowait(worker)
             else:
                 self._replace(worker)
+
+    def _too_long(self) -> TimeLimitError:
+        return TimeLimitError(f"the analysis took longer than {self._limit:g} s of a processor")
 
     def close(self) -> None:
         workers, self._workers = self._workers, set()
@@ -162,12 +174,14 @@ def parts(sizes: Sequence[int], share: int) -> Iterator[slice]:
     yield slice(start, len(sizes))
 
 
-def _each(work: Callable[..., Result], items: Sequence[Arguments]) -> list[Result | PoolError]:
+def _each(work: Callable[..., Result], items: Sequence[Arguments], limit: float) -> list[Result | PoolError]:
     """Runs in the worker."""
-    return [_one(work, arguments) for arguments in items]
+    return [_one(work, arguments, limit) for arguments in items]
 
 
-def _one(work: Callable[..., Result], arguments: Arguments) -> Result | PoolError:
+def _one(work: Callable[..., Result], arguments: Arguments, limit: float) -> Result | PoolError:
+    # Its signal ends the process, native code included.
+    signal.setitimer(signal.ITIMER_PROF, limit)
     try:
         return work(*arguments)
     except (KeyboardInterrupt, SystemExit):
@@ -175,6 +189,18 @@ def _one(work: Callable[..., Result], arguments: Arguments) -> Result | PoolErro
     except BaseException as error:  # noqa: BLE001  a panic of the parser is no Exception
         # Its text may quote the document, and its class may be one that cannot be sent.
         return WorkFailedError(f"{type(error).__name__} in the analysis")
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+async def _exit_code(process: BaseProcess) -> int | None:
+    """None if it is not known within a second: the executor's own thread asks for it at the same time, and
+    whichever is second is told a moment later."""
+    for _ in range(100):
+        if process.exitcode is not None:
+            break
+        await asyncio.sleep(0.01)
+    return process.exitcode
 
 
 def _broken(future: Future[Any]) -> bool:

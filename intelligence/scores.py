@@ -41,6 +41,7 @@ def code_statistics(tree: Tree, measures: Measures, found: Sequence[Finding]) ->
         "documented_share": _documented(copies),
         "short_share": _share([length <= LONG_FUNCTION for length in lines]),
         "simple_share": _simple(tree, measures, copies),
+        "syntax_errors": tree.errors,
         "duplicated_lines": len(measures.repeated),
         "duplicated_share": measures.duplicated_share,
         "anti_patterns": len(found),
@@ -69,11 +70,13 @@ def _simple(tree: Tree, measures: Measures, copies: Sequence[Sequence[ScopeNode]
 
 def code_quality(statistics: dict[str, float]) -> float:
     """The mean of documentation, length, simplicity, uniqueness, and freedom from anti-patterns per hundred
-    lines of code that are no copies."""
+    lines of code that are no copies; and less of it the more of the source cannot be parsed."""
     own_lines = statistics["code_lines"] - statistics["duplicated_lines"]
     density = statistics["anti_pattern_weight"] / max(1.0, own_lines / 100)
     shares = statistics["documented_share"] + statistics["short_share"] + statistics["simple_share"]
-    return round((shares + 1 - statistics["duplicated_share"] + math.exp(-density / 2)) / 5, 4)
+    mean = (shares + 1 - statistics["duplicated_share"] + math.exp(-density / 2)) / 5
+    unparsed = statistics["syntax_errors"] / max(1.0, statistics["code_lines"] / 100)
+    return round(mean * math.exp(-unparsed / 20), 4)
 
 
 def code_complexity(statistics: dict[str, float]) -> float:

@@ -11,7 +11,7 @@ import typer
 from archon.cli import report
 from archon.cli.api import BridgeApi
 from archon.cli.ingesting import ingest
-from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, out, print_json, table
+from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, out, print_json, status, table
 from archon.cli.own_stack import own_directory, unless_failed
 from archon.cli.plan import Plan, project_of
 from archon.cli.tally import Report
@@ -60,9 +60,11 @@ async def _demo(
 ) -> None:
     """The report goes into `done` as soon as there is one, so that an interruption later keeps it."""
     async with contextlib.AsyncExitStack() as entered:
-        with err.status("Starting the stack ..."):
+        with status("Starting the stack ..."):
             stack = await entered.enter_async_context(running(directory, ports))
         async with BridgeApi.connect(stack.settings) as api:
+            if not err.is_terminal:
+                err.print(f"Indexing and enriching {path} ...")
             work = asyncio.create_task(ingest(stack.settings, api, Plan(path, project_of(path))))
             found = await unless_failed(work, stack)
             statistics = await api.statistics(found.project)
@@ -71,14 +73,16 @@ async def _demo(
         if output is Format.JSON:
             print_json(_as_json(found, statistics, searches, directory))
             return
-        _print(found, statistics, searches, stack)
+        _print(found, statistics, searches, stack, stay=stay)
         if stay:
             print_stack(stack, kept=kept)
             await stack.failed()
         err.print("The stack stops now; on a terminal, without --exit, it stays up to be looked at.")
 
 
-def _print(found: Report, statistics: Statistics, searches: list[SearchResults], stack: Stack) -> None:
+def _print(
+    found: Report, statistics: Statistics, searches: list[SearchResults], stack: Stack, *, stay: bool
+) -> None:
     report.print_report(found)
     out.print()
     report.print_statistics(statistics)
@@ -86,7 +90,7 @@ def _print(found: Report, statistics: Statistics, searches: list[SearchResults],
         out.print()
         report.print_hits(results)
     out.print()
-    if found.example is not None:
+    if found.example is not None and stay:
         links = [
             ("Workflows", stack.settings.temporal_ui_url),
             ("A document", f"{stack.services.bridge.url}/api/bridge/document/{found.example}"),

@@ -138,6 +138,17 @@ def bars() -> Iterator[Progress]:
         yield progress
 
 
+@contextlib.contextmanager
+def status(what: str) -> Iterator[None]:
+    """A spinner on stderr while the block lasts; a line where stderr is no terminal, which shows no spinner."""
+    if not err.is_terminal:
+        err.print(what)
+        yield
+        return
+    with err.status(what):
+        yield
+
+
 def printable(text: str) -> str:
     """Text whose control characters, which would steer the terminal, are spelt out."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

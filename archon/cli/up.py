@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from archon.cli.output import err, exit_codes, out, table
+from archon.cli.output import err, exit_codes, out, status, table
 from archon.devstack.stack import Ports, Stack, running
 from archon.runtime.lifecycle import stop_on_signals
 
@@ -29,7 +29,7 @@ def up(data_dir: DataDir = Path(".archon"), free_ports: FreePorts = False) -> No
 
 async def _up(data_dir: Path, ports: Ports) -> None:
     async with AsyncExitStack() as entered:
-        with err.status("Starting the stack ..."):
+        with status("Starting the stack ..."):
             stack = await entered.enter_async_context(running(data_dir, ports))
         exports = [f"export {name}={quote(value)}\n" for name, value in stack.environment.items()]
         tools = f'export PATH={quote(str(Path(sys.executable).parent))}:"$PATH"\n'

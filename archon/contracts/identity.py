@@ -51,6 +51,7 @@ _LANGUAGES: Final = {
     "xml": "xml xsd svg",
     "yaml": "yaml yml",
 }
+_CALLED: Final = {"c++": "cpp", "c#": "csharp", "golang": "go", "shell": "bash", "node": "javascript"}
 _BY_SUFFIX: Final = {suffix: language for language, names in _LANGUAGES.items() for suffix in names.split()}
 _NAMES: Final = {
     "bash": ".bashrc .bash_profile .profile .zshrc",
@@ -112,6 +113,14 @@ def language_of(file_path: str) -> str | None:
     first = name.partition(".")[0]
     by_name = _BY_NAME.get(name) or (_BY_NAME[first] if first in _BEFORE_A_DOT else None)
     return by_name or (_BY_SUFFIX.get(suffix) if stem else None)
+
+
+def language_named(name: str) -> str:
+    """The language that a client may call otherwise: `Python`, `js`, `C++`."""
+    plain = name.strip().lower()
+    if plain in _LANGUAGES:
+        return plain
+    return _CALLED.get(plain) or _BY_SUFFIX.get(plain, plain)
 
 
 def document_type_of(file_path: str, language: str | None) -> DocumentType:

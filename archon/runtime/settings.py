@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     intelligence_workers: Annotated[int, Field(ge=0)] = 0
     """Processes of the reference service; 0: one a processor."""
     intelligence_time_limit: Seconds = 30
-    """How long the reference service works on one document, which it then refuses."""
+    """Processor time of the reference service for one document, which it then refuses."""
     intelligence_max_document_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024
     """The largest document, in UTF-8, that the reference service takes; eight times as much is the largest
     request body."""

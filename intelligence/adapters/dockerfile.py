@@ -8,6 +8,7 @@ from intelligence.outline import Item, Outline
 
 _FROM: Final = re.compile(r"FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
 _COPY: Final = re.compile(r"(?:COPY|ADD|RUN)\s.*?(?:--from=|[,=]from=)([^\s,]+)", re.IGNORECASE)
+_ESCAPE: Final = re.compile(r"#\s*escape\s*=\s*`", re.IGNORECASE)
 _HEREDOC: Final = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
 
 
@@ -40,17 +41,18 @@ def _from(found: Outline, base: Item | None, stage: Item, image: str, line: int)
 
 def _instructions(text: str) -> Iterator[tuple[int, str]]:
     """Each with its first line; continued lines and here-documents are part of it."""
+    escape = "`" if _ESCAPE.match(text) else "\\"
     lines = iter(enumerate(text.splitlines(), start=1))
     for number, first in lines:
         if not first.strip() or first.lstrip().startswith("#"):
             continue
-        whole, last = [first.strip()], first
-        while last.rstrip().endswith(("\\", "`")):
+        whole, last = [first.strip().removesuffix(escape)], first
+        while last.rstrip().endswith(escape):
             last = next(lines, (0, ""))[1]
             if not last.lstrip().startswith("#"):
-                whole.append(last.strip())
+                whole.append(last.strip().removesuffix(escape))
             else:
-                last = "\\"
+                last = escape
         for word in _HEREDOC.findall(whole[0] if len(whole[0]) < 2000 else ""):  # noqa: PLR2004
             for _, body in lines:
                 whole.append("")

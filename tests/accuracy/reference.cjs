@@ -9,12 +9,17 @@ function what(node) {
   if (ts.isConstructorDeclaration(node) || ts.isGetAccessor(node) || ts.isSetAccessor(node)) return "function";
   if (ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node)) return "class";
   if (ts.isTypeAliasDeclaration(node) || ts.isEnumDeclaration(node)) return "class";
-  if (ts.isVariableDeclaration(node) || ts.isPropertyDeclaration(node)) {
+  if (ts.isVariableDeclaration(node) || ts.isPropertyDeclaration(node) || ts.isPropertyAssignment(node)) {
     if (isFunction(node.initializer)) return "function";
     if (ts.isVariableDeclaration(node) && node.initializer && ts.isClassExpression(node.initializer)) return "class";
   }
-  return undefined;
+  return isAssigned(node) ? "function" : undefined;
 }
+
+const isAssigned = (node) =>
+  ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
+  ts.isPropertyAccessExpression(node.left) && isFunction(node.right) &&
+  !["exports", "prototype"].includes(node.left.name.getText());
 
 function read(path) {
   const text = fs.readFileSync(path, "utf8");
@@ -23,7 +28,7 @@ function read(path) {
   const found = [];
   const visit = (node) => {
     const kind = what(node);
-    const name = kind && (node.name ? node.name.getText(source) : ts.isConstructorDeclaration(node) ? "constructor" : "");
+    const name = kind && (isAssigned(node) ? node.left.name.getText(source) : node.name ? node.name.getText(source) : ts.isConstructorDeclaration(node) ? "constructor" : "");
     if (name) {
       const decorators = (node.modifiers || []).filter((each) => ts.isDecorator(each) || each.kind === ts.SyntaxKind.ExportKeyword || each.kind === ts.SyntaxKind.DefaultKeyword);
       const start = decorators.length ? ts.skipTrivia(text, decorators[decorators.length - 1].end) : node.getStart(source);

@@ -4,7 +4,8 @@ What counts, on both sides alike:
 
   function  a function or method with a name, wherever it is: constructors and accessors, too, and those
             declared without a body as members of a type or, in TypeScript, at all. In JavaScript and
-            TypeScript also a variable or a field of a class that is initialised with a function.
+            TypeScript also a variable, a field of a class or a property of an object that is given a
+            function, be it by assignment, but for `exports` and `prototype` themselves.
   class     a type with a name: class, interface, struct, union, enum, record, trait; and a type alias.
             In C those with a body alone, and typedefs.
   line      where the declaration begins, with its modifiers and Java's annotations, without other

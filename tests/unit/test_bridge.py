@@ -5,6 +5,7 @@ import pytest
 from archon.contracts import identity
 from archon.contracts.documents import DocumentSubmission
 from archon.contracts.errors import InvalidInputError
+from archon.contracts.identity import language_named
 from archon.contracts.types import DocumentType
 from bridge.correlation import CorrelationMiddleware, new_correlation_id
 from bridge.normalise import PREVIEW_CHARACTERS, normalise
@@ -21,6 +22,14 @@ def test_what_is_missing_is_derived() -> None:
     assert document.document_type is DocumentType.CODE
     assert document.content_hash == identity.content_hash("x = 1\ny = 2")
     assert document.metadata == {"file_size_bytes": 11, "line_count": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [("Python", "python"), ("js", "javascript"), ("C++", "cpp"), ("TSX", "tsx"), ("klingon", "klingon")],
+)
+def test_a_language_may_be_called_otherwise(name: str, language: str) -> None:
+    assert language_named(name) == language
 
 
 def test_what_is_given_is_kept() -> None:

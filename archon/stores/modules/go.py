@@ -16,7 +16,8 @@ class Go:
         self._roots = roots
 
     def place(self, path: str) -> str:
-        return str(PurePosixPath(path).parent)
+        """A file of tests is in no package that can be imported."""
+        return path.removesuffix(".go") if path.endswith("_test.go") else str(PurePosixPath(path).parent)
 
     def module(self, path: str, target: str) -> str:
         return target

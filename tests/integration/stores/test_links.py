@@ -213,6 +213,7 @@ async def test_go_finds_the_package_below_its_module(
         else:
             await go.enrich("db/open.go")
             await go.enrich("db/close.go")
+            await go.enrich("db/open_test.go")
     assert await go.links() == {
         ("cmd/main.go", "db/open.go", "acme.org/app/db"),
         ("cmd/main.go", "db/close.go", "acme.org/app/db"),

@@ -158,3 +158,49 @@ def test_members_that_are_written_apart_belong_to_their_type() -> None:
     assert children["Server"] == 2
     rust = {scope.qualified_name: len(scope.children) for scope in tree_of("rust").scopes if scope.is_type}
     assert rust["Server"] == 3
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "entities", "relationships"),
+    [
+        (
+            "cpp",
+            "class EXPORT_API Exp final : public Base { int x; };\n",
+            ["class Exp"],
+            ["inherits Exp -> Base"],
+        ),
+        (
+            "go",
+            "package a\ntype S struct { *Base; pkg.Gen[T]; *C[int] }\n",
+            ["struct S"],
+            ["inherits S -> Base", "inherits S -> pkg.Gen", "inherits S -> C"],
+        ),
+        (
+            "bash",
+            '. "${DIR}/v.sh"\n. "$(dirname "$0")/common.sh"\n. $X\n',
+            [],
+            ["imports v.sh", "imports common.sh"],
+        ),
+        (
+            "php",
+            "<?php\nuse Foo\\{A, function f, const X};\n",
+            [],
+            ["imports Foo\\A", "imports Foo\\f", "imports Foo\\X"],
+        ),
+        ("dockerfile", "FROM \\\nalpine:3 AS last\n", ["stage last"], ["imports alpine:3"]),
+        (
+            "dockerfile",
+            "# escape=`\nFROM `\nalpine:3 AS last\n",
+            ["stage last"],
+            ["imports alpine:3"],
+        ),
+        ("markdown", "---\ntitle: T\nlayout: post\n---\n\n# Hello\n", ["heading Hello"], []),
+        ("javascript", "module.exports = function () {};\nFoo.prototype = () => 1;\n", [], []),
+    ],
+)
+def test_what_is_written_in_unusual_ways(
+    language: str, text: str, entities: list[str], relationships: list[str]
+) -> None:
+    found = analyse(text, language, EnrichmentType.ENTITIES_ONLY)
+    assert [f"{each.kind} {each.qualified_name}" for each in found.entities] == entities
+    assert [f"{each.kind} {written(each)}" for each in found.relationships] == relationships

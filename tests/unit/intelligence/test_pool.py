@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -37,15 +37,23 @@ async def test_a_worker_that_dies_once_is_no_fault_of_the_work(tmp_path: Path) -
         assert await workers.run(works.once, str(tmp_path / "died")) == "done"
 
 
-async def test_work_beyond_the_limit_is_ended_and_who_waits_meanwhile_is_served() -> None:
-    async with pool(1, limit=1) as workers:
+@pytest.mark.parametrize("work", [works.hang, works.spin])
+async def test_work_beyond_the_limit_is_ended_and_who_waits_meanwhile_is_served(
+    work: Callable[[], None],
+) -> None:
+    async with pool(1, limit=0.5) as workers:
         before = await workers.run(works.process)
-        hanging = asyncio.create_task(workers.run(works.hang))
+        hanging = asyncio.create_task(workers.run(work))
         waiting = [asyncio.create_task(workers.run(works.process)) for _ in range(3)]
-        with pytest.raises(TimeLimitError, match="longer than 1 s"):
+        with pytest.raises(TimeLimitError, match=r"longer than 0\.5 s"):
             await hanging
         (after,) = set(await asyncio.gather(*waiting))
         assert after != before
+
+
+async def test_the_clock_alone_ends_nothing() -> None:
+    async with pool(1, limit=0.5) as workers:
+        assert await workers.run(works.rest, 1.0) == "done"
 
 
 async def test_who_gives_up_leaves_no_worker_behind() -> None:
@@ -68,12 +76,12 @@ async def test_an_error_of_the_work_is_told_without_what_it_says(name: str) -> N
         assert await workers.run(works.process) == before
 
 
-@pytest.mark.parametrize("bad", ["fail", "panic", "crash", "hang"])
+@pytest.mark.parametrize("bad", ["fail", "panic", "crash", "hang", "spin"])
 async def test_of_a_batch_only_the_bad_one_has_no_result(bad: str) -> None:
     names = [f"good {n}" for n in range(12)]
     names.insert(5, bad)
-    codes = {"crash": "worker_died", "hang": "time_limit"}
-    async with pool(limit=2) as workers:
+    codes = {"crash": "worker_died", "hang": "time_limit", "spin": "time_limit"}
+    async with pool(limit=1) as workers:
         outcomes = await workers.run_each(works.by_name, [(name,) for name in names], [1] * len(names))
         found = [outcome.code if isinstance(outcome, PoolError) else outcome for outcome in outcomes]
         assert found == [codes.get(bad, "analysis_failed") if name == bad else name for name in names]

@@ -131,6 +131,14 @@ def test_an_anti_pattern_never_raises_quality(text: str) -> None:
             assert after <= before
 
 
+@pytest.mark.parametrize("text", sources()[:4])
+def test_what_cannot_be_parsed_lowers_quality(text: str) -> None:
+    scores_ = [of(text + ")(] = 1\n" * count).quality_score for count in (0, 1, 5, 50)]
+    assert all(isinstance(each, float) for each in scores_)
+    assert scores_ == sorted(scores_, reverse=True)  # type: ignore[type-var]
+    assert len(set(scores_)) == len(scores_)
+
+
 def test_comments_and_blank_lines_change_no_score() -> None:
     text = sources()[0]
     wider = text.replace("\n", "\n\n# said\n", 1) + "\n\n# at the end\n"

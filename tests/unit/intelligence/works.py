@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import threading
 import time
@@ -33,6 +34,17 @@ def hang() -> None:
     threading.Event().wait()
 
 
+def spin() -> None:
+    """Native code that comes to no end, as a parser's may."""
+    re.match("(a+)+b", "a" * 60)
+
+
+def rest(seconds: float) -> str:
+    """Takes its time and no processor."""
+    time.sleep(seconds)
+    return "done"
+
+
 def wait_for(path: str) -> str:
     while not Path(path).exists():
         time.sleep(0.01)
@@ -48,11 +60,11 @@ def once(path: str) -> str:
 
 
 def by_name(name: str) -> str:
-    """What a document may do: come to its end, fail, panic, crash or hang."""
+    """What a document may do: come to its end, fail, panic, crash, hang or spin."""
     if name == "fail":
         raise ValueError("a secret of the document")
     if name == "panic":
         raise Panic("a secret of the document")
-    if name in {"crash", "hang"}:
-        {"crash": crash, "hang": hang}[name]()
+    if name in {"crash", "hang", "spin"}:
+        {"crash": crash, "hang": hang, "spin": spin}[name]()
     return name
