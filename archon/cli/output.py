@@ -140,7 +140,7 @@ def bars() -> Iterator[Progress]:
 
 @contextlib.contextmanager
 def status(what: str) -> Iterator[None]:
-    """A spinner on stderr while the block lasts; a line where stderr is no terminal, which shows no spinner."""
+    """A spinner on stderr while the block lasts, or a line where stderr is no terminal."""
     if not err.is_terminal:
         err.print(what)
         yield
