@@ -39,7 +39,12 @@ def _wanted(
     if project is not None and project_name is not None and project != project_name:
         raise InvalidInputError("project_name", "is not what `project` says")
     named = language_named(language) if language is not None else None
-    return Wanted(_scope(caller, project or project_name), named, document_type, kind)
+    return Wanted(
+        _scope(caller, project or project_name),
+        named,
+        document_type,
+        kind.lower() if kind is not None else None,
+    )
 
 
 def _scope(caller: Caller, project: str | None) -> tuple[str, ...] | None:
@@ -65,6 +70,8 @@ async def search_documents(
     Only what has been enriched is found. New content of a document is not found before it is enriched: until
     then its former lines are, and are not `fresh`.
     """
+    if not any(character.isalnum() for character in q):
+        raise InvalidInputError("q", "has no word to look for")
     signals = await stores.intelligence.embed([q])
     query = Signals(signals.embeddings[0], signals.terms[0] if signals.terms else None)
     hits = await stores.vectors.search.nearest(query, wanted, limit, mode)

@@ -13,7 +13,7 @@ from neo4j import AsyncManagedTransaction
 
 from archon.contracts.deletion import DeletionScope, Marked, Tombstone
 from archon.contracts.types import EnrichmentStatus
-from archon.stores import nodes
+from archon.stores import links, nodes
 from archon.stores.bolt import Bolt, Row, run
 
 _MARKED_AT_ONCE: Final = 50
@@ -98,7 +98,7 @@ class Deletions:
     async def _delete_imports(self, rows: Sequence[Row]) -> int:
         async def work(transaction: AsyncManagedTransaction) -> int:
             locked = await run(transaction, "lock_tombstones", rows=rows, lock=str(uuid4()))
-            await run(transaction, "remove_tombstones_links", rows=locked)
+            await links.unlink(transaction, locked)
             modules = await run(transaction, "tombstones_modules", rows=locked)
             if not modules:
                 return 0

@@ -12,9 +12,8 @@ from neo4j import AsyncManagedTransaction
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.types import EnrichmentType
 from archon.contracts.workflow import Step
-from archon.stores import enrichment_rows, nodes
+from archon.stores import enrichment_rows, links, nodes
 from archon.stores.bolt import Row, run
-from archon.stores.links import Linker
 
 BATCH: Final = 500
 """Rows a transaction writes at most."""
@@ -114,7 +113,7 @@ class EnrichmentWrite:
     async def link(self, transaction: AsyncManagedTransaction) -> None:
         """Lead the document's imports to others, and theirs to it."""
         if self.with_entities:
-            await Linker(transaction, self.step).relink(self.result)
+            await links.relink(transaction, self.step, self.result)
 
     async def _write(self, transaction: AsyncManagedTransaction, batch: Batch) -> None:
         name, rows = batch

@@ -127,9 +127,9 @@ async def test_what_is_asked_for_limits_what_is_found(bridge: httpx.AsyncClient,
         return {(hit["file_path"], hit["kind"]) for hit in told}
 
     assert len({file for file, _ in await found()}) == 2
-    assert {file for file, _ in await found(language="markdown")} == {"docs/settings.md"}
+    assert {file for file, _ in await found(language="Markdown")} == {"docs/settings.md"}
     assert {file for file, _ in await found(document_type="code")} == {"src/settings.py"}
-    assert await found(kind="method") == {("src/settings.py", "method")}
+    assert await found(kind="Method") == {("src/settings.py", "method")}
     assert await found(kind="interface") == set()
     assert len(await hits(bridge, "parse the timeout", project=project, limit=1)) == 1
 
@@ -138,6 +138,7 @@ async def test_what_is_asked_for_limits_what_is_found(bridge: httpx.AsyncClient,
     ("asked", "field"),
     [
         ({"q": ""}, "q"),
+        ({"q": "!? \N{COOKIE}"}, "q"),
         ({"q": "x", "limit": 0}, "limit"),
         ({"q": "x", "mode": "psychic"}, "mode"),
         ({"q": "x", "document_type": "novel"}, "document_type"),
@@ -152,7 +153,7 @@ async def test_a_wrong_question_is_told_what_is_wrong(
     assert [each["field"] for each in answer.json()["errors"]] == [field]
 
 
-@pytest.mark.parametrize("q", ["!?", "the of and", "x" * 4000, "ß 日本 ☃", '"; DROP'])
+@pytest.mark.parametrize("q", ["the of and", "x" * 4000, "ß 日本 ☃", '"; DROP'])
 async def test_a_strange_question_has_a_sensible_answer(
     bridge: httpx.AsyncClient, project: str, q: str
 ) -> None:

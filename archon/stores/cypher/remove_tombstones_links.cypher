@@ -1,5 +1,9 @@
+// One that is revived is to be linked again.
 UNWIND $rows AS row
-MATCH (:Document {entity_id: row.id})-[r:IMPORTS]-(:Document)
+MATCH (d:Document {entity_id: row.id})
+SET d.linked_as = null
+WITH d
+MATCH (d)-[r:IMPORTS]-(:Document)
 WITH collect(DISTINCT r) AS stale
 UNWIND stale AS r
 DELETE r

@@ -49,6 +49,9 @@ class Family(Protocol):
     def aliases(self, path: str) -> set[str]:
         """The modules whose imports may lead to the document at `path`."""
 
+    def pick(self, paths: Sequence[str]) -> Sequence[str]:
+        """Of the documents at one place, in the order of their paths, those that are the module."""
+
     def choose(self, found: Found) -> str | None:
         """The directory that the importer means, None for none."""
 

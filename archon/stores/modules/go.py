@@ -40,5 +40,8 @@ class Go:
             if directory in {".", place} or place.startswith(f"{directory}/")
         }
 
+    def pick(self, paths: Sequence[str]) -> Sequence[str]:
+        return paths
+
     def choose(self, found: Found) -> str | None:
         return next(iter(found.prefixes), None)

@@ -27,6 +27,9 @@ class Java:
     def aliases(self, path: str) -> set[str]:
         return set(tails(self.place(path), "."))
 
+    def pick(self, paths: Sequence[str]) -> Sequence[str]:
+        return paths
+
     def choose(self, found: Found) -> str | None:
         """The nearest to the importer, as modules of one build may have classes of one name."""
         return max(found.prefixes, key=lambda each: (common(found.importer, each), each), default=None)

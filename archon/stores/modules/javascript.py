@@ -14,6 +14,15 @@ from archon.stores.modules.family import Found, Sought
 _EXTENSION: Final = re.compile(r"(\.d)?\.([mc]?[jt]s|[jt]sx)$")
 
 
+_ORDER: Final = (".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs", ".jsx")
+
+
+def _rank(path: str) -> tuple[bool, bool, int]:
+    suffix = PurePosixPath(path).suffix
+    index = PurePosixPath(_EXTENSION.sub("", path)).name == "index"
+    return index, path.endswith(f".d{suffix}"), _ORDER.index(suffix) if suffix in _ORDER else len(_ORDER)
+
+
 class JavaScript:
     name = "javascript"
 
@@ -33,6 +42,10 @@ class JavaScript:
 
     def aliases(self, path: str) -> set[str]:
         return {f"./{self.place(path)}"}
+
+    def pick(self, paths: Sequence[str]) -> Sequence[str]:
+        """A file is found before a directory's index, and a source before what is made of it."""
+        return [min(paths, key=_rank)]
 
     def choose(self, found: Found) -> str | None:
         return next(iter(found.prefixes), None)

@@ -42,6 +42,11 @@ class Python:
         parents = {module.rpartition(".")[0] for module in modules}
         return {*modules, *parents, "."} - {""}
 
+    def pick(self, paths: Sequence[str]) -> Sequence[str]:
+        """A package is found before a module of its name; a stub is part of either."""
+        packages = [path for path in paths if PurePosixPath(path).stem == "__init__"]
+        return packages or paths
+
     def choose(self, found: Found) -> str | None:
         """A directory above the importer, or one that is habitually searched, or the only one there is."""
         top, _, below = found.sought.place.partition("/")

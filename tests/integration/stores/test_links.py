@@ -154,6 +154,57 @@ async def test_a_deleted_document_is_led_to_no_more_and_again_when_it_returns(py
     assert await python.links() == {("a.py", "b.py", "b")}
 
 
+async def test_what_comes_nearer_is_led_to_instead_and_what_was_there_before_again_when_it_goes(
+    graph: GraphStore, settings: Settings, project: str
+) -> None:
+    java = Project(graph, settings, project, "java")
+    far, near = "m1/com/z/K.java", "m2/com/z/K.java"
+    await java.enrich(far)
+    await java.enrich("m2/app/U.java", {"com.z.K": []})
+    assert await java.links() == {("m2/app/U.java", far, "com.z.K")}
+    await java.enrich(near)
+    assert await java.links() == {("m2/app/U.java", near, "com.z.K")}
+    await java.delete(near)
+    assert await java.links() == {("m2/app/U.java", far, "com.z.K")}
+
+
+@pytest.mark.parametrize(
+    ("language", "module", "better", "worse"),
+    [
+        ("python", "util", "util/__init__.py", "util.py"),
+        ("javascript", "./util", "util.js", "util/index.js"),
+        ("javascript", "./util.js", "util.ts", "util.js"),
+        ("typescript", "./util", "util.ts", "util.d.ts"),
+    ],
+)
+async def test_of_files_that_exclude_each_other_one_is_led_to(  # noqa: PLR0917
+    graph: GraphStore, settings: Settings, project: str, language: str, module: str, better: str, worse: str
+) -> None:
+    estate = Project(graph, settings, project, language)
+    await estate.enrich("main", {module: []})
+    for path in (worse, better, worse):
+        await estate.enrich(path)
+    assert {target for _, target, _ in await estate.links()} == {better}
+    await estate.delete(better)
+    assert {target for _, target, _ in await estate.links()} == {worse}
+
+
+async def test_a_module_of_go_that_is_renamed_or_deleted_is_led_to_no_more(
+    graph: GraphStore, settings: Settings, project: str
+) -> None:
+    go = Project(graph, settings, project, "go")
+    led = {("main.go", "db/open.go", "acme.org/app/db")}
+    await go.enrich("main.go", {"acme.org/app/db": []})
+    await go.enrich("db/open.go")
+    for name, links in (("acme.org/app", led), ("acme.org/other", set()), ("acme.org/app", led)):
+        await go.enrich("go.mod", {}, name, language="gomod")
+        assert await go.links() == links
+    await go.delete("go.mod")
+    assert await go.links() == set()
+    await go.enrich("go.mod", {}, "acme.org/app", language="gomod")
+    assert await go.links() == led
+
+
 async def test_a_part_that_is_not_of_entities_leaves_the_edges(python: Project) -> None:
     await python.enrich("a.py")
     await python.enrich("b.py", {"a": []})

@@ -1,0 +1,4 @@
+// Of a project's sources in Go.
+MATCH (i:Document {project_name: $project})-[r:IMPORTS]->(m:Module)
+WHERE i.language = 'go' AND i.enrichment_status <> 'deleted'
+RETURN i.entity_id AS id, i.file_path AS path, i.language AS language, m.name AS module, r.names AS names
