@@ -20,7 +20,7 @@ bench: $(READY)
 
 # Two processes, each with servers of its own: half of what a test does is to wait for something.
 test: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Kills each process at each point where it hurts, and looks what became of the documents.
 crash: $(READY)

@@ -81,7 +81,7 @@ async def test_of_a_batch_only_the_bad_one_has_no_result(bad: str) -> None:
     names = [f"good {n}" for n in range(12)]
     names.insert(5, bad)
     codes = {"crash": "worker_died", "hang": "time_limit", "spin": "time_limit"}
-    async with pool(limit=1) as workers:
+    async with pool(limit=0.5) as workers:
         outcomes = await workers.run_each(works.by_name, [(name,) for name in names], [1] * len(names))
         found = [outcome.code if isinstance(outcome, PoolError) else outcome for outcome in outcomes]
         assert found == [codes.get(bad, "analysis_failed") if name == bad else name for name in names]
