@@ -183,7 +183,7 @@ async def test_a_process_is_told_by_what_it_spent_and_its_peak() -> None:
 
 @pytest.mark.skipif(not ProcessGroups.available(), reason="there is no /proc")
 async def test_a_process_group_is_counted_with_its_children() -> None:
-    burn = "import time\nwhile time.process_time() < 0.2: pass\ntime.sleep(60)"
+    burn = "import time\nwhile time.process_time() < 0.5: pass\ntime.sleep(60)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", parent, start_new_session=True)
     source = ProcessGroups({"it": process.pid, "nobody": 2**30})
