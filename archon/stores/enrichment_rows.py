@@ -91,3 +91,15 @@ def _bases(result: AnalysisResult) -> Mapping[str, list[str]]:
 
 def _entity_id(document_id: str, entity: Entity) -> str:
     return identity.entity_id(document_id, entity.kind, entity.qualified_name, entity.ordinal)
+
+
+def linked_as(step: Step, result: AnalysisResult) -> str:
+    """All of a document that says which imports of others may mean it."""
+    request = step.request
+    named = go_modules(result) if request.resolved_language == modules.ROOTS else []
+    return "\n".join([request.resolved_language or "", modules.normal(request.file_path), *named])
+
+
+def go_modules(result: AnalysisResult) -> list[str]:
+    """The names of the modules of Go that a go.mod declares."""
+    return sorted(each.name for each in result.entities if each.kind == "module")

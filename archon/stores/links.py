@@ -34,7 +34,10 @@ class Import:
 
 
 async def relink(transaction: AsyncManagedTransaction, step: Step, result: AnalysisResult) -> None:
-    """Make a document's edges from and to others what imports and paths say now, under its lock."""
+    """Make a document's edges from and to others what imports and paths say now, under its lock.
+
+    Whoever calls this sets the property `linked_as` in the same transaction, as nodes.enriched has it.
+    """
     request = step.request
     linker = _Linker(transaction, request.project_name)
     path, language = modules.normal(request.file_path), request.resolved_language
@@ -45,15 +48,14 @@ async def relink(transaction: AsyncManagedTransaction, step: Step, result: Analy
     outgoing = {link for link in there if link[0] == request.document_id}
     await linker.write(outgoing, await linker.led(family, own) if family else set())
     # Others' imports are asked only where they may mean something else now: a hub has hundreds.
-    roots = sorted(each.name for each in result.entities if each.kind == "module")
-    linked_as = "\n".join([language or "", path, *(roots if language == modules.ROOTS else [])])
+    linked_as = enrichment_rows.linked_as(step, result)
     if not await run(transaction, "linked_as", id=request.document_id, linked_as=linked_as):
         named = {module for _, target, module in there - outgoing if target == request.document_id}
         await linker.relink_importers(named | (family.aliases(path) if family else set()))
         if language == modules.ROOTS:
-            await linker.relink_go({name: str(PurePosixPath(path).parent) for name in roots}, path)
-        properties = {"linked_as": linked_as}
-        await run(transaction, "set_properties", id=request.document_id, properties=properties)
+            directory = str(PurePosixPath(path).parent)
+            roots = enrichment_rows.go_modules(result)
+            await linker.relink_go(dict.fromkeys(roots, directory), path)
 
 
 async def unlink(transaction: AsyncManagedTransaction, gone: Sequence[Row]) -> None:

@@ -18,7 +18,7 @@ from archon.contracts.types import SETTLED, EnrichmentStatus, EnrichmentType, Pr
 from archon.contracts.views import EntityView, StoredDocument
 from archon.contracts.workflow import Step
 from archon.runtime.logs import get_logger
-from archon.stores import modules
+from archon.stores import enrichment_rows, modules
 
 _Shown = TypeVar("_Shown", bound=BaseModel)
 _log = get_logger(__name__)
@@ -116,6 +116,7 @@ def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
         properties |= {
             "entities_extracted": result.entities_extracted,
             "entities_content_hash": content_hash,
+            "linked_as": enrichment_rows.linked_as(step, result),
             "import_key": modules.import_key(
                 step.request.project_name, step.request.file_path, step.request.resolved_language
             ),

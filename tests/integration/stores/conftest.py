@@ -1,4 +1,4 @@
-"""In: the run's servers. Out: the graph as the stores' tests use it, with its schema."""
+"""In: the run's servers. Out: graph and vectors as the stores' tests use them, ready to be written to."""
 
 from collections.abc import AsyncIterator
 
@@ -6,6 +6,7 @@ import pytest
 
 from archon.runtime.settings import Settings
 from archon.stores.graph import GraphStore
+from archon.stores.vectors import VectorStore
 from tests.conftest import TestServers
 
 
@@ -14,4 +15,12 @@ async def graph(servers: TestServers, settings: Settings) -> AsyncIterator[Graph
     await servers.start("graph")
     async with GraphStore.connect(settings) as store:
         await store.ensure_schema()
+        yield store
+
+
+@pytest.fixture
+async def vectors(servers: TestServers, settings: Settings) -> AsyncIterator[VectorStore]:
+    await servers.start("vectors")
+    async with VectorStore.connect(settings) as store:
+        await store.ensure_collections()
         yield store

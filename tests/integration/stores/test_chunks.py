@@ -17,7 +17,6 @@ from archon.runtime.settings import Settings
 from archon.stores.chunk_search import PER_DOCUMENT, Mode, Query, Wanted
 from archon.stores.vectors import VectorStore
 from tests import factories
-from tests.conftest import TestServers
 
 COMPLETED = EnrichmentStatus.COMPLETED
 Found = Callable[[], Awaitable[set[tuple[str | None, int]]]]
@@ -37,14 +36,6 @@ def chunk(symbol: str, term: int = 1, direction: Sequence[float] = (1.0,), **cha
         "terms": Terms(indices=[term], values=[1.0]),
     }
     return Chunk(**{**values, **changes})
-
-
-@pytest.fixture
-async def vectors(servers: TestServers, settings: Settings) -> AsyncIterator[VectorStore]:
-    await servers.start("vectors")
-    async with VectorStore.connect(settings) as store:
-        await store.ensure_collections()
-        yield store
 
 
 @pytest.fixture

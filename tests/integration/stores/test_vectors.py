@@ -1,7 +1,6 @@
 """The vector store's behaviour on a real server; ARCHON_TEST_QDRANT_URL chooses another one."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from qdrant_client import AsyncQdrantClient
@@ -25,14 +24,6 @@ def vector(*head: float) -> list[float]:
 
 def new(version: int = 1) -> Indexed:
     return Indexed(version=version, status=PENDING, changed=True)
-
-
-@pytest.fixture
-async def vectors(servers: TestServers, settings: Settings) -> AsyncIterator[VectorStore]:
-    await servers.start("vectors")
-    async with VectorStore.connect(settings) as store:
-        await store.ensure_collections()
-        yield store
 
 
 async def test_the_collection_may_be_made_twice_and_at_once(vectors: VectorStore) -> None:
