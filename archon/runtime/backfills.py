@@ -3,18 +3,15 @@
 import contextlib
 from collections.abc import Sequence
 from shlex import quote
-from typing import Final
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from archon.contracts import names
 from archon.contracts.backfill import BackfillInput, BackfillProgress, BackfillState
 from archon.contracts.errors import AlreadyRunningError, NotFoundError
-from archon.runtime.temporal import keyword, translated
-
-_PROJECT: Final = SearchAttributeKey.for_keyword(names.SEARCH_PROJECT_NAME)
+from archon.runtime.attributes import keywords
+from archon.runtime.temporal import translated
 
 
 class Backfill:
@@ -40,7 +37,6 @@ class Backfill:
     async def start(self, wanted: BackfillInput) -> None:
         """Raises AlreadyRunningError while it runs."""
         project = wanted.criteria.project_name
-        attributes = [] if project is None else [SearchAttributePair(_PROJECT, keyword(project))]
         with translated():
             try:
                 await self._client.start_workflow(
@@ -48,7 +44,7 @@ class Backfill:
                     wanted,
                     id=self.workflow_id,
                     task_queue=names.QUEUE_ENRICHMENT,
-                    search_attributes=TypedSearchAttributes(attributes),
+                    search_attributes=keywords({names.SEARCH_PROJECT_NAME: project}),
                     static_summary=_summary(wanted),
                 )
             except WorkflowAlreadyStartedError as error:

@@ -7,8 +7,6 @@ from typing import Final
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.common import (
-    SearchAttributeKey,
-    SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDReusePolicy,
 )
@@ -16,7 +14,8 @@ from temporalio.common import (
 from archon.contracts import names
 from archon.contracts.deletion import DeletionInput, DeletionReceipt, DeletionScope, DeletionState
 from archon.contracts.errors import NotFoundError, WorkflowUnavailableError
-from archon.runtime.temporal import keyword, translated
+from archon.runtime.attributes import keywords
+from archon.runtime.temporal import translated
 
 _ANSWER: Final = timedelta(seconds=5)
 """How long a worker has to tell how far a deletion is."""
@@ -90,10 +89,4 @@ def _search_attributes(scope: DeletionScope) -> TypedSearchAttributes:
         names.SEARCH_DOCUMENT_ID: scope.document_id,
         names.SEARCH_ENRICHMENT_STATUS: names.STATUS_DELETING,
     }
-    return TypedSearchAttributes(
-        [
-            SearchAttributePair(SearchAttributeKey.for_keyword(name), keyword(value))
-            for name, value in values.items()
-            if value is not None
-        ]
-    )
+    return keywords(values)

@@ -4,8 +4,6 @@ The one client class that bridge and ingress use; they know workflows by name on
 """
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -18,10 +16,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, Interceptor, WorkflowExecutionStatus
 from temporalio.common import (
-    Priority,
     SearchAttributeKey,
-    SearchAttributePair,
-    TypedSearchAttributes,
     WorkflowIDReusePolicy,
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -39,6 +34,7 @@ from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import EnrichDocumentInput, Settlement, WorkflowStatus
 from archon.runtime import tracing
+from archon.runtime.attributes import priority, search_attributes
 from archon.runtime.settings import Settings
 from archon.runtime.settlement import settlement
 
@@ -47,12 +43,6 @@ _UNDER_WAY: Final = (
     f"WorkflowType = '{names.WORKFLOW_ENRICH_DOCUMENT}' AND ExecutionStatus = 'Running' "
     f"AND {names.SEARCH_ENRICHMENT_STATUS} = '{EnrichmentStatus.PROCESSING}'"
 )
-_FAIRNESS_KEY_BYTES: Final = 64
-"""Temporal's limit on a fairness key."""
-_KEYWORD_CHARACTERS: Final = 255
-"""A Keyword's column width in SQL visibility stores."""
-_KEYWORD_BYTES: Final = 2048
-"""Temporal's limit on a search attribute's value, in JSON that escapes whatever is not ASCII."""
 
 
 async def connect(settings: Settings, *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
@@ -99,45 +89,6 @@ def _interceptors() -> list[Interceptor]:
     if not tracing.on():
         return []
     return [import_module("archon.runtime.tracing_temporal").TracingInterceptor()]
-
-
-def search_attributes(request: EnrichmentRequest) -> TypedSearchAttributes:
-    """What operators filter by, known when a run starts."""
-    values = {
-        names.SEARCH_PROJECT_NAME: request.project_name,
-        names.SEARCH_DOCUMENT_ID: request.document_id,
-        names.SEARCH_DOCUMENT_TYPE: str(request.resolved_type),
-        names.SEARCH_LANGUAGE: request.resolved_language or "unknown",
-        names.SEARCH_ENRICHMENT_STATUS: str(EnrichmentStatus.PROCESSING),
-    }
-    return TypedSearchAttributes(
-        [
-            SearchAttributePair(SearchAttributeKey.for_keyword(name), keyword(value))
-            for name, value in values.items()
-        ]
-    )
-
-
-def keyword(value: str) -> str:
-    """As much of `value` as a search attribute takes."""
-    value = value[:_KEYWORD_CHARACTERS]
-    while len(json.dumps(value)) > _KEYWORD_BYTES:
-        value = value[:-1]
-    return value
-
-
-def priority(request: EnrichmentRequest) -> Priority:
-    """Served by priority, and among equals in turn by project."""
-    return Priority(
-        priority_key=request.priority.temporal_key, fairness_key=fairness_key(request.project_name)
-    )
-
-
-def fairness_key(project_name: str) -> str:
-    """The project's name, or its digest where the name is longer than Temporal takes."""
-    if len(project_name.encode()) <= _FAIRNESS_KEY_BYTES:
-        return project_name
-    return hashlib.blake2b(project_name.encode(), digest_size=16).hexdigest()
 
 
 class EnrichmentClient:

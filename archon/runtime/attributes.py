@@ -1,0 +1,67 @@
+"""In: an enrichment request. Out: what Temporal is told beside it: search attributes, priority, fairness.
+
+Each is cut to what Temporal takes: a name that it refused would stop its document.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from temporalio.common import Priority, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+from archon.contracts import names
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.types import EnrichmentStatus
+
+_FAIRNESS_KEY_BYTES: Final = 64
+"""Temporal's limit on a fairness key."""
+_KEYWORD_CHARACTERS: Final = 255
+"""A Keyword's column width in SQL visibility stores."""
+_KEYWORD_BYTES: Final = 2048
+"""Temporal's limit on a search attribute's value, in JSON that escapes whatever is not ASCII."""
+
+
+def search_attributes(request: EnrichmentRequest) -> TypedSearchAttributes:
+    """What operators filter by, known when a run starts."""
+    values = {
+        names.SEARCH_PROJECT_NAME: request.project_name,
+        names.SEARCH_DOCUMENT_ID: request.document_id,
+        names.SEARCH_DOCUMENT_TYPE: str(request.resolved_type),
+        names.SEARCH_LANGUAGE: request.resolved_language or "unknown",
+        names.SEARCH_ENRICHMENT_STATUS: str(EnrichmentStatus.PROCESSING),
+    }
+    return keywords(values)
+
+
+def keywords(values: Mapping[str, str | None]) -> TypedSearchAttributes:
+    """Search attributes by name; None leaves one out."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(SearchAttributeKey.for_keyword(name), keyword(value))
+            for name, value in values.items()
+            if value is not None
+        ]
+    )
+
+
+def keyword(value: str) -> str:
+    """As much of `value` as a search attribute takes."""
+    value = value[:_KEYWORD_CHARACTERS]
+    while len(json.dumps(value)) > _KEYWORD_BYTES:
+        value = value[:-1]
+    return value
+
+
+def priority(request: EnrichmentRequest) -> Priority:
+    """Served by priority, and among equals in turn by project."""
+    return Priority(
+        priority_key=request.priority.temporal_key, fairness_key=fairness_key(request.project_name)
+    )
+
+
+def fairness_key(project_name: str) -> str:
+    """The project's name, or its digest where the name is longer than Temporal takes."""
+    if len(project_name.encode()) <= _FAIRNESS_KEY_BYTES:
+        return project_name
+    return hashlib.blake2b(project_name.encode(), digest_size=16).hexdigest()
