@@ -14,8 +14,7 @@ from pydantic import BaseModel
 from temporalio import workflow
 from temporalio.client import Client
 from temporalio.runtime import Runtime
-from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.analysis import AnalysisActivities
 from activities.backfill import BackfillActivities
@@ -24,6 +23,7 @@ from activities.deletion import DeletionActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
 from activities.observation import Observation
+from activities.progress import Progress
 from activities.reconciliation import ReconcileActivities
 from archon.contracts import names
 from archon.contracts.errors import ConfigurationError, WorkflowUnavailableError
@@ -43,7 +43,7 @@ from archon.runtime.runs import EnrichmentRuns
 from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.settings import Settings
 from archon.runtime.topic_statistics import Consumption
-from archon.stores.content import ContentStore
+from archon.stores.recent_content import RecentContent
 from archon.stores.graph import GraphStore
 from archon.stores.intelligence import IntelligenceClient
 from archon.stores.schema import Preparation
@@ -58,15 +58,15 @@ Activities = Sequence[Callable[..., Any]]
 WORKFLOWS = (EnrichDocument, DeleteDocument, DeleteProject, BackfillEnrichment, ReconcileEnrichment)
 _RECONNECT_AFTER = 1.0
 _log = get_logger(__name__)
-# Passed through: re-importing them for every workflow costs a third of its CPU, and they are pure.
-_PASSED_THROUGH = ("activities", "archon", "workflows", "pydantic", "pydantic_core", "blake3")
+_WORKFLOW_TASKS = 10
+"""Open at once. Each may hold a local activity, so there are no more than the stores serve within seconds:
+a workflow task that waits for its local activities for long has to heartbeat."""
 
 
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """How workflow code runs, live or replayed."""
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*_PASSED_THROUGH)
-    )
+def workflow_runner() -> UnsandboxedWorkflowRunner:
+    """How workflow code runs, live or replayed. The sandbox costs a third of a run's processor time; that
+    workflow code is deterministic is held by its import rules and by the replay of every tested run."""
+    return UnsandboxedWorkflowRunner()
 
 
 def build_workers(
@@ -83,6 +83,7 @@ def build_workers(
             workflow_runner=workflow_runner(),
             interceptors=[Observation()],
             max_concurrent_activities=50,
+            max_concurrent_workflow_tasks=_WORKFLOW_TASKS,
             graceful_shutdown_timeout=drain,
         ),
         Worker(
@@ -107,6 +108,7 @@ def store_activities(
         enrichment.claim,
         enrichment.write_vectors,
         enrichment.write_graph,
+        enrichment.withdraw,
         enrichment.mark_parked,
         enrichment.mark_discarded,
         events.publish_progress,
@@ -158,7 +160,7 @@ async def run(settings: Settings) -> None:
         Alerts.connect(settings) as alerts,
         SdkTelemetry.serving() as sdk,
     ):
-        content = ContentStore.open(settings)
+        content = RecentContent.open(settings)
         breaker = CircuitBreaker.of(settings)
         preparation = Preparation(graph, vectors)
         retry = RetrySettings(
@@ -171,14 +173,14 @@ async def run(settings: Settings) -> None:
             "memgraph": graph.ping,
             "qdrant": vectors.ping,
         }
+        progress = Progress(publisher)
         enrichment = EnrichmentActivities(
-            graph, graph.deletions, vectors, vectors.removal, content, retry=retry
+            graph, graph.deletions, vectors, vectors.removal, content, progress, retry=retry
         )
-        events = EventActivities(publisher, graph, alerts, health)
+        events = EventActivities(publisher, progress, graph, alerts, health)
         analysis = AnalysisActivities(
             intelligence,
             content,
-            graph.deletions,
             breaker,
             outage_budget=settings.outage_budget,
             share_across_projects=settings.analysis_cache_all_projects,

@@ -3,13 +3,14 @@
 An analysis that is stored under the same key is not paid for again.
 """
 
+from typing import Final
+
 from blake3 import blake3
 from temporalio import activity
 
-from activities.contents import Contents
 from activities.failures import patiently, told_to_temporal
 from activities.heartbeat import heartbeating
-from activities.ports import Analyser, ContentRemoval, Tombstones
+from activities.ports import Analyser, ContentStore
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult, AnalysisSummary, ServiceVersion
 from archon.contracts.bodies import hashed
 from archon.contracts.errors import IntelligenceError, IntelligenceUnavailableError
@@ -17,6 +18,11 @@ from archon.contracts.events import EnrichmentRequest
 from archon.contracts.workflow import AnalyseInput
 from archon.runtime.breaker import BreakerState, CircuitBreaker
 from archon.runtime.crash import crash_point
+
+LARGE_ROWS: Final = 500
+"""Entities and relationships beyond which the graph takes an analysis in several transactions."""
+LARGE_CHUNKS: Final = 100
+"""The same of chunks, and requests to the vector store."""
 
 
 class AnalysisActivities:
@@ -26,8 +32,7 @@ class AnalysisActivities:
     def __init__(
         self,
         analyser: Analyser,
-        content: ContentRemoval,
-        graph: Tombstones,
+        content: ContentStore,
         breaker: CircuitBreaker,
         *,
         outage_budget: float,
@@ -35,8 +40,6 @@ class AnalysisActivities:
     ) -> None:
         self._analyser = analyser
         self._content = content
-        self._graph = graph
-        self._contents = Contents(graph, content)
         self._breaker = breaker
         self._outage_budget = outage_budget
         self._share_across_projects = share_across_projects
@@ -73,10 +76,8 @@ class AnalysisActivities:
         crash_point("analysis-answered")
         if asked.content is not None:
             result = result.model_copy(update={"entities": hashed(result.entities, asked.content)})
+        # Where its document was deleted meanwhile, the write that loses the fence removes it again.
         await self._content.put_analysis(reference, result)
-        if await self._graph.tombstone_of(request.document_id) is not None:
-            # Its document was deleted meanwhile, and whoever removed its content has not seen this.
-            await self._contents.remove([request.content_hash])
         return summarise(result, reference, cached=False)
 
     async def _serves(self) -> bool:
@@ -134,4 +135,6 @@ def summarise(result: AnalysisResult, reference: str, *, cached: bool) -> Analys
         analyser_version=result.analyser_version,
         has_embedding=result.embedding is not None,
         cached=cached,
+        large=len(result.entities) + len(result.relationships) > LARGE_ROWS
+        or len(result.chunks) > LARGE_CHUNKS,
     )

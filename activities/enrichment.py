@@ -5,13 +5,24 @@ The graph decides; every write is conditional on the version that was claimed.
 
 from temporalio import activity
 
+from activities.contents import Contents
 from activities.heartbeat import unbroken
-from activities.ports import ContentStore, DocumentGraph, PointRemoval, Tombstones, VectorIndex
+from activities.ports import ContentRemoval, DocumentGraph, PointRemoval, Tombstones, VectorIndex
+from activities.progress import Progress
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.chunks import searchable
 from archon.contracts.errors import ContentMissingError, StoreConflictError
 from archon.contracts.types import EnrichmentStatus
-from archon.contracts.workflow import ClaimInput, ClaimResult, RetrySettings, Step, WriteInput, WriteResult
+from archon.contracts.workflow import (
+    ClaimInput,
+    ClaimResult,
+    Decision,
+    RetrySettings,
+    Stage,
+    Step,
+    WriteInput,
+    WriteResult,
+)
 from archon.runtime.crash import crash_point
 
 
@@ -24,7 +35,8 @@ class EnrichmentActivities:
         tombstones: Tombstones,
         vectors: VectorIndex,
         points: PointRemoval,
-        content: ContentStore,
+        content: ContentRemoval,
+        progress: Progress,
         *,
         retry: RetrySettings,
     ) -> None:
@@ -33,6 +45,8 @@ class EnrichmentActivities:
         self._points = points
         self._vectors = vectors
         self._content = content
+        self._contents = Contents(tombstones, content)
+        self._progress = progress
         self._retry = retry
 
     @activity.defn(name="claim")
@@ -40,32 +54,43 @@ class EnrichmentActivities:
     async def claim(self, claim: ClaimInput) -> ClaimResult:
         """Ask the graph whether this content is still to be enriched, and at which version."""
         decided = await self._graph.claim(claim.request, claim.workflow_id)
+        if decided.decision is Decision.PROCEED:
+            self._progress.report(claim.request, decided.version, Stage.CLAIMED, claim.progress_since)
         return ClaimResult(**decided.model_dump(), retry=self._retry)
 
     @activity.defn(name="write_vectors")
     @unbroken
     async def write_vectors(self, write: WriteInput) -> WriteResult:
+        self._report(write, Stage.ANALYSED)
         analysis = await self._analysis(write)
         chunks = searchable(analysis, write.step.request.metadata.line_count)
         applied = await self._vectors.write(
             write.step, EnrichmentStatus.COMPLETED, analysis.embedding, chunks
         )
-        if await self._deleted(write.step):
-            return WriteResult(applied=False)
-        if not applied and await self._graph.is_current(write.step):
+        if not applied and not await self._removed(write.step) and await self._graph.is_current(write.step):
             raise StoreConflictError("qdrant", "the point is at a version that the graph does not know")
         crash_point("vectors-written")
+        if applied:
+            self._report(write, Stage.VECTORS_WRITTEN)
         return WriteResult(applied=applied)
 
     @activity.defn(name="write_graph")
     @unbroken
     async def write_graph(self, write: WriteInput) -> WriteResult:
         """Write entities, relationships and scores; for a whole enrichment this completes the document."""
+        if not write.step.request.enrichment_type.whole:
+            self._report(write, Stage.ANALYSED)
         applied = await self._graph.write_enrichment(write.step, await self._analysis(write))
         if not applied:
-            await self._deleted(write.step)
+            await self._removed(write.step)
         crash_point("graph-written")
         return WriteResult(applied=applied)
+
+    @activity.defn(name="withdraw")
+    @unbroken
+    async def withdraw(self, step: Step) -> None:
+        """Take away what a run that was overtaken may have left of a document that is deleted."""
+        await self._removed(step)
 
     @activity.defn(name="mark_parked")
     @unbroken
@@ -75,16 +100,23 @@ class EnrichmentActivities:
     @activity.defn(name="mark_discarded")
     @unbroken
     async def mark_discarded(self, step: Step) -> WriteResult:
-        return await self._mark(step, EnrichmentStatus.DISCARDED)
+        marked = await self._mark(step, EnrichmentStatus.DISCARDED)
+        enriched = not marked.applied and await self._graph.is_current(step)
+        return WriteResult(applied=marked.applied, enriched=enriched)
 
-    async def _deleted(self, step: Step) -> bool:
-        """Whether the document is deleted; its point is then deleted too. Qdrant inserts a point that is not
-        there whatever the filter says, so that a write may bring back what a deletion has removed."""
-        document_id = step.request.document_id
-        version = await self._tombstones.tombstone_of(document_id)
+    async def _removed(self, step: Step) -> bool:
+        """Whether the document is deleted; what this run has stored of it is then removed.
+
+        Qdrant inserts a point that is not there whatever the filter says, so that a write may bring back
+        what a deletion has removed; and the analysis is stored without a look at the graph. Whoever loses
+        the version fence therefore ends here. Who has it can have been overtaken by no deletion.
+        """
+        request = step.request
+        version = await self._tombstones.tombstone_of(request.document_id)
         if version is None:
             return False
-        await self._points.delete({document_id: version})
+        await self._points.delete({request.document_id: version})
+        await self._contents.remove([request.content_hash])
         return True
 
     async def _mark(self, step: Step, status: EnrichmentStatus) -> WriteResult:
@@ -92,6 +124,9 @@ class EnrichmentActivities:
         if applied:
             await self._vectors.set_status(step, status)
         return WriteResult(applied=applied)
+
+    def _report(self, write: WriteInput, stage: Stage) -> None:
+        self._progress.report(write.step.request, write.step.version, stage, write.progress_since)
 
     async def _analysis(self, write: WriteInput) -> AnalysisResult:
         analysis = await self._content.get_analysis(write.summary.result_ref)

@@ -1,20 +1,19 @@
 """In: stages, ends and failures of runs. Out: the progress, completed and dead-letter events on Kafka."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 from temporalio import activity
 
 from activities.failures import told_to_temporal
 from activities.ports import AlertSink, DocumentGraph, EventPublisher
+from activities.progress import Progress
 from archon.contracts import identity
 from archon.contracts.dead_letters import ORIGINAL_BYTES, original_message
 from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.events import (
     DeadLetter,
     EnrichmentCompleted,
-    EnrichmentProgress,
     EnrichmentRequest,
     EnrichmentResults,
     ErrorDetails,
@@ -41,31 +40,22 @@ class EventActivities:
     def __init__(
         self,
         publisher: EventPublisher,
+        progress: Progress,
         graph: DocumentGraph,
         alerts: AlertSink,
         health_checks: Mapping[str, HealthCheck],
     ) -> None:
         self._publisher = publisher
+        self._progress = progress
         self._graph = graph
         self._alerts = alerts
         self._health_checks = health_checks
 
     @activity.defn(name="publish_progress")
-    async def publish_progress(self, progress: ProgressInput) -> None:
-        step, stage = progress.step, progress.stage
-        with told_to_temporal():
-            await self._publisher.progress(
-                EnrichmentProgress(
-                    document_id=step.request.document_id,
-                    project_name=step.request.project_name,
-                    correlation_id=step.request.correlation_id,
-                    stage=stage,
-                    progress_percent=stage.percent,
-                    updated_at=progress.updated_at,
-                    estimated_completion=_estimate(progress.started_at, progress.updated_at, stage),
-                    document_version=step.version,
-                )
-            )
+    async def publish_progress(self, told: ProgressInput) -> None:
+        """For runs whose steps do not report progress themselves."""
+        step = told.step
+        self._progress.report(step.request, step.version, told.stage, told.started_at, told.updated_at)
 
     @activity.defn(name="publish_completed")
     async def publish_completed(self, completed: CompletedInput) -> None:
@@ -89,6 +79,8 @@ class EventActivities:
             what = _what(completed)
             if completed.outcome is Outcome.SUPERSEDED and await self._told(step, what):
                 return
+            if completed.outcome is Outcome.SUCCESS:
+                self._progress.report(step.request, step.version, Stage.COMPLETED, completed.progress_since)
             await self._publisher.completed(event, what)
         _observe(completed, elapsed.total_seconds())
 
@@ -173,11 +165,6 @@ def _observe(completed: CompletedInput, seconds: float) -> None:
         age = completed.completed_at - request.indexed_at
         metrics.ENRICHMENT_AGE_SECONDS.observe(max(0.0, age.total_seconds()))
     _log.info("enrichment_completed", status=str(outcome), duration_ms=milliseconds(seconds))
-
-
-def _estimate(started_at: datetime, updated_at: datetime, stage: Stage) -> datetime:
-    """The end of the run if the rest goes at the pace so far."""
-    return updated_at + (updated_at - started_at) * ((100 - stage.percent) / stage.percent)
 
 
 def _what(completed: CompletedInput) -> str:

@@ -128,10 +128,14 @@ class Analyser(Protocol):
     async def ping(self) -> None: ...
 
 
+class ProgressSink(Protocol):
+    """Kafka, for events that nobody waits for. Never raises."""
+
+    def progress(self, event: EnrichmentProgress) -> None: ...
+
+
 class EventPublisher(Protocol):
     """Kafka, as the pipeline writes to it. Raises PublishError."""
-
-    async def progress(self, event: EnrichmentProgress) -> None: ...
 
     async def completed(self, event: EnrichmentCompleted, what: str | None = None) -> None: ...
 

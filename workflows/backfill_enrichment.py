@@ -3,27 +3,25 @@
 Before each page it looks how much is open already: in Kafka, ahead of Temporal, no priority counts.
 """
 
+import asyncio
 from datetime import timedelta
 from typing import Final
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
-with workflow.unsafe.imports_passed_through():
-    import asyncio
-
-    from activities.backfill import BackfillActivities
-    from archon.contracts import names
-    from archon.contracts.backfill import (
-        BackfillInput,
-        BackfillProgress,
-        BackfillState,
-        ForgetInput,
-        PageInput,
-        Position,
-    )
-    from workflows import policies
-    from workflows.cancellation import forget, raise_if_cancelled
+from activities.backfill import BackfillActivities
+from archon.contracts import names
+from archon.contracts.backfill import (
+    BackfillInput,
+    BackfillProgress,
+    BackfillState,
+    ForgetInput,
+    PageInput,
+    Position,
+)
+from workflows import policies
+from workflows.cancellation import forget, raise_if_cancelled
 
 _ASK_AGAIN_AFTER: Final = timedelta(seconds=0.5)
 _ASK_AGAIN_AT_MOST: Final = timedelta(seconds=8)

@@ -8,19 +8,18 @@ from typing import Any, Final
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
-with workflow.unsafe.imports_passed_through():
-    from activities.deletion import DeletionActivities
-    from archon.contracts import names
-    from archon.contracts.deletion import (
-        DeletionCounts,
-        DeletionInput,
-        DeletionReceipt,
-        DeletionScope,
-        DeletionState,
-        Marked,
-        Removed,
-    )
-    from workflows import policies
+from activities.deletion import DeletionActivities
+from archon.contracts import names
+from archon.contracts.deletion import (
+    DeletionCounts,
+    DeletionInput,
+    DeletionReceipt,
+    DeletionScope,
+    DeletionState,
+    Marked,
+    Removed,
+)
+from workflows import policies
 
 _STATUS: Final = SearchAttributeKey.for_keyword(names.SEARCH_ENRICHMENT_STATUS)
 _FILED: Final = {

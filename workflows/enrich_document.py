@@ -9,30 +9,28 @@ from datetime import datetime
 from typing import Final
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
-with workflow.unsafe.imports_passed_through():
-    from archon.contracts import names
-    from archon.contracts.analysis import AnalysisSummary
-    from archon.contracts.errors import ContentMissingError, ProjectConflictError
-    from archon.contracts.events import EnrichmentRequest
-    from archon.contracts.types import EnrichmentStatus, Outcome
-    from archon.contracts.workflow import (
-        Decision,
-        EnrichDocumentInput,
-        EnrichmentOutcome,
-        Failure,
-        ParkInput,
-        RetrySettings,
-        Stage,
-        Step,
-        WriteInput,
-    )
-    from workflows import parking, steps
-    from workflows.cancellation import forget, raise_if_cancelled, uncancelled
-    from workflows.failures import failure_of
-    from workflows.handlers import Handlers
-    from workflows.mailbox import Wake
+from archon.contracts import names
+from archon.contracts.analysis import AnalysisSummary
+from archon.contracts.errors import ContentMissingError, ProjectConflictError
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.types import EnrichmentStatus, Outcome
+from archon.contracts.workflow import (
+    Decision,
+    EnrichDocumentInput,
+    EnrichmentOutcome,
+    Failure,
+    ParkInput,
+    Stage,
+    Step,
+)
+from workflows import parking
+from workflows.cancellation import forget, raise_if_cancelled, uncancelled
+from workflows.failures import failure_of
+from workflows.handlers import Handlers
+from workflows.mailbox import Wake
+from workflows.steps import Steps
 
 _ENDED: Final = {
     Outcome.SUCCESS: EnrichmentStatus.COMPLETED,
@@ -50,7 +48,7 @@ class EnrichDocument(Handlers):
         self._summary = start.carried.summary
         self._failures = start.carried.failures
         self._dead_lettered = start.carried.dead_lettered
-        self._retry = RetrySettings()
+        self._steps = Steps(local=start.local_steps)
         self._refused = False
 
     @workflow.run
@@ -76,11 +74,11 @@ class EnrichDocument(Handlers):
             try:
                 try:
                     return await self._follow(wake, request)
-                except ActivityError as error:
+                except FailureError as error:
                     if is_cancelled_exception(error):
                         raise
                     wake = await self._park(request, failure_of(error, self._display.stage))
-            except (asyncio.CancelledError, ActivityError) as error:
+            except (asyncio.CancelledError, FailureError) as error:
                 if not is_cancelled_exception(error):
                     raise
                 forget()
@@ -118,8 +116,8 @@ class EnrichDocument(Handlers):
         """Claim, and do what the graph says is missing."""
         started_at = workflow.now()
         self._display.report(EnrichmentStatus.PROCESSING, "claiming")
-        claim = await steps.claim(request)
-        self._retry = claim.retry
+        claim = await self._steps.claim(request, started_at)
+        self._steps.retry = claim.retry
         self._dead_lettered = self._dead_lettered or claim.dead_lettered
         raise_if_cancelled()
         step = Step(request=request, version=claim.version, workflow_id=workflow.info().workflow_id)
@@ -139,42 +137,70 @@ class EnrichDocument(Handlers):
             self._summary = None
         self._step, self._display.version = step, step.version
         if claim.previous_workflow_id is not None:
-            await steps.tell_superseded(claim.previous_workflow_id, step.version)
-        await steps.publish_progress(step, Stage.CLAIMED, started_at)
+            await self._steps.tell_superseded(claim.previous_workflow_id, step.version)
+        await self._steps.publish_progress(step, Stage.CLAIMED, started_at)
         return await self._work(step, started_at)
 
     async def _work(self, step: Step, started_at: datetime) -> EnrichmentOutcome:
         """Analyse and write; ends as superseded as soon as a newer version is known to exist."""
         # An analysis that this run already has for this request survives a failed write and its retry.
-        if self._summary is None:
-            self._display.report(EnrichmentStatus.PROCESSING, "analysing")
-            self._summary = await steps.analyse(step, self._retry)
-        await steps.publish_progress(step, Stage.ANALYSED, started_at)
-        write = WriteInput(step=step, summary=self._summary)
+        summary = self._summary or await self._analyse(step)
+        if summary is None:
+            return await self._overtaken(step, started_at)
+        await self._steps.publish_progress(step, Stage.ANALYSED, started_at)
         if step.request.enrichment_type.whole:
             self._display.report(EnrichmentStatus.PROCESSING, "writing vectors")
-            applied = await steps.write_vectors(write, self._retry)
+            applied = await self._steps.write_vectors(step, summary, started_at)
             raise_if_cancelled()
-            if not applied or self._mailbox.superseded_by > step.version:
-                return await self._finish(step, Outcome.SUPERSEDED, started_at)
-            await steps.publish_progress(step, Stage.VECTORS_WRITTEN, started_at)
+            if not applied or self._is_past(step):
+                return await self._overtaken(step, started_at)
+            await self._steps.publish_progress(step, Stage.VECTORS_WRITTEN, started_at)
         self._display.report(EnrichmentStatus.PROCESSING, "writing the graph")
-        if not await steps.write_graph(write, self._retry):
+        if not await self._steps.write_graph(step, summary, started_at):
             return await self._finish(step, Outcome.SUPERSEDED, started_at)
         forget()  # a cancellation during the write that completed the document comes too late
-        finishing = self._finish(step, Outcome.SUCCESS, started_at, self._summary)
+        finishing = self._finish(step, Outcome.SUCCESS, started_at, summary)
         return await uncancelled(finishing, self.discard)
+
+    async def _analyse(self, step: Step) -> AnalysisSummary | None:
+        """None where a newer version has the document meanwhile: its analysis is worth nothing any more."""
+        self._display.report(EnrichmentStatus.PROCESSING, "analysing")
+        analysing = self._steps.analyse(step)
+        if self._steps.local:
+            try:
+                await workflow.wait_condition(lambda: analysing.done() or self._is_past(step))
+            except asyncio.CancelledError:
+                analysing.cancel()
+            if self._is_past(step):
+                analysing.cancel()
+        try:
+            self._summary = await analysing
+        except (asyncio.CancelledError, FailureError) as error:
+            if not (is_cancelled_exception(error) and self._steps.local and self._is_past(step)):
+                raise
+            return None
+        raise_if_cancelled()
+        return None if self._steps.local and self._is_past(step) else self._summary
+
+    async def _overtaken(self, step: Step, started_at: datetime) -> EnrichmentOutcome:
+        """End for a newer version. Where that is a deletion, what was stored since must go as well."""
+        if self._steps.local:
+            await self._steps.withdraw(step)
+        return await self._finish(step, Outcome.SUPERSEDED, started_at)
+
+    def _is_past(self, step: Step) -> bool:
+        return self._mailbox.superseded_by > step.version
 
     async def _finish(
         self, step: Step, outcome: Outcome, started_at: datetime, summary: AnalysisSummary | None = None
     ) -> EnrichmentOutcome:
         """Publish what has come to its end, and show it."""
         if outcome is Outcome.SUCCESS:
-            await steps.publish_progress(step, Stage.COMPLETED, started_at)
+            await self._steps.publish_progress(step, Stage.COMPLETED, started_at)
         if outcome is not Outcome.SUPERSEDED:
             await self._clear_dead_letter(step)
         self._display.report(self._display.status, "publishing the completed event", summary)
-        await steps.publish_completed(step, outcome, started_at, summary)
+        await self._steps.publish_completed(step, outcome, started_at, summary)
         self._display.file(_ENDED[outcome] if outcome is not Outcome.SUPERSEDED else outcome)
         self._display.report(_ENDED[outcome], str(outcome), summary)
         decision = Decision.SUPERSEDED if outcome is Outcome.SUPERSEDED else Decision.PROCEED
@@ -199,7 +225,7 @@ class EnrichDocument(Handlers):
         if not await self._dead_letter(park):
             self._display.failure = None
             return Wake.SUPERSEDED
-        await steps.mark_parked(step, self._retry)
+        await self._steps.mark_parked(step)
         raise_if_cancelled()
         self._display.file(names.STATUS_PARKED, failure.failure_type)
         self._display.report(EnrichmentStatus.FAILED, f"parked: {failure.stage} failed")
@@ -212,19 +238,23 @@ class EnrichDocument(Handlers):
 
     async def _dead_letter(self, park: ParkInput) -> bool:
         """False when a newer version has the document."""
-        published = await uncancelled(steps.publish_dead_letter(park), self.discard)
+        published = await uncancelled(self._steps.publish_dead_letter(park), self.discard)
         self._dead_lettered = self._dead_lettered or published
         return published
 
     async def _discard(self, step: Step) -> EnrichmentOutcome:
         self._display.report(EnrichmentStatus.PROCESSING, "discarding")
-        await steps.mark_discarded(step, self._retry)
-        finishing = self._finish(step, Outcome.DISCARDED, workflow.now())
+        marked = await self._steps.mark_discarded(step)
+        if marked.enriched and self._steps.local:
+            # Enriched by an attempt whose workflow task was not accepted, as the cancellation came first.
+            finishing = self._finish(step, Outcome.SUCCESS, workflow.now(), self._summary)
+        else:
+            finishing = self._finish(step, Outcome.DISCARDED, workflow.now())
         return await uncancelled(finishing, self.discard)
 
     async def _clear_dead_letter(self, step: Step) -> None:
         if self._dead_lettered:
-            await steps.clear_dead_letter(step)
+            await self._steps.clear_dead_letter(step)
             self._dead_lettered = False
 
     async def _renew(self, start: EnrichDocumentInput, request: EnrichmentRequest | None = None) -> None:

@@ -4,7 +4,7 @@ from typing import Final
 
 from temporalio import exceptions
 from temporalio.api.failure.v1 import Failure as FailureProto
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from archon.contracts.types import FailureType
 from archon.contracts.workflow import Failure
@@ -13,9 +13,20 @@ _WORKER_SHUTDOWN: Final = "WorkerShutdown"
 """What the SDK calls an activity that was cut short because its worker had to stop."""
 
 
-def failure_of(error: ActivityError, stage: str) -> Failure:
+def is_final(error: FailureError) -> bool:
+    """Whether the activity said that trying again would not help."""
+    cause = _cause(error)
+    return isinstance(cause, ApplicationError) and cause.non_retryable
+
+
+def _cause(error: FailureError) -> BaseException | None:
+    """A local activity's failure may come without its ActivityError."""
+    return error.cause if isinstance(error, ActivityError) else error
+
+
+def failure_of(error: FailureError, stage: str) -> Failure:
     """What went wrong at `stage`; the failure type is the one the activity named."""
-    cause = error.cause
+    cause = _cause(error)
     if isinstance(cause, ApplicationError):
         named = str(cause.details[0]) if cause.details else ""
         if cause.type == _WORKER_SHUTDOWN:

@@ -20,6 +20,7 @@ class LocalActivityOptions(TypedDict, total=False):
     start_to_close_timeout: timedelta
     schedule_to_close_timeout: timedelta
     retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
 
 
 class ActivityOptions(LocalActivityOptions, total=False):
@@ -27,11 +28,17 @@ class ActivityOptions(LocalActivityOptions, total=False):
 
     task_queue: str
     heartbeat_timeout: timedelta
-    cancellation_type: ActivityCancellationType
 
 
 _LOST_AFTER: Final = timedelta(seconds=15)
 """Silence after which a worker is taken as lost, and its step given to another."""
+
+LOCAL: Final = LocalActivityOptions(
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    start_to_close_timeout=timedelta(seconds=3),
+    retry_policy=RetryPolicy(maximum_attempts=1),
+)
+"""One attempt of a step, short enough that two of them fit in a workflow task's time of ten seconds."""
 
 EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), retry_policy=PATIENT)
 """Completed events and dead letters: retried until acknowledged."""
@@ -80,9 +87,15 @@ def store(retry: RetrySettings) -> ActivityOptions:
     )
 
 
-def analysis(retry: RetrySettings) -> ActivityOptions:
-    """Options of the analysis. One attempt may wait out an outage in its slot, heartbeating."""
+def analysis(retry: RetrySettings, *, wait_for_cancellation: bool) -> ActivityOptions:
+    """Options of the analysis. One attempt may wait out an outage in its slot, heartbeating.
+
+    `wait_for_cancellation`: until it can store nothing any more.
+    """
     return ActivityOptions(
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+        if wait_for_cancellation
+        else ActivityCancellationType.TRY_CANCEL,
         task_queue=names.QUEUE_INTELLIGENCE,
         start_to_close_timeout=timedelta(seconds=retry.outage_budget + 600),
         heartbeat_timeout=_LOST_AFTER,

@@ -7,11 +7,10 @@ from typing import Final
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from activities.reconciliation import ReconcileActivities
-    from archon.contracts import names
-    from archon.contracts.reconcile import PageInput, PageReport, Phase, ReconcileInput, ReconcileReport
-    from workflows import policies
+from activities.reconciliation import ReconcileActivities
+from archon.contracts import names
+from archon.contracts.reconcile import PageInput, PageReport, Phase, ReconcileInput, ReconcileReport
+from workflows import policies
 
 _STEPS: Final = {Phase.DOCUMENTS: ReconcileActivities.documents, Phase.POINTS: ReconcileActivities.points}
 

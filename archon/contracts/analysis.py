@@ -150,6 +150,8 @@ class AnalysisSummary(Model):
     analyser_version: str
     has_embedding: bool
     cached: bool = False
+    large: bool = False
+    """Whether a store takes it in several writes, each of which may have to wait."""
 
 
 class ServiceVersion(OpenModel):

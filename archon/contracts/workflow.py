@@ -43,6 +43,9 @@ class EnrichDocumentInput(Model):
     document_id: DocumentId
     content_hash: ContentHash
     carried: Carried = Field(default_factory=Carried)
+    local_steps: bool = False
+    """Whether each short step is first tried as a local activity. Part of the input, so that a run goes the
+    same way from its first task to its last: one that an older release began has none."""
 
 
 class Decision(StrEnum):
@@ -52,8 +55,12 @@ class Decision(StrEnum):
 
 
 class ClaimInput(Model):
+    """`progress_since`: when the run took the submission up, for the progress that the step reports; None
+    where the run reports it by an activity of its own, as those without local steps do."""
+
     request: EnrichmentRequest
     workflow_id: str
+    progress_since: Timestamp | None = None
 
 
 class RetrySettings(Model):
@@ -100,14 +107,19 @@ class AnalyseInput(Model):
 
 
 class WriteInput(Model):
+    """`progress_since` as in ClaimInput."""
+
     step: Step
     summary: AnalysisSummary
+    progress_since: Timestamp | None = None
 
 
 class WriteResult(Model):
-    """`applied` is False when a newer version has the document: nothing was written."""
+    """`applied` is False when nothing was written: a newer version has the document or, of a status,
+    `enriched`: the document is enriched at this very version already."""
 
     applied: bool
+    enriched: bool = False
 
 
 class Stage(StrEnum):
@@ -131,13 +143,14 @@ class ProgressInput(Model):
 
 
 class CompletedInput(Model):
-    """`started_at`: when the run took the submission up."""
+    """`started_at`: when the run took the submission up; `progress_since` as in ClaimInput."""
 
     step: Step
     outcome: Outcome
     started_at: Timestamp
     completed_at: Timestamp
     summary: AnalysisSummary | None = None
+    progress_since: Timestamp | None = None
 
 
 class Failure(Model):

@@ -27,6 +27,7 @@ from archon.runtime import metrics, tracing_kafka
 from archon.runtime.brokers import connection, start
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
+from archon.runtime.unawaited import Record, Unawaited
 
 EVENT_TYPE_PREFIX: Final = "dev.archon-intelligence."
 _RECONNECT_AFTER: Final = 1.0
@@ -36,8 +37,8 @@ _log = get_logger(__name__)
 
 
 class KafkaPublisher:
-    """Publishes the pipeline's events. Every method returns when Kafka has acknowledged, or raises
-    PublishError: after `timeout` seconds, or at once while the broker is known to be down."""
+    """Publishes the pipeline's events. Every method but `progress` returns when Kafka has acknowledged, or
+    raises PublishError: after `timeout` seconds, or at once while the broker is known to be down."""
 
     def __init__(self, settings: Settings, source: str) -> None:
         self._settings = settings
@@ -46,6 +47,7 @@ class KafkaPublisher:
         self._producer: AIOKafkaProducer | None = None
         self._down_until = 0.0
         self._problem = "Kafka is not reachable"
+        self._unawaited = Unawaited(self._hand_over)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -55,7 +57,8 @@ class KafkaPublisher:
         connecting = asyncio.create_task(publisher._connect(), name="kafka-connect")
         try:
             await asyncio.wait([connecting], timeout=settings.kafka_publish_timeout)
-            yield publisher
+            async with publisher._unawaited.sending():
+                yield publisher
         finally:
             connecting.cancel()
             await asyncio.gather(connecting, return_exceptions=True)
@@ -117,15 +120,18 @@ class KafkaPublisher:
             raise
         metrics.REQUESTS_PUBLISHED.inc()
 
-    async def progress(self, event: EnrichmentProgress) -> None:
-        """Publish a stage reached: one short attempt."""
+    def progress(self, event: EnrichmentProgress) -> None:
+        """Hand a stage reached to Kafka, in order, and wait for nothing; what is lost is counted."""
         event_id = identity.event_id(event.document_id, event.document_version or 0, event.stage)
-        await self._publish(
-            self._settings.kafka_progress_topic,
-            event,
-            event_headers("enrichment-progress.v1", event_id, event.correlation_id, source=self._source),
-            self._settings.kafka_publish_timeout,
-        )
+        headers = event_headers("enrichment-progress.v1", event_id, event.correlation_id, source=self._source)
+        topic, key = self._settings.kafka_progress_topic, event.document_id.encode()
+        with tracing_kafka.publishing(topic, key, event.correlation_id):
+            value = event.model_dump_json(exclude_none=True).encode()
+            self._unawaited.put(Record(topic, key, value, tracing_kafka.carried(headers)))
+
+    async def settled(self) -> None:
+        """Returns when all progress so far is acknowledged or lost."""
+        await self._unawaited.settled()
 
     async def completed(self, event: EnrichmentCompleted, what: str | None = None) -> None:
         """Publish the end of a run; `what` tells apart ends of one version that are not the same."""
@@ -176,14 +182,28 @@ class KafkaPublisher:
         with tracing_kafka.publishing(topic, key, getattr(event, "correlation_id", None)):
             await self._send(topic, value, key, tracing_kafka.carried(headers), seconds)
 
+    async def _hand_over(self, record: Record) -> asyncio.Future[object]:
+        async with self._answering(record.topic, self._settings.kafka_publish_timeout) as producer:
+            acknowledged: asyncio.Future[object] = await producer.send(
+                record.topic, record.value, key=record.key, headers=record.headers
+            )
+            return acknowledged
+        raise AssertionError("unreachable")
+
     async def _send(
         self, topic: str, value: bytes | None, key: bytes, headers: list[tuple[str, bytes]], seconds: float
     ) -> None:
+        async with self._answering(topic, seconds) as producer:
+            await producer.send_and_wait(topic, value, key=key, headers=headers)
+
+    @contextlib.asynccontextmanager
+    async def _answering(self, topic: str, seconds: float) -> AsyncIterator[AIOKafkaProducer]:
+        """The producer, unless it is known to be down. Raises what it fails with as PublishError."""
         if self._producer is None or time.monotonic() < self._down_until:
             raise PublishError(self._problem)
         try:
             async with asyncio.timeout(seconds):
-                await self._producer.send_and_wait(topic, value, key=key, headers=headers)
+                yield self._producer
         except (KafkaError, TimeoutError, OSError) as error:
             self._down_until = time.monotonic() + _RECONNECT_AFTER
             raise PublishError(f"Kafka did not acknowledge an event on {topic}: {error!r}") from error

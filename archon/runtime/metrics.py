@@ -138,6 +138,11 @@ ENRICHMENT_AGE_SECONDS: Final = Histogram(
     buckets=_AGES,
     registry=None,
 )
+PROGRESS_LOST: Final = Counter(
+    "archon_enrichment_progress_lost_total",
+    "Progress events that Kafka has not acknowledged; nobody waits for them, and none is sent again.",
+    registry=None,
+)
 
 DRIFT_DOCUMENTS: Final = Gauge(
     "archon_reconcile_drift_documents",
@@ -179,6 +184,7 @@ SERVICES: Final[dict[str, tuple[Collector, ...]]] = {
         INTELLIGENCE_ERRORS,
         DOCUMENTS_ENRICHED,
         ENRICHMENT_AGE_SECONDS,
+        PROGRESS_LOST,
         DRIFT_DOCUMENTS,
         DRIFT_REPAIRED,
         RECONCILED_AT,

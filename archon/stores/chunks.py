@@ -20,7 +20,7 @@ from archon.stores.collections import Collection, ensure
 from archon.stores.points import of_documents, payload, translated, version_up_to
 
 KEYWORDS: Final = ("document_id", "language", "document_type", "kind")
-_BATCH: Final = 100
+CHUNKS_AT_ONCE: Final = 200
 """Points of one request; each is some 5 KB, and Qdrant takes 32 MB."""
 
 
@@ -40,21 +40,18 @@ class Chunks:
             Collection(self._collection, self._dimensions, KEYWORDS, sparse={names.VECTOR_TERMS: idf}),
         )
 
-    async def write(self, step: Step, chunks: Sequence[Chunk]) -> None:
-        """Insert or replace, but for what is at a newer version."""
-        points = [_point(step, chunk) for chunk in chunks]
-        for start in range(0, len(points), _BATCH):
-            batch = models.PointsList(
-                points=points[start : start + _BATCH], update_filter=version_up_to(step.version)
-            )
-            await self._update(models.UpsertOperation(upsert=batch))
-
-    async def keep_only(self, step: Step, chunks: Sequence[Chunk]) -> None:
-        """Delete the document's other chunks, but for what is at a newer version."""
-        kept = models.HasIdCondition(has_id=[_id(step, chunk) for chunk in chunks])
-        stale = of_documents([step.request.document_id], step.version)
-        stale.must_not = [kept] if chunks else None
-        await self._update(models.DeleteOperation(delete=models.FilterSelector(filter=stale)))
+    async def replace(self, documents: Sequence[tuple[Step, Sequence[Chunk]]]) -> None:
+        """Of each document, write these chunks and delete all others, but for what is at a newer version."""
+        operations: list[Any] = []
+        for step, chunks in documents:
+            whole, left = divmod(len(chunks), CHUNKS_AT_ONCE)
+            cut = whole * CHUNKS_AT_ONCE
+            for start in range(0, cut, CHUNKS_AT_ONCE):  # a document that fills requests of its own
+                await self._update([_upsert(step, chunks[start : start + CHUNKS_AT_ONCE])])
+            if left:
+                operations.append(_upsert(step, chunks[cut:]))
+            operations.append(_delete_others(step, chunks))
+        await self._update(operations)
 
     async def delete(self, versions: Mapping[str, int]) -> int:
         """Delete the chunks of these documents up to the version that is said here; how many there were."""
@@ -66,12 +63,26 @@ class Chunks:
             doomed = of_documents(document_ids, version)
             with translated():
                 deleted += (await self._client.count(self._collection, doomed, exact=True)).count
-            await self._update(models.DeleteOperation(delete=models.FilterSelector(filter=doomed)))
+            await self._update([models.DeleteOperation(delete=models.FilterSelector(filter=doomed))])
         return deleted
 
-    async def _update(self, operation: Any) -> None:
+    async def _update(self, operations: Sequence[Any]) -> None:
         with translated():
-            await self._client.batch_update_points(self._collection, [operation], wait=True)
+            await self._client.batch_update_points(self._collection, operations, wait=True)
+
+
+def _upsert(step: Step, chunks: Sequence[Chunk]) -> models.UpsertOperation:
+    points = [_point(step, chunk) for chunk in chunks]
+    return models.UpsertOperation(
+        upsert=models.PointsList(points=points, update_filter=version_up_to(step.version))
+    )
+
+
+def _delete_others(step: Step, chunks: Sequence[Chunk]) -> models.DeleteOperation:
+    others = of_documents([step.request.document_id], step.version)
+    if chunks:
+        others.must_not = [models.HasIdCondition(has_id=[_id(step, chunk) for chunk in chunks])]
+    return models.DeleteOperation(delete=models.FilterSelector(filter=others))
 
 
 def _id(step: Step, chunk: Chunk) -> str:

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
@@ -65,7 +65,7 @@ class ContentStore:
         self._store = store
 
     @classmethod
-    def open(cls, settings: Settings) -> "ContentStore":
+    def open(cls, settings: Settings) -> Self:
         """By URL: file:///path, memory:// (this process alone) or s3://bucket/prefix."""
         url = settings.content_store_url
         with translated():

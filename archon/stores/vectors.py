@@ -7,6 +7,7 @@ the document comes from the graph.
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from qdrant_client import AsyncQdrantClient, models
@@ -18,10 +19,10 @@ from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Step
 from archon.runtime import tracing
 from archon.runtime.settings import Settings
-from archon.stores.batching import Batcher
 from archon.stores.chunk_search import ChunkSearch
-from archon.stores.chunks import Chunks
+from archon.stores.chunks import CHUNKS_AT_ONCE, Chunks
 from archon.stores.collections import Collection, ensure
+from archon.stores.grouping import Grouped
 from archon.stores.points import NEVER, payload, translated, version_up_to
 from archon.stores.removal import Removal
 from archon.stores.surveyed_points import SurveyedPoints
@@ -39,7 +40,10 @@ class VectorStore:
         self._collection = documents
         self._dimensions = settings.embedding_dimensions
         self._chunks = Chunks(client, symbols, settings.embedding_dimensions)
-        self._updates: Batcher[Any] = Batcher(self._update)
+        self._updates: Grouped[_Update, None] = Grouped(self._update, key=_id_of_update, lanes=1)
+        self._writes: Grouped[_Write, bool] = Grouped(
+            self._write, key=_id_of_write, lanes=1, weight=_chunks_of, limit=CHUNKS_AT_ONCE
+        )
         self._span = tracing.client("qdrant", "qdrant", settings.qdrant_url)
         self.search = ChunkSearch(client, symbols, settings.qdrant_url)
         self.removal = Removal(client, documents, symbols, self._chunks)
@@ -93,7 +97,7 @@ class VectorStore:
                 models.SetPayloadOperation(set_payload=models.SetPayload(payload=told, filter=older))
             )
         with self._span("index"):
-            await self._updates.write(operations)
+            await self._updates.ask(_Update(document.entity_id, operations))
 
     async def write(
         self,
@@ -112,13 +116,10 @@ class VectorStore:
         }
         upsert = self._upsert(request.document_id, told, vector, version_up_to(step.version))
         with self._span("upsert"):
-            await self._updates.write([upsert])
-            await self._chunks.write(step, chunks)
-        if not await self._is_at(step):
+            applied = await self._writes.ask(_Write(step, upsert, chunks))
+        if not applied:
             await self._chunks.delete({request.document_id: step.version})
-            return False
-        await self._chunks.keep_only(step, chunks)
-        return True
+        return applied
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
         """Change a point's status and nothing else; False when it is at a newer version."""
@@ -127,8 +128,9 @@ class VectorStore:
             filter=_unless_newer(step.request.document_id, step.version),
         )
         with self._span("set_payload"):
-            await self._updates.write([models.SetPayloadOperation(set_payload=change)])
-        return await self._is_at(step)
+            operation = models.SetPayloadOperation(set_payload=change)
+            await self._updates.ask(_Update(step.request.document_id, [operation]))
+            return (await self._at([step]))[0]
 
     async def get(self, document_id: str) -> models.Record | None:
         """The point with its vector."""
@@ -136,7 +138,17 @@ class VectorStore:
             found = await self._client.retrieve(self._collection, [document_id], with_vectors=True)
         return found[0] if found else None
 
-    async def _update(self, operations: Sequence[Any]) -> None:
+    async def _write(self, writes: Sequence["_Write"]) -> list[bool]:
+        """Points first, then their chunks, then a look at the points, which are the chunks' fence."""
+        await self._send([write.upsert for write in writes])
+        await self._chunks.replace([(write.step, write.chunks) for write in writes])
+        return await self._at([write.step for write in writes])
+
+    async def _update(self, updates: Sequence["_Update"]) -> list[None]:
+        await self._send([operation for update in updates for operation in update.operations])
+        return [None for _ in updates]
+
+    async def _send(self, operations: Sequence[Any]) -> None:
         with translated():
             await self._client.batch_update_points(self._collection, operations, wait=True)
 
@@ -147,12 +159,43 @@ class VectorStore:
         point = models.PointStruct(id=document_id, vector=vectors, payload=told)
         return models.UpsertOperation(upsert=models.PointsList(points=[point], update_filter=only))
 
-    async def _is_at(self, step: Step) -> bool:
-        with self._span("retrieve"), translated():
+    async def _at(self, steps: Sequence[Step]) -> list[bool]:
+        """Of each step, whether its document's point is at its version."""
+        with translated():
             found = await self._client.retrieve(
-                self._collection, [step.request.document_id], with_payload=["version"]
+                self._collection, [step.request.document_id for step in steps], with_payload=["version"]
             )
-        return bool(found) and (found[0].payload or {}).get("version") == step.version
+        versions = {str(each.id): (each.payload or {}).get("version") for each in found}
+        return [versions.get(step.request.document_id) == step.version for step in steps]
+
+
+@dataclass(frozen=True)
+class _Update:
+    """Operations on one document's point, in their order."""
+
+    document_id: str
+    operations: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class _Write:
+    """An enrichment of one document."""
+
+    step: Step
+    upsert: models.UpsertOperation
+    chunks: Sequence[Chunk]
+
+
+def _id_of_update(update: _Update) -> str:
+    return update.document_id
+
+
+def _id_of_write(write: _Write) -> str:
+    return write.step.request.document_id
+
+
+def _chunks_of(write: _Write) -> int:
+    return len(write.chunks)
 
 
 def _unless_newer(document_id: str, version: int) -> models.Filter:

@@ -71,7 +71,7 @@ async def test_a_document_has_one_trace_through_all_services(
         "qdrant upsert": "write_vectors",
         "content put": "analyse",
         "graph merge_entities": "graph write",
-        f"publish {stack.kafka_progress_topic}": "publish_progress",
+        f"publish {stack.kafka_progress_topic}": "publish_completed",
         f"publish {stack.kafka_completed_topic}": "publish_completed",
     }
     assert {name: parents.get(name) for name in expected} == expected, "\n".join(tree(spans))

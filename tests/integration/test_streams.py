@@ -56,7 +56,7 @@ class Bridge:
 
     async def progress(self, document: Document, *percents: int) -> None:
         for percent in percents:
-            await self.publisher.progress(
+            self.publisher.progress(
                 EnrichmentProgress(
                     document_id=document.entity_id,
                     project_name=document.project_name,
@@ -66,6 +66,7 @@ class Bridge:
                     updated_at=datetime.now(UTC),
                 )
             )
+        await self.publisher.settled()
 
     async def completed(self, document: Document, **changes: Any) -> None:
         values = {

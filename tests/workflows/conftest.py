@@ -21,6 +21,7 @@ from activities.contents import Contents
 from activities.deletion import DeletionActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
+from activities.progress import Progress
 from archon.contracts import errors, names
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult, Chunk, ServiceVersion
 from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
@@ -30,6 +31,7 @@ from archon.runtime.breaker import CircuitBreaker
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores.content import ContentStore
+from archon.stores.recent_content import RecentContent
 from tests import factories
 from tests.workflows import histories
 from tests.workflows.estate import Estate
@@ -54,6 +56,7 @@ class Ports:
     tombstones: list[str] = field(default_factory=list)
     alerts: list[DeadLetter] = field(default_factory=list)
     current: bool = True
+    enriched: bool = False
     told: dict[str, str] = field(default_factory=dict)
     asked: int = 0
     down: errors.IntelligenceError | None = None
@@ -64,6 +67,9 @@ class Ports:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     store_gates: dict[str, asyncio.Event] = field(default_factory=dict)
     estate: Estate = field(default_factory=Estate)
+    content: ContentStore = field(
+        default_factory=lambda: RecentContent.open(Settings(content_store_url="memory://"))
+    )
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -86,9 +92,13 @@ class Ports:
         return await self._store("claim", self.claims, usual)  # type: ignore[return-value]
 
     async def write_enrichment(self, step: Step, result: AnalysisResult) -> bool:
-        return await self._store("graph", self.graph_writes, True)  # type: ignore[return-value]
+        applied = bool(await self._store("graph", self.graph_writes, True))
+        self.enriched = self.enriched or applied
+        return applied
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
+        if self.enriched:
+            return False
         self.statuses.append(status)
         return True
 
@@ -109,11 +119,12 @@ class Ports:
         await self.gate.wait()
         return self._next("analysis", self.analyses, factories.analysis("f", "g"))  # type: ignore[return-value]
 
-    async def progress(self, event: EnrichmentProgress) -> None:
+    def progress(self, event: EnrichmentProgress) -> None:
         self._next("progress", self.publishes, None)
         self.stages.append((event.stage, event.progress_percent))
 
     async def completed(self, event: EnrichmentCompleted, what: str | None = None) -> None:
+        await self._store("completed", deque(), None)
         self.completed_events.append((event, what))
 
     async def dead_letter(self, event: DeadLetter) -> None:
@@ -194,16 +205,17 @@ def ports() -> Ports:
 
 
 @pytest.fixture
-async def working(
-    environment: WorkflowEnvironment, ports: Ports, tmp_path: Path
-) -> AsyncIterator[list[Worker]]:
-    content = ContentStore.open(Settings(content_store_url=tmp_path.as_uri()))
+async def working(environment: WorkflowEnvironment, ports: Ports) -> AsyncIterator[list[Worker]]:
+    content = ports.content
     retry = RetrySettings(max_attempts=3, first_delay=2.0)
-    enrichment = EnrichmentActivities(ports, ports.estate, ports, ports.estate, content, retry=retry)
+    progress = Progress(ports)
+    enrichment = EnrichmentActivities(
+        ports, ports.estate, ports, ports.estate, content, progress, retry=retry
+    )
     health = dict.fromkeys(("intelligence_service", "memgraph", "qdrant"), ports.healthy)
-    events = EventActivities(ports, ports, ports, health)
+    events = EventActivities(ports, progress, ports, ports, health)
     analysis = AnalysisActivities(
-        ports, content, ports.estate, ports.breaker, outage_budget=60, share_across_projects=False
+        ports, content, ports.breaker, outage_budget=60, share_across_projects=False
     )
     estate = ports.estate
     contents = Contents(estate, content)

@@ -2,10 +2,10 @@
 
 from temporalio.testing import WorkflowEnvironment
 
-from archon.contracts import errors
+from archon.contracts import errors, names
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
-from archon.contracts.workflow import EnrichmentOutcome, WorkflowStatus
+from archon.contracts.workflow import EnrichDocumentInput, EnrichmentOutcome, WorkflowStatus
 from archon.runtime.temporal import EnrichmentClient
 from tests.eventually import eventually
 from tests.workflows.conftest import Ports
@@ -34,8 +34,31 @@ async def park(client: EnrichmentClient, ports: Ports, request: EnrichmentReques
     return workflow_id
 
 
+async def asked(ports: Ports) -> None:
+    """Until the intelligence service is asked for an analysis."""
+
+    async def is_asked() -> bool:
+        return ports.asked > 0
+
+    await eventually(is_asked)
+
+
 async def calls_of(ports: Ports, name: str, count: int = 1) -> None:
     async def called() -> bool:
         return ports.calls[name] >= count
 
     await eventually(called)
+
+
+async def submit_as_before(environment: WorkflowEnvironment, request: EnrichmentRequest) -> str:
+    """As the release before local steps submitted; such runs are still open somewhere."""
+    workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
+    await environment.client.start_workflow(
+        names.WORKFLOW_ENRICH_DOCUMENT,
+        EnrichDocumentInput(document_id=request.document_id, content_hash=request.content_hash),
+        id=workflow_id,
+        task_queue=names.QUEUE_ENRICHMENT,
+        start_signal=names.SIGNAL_SUBMIT,
+        start_signal_args=[request],
+    )
+    return workflow_id

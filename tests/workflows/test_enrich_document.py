@@ -1,10 +1,12 @@
 """EnrichDocument on a real Temporal server that skips time: each path a run can take."""
 
+import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from temporalio.client import WorkflowHandle
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 
 from archon.contracts import errors, names
@@ -15,18 +17,19 @@ from tests import factories
 from tests.eventually import eventually
 from tests.workflows import histories
 from tests.workflows.conftest import Ports
-from tests.workflows.runs import park, parked, result
+from tests.workflows.runs import asked, calls_of, park, parked, result, submit_as_before
 
 pytestmark = pytest.mark.usefixtures("working")
 WHOLE = [("claimed", 10), ("analysed", 60), ("vectors_written", 80), ("completed", 100)]
 
 
-@pytest.mark.history("happy")
+@pytest.mark.history("local-happy")
 async def test_the_happy_path(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     request = factories.request(document_version=4)
-    outcome = await result(environment, await client.submit(request))
+    workflow_id = await client.submit(request)
+    outcome = await result(environment, workflow_id)
     assert (outcome.outcome, outcome.version) == (Outcome.SUCCESS, 4)
     assert outcome.summary is not None
     assert outcome.summary.entities_extracted == 2
@@ -36,7 +39,13 @@ async def test_the_happy_path(
     assert event.correlation_id == request.correlation_id
     assert event.enrichment_results is not None
     assert event.enrichment_results.anti_patterns_detected == ["long-function"]
-    assert ports.calls == {"claim": 1, "analysis": 1, "vectors": 1, "graph": 1, "progress": 4}
+    assert ports.calls == {
+        **{"claim": 1, "analysis": 1, "vectors": 1, "graph": 1, "completed": 1},
+        "progress": 4,
+    }
+    history = await environment.client.get_workflow_handle(workflow_id).fetch_history()
+    tasks = [e for e in history.events if e.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED]
+    assert (len(tasks), len(history.events)) == (2, 17)
 
 
 async def test_no_text_and_no_analysis_is_in_the_history(
@@ -141,7 +150,7 @@ async def test_a_redelivery_while_it_runs_is_counted(
     assert ports.calls["claim"] == 1
 
 
-@pytest.mark.history("second-submission")
+@pytest.mark.history("local-second-submission")
 async def test_a_submission_while_it_runs_is_settled_before_it_returns(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -169,7 +178,7 @@ async def test_a_closed_run_is_opened_again(
     assert ports.calls["claim"] == 2
 
 
-@pytest.mark.history("retried")
+@pytest.mark.history("local-retried")
 async def test_transient_failures_are_retried(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -185,25 +194,90 @@ async def test_transient_failures_are_retried(
     assert ports.dead_letters == []
 
 
-async def test_progress_that_cannot_be_published_fails_nothing_and_is_logged_once(
-    environment: WorkflowEnvironment,
-    client: EnrichmentClient,
-    ports: Ports,
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.history("local-outage")
+async def test_a_step_that_fails_locally_is_patient_remotely_and_writes_no_history(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
-    ports.publishes.extend([errors.PublishError("down")] * 2)
+    down = errors.StoreUnavailableError("graph", "down")
+    for planned in (ports.claims, ports.vector_writes, ports.graph_writes):
+        planned.extend([down] * 5)
+    workflow_id = await client.submit(factories.request())
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+    assert [ports.calls[name] for name in ("claim", "vectors", "graph")] == [6, 6, 6]
+    assert ports.stages == WHOLE
+    description = await environment.client.get_workflow_handle(workflow_id).describe()
+    assert description.history_length <= 40
+
+
+async def test_a_large_analysis_is_written_remotely_at_once(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    large = factories.analysis("f")
+    large.entities.extend(large.entities[0].model_copy(update={"ordinal": n}) for n in range(1, 600))
+    ports.analyses.append(large)
+    workflow_id = await client.submit(factories.request())
+    await result(environment, workflow_id)
+    history = await environment.client.get_workflow_handle(workflow_id).fetch_history()
+    scheduled = [
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+    ]
+    assert scheduled == ["analyse", "write_vectors", "write_graph"]
+
+
+@pytest.mark.history("overtaken-while-analysing")
+async def test_a_newer_version_ends_an_analysis_that_nobody_needs_any_more(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.gate.clear()
+    workflow_id = await client.submit(factories.request(document_version=1))
+    await asked(ports)
+    await environment.client.get_workflow_handle(workflow_id).signal(names.SIGNAL_SUPERSEDE, 2)
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUPERSEDED
+    assert (ports.calls["vectors"], ports.calls["graph"], ports.calls["analysis"]) == (0, 0, 0)
+
+
+async def test_what_a_run_has_stored_of_a_document_that_is_deleted_meanwhile_goes_again(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
     request = factories.request()
+    ports.store_gates["vectors"] = asyncio.Event()
     workflow_id = await client.submit(request)
-    outcome = await result(environment, workflow_id)
-    assert outcome.outcome is Outcome.SUCCESS
-    assert ports.stages == WHOLE[2:]
-    await histories.replay(await environment.client.get_workflow_handle(workflow_id).fetch_history())
-    logged = [record for record in caplog.records if record.msg.startswith("progress_not_published")]
-    assert [vars(record)["stage"] for record in logged] == ["claimed", "analysed"]
-    assert {vars(record)["document_id"] for record in logged} == {request.document_id}
+    await calls_of(ports, "vectors")
+    ports.estate.tombstones[request.document_id] = 2
+    ports.estate.points[request.document_id] = 1
+    ports.graph_writes.append(False)
+    ports.store_gates["vectors"].set()
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUPERSEDED
+    assert ports.estate.points == {}
+    assert await ports.content.analyses(request.content_hash) == []
 
 
-@pytest.mark.history("parked-and-retried")
+async def test_a_run_of_the_release_before_ends_as_it_began(
+    environment: WorkflowEnvironment, ports: Ports
+) -> None:
+    workflow_id = await submit_as_before(environment, factories.request())
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+    assert ports.stages == WHOLE
+    history = await environment.client.get_workflow_handle(workflow_id).fetch_history()
+    before = histories.read(histories.DIRECTORY / "happy.json")
+    assert steps_in(history) == steps_in(before)
+    await histories.replay(history)
+
+
+def steps_in(history: WorkflowHistory) -> list[tuple[str, str]]:
+    """The activities of a run in their order, remote and local."""
+    found = []
+    for event in history.events:
+        if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+            found.append(("remote", event.activity_task_scheduled_event_attributes.activity_type.name))
+        if event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED:
+            found.append(("local", event.marker_recorded_event_attributes.marker_name))
+    return found
+
+
+@pytest.mark.history("local-parked-and-retried")
 async def test_a_terminal_failure_is_dead_lettered_once_and_retried_by_a_signal(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -233,7 +307,7 @@ async def test_an_early_retry_is_not_lost(
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 
 
-@pytest.mark.history("discarded")
+@pytest.mark.history("local-discarded")
 async def test_a_discarded_document_ends_with_its_event(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -244,7 +318,7 @@ async def test_a_discarded_document_ends_with_its_event(
     assert [event.enrichment_status for event, _ in ports.completed_events] == [Outcome.DISCARDED]
 
 
-@pytest.mark.history("woken-by-a-submission")
+@pytest.mark.history("local-woken-by-a-submission")
 async def test_a_new_submission_wakes_a_parked_run_and_a_redelivery_does_not(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -256,7 +330,7 @@ async def test_a_new_submission_wakes_a_parked_run_and_a_redelivery_does_not(
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 
 
-@pytest.mark.history("superseded")
+@pytest.mark.history("local-superseded")
 async def test_a_parked_run_that_is_superseded_is_told_and_ends(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -270,7 +344,7 @@ async def test_a_parked_run_that_is_superseded_is_told_and_ends(
     assert (await result(environment, old_id)).outcome is Outcome.SUPERSEDED
 
 
-@pytest.mark.history("retried-by-itself")
+@pytest.mark.history("local-retried-by-itself")
 async def test_transient_failures_retry_themselves_after_a_while(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:

@@ -16,7 +16,7 @@ from archon.runtime.temporal import EnrichmentClient
 from tests import factories
 from tests.eventually import eventually
 from tests.workflows.conftest import Ports
-from tests.workflows.runs import calls_of, park, parked, result
+from tests.workflows.runs import asked, calls_of, park, parked, result, submit_as_before
 
 pytestmark = pytest.mark.usefixtures("working")
 DOWN = errors.IntelligenceUnavailableError("HTTP 503")
@@ -30,6 +30,19 @@ async def cancelled(environment: WorkflowEnvironment, workflow_id: str) -> Enric
 
 
 async def cancel_during(
+    environment: WorkflowEnvironment, ports: Ports, workflow_id: str, step: str
+) -> EnrichmentOutcome:
+    """Cancel while the step's local activity runs, and let it end then. The run learns of it when its
+    workflow task has ended, or is not accepted."""
+    await calls_of(ports, step)
+    handle = environment.client.get_workflow_handle(workflow_id, result_type=EnrichmentOutcome)
+    await handle.cancel()
+    ports.store_gates[step].set()
+    outcome: EnrichmentOutcome = await handle.result()
+    return outcome
+
+
+async def cancel_during_remote(
     environment: WorkflowEnvironment, ports: Ports, workflow_id: str, step: str
 ) -> EnrichmentOutcome:
     """Cancel while the step's activity runs, and let it end once it has been asked to."""
@@ -171,7 +184,7 @@ async def test_a_claim_that_fails_is_dead_lettered_too(
     assert (await result(environment, workflow_id)).outcome is Outcome.DISCARDED
 
 
-@pytest.mark.history("cancelled")
+@pytest.mark.history("local-cancelled")
 async def test_cancelling_a_parked_run_discards(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -183,16 +196,13 @@ async def test_cancelling_a_parked_run_discards(
     assert [event.enrichment_status for event, _ in ports.completed_events] == [Outcome.DISCARDED]
 
 
+@pytest.mark.history("cancelled-while-analysing")
 async def test_cancelling_during_the_analysis_discards_and_frees_the_slot(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     ports.gate.clear()
     workflow_id = await client.submit(factories.request())
-
-    async def asked() -> bool:
-        return ports.asked == 1
-
-    await eventually(asked)
+    await asked(ports)
     assert (await cancelled(environment, workflow_id)).outcome is Outcome.DISCARDED
     assert ports.calls["graph"] == 0
 
@@ -202,35 +212,66 @@ async def test_a_run_that_a_deletion_cancels_ends_as_past_and_not_as_discarded(
 ) -> None:
     ports.gate.clear()
     workflow_id = await client.submit(factories.request())
-
-    async def asked() -> bool:
-        return ports.asked == 1
-
-    await eventually(asked)
+    await asked(ports)
     await environment.client.get_workflow_handle(workflow_id).signal(names.SIGNAL_SUPERSEDE, 2)
     assert (await cancelled(environment, workflow_id)).outcome is Outcome.SUPERSEDED
     assert ports.statuses == []
 
 
 @pytest.mark.parametrize("step", ["claim", "vectors"])
-async def test_cancelling_during_a_store_step_waits_for_it_and_discards(
-    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports, step: str
+async def test_cancelling_during_a_remote_step_waits_for_it_and_discards(
+    environment: WorkflowEnvironment, ports: Ports, step: str
 ) -> None:
     ports.store_gates[step] = asyncio.Event()
-    outcome = await cancel_during(environment, ports, await client.submit(factories.request()), step)
+    workflow_id = await submit_as_before(environment, factories.request())
+    outcome = await cancel_during_remote(environment, ports, workflow_id, step)
     assert outcome.outcome is Outcome.DISCARDED
     assert ports.calls["graph"] == 0
     assert set(ports.statuses) == {EnrichmentStatus.DISCARDED}
 
 
-async def test_a_cancellation_comes_too_late_for_a_completed_document(
-    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+async def test_a_cancellation_during_the_remote_write_comes_too_late_for_a_completed_document(
+    environment: WorkflowEnvironment, ports: Ports
 ) -> None:
     ports.store_gates["graph"] = asyncio.Event()
-    outcome = await cancel_during(environment, ports, await client.submit(factories.request()), "graph")
+    workflow_id = await submit_as_before(environment, factories.request())
+    outcome = await cancel_during_remote(environment, ports, workflow_id, "graph")
     assert outcome.outcome is Outcome.SUCCESS
     assert ports.statuses == []
     assert len(ports.completed_events) == 1
+
+
+@pytest.mark.history("cancelled-while-claiming")
+async def test_cancelling_during_the_claim_discards(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.gate.clear()
+    ports.store_gates["claim"] = asyncio.Event()
+    outcome = await cancel_during(environment, ports, await client.submit(factories.request()), "claim")
+    assert outcome.outcome is Outcome.DISCARDED
+    assert ports.calls["graph"] == 0
+    assert set(ports.statuses) == {EnrichmentStatus.DISCARDED}
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param("vectors", marks=pytest.mark.history("cancelled-while-writing-vectors")),
+        pytest.param("graph", marks=pytest.mark.history("cancelled-while-writing-the-graph")),
+        pytest.param("completed", marks=pytest.mark.history("cancelled-while-publishing")),
+    ],
+)
+async def test_a_cancellation_comes_too_late_for_a_document_that_is_completed_in_the_same_task(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports, step: str
+) -> None:
+    """Its events all say so, however often they are told."""
+    ports.store_gates[step] = asyncio.Event()
+    outcome = await cancel_during(environment, ports, await client.submit(factories.request()), step)
+    assert outcome.outcome is Outcome.SUCCESS
+    assert ports.statuses == []
+    assert {(event.enrichment_status, what) for event, what in ports.completed_events} == {
+        (Outcome.SUCCESS, "success")
+    }
 
 
 async def test_during_an_outage_no_attempt_is_spent(
@@ -277,7 +318,7 @@ async def test_an_outage_past_the_budget_is_a_dead_letter(
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 
 
-@pytest.mark.history("continued")
+@pytest.mark.history("local-continued")
 async def test_a_chain_goes_on_with_what_it_was_handed(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -288,7 +329,10 @@ async def test_a_chain_goes_on_with_what_it_was_handed(
     await environment.client.start_workflow(
         names.WORKFLOW_ENRICH_DOCUMENT,
         EnrichDocumentInput(
-            document_id=request.document_id, content_hash=request.content_hash, carried=carried
+            document_id=request.document_id,
+            content_hash=request.content_hash,
+            carried=carried,
+            local_steps=True,
         ),
         id=workflow_id,
         task_queue=names.QUEUE_ENRICHMENT,

@@ -7,7 +7,7 @@ from temporalio.workflow import NondeterminismError
 
 from tests.workflows import histories
 
-PATHS = {
+BEFORE_LOCAL_STEPS = {
     "happy",
     "retried",
     "parked-and-retried",
@@ -18,6 +18,18 @@ PATHS = {
     "woken-by-a-submission",
     "second-submission",
     "continued",
+}
+"""Of runs that have no local steps: some are still open somewhere."""
+PATHS = {
+    *BEFORE_LOCAL_STEPS,
+    *(f"local-{path}" for path in BEFORE_LOCAL_STEPS),
+    "local-outage",
+    "overtaken-while-analysing",
+    "cancelled-while-claiming",
+    "cancelled-while-analysing",
+    "cancelled-while-writing-vectors",
+    "cancelled-while-writing-the-graph",
+    "cancelled-while-publishing",
     "backfill",
     "backfill-continued",
     "backfill-cancelled",

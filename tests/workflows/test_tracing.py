@@ -25,7 +25,7 @@ from tests.workflows.conftest import Ports
 from tests.workflows.runs import park, result
 
 pytestmark = pytest.mark.usefixtures("working")
-ENRICHED = {"claim", "publish_progress", "analyse", "write_vectors", "write_graph", "publish_completed"}
+ENRICHED = {"claim", "analyse", "write_vectors", "write_graph", "publish_completed"}
 
 
 class Recorded(InMemorySpanExporter):

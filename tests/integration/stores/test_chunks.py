@@ -136,36 +136,48 @@ async def test_a_late_writer_changes_nothing_and_leaves_nothing(
 
 
 async def test_a_writer_that_loses_between_its_two_writes_leaves_nothing(
-    vectors: VectorStore, there: Found, project: str, monkeypatch: pytest.MonkeyPatch
+    vectors: VectorStore,
+    client: AsyncQdrantClient,
+    settings: Settings,
+    there: Found,
+    project: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     a = factories.document(project, "a")
     b = factories.document(project, "b", entity_id=a.entity_id)
-    write = vectors._chunks.write
+    replace, another_process = vectors._chunks.replace, VectorStore(client, settings)
 
-    async def overtaken(step: Any, chunks: Sequence[Chunk]) -> None:
-        monkeypatch.setattr(vectors._chunks, "write", write)
-        await written(vectors, b, 2, chunk("shared"), chunk("of b"))
-        await write(step, chunks)
+    async def overtaken(documents: Any) -> None:
+        await written(another_process, b, 2, chunk("shared"), chunk("of b"))
+        await replace(documents)
 
-    monkeypatch.setattr(vectors._chunks, "write", overtaken)
+    monkeypatch.setattr(vectors._chunks, "replace", overtaken)
     assert not await written(vectors, a, 1, chunk("shared"), chunk("of a"))
     assert await there() == {("shared", 2), ("of b", 2)}
 
 
+@pytest.mark.parametrize("written_before", [False, True])
 async def test_a_write_that_is_repeated_after_a_crash_ends_the_same(
-    vectors: VectorStore, there: Found, project: str, monkeypatch: pytest.MonkeyPatch
+    vectors: VectorStore,
+    there: Found,
+    project: str,
+    monkeypatch: pytest.MonkeyPatch,
+    written_before: bool,
 ) -> None:
     document = factories.document(project)
     await written(vectors, document, 1, chunk("old"))
+    replace = vectors._chunks.replace
 
-    async def crash(*_: Any) -> None:
-        raise asyncio.CancelledError
+    async def crash(documents: Any) -> None:
+        if written_before:
+            await replace(documents)
+        raise StoreUnavailableError("qdrant", "its answer is lost")
 
     with monkeypatch.context() as patched:
-        patched.setattr(vectors._chunks, "keep_only", crash)
-        with pytest.raises(asyncio.CancelledError):
+        patched.setattr(vectors._chunks, "replace", crash)
+        with pytest.raises(StoreUnavailableError):
             await written(vectors, document, 2, chunk("new"))
-    assert await there() == {("old", 1), ("new", 2)}
+    assert await there() == ({("new", 2)} if written_before else {("old", 1)})
     assert await written(vectors, document, 2, chunk("new"), index=False)
     assert await there() == {("new", 2)}
 

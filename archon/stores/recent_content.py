@@ -1,0 +1,37 @@
+"""In: the analyses that this process stores. Out: the same without a look at the store, for the writes that
+follow."""
+
+from collections import OrderedDict
+from typing import Any, Final
+
+from archon.contracts.analysis import AnalysisResult
+from archon.stores.content import ContentStore
+
+MOST: Final = 64
+"""Analyses kept: more than a worker writes at once."""
+LARGE: Final = 1000
+"""Entities and chunks of an analysis that is not kept: a worker must not hold many of these."""
+
+
+class RecentContent(ContentStore):
+    """A content store that keeps the last analyses in memory. What others delete or replace meanwhile is not
+    noticed: whoever writes an analysis is fenced by its document's version."""
+
+    def __init__(self, store: Any) -> None:
+        super().__init__(store)
+        self._recent: OrderedDict[str, AnalysisResult] = OrderedDict()
+
+    async def put_analysis(self, reference: str, result: AnalysisResult) -> None:
+        await super().put_analysis(reference, result)
+        self._recent.pop(reference, None)
+        if len(result.entities) + len(result.chunks) <= LARGE:
+            self._recent[reference] = result
+        if len(self._recent) > MOST:
+            self._recent.popitem(last=False)
+
+    async def get_analysis(self, reference: str) -> AnalysisResult | None:
+        return self._recent.get(reference) or await super().get_analysis(reference)
+
+    async def delete_analysis(self, reference: str) -> None:
+        self._recent.pop(reference, None)
+        await super().delete_analysis(reference)
