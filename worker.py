@@ -43,9 +43,9 @@ from archon.runtime.runs import EnrichmentRuns
 from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.settings import Settings
 from archon.runtime.topic_statistics import Consumption
-from archon.stores.recent_content import RecentContent
 from archon.stores.graph import GraphStore
 from archon.stores.intelligence import IntelligenceClient
+from archon.stores.recent_content import RecentContent
 from archon.stores.schema import Preparation
 from archon.stores.survey import Survey
 from archon.stores.vectors import VectorStore
@@ -175,7 +175,7 @@ async def run(settings: Settings) -> None:
         }
         progress = Progress(publisher)
         enrichment = EnrichmentActivities(
-            graph, graph.deletions, vectors, vectors.removal, content, progress, retry=retry
+            graph, graph.deletions, vectors, vectors.removal, content, progress=progress, retry=retry
         )
         events = EventActivities(publisher, progress, graph, alerts, health)
         analysis = AnalysisActivities(

@@ -36,8 +36,8 @@ class EnrichmentActivities:
         vectors: VectorIndex,
         points: PointRemoval,
         content: ContentRemoval,
-        progress: Progress,
         *,
+        progress: Progress,
         retry: RetrySettings,
     ) -> None:
         self._graph = graph
@@ -61,7 +61,7 @@ class EnrichmentActivities:
     @activity.defn(name="write_vectors")
     @unbroken
     async def write_vectors(self, write: WriteInput) -> WriteResult:
-        self._report(write, Stage.ANALYSED)
+        self._report_analysed(write)
         analysis = await self._analysis(write)
         chunks = searchable(analysis, write.step.request.metadata.line_count)
         applied = await self._vectors.write(
@@ -79,7 +79,7 @@ class EnrichmentActivities:
     async def write_graph(self, write: WriteInput) -> WriteResult:
         """Write entities, relationships and scores; for a whole enrichment this completes the document."""
         if not write.step.request.enrichment_type.whole:
-            self._report(write, Stage.ANALYSED)
+            self._report_analysed(write)
         applied = await self._graph.write_enrichment(write.step, await self._analysis(write))
         if not applied:
             await self._removed(write.step)
@@ -124,6 +124,11 @@ class EnrichmentActivities:
         if applied:
             await self._vectors.set_status(step, status)
         return WriteResult(applied=applied)
+
+    def _report_analysed(self, write: WriteInput) -> None:
+        """At the first attempt alone: an outage would repeat it for as long as it lasts."""
+        if activity.info().attempt == 1:
+            self._report(write, Stage.ANALYSED)
 
     def _report(self, write: WriteInput, stage: Stage) -> None:
         self._progress.report(write.step.request, write.step.version, stage, write.progress_since)

@@ -1,4 +1,4 @@
-"""In: a stage that a run has reached. Out: its progress event, handed to Kafka in order; no run waits for it."""
+"""In: a stage that a run has reached. Out: its progress event, handed to Kafka in order."""
 
 from datetime import UTC, datetime
 

@@ -11,6 +11,7 @@ an id that every replay computes alike, and the activities name it as their pare
 """
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NoReturn
 
@@ -135,15 +136,16 @@ class _Workflow(WorkflowInboundInterceptor):
             "temporal.run.id": info.run_id,
             "temporal.workflow.status": status,
         }
+        # The clock, as the workflow's own time stands still during its last task's local activities.
+        ended = time.time_ns()
         for correlation_id, traceparent in self.parents.items():
-            with workflow.unsafe.sandbox_unrestricted():
-                tracing.completed(
-                    info.workflow_type,
-                    traceparent,
-                    _span_id(correlation_id),
-                    attributes,
-                    (self.begun[correlation_id], workflow.time_ns()),
-                )
+            tracing.completed(
+                info.workflow_type,
+                traceparent,
+                _span_id(correlation_id),
+                attributes,
+                (self.begun[correlation_id], ended),
+            )
 
 
 class _WorkflowOutbound(WorkflowOutboundInterceptor):

@@ -1,4 +1,4 @@
-"""In: records that nobody waits for. Out: the same on Kafka, in their order; what it does not take is counted.
+"""In: records that nobody waits for. Out: the same on Kafka, in order; what it does not take is counted.
 
 Progress is worth something only while it is new: it is neither kept for later nor sent again.
 """

@@ -210,7 +210,7 @@ async def working(environment: WorkflowEnvironment, ports: Ports) -> AsyncIterat
     retry = RetrySettings(max_attempts=3, first_delay=2.0)
     progress = Progress(ports)
     enrichment = EnrichmentActivities(
-        ports, ports.estate, ports, ports.estate, content, progress, retry=retry
+        ports, ports.estate, ports, ports.estate, content, progress=progress, retry=retry
     )
     health = dict.fromkeys(("intelligence_service", "memgraph", "qdrant"), ports.healthy)
     events = EventActivities(ports, progress, ports, ports, health)

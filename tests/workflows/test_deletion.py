@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -18,11 +17,10 @@ from archon.contracts.types import FailureType, Outcome
 from archon.runtime.deletions import DeletionClient
 from archon.runtime.temporal import EnrichmentClient
 from tests import factories
-from tests.eventually import eventually
 from tests.workflows import histories
 from tests.workflows.conftest import Ports
 from tests.workflows.estate import Estate
-from tests.workflows.runs import calls_of
+from tests.workflows.runs import asked, calls_of
 from tests.workflows.runs import result as enrichment
 from workflows import policies
 
@@ -255,9 +253,9 @@ async def test_a_point_that_was_written_after_its_document_was_deleted_is_taken_
     workflow_id = await client.submit(request)
     await calls_of(ports, "vectors")
     estate.tombstones[request.document_id], estate.points[request.document_id] = 2, 1
+    ports.graph_writes.append(False)
     ports.store_gates["vectors"].set()
-    outcome = await enrichment(environment, workflow_id)
-    assert (outcome.outcome, ports.calls["graph"]) == (Outcome.SUPERSEDED, 0)
+    assert (await enrichment(environment, workflow_id)).outcome is Outcome.SUPERSEDED
     assert not estate.points
 
 
@@ -276,22 +274,15 @@ async def test_a_point_goes_with_a_graph_write_that_a_deletion_has_refused(
 
 
 async def test_an_analysis_that_comes_after_its_document_was_deleted_is_not_kept(
-    environment: WorkflowEnvironment,
-    client: EnrichmentClient,
-    estate: Estate,
-    ports: Ports,
-    tmp_path: Path,
+    environment: WorkflowEnvironment, client: EnrichmentClient, estate: Estate, ports: Ports
 ) -> None:
     request = factories.request()
     ports.gate.clear()
     workflow_id = await client.submit(request)
-
-    async def asked() -> bool:
-        return ports.asked == 1
-
-    await eventually(asked)
+    await asked(ports)
     estate.tombstones[request.document_id], ports.current = 2, False
+    ports.graph_writes.append(False)
     ports.gate.set()
     assert (await enrichment(environment, workflow_id)).outcome is Outcome.SUPERSEDED
     assert ports.calls["analysis"] == 1
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert await ports.content.analyses(request.content_hash) == []

@@ -1,6 +1,5 @@
 """Chunks on a real server, looked at with a plain client; ARCHON_TEST_QDRANT_URL chooses another one."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from archon.contracts import names
 from archon.contracts.analysis import Chunk, Terms
 from archon.contracts.deletion import DeletionCounts
 from archon.contracts.documents import Document, Indexed
-from archon.contracts.errors import StoreRejectedError
+from archon.contracts.errors import StoreRejectedError, StoreUnavailableError
 from archon.contracts.types import DocumentType, EnrichmentStatus
 from archon.runtime.settings import Settings
 from archon.stores.chunk_search import PER_DOCUMENT, Mode, Query, Wanted
@@ -137,7 +136,6 @@ async def test_a_late_writer_changes_nothing_and_leaves_nothing(
 
 async def test_a_writer_that_loses_between_its_two_writes_leaves_nothing(
     vectors: VectorStore,
-    client: AsyncQdrantClient,
     settings: Settings,
     there: Found,
     project: str,
@@ -145,7 +143,7 @@ async def test_a_writer_that_loses_between_its_two_writes_leaves_nothing(
 ) -> None:
     a = factories.document(project, "a")
     b = factories.document(project, "b", entity_id=a.entity_id)
-    replace, another_process = vectors._chunks.replace, VectorStore(client, settings)
+    replace, another_process = vectors._chunks.replace, VectorStore(vectors._client, settings)
 
     async def overtaken(documents: Any) -> None:
         await written(another_process, b, 2, chunk("shared"), chunk("of b"))
