@@ -1,0 +1,47 @@
+"""What workflow code may not use, as the linter sees it: nothing else keeps it deterministic but replays."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def refused(source: str) -> str:
+    """What the linter says of `source` as a module of the workflows."""
+    command = [sys.executable, "-m", "ruff", "check", "--select", "TID251", "--output-format", "concise"]
+    found = subprocess.run(
+        [*command, "--stdin-filename", "workflows/another.py", "-"],
+        input=source,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    return found.stdout
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from datetime import datetime\ndatetime.now()\n",
+        "import time\n",
+        "from time import monotonic\n",
+        "import random\n",
+        "from uuid import uuid4\nuuid4()\n",
+        "import os\n",
+        "import pathlib\n",
+        "open('a')\n",
+        "import httpx\n",
+        "import asyncio\nasyncio.wait([])\n",
+    ],
+)
+def test_what_would_make_a_replay_differ_is_refused(source: str) -> None:
+    assert "TID251" in refused(source)
+
+
+def test_what_temporal_offers_in_their_place_is_not() -> None:
+    source = "from temporalio import workflow\nworkflow.now(), workflow.uuid4(), workflow.random()\n"
+    assert "TID251" not in refused(source)
