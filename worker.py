@@ -13,8 +13,9 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from temporalio import workflow
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import Runtime
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.analysis import AnalysisActivities
 from activities.backfill import BackfillActivities
@@ -74,6 +75,7 @@ def build_workers(
 ) -> list[Worker]:
     """One worker for workflows and store activities, one for the analysis alone."""
     drain = timedelta(seconds=settings.shutdown_timeout)
+    version = deployed(settings)
     return [
         Worker(
             client,
@@ -84,6 +86,7 @@ def build_workers(
             interceptors=[Observation()],
             max_concurrent_activities=50,
             max_concurrent_workflow_tasks=_WORKFLOW_TASKS,
+            deployment_config=version,
             graceful_shutdown_timeout=drain,
         ),
         Worker(
@@ -94,10 +97,22 @@ def build_workers(
             max_concurrent_activities=settings.max_concurrent_enrichments,
             # An eagerly started activity would bypass the queue's rate limit.
             disable_eager_activity_execution=True,
+            deployment_config=version,
             max_task_queue_activities_per_second=settings.max_processing_rate or None,
             graceful_shutdown_timeout=drain,
         ),
     ]
+
+
+def deployed(settings: Settings) -> WorkerDeploymentConfig | None:
+    """A run is pinned to the version that it began on, unless an operator moves it. None without versions."""
+    if not settings.temporal_worker_build_id:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(settings.temporal_deployment_name, settings.temporal_worker_build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
 
 
 def store_activities(

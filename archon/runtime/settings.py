@@ -60,6 +60,11 @@ class Settings(BaseSettings):
     """host:port of the Temporal frontend."""
     temporal_namespace: str = "default"
     """Its retention should not be shorter than the topics'."""
+    temporal_deployment_name: str = "archon-enrichment"
+    """The worker deployment that TEMPORAL_WORKER_BUILD_ID is a version of."""
+    temporal_worker_build_id: str = ""
+    """Version of this worker, for Worker Versioning: a run stays with the version that it began on. Empty: no
+    versioning, and every worker takes every run."""
     temporal_ui_url: HttpUrl = "http://127.0.0.1:8233"
     """Where links into the Web UI lead."""
 

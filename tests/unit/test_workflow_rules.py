@@ -33,7 +33,6 @@ def refused(source: str) -> str:
         "from uuid import uuid4\nuuid4()\n",
         "import os\n",
         "import pathlib\n",
-        "open('a')\n",
         "import httpx\n",
         "import asyncio\nasyncio.wait([])\n",
     ],

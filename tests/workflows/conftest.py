@@ -1,12 +1,14 @@
 """A time-skipping Temporal server, and a worker whose activities stand on ports the test can steer."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import IndexedValueType
@@ -204,27 +206,36 @@ def ports() -> Ports:
     return Ports()
 
 
-@pytest.fixture
-async def working(environment: WorkflowEnvironment, ports: Ports) -> AsyncIterator[list[Worker]]:
-    content = ports.content
+def workers_on(client: Client, ports: Ports, **settings: Any) -> list[Worker]:
+    """Today's workers, not yet running, whose activities stand on `ports`."""
+    content, estate, progress = ports.content, ports.estate, Progress(ports)
     retry = RetrySettings(max_attempts=3, first_delay=2.0)
-    progress = Progress(ports)
-    enrichment = EnrichmentActivities(
-        ports, ports.estate, ports, ports.estate, content, progress=progress, retry=retry
-    )
+    enrichment = EnrichmentActivities(ports, estate, ports, estate, content, progress=progress, retry=retry)
     health = dict.fromkeys(("intelligence_service", "memgraph", "qdrant"), ports.healthy)
     events = EventActivities(ports, progress, ports, ports, health)
     analysis = AnalysisActivities(
         ports, content, ports.breaker, outage_budget=60, share_across_projects=False
     )
-    estate = ports.estate
     contents = Contents(estate, content)
     deletion = DeletionActivities(estate, estate, contents, runs=estate, publisher=ports, letters=estate)
-    settings = Settings(shutdown_timeout=1)
-    workers = build_workers(
-        environment.client, settings, store_activities(enrichment, events, deletion), [analysis.analyse]
+    return build_workers(
+        client,
+        Settings(shutdown_timeout=1, **settings),
+        store_activities(enrichment, events, deletion),
+        [analysis.analyse],
     )
-    running = [asyncio.create_task(worker.run()) for worker in workers]
-    yield workers
+
+
+@contextlib.asynccontextmanager
+async def running(workers: Sequence[Worker]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(worker.run()) for worker in workers]
+    yield
     await asyncio.gather(*(worker.shutdown() for worker in workers))
-    await asyncio.gather(*running)
+    await asyncio.gather(*tasks)
+
+
+@pytest.fixture
+async def working(environment: WorkflowEnvironment, ports: Ports) -> AsyncIterator[list[Worker]]:
+    workers = workers_on(environment.client, ports)
+    async with running(workers):
+        yield workers

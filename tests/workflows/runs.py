@@ -1,5 +1,6 @@
 """In: a run on the time-skipping server. Out: its outcome, or its status once it is parked."""
 
+from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from archon.contracts import errors, names
@@ -50,10 +51,10 @@ async def calls_of(ports: Ports, name: str, count: int = 1) -> None:
     await eventually(called)
 
 
-async def submit_as_before(environment: WorkflowEnvironment, request: EnrichmentRequest) -> str:
+async def submit_as_before(client: Client, request: EnrichmentRequest) -> str:
     """As the release before local steps submitted; such runs are still open somewhere."""
     workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
-    await environment.client.start_workflow(
+    await client.start_workflow(
         names.WORKFLOW_ENRICH_DOCUMENT,
         EnrichDocumentInput(document_id=request.document_id, content_hash=request.content_hash),
         id=workflow_id,

@@ -262,7 +262,7 @@ async def test_what_a_run_has_stored_of_a_document_that_is_deleted_meanwhile_goe
 async def test_a_run_of_the_release_before_ends_as_it_began(
     environment: WorkflowEnvironment, ports: Ports
 ) -> None:
-    workflow_id = await submit_as_before(environment, factories.request())
+    workflow_id = await submit_as_before(environment.client, factories.request())
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
     assert ports.stages == WHOLE
     history = await environment.client.get_workflow_handle(workflow_id).fetch_history()

@@ -223,7 +223,7 @@ async def test_cancelling_during_a_remote_step_waits_for_it_and_discards(
     environment: WorkflowEnvironment, ports: Ports, step: str
 ) -> None:
     ports.store_gates[step] = asyncio.Event()
-    workflow_id = await submit_as_before(environment, factories.request())
+    workflow_id = await submit_as_before(environment.client, factories.request())
     outcome = await cancel_during_remote(environment, ports, workflow_id, step)
     assert outcome.outcome is Outcome.DISCARDED
     assert ports.calls["graph"] == 0
@@ -234,7 +234,7 @@ async def test_a_cancellation_during_the_remote_write_comes_too_late_for_a_compl
     environment: WorkflowEnvironment, ports: Ports
 ) -> None:
     ports.store_gates["graph"] = asyncio.Event()
-    workflow_id = await submit_as_before(environment, factories.request())
+    workflow_id = await submit_as_before(environment.client, factories.request())
     outcome = await cancel_during_remote(environment, ports, workflow_id, "graph")
     assert outcome.outcome is Outcome.SUCCESS
     assert ports.statuses == []
