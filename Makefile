@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench test crash fuzz fuzz-analysis retrieval monitoring accuracy check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench scale test crash fuzz fuzz-analysis retrieval monitoring accuracy check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -17,6 +17,10 @@ demo: $(READY)
 # The load test, on a stack of its own; ARGS='--documents 100 --report before.json'.
 bench: $(READY)
 	$(BIN)/enrich bench $(ARGS)
+
+# The tables of docs/scale.md; ARGS=run.json takes the costs from that report of `enrich bench`.
+scale: $(READY)
+	$(BIN)/python -m archon.cli.capacity $(ARGS)
 
 # Two processes, each with servers of its own: half of what a test does is to wait for something.
 test: $(READY)

@@ -23,6 +23,7 @@ from archon.cli import (
     up,
 )
 from archon.cli.bench import command as bench
+from archon.cli.capacity import command as capacity
 
 app = typer.Typer(
     name="enrich",
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.add_typer(bench.app, name="bench")
+app.command("plan")(capacity.plan)
 app.command("ingest")(ingest.ingest_path)
 app.command("publish")(documents.publish_file)
 app.command("status")(documents.status)

@@ -1,5 +1,6 @@
 """What a document leaves behind at a collector: one trace through every process, and nothing private."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from archon.cli.capacity.measured import Measured
 from archon.devstack import graph
 from archon.runtime.settings import Settings
 from tests.collector import Collector, Seen, tree
@@ -82,6 +84,18 @@ async def test_a_document_has_one_trace_through_all_services(
     }
     assert not [each for each in spans if each.links]
     assert not [each for each in spans if PRIVATE in str(each) or graph.PASSWORD in str(each)]
+
+
+async def test_the_content_store_is_asked_as_often_as_docs_scale_md_computes_with(
+    http: httpx.AsyncClient, project: str, whole: Traced
+) -> None:
+    """Where this fails, change `object_reads` in measured.json and run `make scale`."""
+    text = CODE + f"# {project}\n"
+    accepted = (await http.post("/document", json=body(project, full_text=text))).json()
+    asked = Counter(each.name for each in await whole(accepted["correlation_id"]))
+    expected = Measured.shipped()
+    assert asked["content put"] == expected.object_writes
+    assert asked["content get"] + asked["content head"] + asked["content list"] == expected.object_reads
 
 
 async def test_a_caller_s_trace_is_joined(

@@ -1,0 +1,52 @@
+"""In: the report of a load test, if there is a new one. Out: measured.json anew, and docs/*.md made of it.
+
+`make scale ARGS=run.json`: processor times and history from the report, all else from a small stack of its
+own. Without a report the pages alone are made again.
+"""
+
+import argparse
+import asyncio
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from archon.cli.bench.report import read
+from archon.cli.capacity.measured import FILE, Measured
+from archon.cli.capacity.page import filled
+
+_DOCUMENTS: Final = 100
+"""Enough for what does not vary with the load."""
+_HERE: Final = Path(__file__).parent
+_ROOT: Final = _HERE.parents[2]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make scale")
+    parser.add_argument("report", nargs="?", type=Path, help="of `enrich bench --report`")
+    parser.add_argument("--commit", help="what the report is of; the present commit if it is not given")
+    parser.add_argument("--documents", type=int, default=_DOCUMENTS, help="of the small stack; 0: none")
+    given = parser.parse_args()
+    measured = Measured.shipped()
+    if given.report is not None:
+        measured = measured.costs_of(read(given.report), given.commit or _commit())
+        measured = asyncio.run(_counted(measured, given.documents)) if given.documents else measured
+        (_HERE / FILE).write_text(measured.model_dump_json(indent=2) + "\n")
+    for page in sorted((_ROOT / "docs").glob("*.md")):
+        text = page.read_text()
+        if (made := filled(text, measured)) != text:
+            page.write_text(made)
+
+
+async def _counted(measured: Measured, documents: int) -> Measured:
+    from archon.cli.capacity.counting import stored  # noqa: PLC0415
+
+    return measured.model_copy(update={"stored": await stored(documents, measured.size)})
+
+
+def _commit() -> str:
+    command = ["git", "log", "-1", "--format=%h"]
+    return subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    main()
