@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from archon.cli.bench.rest import WARM_UP
 from archon.runtime import temporal
 from archon.runtime.settings import Settings
 from tests import stores
@@ -25,8 +26,9 @@ async def test_a_load_on_a_running_stack_is_reported_as_it_happened(
     environment: dict[str, str], stack: Settings, project: str, tmp_path: Path
 ) -> None:
     arguments = ("--documents", str(DOCUMENTS), "--concurrency", "3", "--rate", "50", "--baseline", str(BARE))
+    besides = ("--at-rest", "2", "--tenths")
     where = ("--running", "-p", project, "--report", str(tmp_path / "a.json"), "-o", "json")
-    finished = await enrich("bench", *arguments, *where, environment=environment)
+    finished = await enrich("bench", *arguments, *besides, *where, environment=environment)
     assert finished.code == 0, finished.err
     assert project in finished.err
     report = finished.json()
@@ -50,6 +52,9 @@ async def test_a_load_on_a_running_stack_is_reported_as_it_happened(
     assert report["simulated_latency"] == 0
     assert {each["name"] for each in report["processes"]} == {"bridge", "intelligence", "ingress", "worker"}
     assert report["not_told"] == ["Temporal", "Kafka", "graph", "vectors"]
+    assert report["at_rest"]["ended"]["count"] == report["at_rest"]["enriched"]["count"] == 2
+    assert len(await stores.nodes(stack, f"{project}-at-rest")) == 2 + WARM_UP
+    assert sum(each["documents"] for each in report["growth"]["tenths"]) == DOCUMENTS
     await _assert_baseline(report, stack, next(iter(nodes.values())))
     await _assert_compared(report, tmp_path, environment)
     again = await enrich("bench", "--running", "-p", project, environment=environment)
