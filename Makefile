@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench test crash fuzz fuzz-analysis retrieval monitoring accuracy check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench compare test crash fuzz fuzz-analysis retrieval monitoring accuracy check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -17,6 +17,12 @@ demo: $(READY)
 # The load test, on a stack of its own; ARGS='--documents 100 --report before.json'.
 bench: $(READY)
 	$(BIN)/enrich bench $(ARGS)
+
+# The work tree beside another commit, the same load on a stack of each in turn;
+# BASE=v1.2 ARGS='--rounds 3 --require "enriched>=0.97"'.
+compare: $(READY)
+	@test -n "$(BASE)" || { echo "Which commit? As in: make compare BASE=HEAD~1"; exit 2; }
+	$(BIN)/enrich bench against $(BASE) $(ARGS)
 
 # Two processes, each with servers of its own: half of what a test does is to wait for something.
 test: $(READY)

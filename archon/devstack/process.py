@@ -105,7 +105,7 @@ class ChildProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
         await self._process.wait()
-        await _emptied(leader)
+        await emptied(leader)
         self._process = None
         if self._pipe is not None:
             os.close(self._pipe)
@@ -143,7 +143,7 @@ class ChildProcess:
         return ServerFailedError(f"{self.name} {what}; its log is {self.log}\n{shown}".rstrip())
 
 
-async def _emptied(group: int) -> None:
+async def emptied(group: int) -> None:
     """Returns when none of the group is left, as its ports and files are free only then; or gives it up."""
     with contextlib.suppress(ProcessLookupError, PermissionError, TimeoutError):
         async with asyncio.timeout(STOP_SECONDS):
