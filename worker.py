@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -69,27 +70,40 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     )
 
 
+@dataclass(frozen=True)
+class Served:
+    """Which queues and workflows a set of workers serves; the store activities are on the first queue."""
+
+    enrichment: str = names.QUEUE_ENRICHMENT
+    intelligence: str = names.QUEUE_INTELLIGENCE
+    workflows: Sequence[type] = WORKFLOWS
+    interceptors: Sequence[Observation] = (Observation(),)
+
+
+_PRODUCT = Served()
+
+
 def build_workers(
-    client: Client, settings: Settings, store: Activities, analysis: Activities
+    client: Client, settings: Settings, store: Activities, analysis: Activities, served: Served = _PRODUCT
 ) -> list[Worker]:
     """One worker for workflows and store activities, one for the analysis alone."""
     drain = timedelta(seconds=settings.shutdown_timeout)
     return [
         Worker(
             client,
-            task_queue=names.QUEUE_ENRICHMENT,
-            workflows=WORKFLOWS,
+            task_queue=served.enrichment,
+            workflows=served.workflows,
             activities=store,
             workflow_runner=workflow_runner(),
-            interceptors=[Observation()],
+            interceptors=served.interceptors,
             max_concurrent_activities=50,
             graceful_shutdown_timeout=drain,
         ),
         Worker(
             client,
-            task_queue=names.QUEUE_INTELLIGENCE,
+            task_queue=served.intelligence,
             activities=analysis,
-            interceptors=[Observation()],
+            interceptors=served.interceptors,
             max_concurrent_activities=settings.max_concurrent_enrichments,
             # An eagerly started activity would bypass the queue's rate limit.
             disable_eager_activity_execution=True,

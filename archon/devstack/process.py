@@ -43,6 +43,8 @@ class ChildProcess:
     niceness: int = 0
     directory: Path | None = None
     """Where it runs; this process's own if not given."""
+    patience: float = READY_SECONDS
+    """How long it may take until it is ready."""
     _process: asyncio.subprocess.Process | None = None
     _pipe: int | None = None
     _log_start: int = 0
@@ -121,7 +123,7 @@ class ChildProcess:
         raise self._failure(f"exited with code {await self.ended()}")
 
     async def _wait_until_ready(self, process: asyncio.subprocess.Process) -> None:
-        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+        deadline = asyncio.get_running_loop().time() + self.patience
         last: BaseException | None = None
         while asyncio.get_running_loop().time() < deadline:
             if process.returncode is not None:
@@ -135,7 +137,7 @@ class ChildProcess:
                 await asyncio.sleep(0.1)
             else:
                 return
-        raise self._failure(f"was not ready after {READY_SECONDS:g} s ({last!r})")
+        raise self._failure(f"was not ready after {self.patience:g} s ({last!r})")
 
     def _failure(self, what: str) -> ServerFailedError:
         tail = self.log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()[-_LOG_TAIL:]

@@ -130,3 +130,7 @@ async def publish_progress(_: ProgressInput) -> None:
 @activity.defn
 async def publish_completed(_: CompletedInput) -> None:
     return None
+
+
+STORE: Final = (claim, write_vectors, write_graph, publish_progress, publish_completed)
+"""What the product's worker does beside the analysis."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from archon.cli.bench.against.checkouts import Checkout
 from archon.cli.bench.run import Target
-from archon.devstack.process import ChildProcess, emptied
+from archon.devstack.process import READY_SECONDS, ChildProcess, emptied
 from archon.runtime.settings import Settings
 
 _LEADING: Final = {
@@ -49,6 +49,8 @@ async def started(checkout: Checkout, directory: Path) -> AsyncIterator[tuple[Ch
         # What this process's environment says must not slow one of the stacks in silence.
         environment={"INTELLIGENCE_SIMULATED_LATENCY": "0"},
         directory=checkout.directory,
+        # It says itself which of its processes is not ready in time; they begin in two turns.
+        patience=3 * READY_SECONDS,
         command=[
             *(str(checkout.python), "-m", "archon.cli.main"),
             *("up", "--free-ports", "--data-dir", str(directory)),
