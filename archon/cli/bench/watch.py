@@ -6,15 +6,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from archon.cli.bench.reading import Reader, Row
+from archon.cli.settling import pause
 from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.types import WORKING, EnrichmentStatus
 
 _LEAST: Final = 2.0
 """Seconds between two questions; no figure depends on when it is asked."""
-_MOST: Final = 15.0
-_PAUSES: Final = 20
-"""Times what the last answer took: the graph counts a project's documents for it, and the asking must not
-become a part of the load as they grow in number."""
+_TIMES: Final = 20
+"""Of what an answer took, to the next question: a twentieth of one process at most is no part of the load."""
 
 Rows = dict[str, Row]
 
@@ -32,7 +31,6 @@ async def watch(
         asked = time.monotonic()
         try:
             open_ = await _count(reader, project, told)
-            pause = min(max(_LEAST, _PAUSES * (time.monotonic() - asked)), _MOST)
             if late or (ended is not None and not open_):
                 rows = {row.document_id: row async for row in reader.documents(project)}
                 if late or not any(row.working for row in rows.values()):
@@ -40,8 +38,8 @@ async def watch(
         except StoreUnavailableError:  # a bridge under load may answer the next time
             if late:
                 raise
-            pause = _LEAST
-        await asyncio.sleep(pause)
+            asked = time.monotonic()
+        await pause(asked, least=_LEAST, times=_TIMES)
 
 
 async def _count(reader: Reader, project: str, told: Callable[[int, int], None]) -> int:
