@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from archon.cli.bench.against.checkouts import Checkout
 from archon.cli.bench.run import Target
-from archon.devstack.process import READY_SECONDS, ChildProcess, emptied
+from archon.devstack.process import READY_SECONDS, STOP_SECONDS, ChildProcess, emptied
 from archon.runtime.settings import Settings
 
 _LEADING: Final = {
@@ -49,8 +49,9 @@ async def started(checkout: Checkout, directory: Path) -> AsyncIterator[tuple[Ch
         # What this process's environment says must not slow one of the stacks in silence.
         environment={"INTELLIGENCE_SIMULATED_LATENCY": "0"},
         directory=checkout.directory,
-        # It says itself which of its processes is not ready in time; they begin in two turns.
-        patience=3 * READY_SECONDS,
+        # It says itself which of its processes is not ready in time; they begin, and end, in two turns.
+        ready_seconds=3 * READY_SECONDS,
+        stop_seconds=3 * STOP_SECONDS,
         command=[
             *(str(checkout.python), "-m", "archon.cli.main"),
             *("up", "--free-ports", "--data-dir", str(directory)),
@@ -58,13 +59,15 @@ async def started(checkout: Checkout, directory: Path) -> AsyncIterator[tuple[Ch
     )
     leaders: dict[str, int] = {}
     try:
-        async with up:
-            assert up.pid is not None
-            environment = _exports(written.read_text())
-            leaders |= _leaders(up.pid, environment)
-            yield up, Target(_settings(environment), environment, directory, leaders, foreign=True)
+        await up.start()
+        assert up.pid is not None
+        environment = _exports(written.read_text())
+        leaders |= _leaders(up.pid, environment)
+        yield up, Target(_settings(environment), environment, directory, leaders, foreign=True)
     finally:
-        # Where it had to be killed its processes end by themselves; the next run must not begin beside them.
+        # Not killed, even where it has not begun to serve: it ends its own processes.
+        await up.stop()
+        # Had it to be killed, they end by themselves; the next run must not begin beside them.
         await asyncio.gather(*map(emptied, leaders.values()))
 
 
