@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench scale test crash fuzz fuzz-analysis retrieval monitoring accuracy check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench scale compare test crash fuzz fuzz-analysis retrieval monitoring accuracy check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -21,6 +21,12 @@ bench: $(READY)
 # The tables of docs/scale.md; ARGS=run.json takes the costs from that report of `enrich bench`.
 scale: $(READY)
 	$(BIN)/python -m archon.cli.capacity $(ARGS)
+
+# The work tree beside another commit, the same load on a stack of each in turn;
+# BASE=v1.2 ARGS='--rounds 3 --require "enriched>=0.97"'.
+compare: $(READY)
+	@test -n "$(BASE)" || { echo "Which commit? As in: make compare BASE=HEAD~1"; exit 2; }
+	$(BIN)/enrich bench against $(BASE) $(ARGS)
 
 # Two processes, each with servers of its own: half of what a test does is to wait for something.
 test: $(READY)

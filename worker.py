@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -70,8 +71,21 @@ def workflow_runner() -> UnsandboxedWorkflowRunner:
     return UnsandboxedWorkflowRunner()
 
 
+@dataclass(frozen=True)
+class Served:
+    """Which queues and workflows a set of workers serves; the store activities are on the first queue."""
+
+    enrichment: str = names.QUEUE_ENRICHMENT
+    intelligence: str = names.QUEUE_INTELLIGENCE
+    workflows: Sequence[type] = WORKFLOWS
+    interceptors: Sequence[Observation] = (Observation(),)
+
+
+_PRODUCT = Served()
+
+
 def build_workers(
-    client: Client, settings: Settings, store: Activities, analysis: Activities
+    client: Client, settings: Settings, store: Activities, analysis: Activities, served: Served = _PRODUCT
 ) -> list[Worker]:
     """One worker for workflows and store activities, one for the analysis alone."""
     drain = timedelta(seconds=settings.shutdown_timeout)
@@ -79,11 +93,11 @@ def build_workers(
     return [
         Worker(
             client,
-            task_queue=names.QUEUE_ENRICHMENT,
-            workflows=WORKFLOWS,
+            task_queue=served.enrichment,
+            workflows=served.workflows,
             activities=store,
             workflow_runner=workflow_runner(),
-            interceptors=[Observation()],
+            interceptors=served.interceptors,
             max_concurrent_activities=50,
             max_concurrent_workflow_tasks=_WORKFLOW_TASKS,
             deployment_config=version,
@@ -91,9 +105,9 @@ def build_workers(
         ),
         Worker(
             client,
-            task_queue=names.QUEUE_INTELLIGENCE,
+            task_queue=served.intelligence,
             activities=analysis,
-            interceptors=[Observation()],
+            interceptors=served.interceptors,
             max_concurrent_activities=settings.max_concurrent_enrichments,
             # An eagerly started activity would bypass the queue's rate limit.
             disable_eager_activity_execution=True,

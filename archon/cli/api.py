@@ -51,6 +51,10 @@ class BridgeApi:
         async with httpx.AsyncClient(base_url=settings.bridge_url, timeout=30, headers=headers) as http:
             yield cls(http, patience)
 
+    async def read(self, path: str, **params: str | int | None) -> Any:
+        """The JSON of an answer, for those who must not mind which fields it has."""
+        return await self._call("GET", path, params=_given(**params))
+
     async def index(self, document: Mapping[str, Any]) -> DocumentAccepted:
         return DocumentAccepted.model_validate(await self._call("POST", "/document", json=document))
 

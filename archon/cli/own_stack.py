@@ -6,13 +6,18 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from archon.cli.output import err
 from archon.devstack.process import ServerFailedError
-from archon.devstack.stack import Stack
 
 Result = TypeVar("Result")
+
+
+class Failing(Protocol):
+    """A stack, or the process that runs one: raises ServerFailedError when it ends."""
+
+    async def failed(self) -> None: ...
 
 
 @contextlib.contextmanager
@@ -34,7 +39,7 @@ def own_directory(given: Path | None, prefix: str) -> Iterator[Path]:
             shutil.rmtree(made, ignore_errors=True)
 
 
-async def unless_failed(work: asyncio.Task[Result], stack: Stack) -> Result:
+async def unless_failed(work: asyncio.Task[Result], stack: Failing) -> Result:
     """The work's result; raises ServerFailedError when a process of the stack ends before it."""
     watching = asyncio.create_task(stack.failed())
     try:

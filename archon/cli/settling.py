@@ -25,14 +25,14 @@ async def follow(api: BridgeApi, project: str, show: Callable[[Statistics], None
     while True:
         began = time.monotonic()
         show(await api.statistics(project))
-        await _pause(began)
+        await pause(began)
 
 
 async def settled(api: BridgeApi, report: Report) -> None:
     """Until nothing of this ingest's is on its way; what else the project has is not waited for."""
     began = time.monotonic()
     while await _is_open(api, report):
-        await _pause(began)
+        await pause(began)
         began = time.monotonic()
 
 
@@ -61,7 +61,7 @@ async def arrived(api: BridgeApi, report: Report) -> None:
         elif time.monotonic() - since > _ARRIVAL_PATIENCE:
             return
         if awaited:
-            await _pause(began)
+            await pause(began)
 
 
 async def take_stock(api: BridgeApi, report: Report) -> None:
@@ -71,5 +71,7 @@ async def take_stock(api: BridgeApi, report: Report) -> None:
             report.settle(row)
 
 
-async def _pause(began: float) -> None:
-    await asyncio.sleep(max(_POLL, 9 * (time.monotonic() - began)))
+async def pause(began: float, *, least: float = _POLL, times: float = 9) -> None:
+    """`least` seconds after an answer, or `times` as long as it has taken since `began`, whichever is longer:
+    the graph counts documents for it, and asking must not become a load as they grow in number."""
+    await asyncio.sleep(max(least, times * (time.monotonic() - began)))

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from archon.cli.api import BridgeApi, segment
 from archon.cli.output import Exit, Format, err, out, printable
+from archon.cli.settling import pause
 from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.views import Statistics
@@ -25,7 +26,6 @@ from archon.contracts.views import Statistics
 _RETRY: Final = 2.0
 _PATIENCE: Final = 60.0
 """Seconds that the bridge may be away before a stream is given up."""
-_COUNT_EVERY: Final = 1.0
 _ENRICHED: Final = frozenset({EnrichmentStatus.COMPLETED, EnrichmentStatus.SKIPPED})
 
 
@@ -130,16 +130,18 @@ async def _counts(api: BridgeApi, project: str | None, show: Callable[[Statistic
     """Whenever they have changed."""
     shown: Statistics | None = None
     while True:
+        began = time.monotonic()
         try:
             found = await api.statistics(project)
         except StoreUnavailableError:
             if shown is None:
                 raise
+            began = time.monotonic()  # what it took to fail says nothing of what counting takes
         else:
             if found != shown:
                 show(found)
             shown = found
-        await asyncio.sleep(_COUNT_EVERY)
+        await pause(began)
 
 
 async def _events(api: BridgeApi, path: str, params: dict[str, str] | None = None) -> AsyncGenerator[Event]:

@@ -43,6 +43,9 @@ class ChildProcess:
     niceness: int = 0
     directory: Path | None = None
     """Where it runs; this process's own if not given."""
+    ready_seconds: float = READY_SECONDS
+    stop_seconds: float = STOP_SECONDS
+    """How long it may take until it is ready, and until it has ended when it was asked to."""
     _process: asyncio.subprocess.Process | None = None
     _pipe: int | None = None
     _log_start: int = 0
@@ -94,7 +97,7 @@ class ChildProcess:
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+            await asyncio.wait_for(self._process.wait(), self.stop_seconds)
         await self.kill()
 
     async def kill(self) -> None:
@@ -105,7 +108,7 @@ class ChildProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
         await self._process.wait()
-        await _emptied(leader)
+        await emptied(leader)
         self._process = None
         if self._pipe is not None:
             os.close(self._pipe)
@@ -121,7 +124,7 @@ class ChildProcess:
         raise self._failure(f"exited with code {await self.ended()}")
 
     async def _wait_until_ready(self, process: asyncio.subprocess.Process) -> None:
-        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+        deadline = asyncio.get_running_loop().time() + self.ready_seconds
         last: BaseException | None = None
         while asyncio.get_running_loop().time() < deadline:
             if process.returncode is not None:
@@ -135,7 +138,7 @@ class ChildProcess:
                 await asyncio.sleep(0.1)
             else:
                 return
-        raise self._failure(f"was not ready after {READY_SECONDS:g} s ({last!r})")
+        raise self._failure(f"was not ready after {self.ready_seconds:g} s ({last!r})")
 
     def _failure(self, what: str) -> ServerFailedError:
         tail = self.log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()[-_LOG_TAIL:]
@@ -143,7 +146,7 @@ class ChildProcess:
         return ServerFailedError(f"{self.name} {what}; its log is {self.log}\n{shown}".rstrip())
 
 
-async def _emptied(group: int) -> None:
+async def emptied(group: int) -> None:
     """Returns when none of the group is left, as its ports and files are free only then; or gives it up."""
     with contextlib.suppress(ProcessLookupError, PermissionError, TimeoutError):
         async with asyncio.timeout(STOP_SECONDS):

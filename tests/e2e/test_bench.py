@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archon.runtime import temporal
+from archon.cli.bench.rest import WARM_UP
 from archon.runtime.settings import Settings
 from tests import stores
 from tests.conftest import TestServers
@@ -25,8 +25,9 @@ async def test_a_load_on_a_running_stack_is_reported_as_it_happened(
     environment: dict[str, str], stack: Settings, project: str, tmp_path: Path
 ) -> None:
     arguments = ("--documents", str(DOCUMENTS), "--concurrency", "3", "--rate", "50", "--baseline", str(BARE))
+    besides = ("--at-rest", "2", "--tenths")
     where = ("--running", "-p", project, "--report", str(tmp_path / "a.json"), "-o", "json")
-    finished = await enrich("bench", *arguments, *where, environment=environment)
+    finished = await enrich("bench", *arguments, *besides, *where, environment=environment)
     assert finished.code == 0, finished.err
     assert project in finished.err
     report = finished.json()
@@ -50,23 +51,23 @@ async def test_a_load_on_a_running_stack_is_reported_as_it_happened(
     assert report["simulated_latency"] == 0
     assert {each["name"] for each in report["processes"]} == {"bridge", "intelligence", "ingress", "worker"}
     assert report["not_told"] == ["Temporal", "Kafka", "graph", "vectors"]
-    await _assert_baseline(report, stack, next(iter(nodes.values())))
+    assert report["at_rest"]["ended"]["count"] == report["at_rest"]["enriched"]["count"] == 2
+    assert len(await stores.nodes(stack, f"{project}-at-rest")) == 2 + WARM_UP
+    assert sum(each["documents"] for each in report["growth"]["tenths"]) == DOCUMENTS
+    _assert_baseline(report)
     await _assert_compared(report, tmp_path, environment)
     again = await enrich("bench", "--running", "-p", project, environment=environment)
     assert again.code == 2
     assert f"{DOCUMENTS} documents already" in again.err
 
 
-async def _assert_baseline(report: dict, stack: Settings, node: dict) -> None:
-    """A bare workflow takes the events that the product's takes, but for the search attributes it sets."""
-    client = await temporal.connect(stack)
-    history = await client.get_workflow_handle(node["workflow_id"]).fetch_history()
-    kinds = [event.WhichOneof("attributes") for event in history.events]
-    upserts = kinds.count("upsert_workflow_search_attributes_event_attributes")
+def _assert_baseline(report: dict) -> None:
+    """A bare workflow takes the events and transitions that the product's takes."""
     bare = report["baseline"]
     assert bare["workflows"] == BARE == bare["history"]["sampled"]
     assert report["history"]["sampled"] == 20
-    assert abs(report["history"]["events"] - upserts - bare["history"]["events"]) < 3
+    assert abs(report["history"]["events"] - bare["history"]["events"]) < 3
+    assert abs(report["history"]["state_transitions"] - bare["history"]["state_transitions"]) < 3
     assert report["ratio"] == round(report["enrichment"]["per_second"] / bare["per_second"], 3)
 
 

@@ -18,6 +18,7 @@ from archon.cli.bench import comparison, report
 from archon.cli.bench.checking import check, write_list
 from archon.cli.bench.compose import Findings, compose
 from archon.cli.bench.documents import SMALLEST, document, generate
+from archon.cli.bench.growth import Searches, growth
 from archon.cli.bench.history import spread
 from archon.cli.bench.load import Load, drive
 from archon.cli.bench.processes import ProcessGroups, Recording, Usage
@@ -202,6 +203,51 @@ async def test_a_process_group_is_counted_with_its_children() -> None:
         await process.wait()
 
 
+def timeline(seconds: int, *, cpu: float) -> Recording:
+    """A reading a second of one process, which spends `cpu` seconds in the first second and as much more in
+    each that follows, as its memory grows."""
+    recording = Recording(Fixed())
+    for second in range(seconds + 1):
+        usage = Usage(cpu * second * (second + 1) / 2, 1000 + second)
+        recording.timeline.append((STARTED + timedelta(seconds=second), {"a": usage, "bench": usage}))
+    recording.first = recording.timeline[0][1]
+    return recording
+
+
+def test_what_grows_is_seen_from_tenth_to_tenth() -> None:
+    # A document a second in the first half, two a second in the other.
+    ends = [
+        STARTED + timedelta(seconds=each) for each in (*range(1, 51), *(50 + n / 2 for n in range(1, 51)))
+    ]
+    searches = Searches(
+        took=[(STARTED + timedelta(seconds=each, milliseconds=1), each) for each in range(75)]
+    )
+    accepted = [float(number) for number in range(100)]
+    found = growth(accepted, STARTED, ends, searches, timeline(75, cpu=0.01))
+    assert found is not None
+    first, *_, last = found.tenths
+    assert [each.documents for each in found.tenths] == [10] * 10
+    assert (first.per_second, last.per_second) == (1, 2)
+    assert (first.accept_p95_ms, last.accept_p95_ms) == (9, 99)
+    assert (first.searches, first.search_p95_ms, last.searches, last.search_p95_ms) == (10, 9, 5, 74)
+    # Seconds 1 to 10 of the run, and 71 to 75: 0.55 s and 3.65 s of processor time for ten documents.
+    assert first.cpu_ms_per_document == {"a": pytest.approx(55)}
+    assert last.cpu_ms_per_document == {"a": pytest.approx(365)}
+    assert (first.peak_rss_bytes, last.peak_rss_bytes) == ({"a": 1010}, {"a": 1075})
+    assert found.last_to_first == {
+        "per_second": 2,
+        "accept_p95_ms": 11,
+        "search_p95_ms": pytest.approx(8.222),
+        "cpu_ms_per_document": pytest.approx(6.636),
+        "rss_bytes": pytest.approx(1.064),
+    }
+
+
+def test_there_are_no_tenths_of_fewer_documents() -> None:
+    ends = [STARTED + timedelta(seconds=each) for each in range(9)]
+    assert growth([1.0] * 9, STARTED, ends, Searches(), timeline(9, cpu=1)) is None
+
+
 def sample(**changes: object) -> report.BenchReport:
     """Two documents, enriched 2 and 4 seconds after they were indexed, one of them a second later."""
     first, second = sent = [accepted(), accepted()]
@@ -241,7 +287,7 @@ def test_the_report_tells_what_was_measured(tmp_path: Path) -> None:
     assert (found.accept_ms.p50, found.accept_ms.max) == (20, 30)
     assert (found.accept_to_enriched_ms.p50, found.accept_to_enriched_ms.max) == (2000, 4000)
     assert found.ratio == 0.2
-    found.write(tmp_path / "report.json")
+    report.write(found, tmp_path / "report.json")
     assert report.read(tmp_path / "report.json") == found
     assert [each.name for each in tmp_path.iterdir()] == ["report.json"]
 

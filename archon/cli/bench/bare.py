@@ -4,33 +4,31 @@ What Temporal alone costs. Names, kinds, options, summaries and payloads are the
 scheduled by `workflows.steps`; the analysis is named again, for its task queue is not the product's here.
 """
 
-from datetime import datetime
 from typing import Final
 
 from temporalio import activity, workflow
 
-with workflow.unsafe.imports_passed_through():
-    from activities.analysis import AnalysisActivities
-    from archon.contracts import names
-    from archon.contracts.analysis import AnalysisSummary
-    from archon.contracts.events import EnrichmentRequest
-    from archon.contracts.types import Outcome
-    from archon.contracts.workflow import (
-        AnalyseInput,
-        ClaimInput,
-        ClaimResult,
-        CompletedInput,
-        Decision,
-        EnrichDocumentInput,
-        EnrichmentOutcome,
-        ProgressInput,
-        RetrySettings,
-        Stage,
-        Step,
-        WriteInput,
-        WriteResult,
-    )
-    from workflows import policies, steps
+from activities.analysis import AnalysisActivities
+from archon.contracts import names
+from archon.contracts.analysis import AnalysisSummary
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.types import EnrichmentStatus, Outcome
+from archon.contracts.workflow import (
+    AnalyseInput,
+    ClaimInput,
+    ClaimResult,
+    CompletedInput,
+    Decision,
+    EnrichDocumentInput,
+    EnrichmentOutcome,
+    RetrySettings,
+    Step,
+    WriteInput,
+    WriteResult,
+)
+from workflows import policies
+from workflows.display import Display
+from workflows.steps import Steps
 
 WORKFLOW: Final = "BenchBaseline"
 _SUMMARY: Final = AnalysisSummary(
@@ -64,34 +62,25 @@ class Bare:
     async def run(self, start: EnrichDocumentInput) -> EnrichmentOutcome:
         await workflow.wait_condition(lambda: self._request is not None)
         assert self._request is not None
-        started_at = workflow.now()
-        claim = await steps.claim(self._request)
+        started_at, steps = workflow.now(), Steps(local=start.local_steps)
+        claim = await steps.claim(self._request, started_at)
         step = Step(
             request=self._request,
             version=claim.version,
             workflow_id=f"{start.document_id}-{start.content_hash}",
         )
-        await steps.publish_progress(step, Stage.CLAIMED, started_at)
         summary = await _analyse(step, claim.retry)
-        await steps.publish_progress(step, Stage.ANALYSED, started_at)
-        return await self._write(step, claim.retry, summary, started_at)
-
-    async def _write(
-        self, step: Step, retry: RetrySettings, summary: AnalysisSummary, started_at: datetime
-    ) -> EnrichmentOutcome:
-        write = WriteInput(step=step, summary=summary)
-        await steps.write_vectors(write, retry)
-        await steps.publish_progress(step, Stage.VECTORS_WRITTEN, started_at)
-        await steps.write_graph(write, retry)
-        await steps.publish_progress(step, Stage.COMPLETED, started_at)
+        await steps.write_vectors(step, summary, started_at)
+        await steps.write_graph(step, summary, started_at)
         await steps.publish_completed(step, Outcome.SUCCESS, started_at, summary)
+        Display().file(EnrichmentStatus.COMPLETED)
         return EnrichmentOutcome(
             outcome=Outcome.SUCCESS, decision=Decision.PROCEED, version=step.version, summary=summary
         )
 
 
 async def _analyse(step: Step, retry: RetrySettings) -> AnalysisSummary:
-    options = policies.analysis(retry)
+    options = policies.analysis(retry, wait_for_cancellation=True)
     options["task_queue"] = analysis_queue(workflow.info().task_queue)
     return await workflow.execute_activity_method(
         AnalysisActivities.analyse,
@@ -123,10 +112,9 @@ async def write_graph(_: WriteInput) -> WriteResult:
 
 
 @activity.defn
-async def publish_progress(_: ProgressInput) -> None:
-    return None
-
-
-@activity.defn
 async def publish_completed(_: CompletedInput) -> None:
     return None
+
+
+STORE: Final = (claim, write_vectors, write_graph, publish_completed)
+"""What the product's worker does beside the analysis."""

@@ -5,17 +5,16 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from archon.cli.bench.reading import Accepted, Row
 from archon.cli.bench.report import Validation
 from archon.cli.validation import validate
-from archon.contracts.documents import DocumentAccepted
 from archon.contracts.types import EnrichmentStatus
-from archon.contracts.views import DocumentRow
 from archon.runtime.settings import Settings
 
 _SHOWN = 100
 
 
-def write_list(path: Path, accepted: list[DocumentAccepted]) -> None:
+def write_list(path: Path, accepted: list[Accepted]) -> None:
     """JSON Lines that `enrich validate --against` reads."""
     lines = [
         json.dumps({"document_id": each.document_id, "content_hash": each.content_hash}) for each in accepted
@@ -23,7 +22,7 @@ def write_list(path: Path, accepted: list[DocumentAccepted]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines))
 
 
-def check(accepted: list[DocumentAccepted], rows: Mapping[str, DocumentRow]) -> Validation:
+def check(accepted: list[Accepted], rows: Mapping[str, Row]) -> Validation:
     """Each accepted document is there with its content, and enriched from it, parked or skipped; or lost."""
     fates = {each.document_id: _fate(each, rows.get(each.document_id)) for each in accepted}
     counts = Counter(fates.values())
@@ -37,7 +36,7 @@ def check(accepted: list[DocumentAccepted], rows: Mapping[str, DocumentRow]) -> 
     )
 
 
-async def drift(settings: Settings, project: str, accepted: list[DocumentAccepted]) -> dict[str, int]:
+async def drift(settings: Settings, project: str, accepted: list[Accepted]) -> dict[str, int]:
     """What `enrich validate --against` says of the same list, by kind; empty where all is well.
 
     Raises StoreError, WorkflowUnavailableError.
@@ -50,11 +49,11 @@ async def drift(settings: Settings, project: str, accepted: list[DocumentAccepte
     return {kind: count for kind, count in (lost | kinds).items() if count}
 
 
-def _fate(accepted: DocumentAccepted, row: DocumentRow | None) -> EnrichmentStatus | None:
+def _fate(accepted: Accepted, row: Row | None) -> EnrichmentStatus | None:
     if row is None or row.content_hash != accepted.content_hash:
         return None
-    if row.enrichment_status is EnrichmentStatus.COMPLETED:
+    if row.enrichment_status == EnrichmentStatus.COMPLETED:
         stale = row.enrichment_content_hash != accepted.content_hash
-        return None if stale else row.enrichment_status
+        return None if stale else EnrichmentStatus.COMPLETED
     kept = (EnrichmentStatus.FAILED, EnrichmentStatus.SKIPPED)
-    return row.enrichment_status if row.enrichment_status in kept else None
+    return EnrichmentStatus(row.enrichment_status) if row.enrichment_status in kept else None

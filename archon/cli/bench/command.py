@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import typer
 
+from archon.cli.bench.against.command import against
 from archon.cli.output import Exit, Format, FormatOption, duration, err, exit_codes, print_json
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.types import Priority
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from archon.cli.bench.run import Plan
 
 app = typer.Typer(help="Load test: index and enrich generated documents, and tell what that cost.")
+app.command("against")(against)
 _INTERRUPTED: Final = 130
 _BARE_SHARE: Final = 5
 _BARE_BOUNDS: Final = (100, 300)
@@ -58,6 +60,14 @@ def bench(
             help="Bare workflows to compare with; by default a fifth of --documents, from 100 to 300.",
         ),
     ] = None,
+    at_rest: Annotated[
+        int,
+        typer.Option(min=0, help="Documents to send one after the other first, with nothing else to do."),
+    ] = 20,
+    tenths: Annotated[
+        bool,
+        typer.Option("--tenths", help="Search all along, and tell how each tenth of the documents went."),
+    ] = False,
     timeout: Annotated[
         str, typer.Option(help="How long to wait for the enrichment when all are indexed.")
     ] = "30m",
@@ -74,7 +84,7 @@ def bench(
     """
     if context.invoked_subcommand is not None:
         return
-    from archon.cli.bench.report import Parameters  # noqa: PLC0415
+    from archon.cli.bench.report import Parameters, check_path  # noqa: PLC0415
     from archon.cli.bench.run import Plan  # noqa: PLC0415
 
     with exit_codes():
@@ -83,10 +93,7 @@ def bench(
             raise InvalidInputError(
                 "--intelligence-latency", "is set in a stack of bench's own, not with --running"
             )
-        if report is not None and not report.absolute().parent.is_dir():
-            raise InvalidInputError("--report", f"{report.parent} is no directory")
-        if report is not None and report.is_dir():
-            raise InvalidInputError("--report", f"{report} is a directory")
+        check_path(report)
         parameters = Parameters(
             documents=documents,
             concurrency=concurrency,
@@ -104,6 +111,8 @@ def bench(
             bare=min(max(documents // _BARE_SHARE, low), high) if baseline is None else baseline,
             timeout=duration("--timeout", timeout).total_seconds(),
             submitted=report.with_suffix(".submitted.jsonl") if report else None,
+            rest=at_rest,
+            tenths=tenths,
         )
         found = _run(plan)
         _tell(found, report, output)
@@ -153,10 +162,11 @@ def _run(plan: "Plan") -> "BenchReport":
 
 
 def _tell(found: "BenchReport", report: Path | None, output: Format) -> None:
+    from archon.cli.bench.report import write  # noqa: PLC0415
     from archon.cli.bench.tables import print_report  # noqa: PLC0415
 
     if report is not None:
-        found.write(report)
+        write(found, report)
     if output is Format.JSON:
         print_json(found)
     else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from archon.cli.bench.processes import BENCH
 from archon.cli.bench.report import BenchReport, Latency
 from archon.contracts.types import Model
 
@@ -29,7 +30,7 @@ class Comparison(Model):
 
 def compare(a: BenchReport, b: BenchReport) -> Comparison:
     """Every figure that at least one of them has."""
-    of_a, of_b = dict(_figures(a)), dict(_figures(b))
+    of_a, of_b = dict(figures_of(a)), dict(figures_of(b))
     figures = [
         Figure(name=name, unit=unit, a=of_a.get((name, unit)), b=(of_b.get((name, unit))), ratio=None)
         for name, unit in dict.fromkeys([*of_a, *of_b])
@@ -64,11 +65,14 @@ def _circumstances(report: BenchReport) -> Iterator[tuple[str, str]]:
         yield f"version of {name}", value
 
 
-def _figures(report: BenchReport) -> Iterator[tuple[tuple[str, str], Value]]:
+def figures_of(report: BenchReport) -> Iterator[tuple[tuple[str, str], Value]]:
     yield ("indexed", "documents/s"), report.indexing.per_second
     yield ("enriched", "documents/s"), report.enrichment.per_second
     yield from _latencies("accept", report.accept_ms)
     yield from _latencies("accept to enriched", report.accept_to_enriched_ms)
+    if report.at_rest is not None:
+        yield from _latencies("at rest", report.at_rest.enriched)
+        yield from _latencies("at rest until its run ends", report.at_rest.ended)
     yield ("errors", ""), float(sum(report.errors.values()))
     yield ("parked", ""), float(report.validation.parked)
     yield ("lost", ""), float(report.validation.lost)
@@ -80,6 +84,15 @@ def _figures(report: BenchReport) -> Iterator[tuple[tuple[str, str], Value]]:
         yield ("enriched to bare", ""), report.ratio
         yield ("others' share during the bare", "of the processors"), report.baseline.others_share
     yield ("others' share during the load", "of the processors"), report.others_share
+    yield from _of_processes(report)
+
+
+def _of_processes(report: BenchReport) -> Iterator[tuple[tuple[str, str], Value]]:
+    """`all` is the stack without the process that sends the load."""
+    if report.peak_rss_bytes is not None:
+        spent = [each.cpu_ms_per_document or 0.0 for each in report.processes if each.name != BENCH]
+        yield ("CPU of all", "ms/document"), round(sum(spent), 2)
+        yield ("peak memory of all", "MB"), round(report.peak_rss_bytes / 1e6, 1)
     for each in sorted(report.processes, key=lambda each: each.name):
         yield (f"CPU of {each.name}", "ms/document"), each.cpu_ms_per_document
         yield (f"peak memory of {each.name}", "MB"), round(each.peak_rss_bytes / 1e6, 1)

@@ -4,12 +4,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from archon.cli.bench.checking import check
+from archon.cli.bench.growth import Searches, growth
 from archon.cli.bench.load import Load
 from archon.cli.bench.processes import Recording
-from archon.cli.bench.report import Baseline, BenchReport, History, Latency, Machine, Parameters, Phase
+from archon.cli.bench.reading import Row
+from archon.cli.bench.report import (
+    AtRest,
+    Baseline,
+    BenchReport,
+    Growth,
+    History,
+    Latency,
+    Machine,
+    Parameters,
+    Phase,
+)
 from archon.cli.bench.watch import Rows
 from archon.contracts.types import EnrichmentStatus
-from archon.contracts.views import DocumentRow
 
 
 @dataclass
@@ -26,6 +37,8 @@ class Findings:
     history: History | None = None
     drift: dict[str, int] | None = None
     baseline: Baseline | None = None
+    at_rest: AtRest | None = None
+    searches: Searches | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -57,10 +70,13 @@ def compose(asked: Parameters, found: Findings, submitted: str | None) -> BenchR
         validation=check(accepted, found.rows).model_copy(update={"drift": found.drift}),
         submitted=submitted,
         notes=found.notes,
+        peak_rss_bytes=found.recording.peak(),
+        at_rest=found.at_rest,
+        growth=_growth(found, rows),
     )
 
 
-def _enrichment(rows: list[DocumentRow]) -> Phase:
+def _enrichment(rows: list[Row]) -> Phase:
     """From the first document's acceptance to the last one's enrichment: it runs beside the indexing."""
     ends = [end for row in rows if (end := _enriched_at(row)) is not None]
     if not ends:
@@ -68,10 +84,18 @@ def _enrichment(rows: list[DocumentRow]) -> Phase:
     return Phase.of(len(ends), (max(ends) - min(row.indexed_at for row in rows)).total_seconds())
 
 
-def _age_ms(row: DocumentRow) -> float | None:
+def _growth(found: Findings, rows: list[Row]) -> Growth | None:
+    if found.searches is None or not rows:
+        return None
+    ends = [end for row in rows if (end := _enriched_at(row)) is not None]
+    start = min(row.indexed_at for row in rows)
+    return growth(found.load.accept_ms, start, ends, found.searches, found.recording)
+
+
+def _age_ms(row: Row) -> float | None:
     end = _enriched_at(row)
     return None if end is None else (end - row.indexed_at).total_seconds() * 1000
 
 
-def _enriched_at(row: DocumentRow) -> datetime | None:
-    return row.enriched_at if row.enrichment_status is EnrichmentStatus.COMPLETED else None
+def _enriched_at(row: Row) -> datetime | None:
+    return row.enriched_at if row.enrichment_status == EnrichmentStatus.COMPLETED else None

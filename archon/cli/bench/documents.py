@@ -29,6 +29,8 @@ _VERBS, _NOUNS, _ADJECTIVES = (
         "open late stale nested partial local urgent sorted signed spare weekly remote",
     )
 )
+WORDS: Final = (_VERBS, _NOUNS, _ADJECTIVES)
+"""What names are made of."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Final
 import httpx
 
 from archon.cli.bench.documents import Generated
-from archon.contracts.documents import DocumentAccepted
+from archon.cli.bench.reading import Accepted
 from archon.contracts.types import Priority
 from archon.runtime.http import bearer
 from archon.runtime.settings import Settings
@@ -28,7 +28,7 @@ class Load:
     """What the bridge answered. `accept_ms`: of accepted documents; `answers`: by their status;
     `latest_start_ms`: the furthest that one was sent behind its time, because all clients were waiting."""
 
-    accepted: list[DocumentAccepted] = field(default_factory=list)
+    accepted: list[Accepted] = field(default_factory=list)
     accept_ms: list[float] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
@@ -71,14 +71,7 @@ async def load(
 
     async def send(number: int, due: float, begun: float) -> None:
         found.latest_start_ms = max(found.latest_start_ms, (begun - due) * 1000)
-        document = documents[number]
-        body = {
-            "project_id": project,
-            "source_path": document.path,
-            "full_text": document.text,
-            "priority": priority,
-        }
-        problem, accepted = await _post(http, body)
+        problem, accepted = await post(http, body_of(project, documents[number], priority))
         if accepted is None:
             found.errors[problem] += 1
         else:
@@ -87,26 +80,37 @@ async def load(
             found.answers[accepted.status] += 1
         answered()
 
-    # Where the rollout has a project enriched within the request, the answer is to be that of indexing, too.
-    headers = {**bearer(settings.bridge_api_key), "prefer": "respond-async"}
-    limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-    async with httpx.AsyncClient(
-        base_url=settings.bridge_url, timeout=_TIMEOUT, limits=limits, headers=headers
-    ) as http:
+    async with client(settings, concurrency) as http:
         started = time.perf_counter()
         await drive(len(documents), concurrency, rate, send)
         found.seconds = time.perf_counter() - started
     return found
 
 
-async def _post(http: httpx.AsyncClient, body: dict[str, str]) -> tuple[str, DocumentAccepted | None]:
+def client(settings: Settings, connections: int) -> httpx.AsyncClient:
+    # Where the rollout has a project enriched within the request, the answer is to be that of indexing, too.
+    headers = {**bearer(settings.bridge_api_key), "prefer": "respond-async"}
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    return httpx.AsyncClient(base_url=settings.bridge_url, timeout=_TIMEOUT, limits=limits, headers=headers)
+
+
+def body_of(project: str, document: Generated, priority: Priority) -> dict[str, str]:
+    return {
+        "project_id": project,
+        "source_path": document.path,
+        "full_text": document.text,
+        "priority": priority,
+    }
+
+
+async def post(http: httpx.AsyncClient, body: dict[str, str]) -> tuple[str, Accepted | None]:
     """What was accepted, or the kind of failure."""
     try:
         response = await http.post("/api/bridge/document", json=body)
     except httpx.TransportError as error:
         return type(error).__name__, None
     if response.is_success:
-        return "", DocumentAccepted.model_validate_json(response.content)
+        return "", Accepted.model_validate_json(response.content)
     return f"{response.status_code} {_title(response)}", None
 
 

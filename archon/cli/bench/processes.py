@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
@@ -19,6 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from archon.cli.bench.report import ProcessUsage
 from archon.runtime.settings import Settings
 
+BENCH: Final = "bench"
+"""This process, which sends the load: it is told, and is no part of the stack."""
 _EVERY: Final = 1.0
 _PROC: Final = Path("/proc")
 
@@ -57,7 +60,7 @@ class ProcessGroups:
 
     @property
     def names(self) -> Collection[str]:
-        return [*self.leaders, "bench"]
+        return [*self.leaders, BENCH]
 
     async def read(self) -> Mapping[str, Usage]:
         groups: dict[int, Usage] = {}
@@ -67,7 +70,7 @@ class ProcessGroups:
                 known = groups.get(group, Usage(0.0, 0))
                 groups[group] = Usage(known.cpu + usage.cpu, known.rss + usage.rss)
         found = {name: groups[pid] for name, pid in self.leaders.items() if pid in groups}
-        return found | {"bench": _read(_PROC / "self")[1]}
+        return found | {BENCH: _read(_PROC / "self")[1]}
 
 
 def _read(directory: Path) -> tuple[int, Usage]:
@@ -140,12 +143,15 @@ class Recording:
     first: Mapping[str, Usage] = field(default_factory=dict)
     last: Mapping[str, Usage] = field(default_factory=dict)
     peaks: dict[str, int] = field(default_factory=dict)
+    timeline: list[tuple[datetime, Mapping[str, Usage]]] = field(default_factory=list)
+    """Every reading."""
     busy: list[tuple[float, float]] = field(default_factory=list)
     """Processor seconds of the whole machine, and when, at the first and the latest reading."""
 
     async def sample(self) -> None:
         self.last = await self.source.read()
         self.first = self.first or self.last
+        self.timeline.append((datetime.now(UTC), self.last))
         if (busy := _busy()) is not None:
             self.busy = [*self.busy[:1], (busy, time.monotonic())]
         for name, usage in self.last.items():
@@ -158,6 +164,12 @@ class Recording:
         (busy, since), (busy_now, now) = self.busy
         others = busy_now - busy - sum(each.cpu_seconds for each in self.usages(0))
         return round(max(others, 0.0) / ((now - since) * (os.cpu_count() or 1)), 3)
+
+    def peak(self) -> int | None:
+        """Resident bytes of the whole stack when they were most; None where not all of it is told."""
+        if self.source.kind != "proc" or self.not_told():
+            return None
+        return max(sum(usage.rss for name, usage in now.items() if name != BENCH) for _, now in self.timeline)
 
     def not_told(self) -> list[str]:
         told = {each.name for each in self.usages(0)}

@@ -99,6 +99,35 @@ class Baseline(Model):
     others_share: float | None = None
 
 
+class AtRest(Model):
+    """Documents sent one after the other with nothing else to do. Milliseconds: `enriched`, by the times that
+    the graph has, as `accept_to_enriched_ms`; `ended`, from sending it until its run had ended, by the clock
+    of who sent it."""
+
+    enriched: Latency
+    ended: Latency
+
+
+class Tenth(Model):
+    """A tenth of a run's documents. `accept_p95_ms` is of a tenth as they were sent, with so much stored; all
+    else is of a tenth as they were enriched, and of the time between the first of them and the last."""
+
+    documents: int
+    per_second: float
+    accept_p95_ms: float | None
+    searches: int
+    search_p95_ms: float | None
+    cpu_ms_per_document: dict[str, float]
+    peak_rss_bytes: dict[str, int]
+
+
+class Growth(Model):
+    """How a run went on. `last_to_first`: figures of the last tenth over those of the first."""
+
+    tenths: list[Tenth]
+    last_to_first: dict[str, float | None]
+
+
 class Validation(Model):
     """What became of the documents that the bridge accepted. `skipped` ones were not to be enriched; `lost`
     ones are missing, or neither enriched nor parked nor skipped when bench ended."""
@@ -121,7 +150,8 @@ class BenchReport(Model):
     its time. `others_share`: what other processes took of the processors of an own stack's machine, 0 to 1,
     which makes every figure worse. `not_told`: processes of which nothing could be learnt. `ratio`:
     enrichment's rate to the baseline's. `submitted`: the list that `validate --against` reads, where it is
-    kept. `notes`: what went otherwise than asked for."""
+    kept. `notes`: what went otherwise than asked for. `peak_rss_bytes`: of the stack's processes
+    together, when it was most. `at_rest`, `growth`: where they were asked for."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     started_at: datetime
@@ -145,15 +175,27 @@ class BenchReport(Model):
     validation: Validation
     submitted: str | None
     notes: list[str] = Field(default_factory=list)
+    peak_rss_bytes: int | None = None
+    at_rest: AtRest | None = None
+    growth: Growth | None = None
 
-    def write(self, path: Path) -> None:
-        """Whole or not at all."""
-        unfinished = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-        try:
-            unfinished.write_text(self.model_dump_json(indent=2) + "\n")
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+
+def check_path(path: Path | None) -> None:
+    """Raises InvalidInputError where no report could be written: better before hours of load than after."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise InvalidInputError("--report", f"{path.parent} is no directory")
+    if path is not None and path.is_dir():
+        raise InvalidInputError("--report", f"{path} is a directory")
+
+
+def write(report: BaseModel, path: Path) -> None:
+    """Whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    try:
+        unfinished.write_text(report.model_dump_json(indent=2) + "\n")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 class _Versioned(BaseModel):

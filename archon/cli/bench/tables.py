@@ -1,11 +1,12 @@
 """In: a report, or two compared. Out: the tables people read."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from rich.markup import escape
 
 from archon.cli.bench.comparison import Comparison
-from archon.cli.bench.report import Baseline, BenchReport, History, Latency, Phase, Validation
+from archon.cli.bench.report import AtRest, Baseline, BenchReport, Growth, History, Latency, Phase, Validation
 from archon.cli.output import err, out, table
 
 _LONG_MS: Final = 10_000
@@ -18,6 +19,7 @@ def print_report(report: BenchReport) -> None:
         ("Enriched", _phase(report.enrichment)),
         ("Accept", _latency(report.accept_ms)),
         ("Accept to enriched", _latency(report.accept_to_enriched_ms)),
+        ("At rest", _at_rest(report.at_rest)),
         ("Errors", _counted(report.errors) or "none"),
         ("Lost", _validation(report.validation)),
         ("Simulated latency", _simulated(report.simulated_latency)),
@@ -26,9 +28,9 @@ def print_report(report: BenchReport) -> None:
         ("Other processes", _others(report)),
     ]
     if set(report.answers) - {"indexed"}:
-        rows.insert(4, ("Answers", _counted(report.answers)))
+        rows.insert(5, ("Answers", _counted(report.answers)))
     if report.parameters.rate:
-        rows.insert(4, ("Furthest behind", f"{report.latest_start_ms:g} ms"))
+        rows.insert(5, ("Furthest behind", f"{report.latest_start_ms:g} ms"))
     table(_title(report), ("", ""), rows)
     out.print()
     processes: list[tuple[object, ...]] = [
@@ -37,8 +39,35 @@ def print_report(report: BenchReport) -> None:
     ]
     processes += [(name, "not told", "", "", "") for name in report.not_told]
     table("", ("process", "CPU ms/document", "CPU s", "peak MB", "by"), processes)
+    if report.growth is not None:
+        _print_growth(report.growth)
     for note in report.notes:
         err.print(f"[yellow]note:[/yellow] {escape(note)}")
+
+
+def _print_growth(found: Growth) -> None:
+    """One tenth a line, and below it the last over the first."""
+    columns = ("tenth", "documents/s", "accept p95 ms", "search p95 ms", "CPU ms/document", "memory MB")
+    rows: list[tuple[object, ...]] = [
+        (
+            number,
+            each.per_second,
+            each.accept_p95_ms,
+            each.search_p95_ms,
+            _by_process(each.cpu_ms_per_document, 1),
+            _by_process(each.peak_rss_bytes, 1e6),
+        )
+        for number, each in enumerate(found.tenths, 1)
+    ]
+    out.print()
+    table("", columns, [*rows, ("last/first", *found.last_to_first.values())])
+
+
+def _by_process(values: Mapping[str, float], unit: float) -> str:
+    """All together, and the largest shares."""
+    largest = sorted(values.items(), key=lambda item: -item[1])[:4]
+    shares = " ".join(f"{name} {value / unit:.0f}" for name, value in largest)
+    return f"{sum(values.values()) / unit:.0f} ({shares})"
 
 
 def print_comparison(found: Comparison) -> None:
@@ -70,6 +99,12 @@ def _phase(phase: Phase) -> str:
 def _latency(found: Latency) -> str:
     ranks = [(name, getattr(found, name)) for name in ("p50", "p95", "p99", "max")]
     return " · ".join(f"{name} {_time(value)}" for name, value in ranks if value is not None) or "none"
+
+
+def _at_rest(found: AtRest | None) -> str:
+    if found is None:
+        return "not measured"
+    return f"{_latency(found.enriched)} (of {found.enriched.count}, one at a time)"
 
 
 def _time(milliseconds: float) -> str:

@@ -1,0 +1,89 @@
+"""In: a commit. Out: `enrich bench against`, what the work tree costs beside what that commit costs."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, print_json
+from archon.contracts.types import Priority
+
+if TYPE_CHECKING:
+    from archon.cli.bench.against.result import Against, Requirement
+    from archon.cli.bench.run import Plan
+
+_INTERRUPTED: Final = 130
+_PATIENCE: Final = 1800.0
+_PROJECT: Final = "bench"
+
+
+def against(
+    base: Annotated[str, typer.Argument(help="A commit of this repository to compare the work tree with.")],
+    rounds: Annotated[int, typer.Option(min=2, help="Runs of each, in turn.")] = 2,
+    documents: Annotated[int, typer.Option(min=1, help="How many to index in each run.")] = 400,
+    concurrency: Annotated[int, typer.Option(min=1, max=1000, help="Clients that send at once.")] = 8,
+    size: Annotated[int, typer.Option(min=1024, max=1_000_000, help="Mean bytes of a document.")] = 4096,
+    at_rest: Annotated[
+        int, typer.Option(min=0, help="Documents to send one after the other first, with nothing else to do.")
+    ] = 20,
+    baseline: Annotated[int, typer.Option(min=0, help="Bare workflows to compare with.")] = 100,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="As 'enriched>=2.2', of head/base, or 'head errors<=0'; a figure's name as the table has it."
+        ),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write all of it there, in JSON.")] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Measure the work tree, as it is, and another commit, in turn, by the same code and load.
+
+    Each run has a new stack in a temporary place. Exits with 1 if a requirement is not met, or a document of
+    a run is not enriched.
+    """
+    from archon.cli.bench.against.result import Requirement  # noqa: PLC0415
+    from archon.cli.bench.against.tables import print_against  # noqa: PLC0415
+    from archon.cli.bench.report import Parameters, check_path, write  # noqa: PLC0415
+    from archon.cli.bench.run import Plan  # noqa: PLC0415
+
+    with exit_codes():
+        check_path(report)
+        requirements = [Requirement.parse(each) for each in require or []]
+        asked = Parameters(
+            documents=documents,
+            concurrency=concurrency,
+            rate=0,
+            size=size,
+            intelligence_latency=0,
+            priority=Priority.NORMAL,
+            project=_PROJECT,
+            running=False,
+        )
+        plan = Plan(asked, bare=baseline, timeout=_PATIENCE, submitted=None, rest=at_rest)
+        found = _run(base, plan, rounds, requirements)
+        if report is not None:
+            write(found, report)
+    if output is Format.JSON:
+        print_json(found)
+    else:
+        print_against(found)
+    for why in (*found.unmet, *found.failures):
+        err.print(f"[red]error:[/red] {why}")
+    if found.unmet or found.failures:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _run(base: str, plan: "Plan", rounds: int, requirements: list["Requirement"]) -> "Against":
+    """Until it is done or interrupted, which leaves nothing running."""
+    from archon.cli.bench.against.rounds import against as measured  # noqa: PLC0415
+    from archon.cli.up import until_interrupted  # noqa: PLC0415
+
+    done: list[Against] = []
+
+    async def work() -> None:
+        done.append(await measured(base, plan, rounds, requirements))
+
+    if not asyncio.run(until_interrupted(work())):
+        raise typer.Exit(_INTERRUPTED)
+    return done[0]

@@ -1,0 +1,116 @@
+"""In: the reports of both commits' runs. Out: each figure's medians and spreads, their ratio, and what is
+required of it."""
+
+import operator
+import re
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+from archon.cli.bench.comparison import figures_of
+from archon.cli.bench.report import BenchReport
+from archon.contracts.errors import InvalidInputError
+from archon.contracts.types import Model
+
+
+class Spread(Model):
+    """The figure of several runs of one commit."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Self:
+        return cls(median=round(statistics.median(values), 3), least=min(values), most=max(values))
+
+
+class Compared(Model):
+    """`ratio`: of the medians, head to base; None where there is none."""
+
+    name: str
+    unit: str
+    base: Spread | None
+    head: Spread | None
+    ratio: float | None
+
+
+class Against(Model):
+    """Everything. `base` and `head`: the commits; `unmet`: each requirement that is not met, and why;
+    `failures`: each run that did not do what was asked for."""
+
+    base: str
+    head: str
+    rounds: int
+    figures: list[Compared]
+    unmet: list[str]
+    failures: list[str]
+    base_runs: list[BenchReport]
+    head_runs: list[BenchReport]
+
+
+def compared(base: Sequence[BenchReport], head: Sequence[BenchReport]) -> list[Compared]:
+    """Every figure that each run of at least one commit has."""
+    of_base, of_head = _spreads(base), _spreads(head)
+    return [
+        _compared(name, unit, of_base.get((name, unit)), of_head.get((name, unit)))
+        for name, unit in dict.fromkeys([*of_base, *of_head])
+    ]
+
+
+def failures(name: str, runs: Sequence[BenchReport]) -> list[str]:
+    """Of the runs of a commit, where not every document was accepted and enriched, or a figure is missing."""
+    found = []
+    for number, run in enumerate(runs, 1):
+        missing = run.parameters.documents - run.validation.enriched
+        found += [f"{name}, round {number}: {missing} documents are not enriched"] if missing else []
+        found += [f"{name}, round {number}: {note}" for note in run.notes]
+    return found
+
+
+def _compared(name: str, unit: str, base: Spread | None, head: Spread | None) -> Compared:
+    ratio = round(head.median / base.median, 3) if base and head and base.median else None
+    return Compared(name=name, unit=unit, base=base, head=head, ratio=ratio)
+
+
+def _spreads(reports: Sequence[BenchReport]) -> dict[tuple[str, str], Spread]:
+    runs = [dict(figures_of(report)) for report in reports]
+    found = {key: [value for run in runs if (value := run.get(key)) is not None] for key in runs[0]}
+    return {key: Spread.of(values) for key, values in found.items() if len(values) == len(runs)}
+
+
+_COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """`absolute`: of the head's median, not of the ratio."""
+
+    name: str
+    comparison: str
+    bound: float
+    absolute: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises InvalidInputError."""
+        found = re.fullmatch(r"\s*(head\s)?\s*(.+?)\s*([<>]=)\s*(\d+(?:\.\d+)?)\s*", text.replace("_", " "))
+        if found is None:
+            raise InvalidInputError("--require", f"{text!r} is not like 'enriched>=2.2' or 'head errors<=0'")
+        return cls(found[2].lower(), found[3], float(found[4]), absolute=found[1] is not None)
+
+    def unmet(self, figures: Sequence[Compared]) -> str | None:
+        """Why, or None."""
+        figure = next((each for each in figures if each.name.lower() == self.name), None)
+        wanted = f"{self.name} {self.comparison} {self.bound:g}"
+        if figure is None:
+            return f"{wanted}: there is no such figure"
+        value = figure.ratio if not self.absolute else figure.head.median if figure.head else None
+        if value is not None and _COMPARISONS[self.comparison](value, self.bound):
+            return None
+        what = "the head's median" if self.absolute else "the ratio"
+        return f"{wanted}: {what} is {'not known' if value is None else f'{value:g}'}"
