@@ -1,8 +1,9 @@
 """In: how many chunks. Out: a table of what the embedded vector server spends on writes and searches there.
 
 The chunks are random numbers in the shape of real ones, in eight projects, and go the product's way. A write
-is a document that is indexed and enriched. Processor time is the server's own; the medians of the searches
-are milliseconds as the client sees them. Exit code 1 where a median is over 50 ms.
+is a document that is indexed and enriched. A search is limited to a project. Its first figure is the median
+as the client sees it, its second what the server spends on it, which holds on a busy machine, too: exit code
+1 where that is over 50 ms.
 """
 
 import argparse
@@ -31,7 +32,7 @@ PROJECTS: Final = [f"project-{number}" for number in range(8)]
 OF_A_DOCUMENT: Final = 8
 IN_BULK: Final = 100
 WRITES: Final = 200
-SEARCHES: Final = 40
+SEARCHES: Final = 80
 MOST_MS: Final = 50.0
 _TERMS: Final = 40
 _VOCABULARY: Final = 50_000
@@ -91,7 +92,7 @@ def sizes(most: int) -> Iterator[int]:
 
 
 async def measured(vectors: VectorStore, processes: ProcessGroups, size: int) -> tuple[float, float]:
-    """Prints a line; the processor time of a write, and the slower median of the searches."""
+    """Prints a line; milliseconds of a processor for a write, and for the dearest way to search."""
 
     async def usage() -> Usage:
         return (await processes.read())["vectors"]
@@ -100,17 +101,18 @@ async def measured(vectors: VectorStore, processes: ProcessGroups, size: int) ->
     before = await usage()
     for number, document in enumerate(documents):
         await write(vectors, PROJECTS[number % len(PROJECTS)], document)
-    written = await usage()
-    each = (written.cpu - before.cpu) / WRITES * 1000
-    medians = []
+    after = await usage()
+    cost = (after.cpu - before.cpu) / WRITES * 1000
+    told, dearest = f"{size:>9,}{cost:>16.1f}", 0.0
     for mode in Mode:
-        taken = [await search(vectors, project, mode) for project in PROJECTS for _ in range(SEARCHES // 8)]
-        medians.append(median(taken))
-    searched = (await usage()).cpu - written.cpu
-    figures = "".join(f"{found:>12.1f}" for found in medians)
-    query = searched / SEARCHES / len(Mode) * 1000
-    print(f"{size:>9,}{each:>16.1f}{figures}{query:>16.1f}{written.rss / 2**20:>9.0f}", flush=True)
-    return each, max(medians)
+        before = await usage()
+        taken = [await search(vectors, PROJECTS[each % len(PROJECTS)], mode) for each in range(SEARCHES)]
+        after = await usage()
+        spent = (after.cpu - before.cpu) / SEARCHES * 1000
+        told += f"{f'{median(taken):.0f} / {spent:.1f}':>14}"
+        dearest = max(dearest, spent)
+    print(f"{told}{after.rss / 2**20:>8.0f}", flush=True)
+    return cost, dearest
 
 
 async def grown(vectors: VectorStore, there: int, size: int) -> int:
@@ -121,7 +123,7 @@ async def grown(vectors: VectorStore, there: int, size: int) -> int:
 
 
 async def run(most: int) -> float:
-    """The slowest median."""
+    """What the dearest search costs, in milliseconds of a processor."""
     with tempfile.TemporaryDirectory(prefix="archon-scale-") as place:
         ports = Ports.free()
         of_server = {name.lower(): value for name, value in environment(Path(place), ports).items()}
@@ -131,25 +133,25 @@ async def run(most: int) -> float:
             await vectors.ensure_collections()
             assert server.pid is not None
             processes = ProcessGroups({"vectors": server.pid})
-            print(f"{'chunks':>9}{'CPU ms a write':>16}" + "".join(f"{mode:>12}" for mode in Mode), end="")
-            print(f"{'CPU ms a search':>16}{'MiB':>9}")
-            there, costs, slowest = 0, [], 0.0
+            searches = "".join(f"{mode:>14}" for mode in Mode)
+            print(f"{'chunks':>9}{'CPU ms a write':>16}{searches}{'MiB':>8}")
+            there, costs, dearest = 0, [], 0.0
             for size in sizes(most):
                 there = await grown(vectors, there, size)
                 cost, found = await measured(vectors, processes, size)
                 there += WRITES * OF_A_DOCUMENT
                 costs.append(cost)
-                slowest = max(slowest, found)
+                dearest = max(dearest, found)
             print(f"a write at {most:,} chunks costs {costs[-1] / costs[0]:.2f} times one at 1,000")
-    return slowest
+    return dearest
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--chunks", type=int, default=20_000, help="at most")
-    slowest = asyncio.run(run(parser.parse_args().chunks))
-    if slowest > MOST_MS:
-        sys.exit(f"a search takes {slowest:.0f} ms at the median; it may take {MOST_MS:.0f}")
+    dearest = asyncio.run(run(parser.parse_args().chunks))
+    if dearest > MOST_MS:
+        sys.exit(f"a search costs {dearest:.0f} ms of a processor; it may cost {MOST_MS:.0f}")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,9 @@ FLUSH_BYTES: Final = 32 * 2**20
 _NAME: Final = re.compile(r'[^<>:"/\\|?*\x00-\x1f]{1,255}')
 _PARAMETERS: Final = "collection.json"
 _SHARD: Final = "shard"
+_TIDIED: Final = 20_000
+"""Points of a collection that is rid of the room of deleted ones as it is opened: it takes a second or two.
+Larger ones keep that room, some 2 KB a chunk that was deleted or replaced."""
 _NO_INDEX: Final = 2**40
 """Kilobytes of vectors from which on a graph is built. That would stop everything for minutes, and a search
 that is limited to a project looks at its vectors alone."""
@@ -63,10 +66,11 @@ class Collection:
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """Carries out again what was not flushed, and leaves out the room of what was deleted."""
+        """Carries out again what was not flushed."""
         parameters = json.loads((directory / _PARAMETERS).read_bytes())
         shard = edge.EdgeShard.load(str(directory / _SHARD))
-        shard.optimize()
+        if shard.info().points_count <= _TIDIED:
+            shard.optimize()
         return cls(directory, parameters, _schema(parameters), shard)
 
     def update(self, operations: Sequence[Operation], size: int) -> None:
