@@ -15,6 +15,7 @@ from archon.devstack.process import ChildProcess, ServerFailedError
 from archon.devstack.qdrant.server import MOST_BYTES
 from archon.devstack.vectors import vectors
 from archon.runtime.ports import free_ports
+from tests.memory import vectors_in_memory
 
 VECTORS = {"content": models.VectorParams(size=2, distance=models.Distance.COSINE)}
 TERMS = {"terms": models.SparseVectorParams(modifier=models.Modifier.IDF)}
@@ -42,8 +43,10 @@ def point(number: int, document: int, version: int = 1) -> models.PointStruct:
 @pytest.fixture(scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ChildProcess]:
     """One that may be killed."""
-    async with vectors(tmp_path_factory.mktemp("vectors"), free_ports(1)[0]) as process:
-        yield process
+    data_dir = tmp_path_factory.mktemp("vectors")
+    with vectors_in_memory(data_dir):
+        async with vectors(data_dir, free_ports(1)[0]) as process:
+            yield process
 
 
 @pytest.fixture
