@@ -9,7 +9,11 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
+<<<<<<< HEAD
 .PHONY: demo bench scale compare test crash fuzz fuzz-analysis retrieval monitoring accuracy check check-deploy format histories lock schemas dashboards clean
+=======
+.PHONY: demo bench test crash fuzz fuzz-analysis retrieval scale monitoring accuracy check check-deploy format histories lock schemas dashboards clean
+>>>>>>> edge
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -47,6 +51,10 @@ fuzz-analysis: $(READY)
 # How well search finds functions of installed libraries by what their docstrings said; ARGS='rich click'.
 retrieval: $(READY)
 	$(BIN)/python -m tests.retrieval $(ARGS)
+
+# What the embedded vector server spends on writes and searches as it fills; ARGS='--chunks 200000'.
+scale: $(READY)
+	$(BIN)/python -m tests.scale $(ARGS)
 
 # A real Prometheus on a stack under load: every metric, every query of the dashboard, an alert from end to end.
 monitoring: $(READY)

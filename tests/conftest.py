@@ -19,6 +19,7 @@ from archon.runtime.ports import free_ports
 from archon.runtime.settings import Settings
 from archon.runtime.topics import ensure_topics
 from tests.collector import Collector
+from tests.memory import vectors_in_memory
 
 _EXTERNAL = {
     "KAFKA_BOOTSTRAP_SERVERS": "ARCHON_TEST_KAFKA",
@@ -99,8 +100,10 @@ class TestServers:
 
 @pytest.fixture(scope="session")
 async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestServers]:
-    async with AsyncExitStack() as stack:
-        yield TestServers(tmp_path_factory.mktemp("servers"), stack)
+    data_dir = tmp_path_factory.mktemp("servers")
+    with vectors_in_memory(data_dir):
+        async with AsyncExitStack() as stack:
+            yield TestServers(data_dir, stack)
 
 
 @pytest.fixture

