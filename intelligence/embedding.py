@@ -5,6 +5,7 @@ words first, and what a text says often, or first, is not left to how often it s
 """
 
 import re
+from array import array
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from archon.contracts.analysis import Entity
+from archon.contracts.packed import Vector
 
 DIMENSIONS: Final = 256
 IDENTITY: Final = f"wordllama {version('wordllama')} {DIMENSIONS}"
@@ -32,11 +34,11 @@ def _model() -> Any:
     return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
 
 
-def embed(texts: Sequence[str]) -> list[list[float]]:
+def embed(texts: Sequence[str]) -> list[Vector]:
     """One vector a text; a text without words has the vector of the word `empty`."""
     worded = [_weighted(text) or "empty" for text in texts]
     vectors: np.ndarray[Any, Any] = _model().embed(worded, norm=True)
-    return [[round(float(value), 6) for value in vector] for vector in vectors]
+    return [array("f", vector.astype(np.float32).tobytes()) for vector in vectors]
 
 
 def _weighted(text: str) -> str:

@@ -7,6 +7,7 @@ times, as fields do in BM25F (there, section 3.6). The numbers are tuned by `mak
 """
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -82,7 +83,8 @@ def _vector(weights: Mapping[str, float]) -> Terms:
         by_index[index_of(term)] += weight  # type: ignore[assignment]
     ordered = sorted(by_index.items())
     return Terms(
-        indices=[index for index, _ in ordered], values=[round(float(value), 4) for _, value in ordered]
+        indices=array("I", [index for index, _ in ordered]),
+        values=array("f", [round(value, 4) for _, value in ordered]),
     )
 
 
