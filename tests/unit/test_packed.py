@@ -1,4 +1,4 @@
-"""In: vectors as lists and packed. Out: the same array of both, as JSON packed; what is garbled is refused."""
+"""In: vectors as lists and packed. Out: one array of both, in JSON packed; the garbled are refused."""
 
 import json
 import math
