@@ -1,4 +1,4 @@
-"""In: the sources of the tests, and the examples of the rules. Out: what an analysis of each comes to, in short.
+"""In: the sources of the tests, and the examples of the rules. Out: what each comes to, in short.
 
 `python -m tests.unit.intelligence.golden` records it anew, after a change that is meant to change results.
 """
@@ -60,7 +60,7 @@ def examples() -> Iterator[tuple[str, str, Sequence[str]]]:
 
 
 def told(language: str, text: str) -> dict[str, Any]:
-    """All of an analysis: figures where they are few, else a digest; vectors as whole numbers from -127 to 127."""
+    """All of an analysis: figures where they are few, else a digest; vectors as numbers from -127 to 127."""
     result = analyse(text, language, EnrichmentType.FULL)
     of = result.model_dump()
     vectors = np.array([chunk.embedding for chunk in result.chunks], dtype=float)
