@@ -12,6 +12,7 @@ from blake3 import blake3
 
 from archon.contracts.analysis import AnalysisResult, Entity, Finding, Relationship
 from archon.contracts.identity import language_named
+from archon.contracts.packed import Vector
 from archon.contracts.types import EnrichmentType
 from intelligence import code, embedding, findings, markdown, scores
 from intelligence.adapters import READERS
@@ -55,7 +56,7 @@ class Draft(NamedTuple):
     result: AnalysisResult
     texts: Sequence[str]
 
-    def complete(self, vectors: Sequence[list[float]], version: str) -> AnalysisResult:
+    def complete(self, vectors: Sequence[Vector], version: str) -> AnalysisResult:
         """With a vector for each of the texts."""
         chunks = [
             chunk.model_copy(update={"embedding": vector})

@@ -3,19 +3,20 @@
 A chunk is a symbol's own lines, or a window of the lines that are no symbol's.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from archon.contracts.analysis import Chunk, Entity
 from archon.contracts.bodies import own_lines
 from intelligence import terms
-from intelligence.embedding import words
 
 SYMBOLS_LIMIT: Final = 360
 WINDOWS_LIMIT: Final = 40
 WINDOW_LINES: Final = 60
 LEXICAL_CHARACTERS: Final = 16_000
 DENSE_CHARACTERS: Final = 2_000
+_SAYS: Final = re.compile(r"[^\W_]")
 _PART_OF_OTHERS: Final = frozenset({"link", "code_block", "reference", "anchor"})
 """Kinds that are found with what they stand in."""
 KEY_LINES: Final = range(3, WINDOW_LINES + 1)
@@ -84,7 +85,7 @@ def _of_document(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[Draft
 
 def _windows(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[Sequence[int]]:
     """Of lines that say something."""
-    told = [number for number in numbers if words(lines[number - 1])]
+    told = [number for number in numbers if _SAYS.search(lines[number - 1])]
     for start in range(0, min(len(told), WINDOWS_LIMIT * WINDOW_LINES), WINDOW_LINES):
         yield told[start : start + WINDOW_LINES]
 

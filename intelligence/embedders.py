@@ -6,6 +6,7 @@ The protocol is `POST {url}/embeddings` {model, input} -> {data: [{index, embedd
 import asyncio
 import contextlib
 import math
+from array import array
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, Protocol
 
@@ -20,6 +21,7 @@ from archon.contracts.errors import (
     IntelligenceThrottledError,
     IntelligenceUnavailableError,
 )
+from archon.contracts.packed import Vector
 from archon.runtime.http import bearer, retry_after
 from archon.runtime.settings import Settings
 from intelligence import embedding
@@ -40,7 +42,7 @@ class Embedder(Protocol):
     @property
     def identity(self) -> str: ...
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """One vector of unit length a text, in order."""
         ...
 
@@ -66,7 +68,7 @@ class _Bundled:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """A query takes a millisecond, and is not to queue behind documents."""
         if len(texts) <= _FEW:
             return await asyncio.to_thread(embedding.embed, texts)
@@ -103,12 +105,12 @@ class _Remote:
     def identity(self) -> str:
         return f"{self._http.base_url} {self._model} {self._dimensions}"
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         batches = [texts[start : start + BATCH_TEXTS] for start in range(0, len(texts), BATCH_TEXTS)]
         found = await asyncio.gather(*map(self._batch, batches))
         return [vector for vectors in found for vector in vectors]
 
-    async def _batch(self, texts: Sequence[str]) -> list[list[float]]:
+    async def _batch(self, texts: Sequence[str]) -> list[Vector]:
         # A text without words is refused by some services.
         body = {"input": [text if text.strip() else "empty" for text in texts], "encoding_format": "float"}
         if self._model:
@@ -121,7 +123,7 @@ class _Remote:
         _require_success(response)
         return self._vectors(response, len(texts))
 
-    def _vectors(self, response: httpx.Response, count: int) -> list[list[float]]:
+    def _vectors(self, response: httpx.Response, count: int) -> list[Vector]:
         """Raises IntelligenceResponseError."""
         try:
             items = _Answer.model_validate_json(response.content).data
@@ -132,7 +134,7 @@ class _Remote:
             raise _garbled(f"{len(items)} vectors for {count} texts")
         return [self._unit(item.embedding) for item in sorted(items, key=lambda item: item.index)]
 
-    def _unit(self, vector: Sequence[float]) -> list[float]:
+    def _unit(self, vector: Sequence[float]) -> Vector:
         if len(vector) != self._dimensions:
             raise _garbled(
                 f"vectors of {len(vector)} dimensions, and EMBEDDING_DIMENSIONS is {self._dimensions}"
@@ -140,7 +142,7 @@ class _Remote:
         length = math.hypot(*vector)
         if not math.isfinite(length) or length == 0:
             raise _garbled("a vector without a direction")
-        return [round(value / length, 6) for value in vector]
+        return array("f", [value / length for value in vector])
 
 
 def _garbled(reason: str) -> IntelligenceResponseError:

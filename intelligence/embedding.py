@@ -6,14 +6,14 @@ words first, and what a text says often, or first, is not left to how often it s
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from itertools import chain
+from typing import Final
 
 from archon.contracts.analysis import Entity
+from archon.contracts.packed import Vector
+from intelligence.vocabulary import bundled
 
 DIMENSIONS: Final = 256
 IDENTITY: Final = f"wordllama {version('wordllama')} {DIMENSIONS}"
@@ -21,33 +21,33 @@ HEAD_CHARACTERS: Final = 4000
 _TITLE_WEIGHT: Final = 4
 """Of the words of a text's first line, against one for each that comes after it, however often."""
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_SEPARATORS: Final = re.compile(r"[\W_]+")
+_NAME: Final = re.compile(r"\w+")
 
 
-@cache
-def _model() -> Any:
-    import wordllama  # noqa: PLC0415  its import sets up logging, which is the process's own to do
-
-    # The package looks for its tokenizer where it is not, unless it is told its own folder.
-    return wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
-
-
-def embed(texts: Sequence[str]) -> list[list[float]]:
+def embed(texts: Sequence[str]) -> list[Vector]:
     """One vector a text; a text without words has the vector of the word `empty`."""
-    worded = [_weighted(text) or "empty" for text in texts]
-    vectors: np.ndarray[Any, Any] = _model().embed(worded, norm=True)
-    return [[round(float(value), 6) for value in vector] for vector in vectors]
+    return bundled().embed([_weighted(text) or ["empty"] for text in texts])
 
 
-def _weighted(text: str) -> str:
+def _weighted(text: str) -> list[str]:
     title, _, rest = text.partition("\n")
-    once = dict.fromkeys(words(rest).split())
-    return " ".join([*[words(title)] * _TITLE_WEIGHT, *once]).strip()
+    # A name that has been there brings no new word: each is looked at once.
+    once = dict.fromkeys(chain.from_iterable(map(_words_of, dict.fromkeys(_NAME.findall(rest)))))
+    return [*_words(title) * _TITLE_WEIGHT, *once]
+
+
+def _words(text: str) -> list[str]:
+    return [word for name in _NAME.findall(text) for word in _words_of(name)]
 
 
 def words(text: str) -> str:
     """Lower-case words; camelCase and snake_case fall into theirs."""
-    return " ".join(_SEPARATORS.split(_CAMEL.sub(" ", text))).strip().lower()
+    return " ".join(_words(text))
+
+
+@lru_cache(maxsize=65_536)
+def _words_of(name: str) -> tuple[str, ...]:
+    return tuple(word.lower() for part in name.split("_") if part for word in _CAMEL.split(part))
 
 
 def digest(text: str, entities: Sequence[Entity]) -> str:

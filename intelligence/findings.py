@@ -3,8 +3,8 @@
 A rule is added by adding it to a file there, with the examples that test it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Final, Literal
 
@@ -40,6 +40,30 @@ class Rule(_Strict):
     rule: Mapping[str, Any]
     positive: Sequence[str] = Field(min_length=1)
     negative: Sequence[str] = Field(min_length=1)
+
+    @cached_property
+    def mark(self) -> str:
+        """The variable by which a search tells that this rule has matched."""
+        return f"R_{self.id.upper().replace('-', '_')}"
+
+    @cached_property
+    def searched(self) -> Mapping[str, Any]:
+        """The rule with variables of its own, among those of other rules."""
+        found: Mapping[str, Any] = prepared(self.rule, f"${self.mark}__")
+        return found
+
+    @cached_property
+    def marked(self) -> Mapping[str, Any]:
+        return {"all": [self.searched, {"pattern": f"${self.mark}"}]}
+
+    def may_be(self, kind: str) -> bool:
+        """Whether a node of this kind can match, by what the rule says of its kind right away."""
+        return kind in self._kinds if self._kinds else True
+
+    @cached_property
+    def _kinds(self) -> frozenset[str]:
+        kinds = [each.get("kind") for each in self.rule.get("any", [self.rule])]
+        return frozenset() if None in kinds else frozenset(kinds)
 
 
 class Measure(_Strict):
@@ -79,8 +103,7 @@ def rules_of(language: str) -> Sequence[Rule]:
 
 def find(tree: Tree, measures: Measures) -> tuple[list[Finding], list[Finding]]:
     """Patterns and anti-patterns, in the order of rules and of appearance."""
-    lowered = tree.text.lower()
-    rules = [rule for rule in rules_of(tree.language) if _may_match(rule, lowered)]
+    rules = _likely(rules_of(tree.language), tree.text)
     patterns: list[Finding] = []
     anti_patterns: list[Finding] = []
     for rule, nodes in zip(rules, search(rules, tree.root), strict=True):
@@ -92,34 +115,56 @@ def find(tree: Tree, measures: Measures) -> tuple[list[Finding], list[Finding]]:
 
 def matches(rule: Rule, tree: Tree) -> list[Finding]:
     """Where `rule` matches, at most fifty times."""
-    if not _may_match(rule, tree.text.lower()):
-        return []
-    return _told(rule, search([rule], tree.root)[0])
+    return [each for rule in _likely([rule], tree.text) for each in _told(rule, search([rule], tree.root)[0])]
 
 
 def search(rules: Sequence[Rule], root: SgNode) -> list[list[SgNode]]:
     """For each of `rules` the nodes that match, from one walk through the tree instead of one a rule.
 
-    A node is taken where any rule matches; each rule that does then leaves its mark, a variable of its own.
+    A rule is compiled at every search, which is dearer than the walk. So the first search asks of a node only
+    which rule is the first to match; hardly any node has one, and the few rules that may match those nodes are
+    compiled once more, to tell all of a node's.
     """
     found: list[list[SgNode]] = [[] for _ in rules]
-    if not rules:
-        return found
-    own = [prepared(rule.rule, f"$R{number}X") for number, rule in enumerate(rules)]
-    marks = [
-        {"any": [{"all": [rule, {"pattern": f"$R{number}"}]}, {"pattern": "$_"}]}
-        for number, rule in enumerate(own)
-    ]
-    config: Any = {"rule": {"all": [{"any": own}, *marks]}}
-    for node in root.find_all(config):
-        for number, nodes in enumerate(found):
-            if len(nodes) < FINDINGS_PER_RULE and node.get_match(f"R{number}") is not None:
-                nodes.append(node)
+    asked: dict[int, Rule] = {}
+    for kind, first in dict.fromkeys(
+        (node.kind(), next(_matching(node, enumerate(rules)))) for node in _first(rules, root)
+    ):
+        asked |= {
+            number: rule for number, rule in enumerate(rules) if number >= first and rule.may_be(kind)
+        }
+    for node in _every(list(asked.values()), root):
+        for number in _matching(node, asked.items()):
+            if len(found[number]) < FINDINGS_PER_RULE:
+                found[number].append(node)
     return found
 
 
-def _may_match(rule: Rule, lowered: str) -> bool:
-    return not rule.words or any(word in lowered for word in rule.words)
+def _first(rules: Sequence[Rule], root: SgNode) -> list[SgNode]:
+    """Nodes that match, with the mark of the first rule that does."""
+    return _nodes(root, {"any": [rule.marked for rule in rules]}) if rules else []
+
+
+def _every(rules: Sequence[Rule], root: SgNode) -> list[SgNode]:
+    """The same with the mark of each rule that does."""
+    marks = [{"any": [rule.marked, {"pattern": "$_"}]} for rule in rules]
+    return _nodes(root, {"all": [{"any": [rule.searched for rule in rules]}, *marks]}) if rules else []
+
+
+def _nodes(root: SgNode, rule: Mapping[str, Any]) -> list[SgNode]:
+    config: Any = {"rule": rule}
+    return root.find_all(config)
+
+
+def _matching(node: SgNode, rules: Iterable[tuple[int, Rule]]) -> Iterator[int]:
+    return (number for number, rule in rules if node.get_match(rule.mark) is not None)
+
+
+def _likely(rules: Sequence[Rule], text: str) -> list[Rule]:
+    """Those of which the text has a word, or that need none."""
+    lowered = text.lower()
+    here = {word for word in {word for rule in rules for word in rule.words} if word in lowered}
+    return [rule for rule in rules if not rule.words or not here.isdisjoint(rule.words)]
 
 
 def _told(rule: Rule, nodes: Sequence[SgNode]) -> list[Finding]:

@@ -17,12 +17,17 @@ _STEP: Final = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 def is_fit(text: str) -> bool:
     """Not too long, no binary, and not nested deeper than anybody writes."""
-    return len(text) <= PARSED_CHARACTERS and not _is_binary(text) and _depth(text) <= NESTED_BRACKETS
+    return len(text) <= PARSED_CHARACTERS and not _is_binary(text) and _is_flat(text)
 
 
 def _is_binary(text: str) -> bool:
     """More than one character in a hundred is no text."""
     return len(_CONTROL.findall(text)) > _CONTROL_SHARE * len(text)
+
+
+def _is_flat(text: str) -> bool:
+    # Where no more are opened than may be open at once, it does not matter in which order.
+    return sum(map(text.count, "([{")) <= NESTED_BRACKETS or _depth(text) <= NESTED_BRACKETS
 
 
 def _depth(text: str) -> int:

@@ -7,12 +7,13 @@ times, as fields do in BM25F (there, section 3.6). The numbers are tuned by `mak
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
-import snowballstemmer
+import Stemmer
 from blake3 import blake3
 
 from archon.contracts.analysis import Terms
@@ -36,13 +37,13 @@ _WORDS_ALONE: Final = """
 """
 _STOP: Final = frozenset(_WORDS_ALONE.split())
 """Words of English and of code that are nearly everywhere."""
-_stem = snowballstemmer.stemmer("english").stemWord
+_stem = Stemmer.Stemmer("english", 0).stemWord
 
 
 def tokens(text: str) -> Iterator[tuple[str, float]]:
     """Terms with their weights: an identifier's words, stemmed, and the identifier as it is."""
-    for match in _IDENTIFIER.finditer(text):
-        yield from _terms_of(match.group())
+    for identifier in _IDENTIFIER.findall(text):
+        yield from _terms_of(identifier)
 
 
 @lru_cache(maxsize=65_536)
@@ -54,36 +55,41 @@ def _terms_of(identifier: str) -> tuple[tuple[str, float], ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=65_536)
+def _indices_of(identifier: str) -> tuple[tuple[int, float], ...]:
+    return tuple((index_of(term), weight) for term, weight in _terms_of(identifier))
+
+
 def of_chunk(text: str, name: str = "", scope: str = "") -> Terms:
     """The sparse vector of a chunk with this text, whose symbol has this name in this scope."""
-    counts = _counted(tokens(text))
+    counts = _counted(text)
     length = 1 - B + B * sum(counts.values()) / MEAN_LENGTH
     for said, weight in ((name, NAME_WEIGHT), (scope, SCOPE_WEIGHT)):
-        counts.update({term: weight * count for term, count in _counted(tokens(said)).items()})
-    return _vector({term: count * (K1 + 1) / (count + K1 * length) for term, count in counts.items()})
+        for index, count in _counted(said).items():
+            counts[index] += weight * count
+    damping = K1 * length
+    return _vector({index: count * (K1 + 1) / (count + damping) for index, count in counts.items()})
 
 
 def of_query(text: str) -> Terms:
     """The sparse vector of a query: each term as often as it occurs."""
-    return _vector(_counted(tokens(text)))
+    return _vector(_counted(text))
 
 
-def _counted(found: Iterable[tuple[str, float]]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for term, weight in found:
-        counts[term] += weight  # type: ignore[assignment]  # weights may be fractions
+def _counted(text: str) -> defaultdict[int, float]:
+    """Terms by their index. Two of one index are taken for one."""
+    counts: defaultdict[int, float] = defaultdict(float)
+    for identifier, times in Counter(_IDENTIFIER.findall(text)).items():
+        for index, weight in _indices_of(identifier):
+            counts[index] += weight * times
     return counts
 
 
-def _vector(weights: Mapping[str, float]) -> Terms:
-    """Two terms of one hash are taken for one."""
-    by_index: Counter[int] = Counter()
-    for term, weight in weights.items():
-        by_index[index_of(term)] += weight  # type: ignore[assignment]
-    ordered = sorted(by_index.items())
-    return Terms(
-        indices=[index for index, _ in ordered], values=[round(float(value), 4) for _, value in ordered]
-    )
+def _vector(weights: Mapping[int, float]) -> Terms:
+    indices = sorted(weights)
+    values = [round(weights[index], 4) for index in indices]
+    # Nothing here can be what a validator would refuse.
+    return Terms.model_construct(indices=array("I", indices), values=array("f", values))
 
 
 @lru_cache(maxsize=65_536)

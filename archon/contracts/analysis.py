@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from archon.contracts.packed import Indices, Vector
 from archon.contracts.types import (
     ContentHash,
     DocumentId,
@@ -78,8 +79,8 @@ class Finding(OpenModel):
 class Terms(OpenModel):
     """A sparse vector: of each term its index, a 32-bit number, and its weight."""
 
-    indices: list[Annotated[int, Field(ge=0, lt=2**32)]]
-    values: list[float]
+    indices: Indices
+    values: Vector
 
     @model_validator(mode="after")
     def _paired(self) -> Self:
@@ -101,7 +102,7 @@ class Chunk(OpenModel):
     """Tells chunks of the same kind and symbol apart."""
     start_line: Annotated[int, Field(ge=1)]
     end_line: Annotated[int, Field(ge=1)]
-    embedding: list[float] | None = None
+    embedding: Vector | None = None
     terms: Terms | None = None
 
 
@@ -117,7 +118,7 @@ class AnalysisResult(OpenModel):
     entities: list[Entity] = Field(default_factory=list)
     relationships: list[Relationship] = Field(default_factory=list)
     findings: list[Finding] = Field(default_factory=list)
-    embedding: list[float] | None = None
+    embedding: Vector | None = None
     chunks: list[Chunk] = Field(default_factory=list)
     analyser_version: str = "unknown"
     statistics: dict[str, float] = Field(default_factory=dict)
@@ -176,5 +177,5 @@ class EmbedResponse(OpenModel):
     """Answer of `POST /embed`: one vector a text, in order, and the same of terms, as a query has them; a
     service may do without terms."""
 
-    embeddings: list[list[float]]
+    embeddings: list[Vector]
     terms: list[Terms] | None = None

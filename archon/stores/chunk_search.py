@@ -13,7 +13,7 @@ from archon.contracts.analysis import Terms
 from archon.contracts.types import Projects
 from archon.runtime import tracing
 from archon.stores.fusion import Scores, combined
-from archon.stores.points import translated
+from archon.stores.points import numbers, sparse, translated
 
 PER_DOCUMENT: Final = 3
 """Hits, so that one file does not fill the list."""
@@ -96,10 +96,9 @@ class ChunkSearch:
     ) -> dict[Mode, list[models.ScoredPoint]]:
         asked: dict[Mode, Any] = {}
         if mode is not Mode.DENSE and query.terms is not None and query.terms.indices:
-            sparse = models.SparseVector(indices=query.terms.indices, values=query.terms.values)
-            asked[Mode.LEXICAL] = (sparse, names.VECTOR_TERMS)
+            asked[Mode.LEXICAL] = (sparse(query.terms), names.VECTOR_TERMS)
         if mode is not Mode.LEXICAL:
-            asked[Mode.DENSE] = (list(query.embedding), names.VECTOR_CONTENT)
+            asked[Mode.DENSE] = (numbers(query.embedding), names.VECTOR_CONTENT)
         if not asked:
             return {}
         requests = [

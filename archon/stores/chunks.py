@@ -17,7 +17,7 @@ from archon.contracts.identity import chunk_id
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Step
 from archon.stores.collections import Collection, ensure
-from archon.stores.points import of_documents, payload, translated, version_up_to
+from archon.stores.points import numbers, of_documents, payload, sparse, translated, version_up_to
 
 KEYWORDS: Final = ("document_id", "language", "document_type", "kind")
 CHUNKS_AT_ONCE: Final = 200
@@ -92,11 +92,9 @@ def _id(step: Step, chunk: Chunk) -> str:
 def _point(step: Step, chunk: Chunk) -> models.PointStruct:
     vectors: dict[str, Any] = {}
     if chunk.embedding is not None:
-        vectors[names.VECTOR_CONTENT] = chunk.embedding
+        vectors[names.VECTOR_CONTENT] = numbers(chunk.embedding)
     if chunk.terms is not None and chunk.terms.indices:
-        vectors[names.VECTOR_TERMS] = models.SparseVector(
-            indices=chunk.terms.indices, values=chunk.terms.values
-        )
+        vectors[names.VECTOR_TERMS] = sparse(chunk.terms)
     told = payload(step.request, step.version, EnrichmentStatus.COMPLETED)
     del told["enrichment_status"]  # the graph's to tell, and not a chunk's
     told |= chunk.model_dump(include={"symbol", "kind", "start_line", "end_line"})

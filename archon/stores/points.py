@@ -1,20 +1,25 @@
 """In: requests and versions. Out: what points say, the filters they are found by, and errors as ours."""
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import numpy as np
 from pydantic import ValidationError
 from qdrant_client import models
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
+from archon.contracts.analysis import Terms
 from archon.contracts.errors import StoreConflictError, StoreError, StoreRejectedError, StoreUnavailableError
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
 
 NEVER: Final = models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lt=0))])
 """Matches no point, so that an upsert under it only inserts."""
+_DIGITS: Final = 7
+"""Decimal places of a vector whose largest number is about 1: what 32 bits tell apart there."""
 
 
 def payload(request: EnrichmentRequest, version: int, status: EnrichmentStatus) -> dict[str, Any]:
@@ -29,6 +34,20 @@ def payload(request: EnrichmentRequest, version: int, status: EnrichmentStatus) 
         "version": version,
         "enrichment_status": str(status),
     }
+
+
+def numbers(vector: Sequence[float]) -> list[float]:
+    """As Qdrant's client takes them: with the digits that 32 bits have, and without those that 64 bits add,
+    which would double the request."""
+    found = np.asarray(vector, dtype=float)
+    _, exponent = math.frexp(np.abs(found).max(initial=0))
+    digits = _DIGITS - math.ceil(exponent * math.log10(2))
+    rounded: list[float] = found.round(digits).tolist()
+    return rounded
+
+
+def sparse(terms: Terms) -> models.SparseVector:
+    return models.SparseVector(indices=terms.indices.tolist(), values=numbers(terms.values))
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from archon.stores.chunk_search import ChunkSearch
 from archon.stores.chunks import CHUNKS_AT_ONCE, Chunks
 from archon.stores.collections import Collection, ensure
 from archon.stores.grouping import Grouped
-from archon.stores.points import NEVER, payload, translated, version_up_to
+from archon.stores.points import NEVER, numbers, payload, translated, version_up_to
 from archon.stores.removal import Removal
 from archon.stores.surveyed_points import SurveyedPoints
 
@@ -155,7 +155,7 @@ class VectorStore:
     def _upsert(
         self, document_id: str, told: dict[str, Any], vector: Sequence[float] | None, only: models.Filter
     ) -> models.UpsertOperation:
-        vectors: Any = {names.VECTOR_CONTENT: list(vector)} if vector is not None else {}
+        vectors: Any = {names.VECTOR_CONTENT: numbers(vector)} if vector is not None else {}
         point = models.PointStruct(id=document_id, vector=vectors, payload=told)
         return models.UpsertOperation(upsert=models.PointsList(points=[point], update_filter=only))
 

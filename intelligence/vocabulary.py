@@ -1,0 +1,70 @@
+"""In: words. Out: the bundled model's vector of a text made of them: the mean of its tokens' vectors.
+
+WordLlama's tokenizer joins nothing across a blank, so a word has the same tokens in every text, and is taken
+apart once.
+"""
+
+import threading
+from array import array
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from archon.contracts.packed import Vector
+
+WORDS_LIMIT: Final = 65_536
+_AT_ONCE: Final = 256
+_BLANK: Final = "\N{LOWER ONE EIGHTH BLOCK}"
+"""What a word's first token begins with, and no other token of it."""
+Array = np.ndarray[Any, Any]
+
+
+class Vocabulary:
+    """Tokens of up to `limit` words are remembered."""
+
+    def __init__(self, tokenizer: Any, vectors: Array, limit: int = WORDS_LIMIT) -> None:
+        self._tokenizer = tokenizer
+        self._vectors = vectors
+        self._limit = limit
+        self._tokens: dict[str, list[int]] = {}
+        self._lock = threading.Lock()
+        pieces = tokenizer.get_vocab()
+        self._begins = np.zeros(max(pieces.values()) + 1, dtype=bool)
+        self._begins[[number for piece, number in pieces.items() if piece.startswith(_BLANK)]] = True
+
+    def embed(self, texts: Sequence[Sequence[str]]) -> list[Vector]:
+        """A vector of unit length for each text, which is its words, one at least."""
+        with self._lock:
+            self._learn({word for text in texts for word in text})
+            tokens = [[token for word in text for token in self._tokens[word]] for text in texts]
+        return [self._vector(each) for each in tokens]
+
+    def _vector(self, tokens: Sequence[int]) -> Vector:
+        mean = self._vectors[tokens].sum(axis=0) / np.float32(len(tokens))
+        return array("f", (mean / np.linalg.norm(mean)).tobytes())
+
+    def _learn(self, words: Collection[str]) -> None:
+        new = [word for word in words if word not in self._tokens]
+        if len(self._tokens) + len(new) > self._limit:
+            self._tokens.clear()
+            new = list(words)
+        for start in range(0, len(new), _AT_ONCE):
+            group = new[start : start + _AT_ONCE]
+            self._tokens.update(zip(group, self._taken_apart(group), strict=True))
+
+    def _taken_apart(self, words: Iterable[str]) -> list[list[int]]:
+        found = np.array(self._tokenizer.encode(" ".join(words), add_special_tokens=False).ids)
+        starts = np.flatnonzero(self._begins[found])
+        return [part.tolist() for part in np.split(found, starts[1:])]
+
+
+@cache
+def bundled() -> Vocabulary:
+    import wordllama  # noqa: PLC0415  its import sets up logging, which is the process's own to do
+
+    # The package looks for its tokenizer where it is not, unless it is told its own folder.
+    model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+    return Vocabulary(model.tokenizer, model.embedding)
