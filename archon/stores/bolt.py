@@ -108,6 +108,11 @@ class Bolt:
         async with driver:
             yield cls(driver, settings.graph_database, settings.memgraph_uri)
 
+    def grouped(self) -> contextlib.AbstractContextManager[object]:
+        """A span around the wait for a transaction that other documents share: its own spans are in the trace
+        of one of them."""
+        return self._span("group")
+
     async def read(self, work: Work) -> Any:
         with self._span("read"), translated():
             async with asyncio.timeout(_SECONDS), self._driver.session(database=self._database) as session:
