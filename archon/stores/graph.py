@@ -40,7 +40,7 @@ WARM_CONNECTIONS: Final = 8
 WARM_ROUNDS: Final = 5
 LANES: Final = 2
 """Transactions that index, or claim, at once: one that waits for a lock must not stop all others."""
-ENRICHMENT_WRITERS: Final = 2
+ENRICHMENT_WRITERS: Final = 1
 """Transactions in which a process writes enrichments at once."""
 TOLD: Final = 50
 """How many events of superseded runs a node remembers."""
@@ -136,7 +136,7 @@ class GraphStore:
     async def write_enrichment(self, step: Step, result: AnalysisResult) -> bool:
         """Write what the enrichment type covers; False when the version is past. Repeatable.
 
-        Up to 500 rows that differ from what is there go in one transaction, with those of documents that wait
+        Up to 500 rows that differ from what is there go in one transaction, with those of others that wait.
         More go in several, each fenced, the last one completing; so does a larger analysis that is not
         incremental, as a whole.
         """
