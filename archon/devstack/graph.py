@@ -32,7 +32,7 @@ def graph(data_dir: Path, port: int, http_port: int) -> ChildProcess:
         "arcadedb.server.httpIncomingHost": HOST,
         "arcadedb.server.httpIncomingPort": http_port,
         # Transactions conflict by page, so documents are spread over many files.
-        "arcadedb.typeDefaultBuckets": 16,
+        "arcadedb.typeDefaultBuckets": 4,
         "arcadedb.server.defaultDatabases": f"{DATABASE}[{USER}]",
     }
 

@@ -1,14 +1,18 @@
 """In: a node's state under its lock, and a request. Out: whether the request is still to be enriched, and
 what the node becomes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from uuid import uuid4
+
+from neo4j import AsyncManagedTransaction
 
 from archon.contracts.errors import ProjectConflictError
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, EnrichmentType
 from archon.contracts.workflow import Claim, Decision
 from archon.stores import modules, nodes
+from archon.stores.bolt import run
 from archon.stores.nodes import timestamp
 
 _OWN_HASH: Final[Mapping[EnrichmentType, str]] = {
@@ -17,6 +21,27 @@ _OWN_HASH: Final[Mapping[EnrichmentType, str]] = {
     EnrichmentType.QUALITY_ONLY: "quality_content_hash",
     EnrichmentType.ENTITIES_ONLY: "entities_content_hash",
 }
+
+Asked = tuple[EnrichmentRequest, str]
+"""A request, and the id of the workflow that claims it."""
+
+
+async def claim(asked: Sequence[Asked], transaction: AsyncManagedTransaction) -> list[Claim]:
+    """Decide for each of `asked`, of a document each, under the nodes' locks. Raises ProjectConflictError."""
+    # Sorted by key, so that writers lock in one order.
+    ids = sorted(request.document_id for request, _ in asked)
+    found = {row["id"]: row for row in await run(transaction, "claim_lock", ids=ids, lock=str(uuid4()))}
+    claims, changed = [], []
+    for request, workflow_id in asked:
+        node = found[request.document_id]
+        granted = decide(node, request, workflow_id)
+        claims.append(granted)
+        properties = claimed(node, request, granted, workflow_id)
+        if granted.decision is Decision.PROCEED and properties:
+            changed.append({"id": request.document_id, "properties": properties})
+    if changed:
+        await run(transaction, "set_properties", rows=changed)
+    return claims
 
 
 def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str) -> Claim:

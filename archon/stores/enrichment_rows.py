@@ -1,9 +1,11 @@
 """In: a claimed step and its analysis. Out: the rows that an enrichment writes beside the document's node."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid5
+
+from blake3 import blake3
 
 from archon.contracts import identity
 from archon.contracts.analysis import AnalysisResult, Entity
@@ -14,14 +16,36 @@ _UNRELATED: Final = frozenset({"heading", "link", "code_block"})
 """Kinds whose names are prose, and may be those of something else."""
 
 
-def entity_rows(step: Step, result: AnalysisResult, written_by: str) -> list[dict[str, Any]]:
+def rows(step: Step, result: AnalysisResult) -> Mapping[str, list[dict[str, Any]]]:
+    """By the statement that writes them, in the order for a large analysis: imports come first, because MERGE
+    looks at all edges that the document has by then."""
+    ids = [_entity_id(step.request.document_id, entity) for entity in result.entities]
+    related = {
+        entity.qualified_name: each
+        for entity, each in reversed([*zip(result.entities, ids, strict=True)])
+        if entity.kind not in _UNRELATED
+    }
+    return {
+        "merge_imports": import_rows(step, result),
+        "merge_entities": _entity_rows(step, result, ids),
+        "merge_calls": _relation_rows(related, result, "calls"),
+        "merge_inherits": _relation_rows(related, result, "inherits"),
+    }
+
+
+def written_by(step: Step, ids: Iterable[str]) -> str:
+    """The same for every attempt: two that overlap must not take each other's entities for stale ones."""
+    return blake3("\0".join([str(step.version), *sorted(ids)]).encode()).hexdigest()
+
+
+def _entity_rows(step: Step, result: AnalysisResult, ids: Sequence[str]) -> list[dict[str, Any]]:
     """One row an entity, sorted by key so that writers lock in one order."""
-    document_id, bases = step.request.document_id, _bases(result)
-    rows = [
-        {
-            "entity_id": _entity_id(document_id, entity),
-            "document_id": document_id,
-            "project_name": step.request.project_name,
+    request, bases, by = step.request, _bases(result), written_by(step, ids)
+    found = {
+        each: {
+            "entity_id": each,
+            "document_id": request.document_id,
+            "project_name": request.project_name,
             "entity_type": entity.kind,
             "kind": entity.kind,
             "name": entity.name,
@@ -34,11 +58,11 @@ def entity_rows(step: Step, result: AnalysisResult, written_by: str) -> list[dic
             "inherits": bases.get(entity.qualified_name) if entity.kind not in _UNRELATED else None,
             "confidence_score": entity.confidence,
             "body_hash": entity.body_hash,
-            "written_by": written_by,
+            "written_by": by,
         }
-        for entity in result.entities
-    ]
-    return sorted({row["entity_id"]: row for row in rows}.values(), key=lambda row: str(row["entity_id"]))
+        for each, entity in zip(ids, result.entities, strict=True)
+    }
+    return [row for _, row in sorted(found.items())]
 
 
 def import_rows(step: Step, result: AnalysisResult) -> list[dict[str, Any]]:
@@ -50,7 +74,7 @@ def import_rows(step: Step, result: AnalysisResult) -> list[dict[str, Any]]:
     for item in result.relationships:
         if item.kind == "imports":
             taken[family.module(path, item.target) if family else item.target].update(item.names)
-    rows = [
+    found = [
         {
             "module_id": module_id(request.project_name, name),
             "name": name,
@@ -59,24 +83,21 @@ def import_rows(step: Step, result: AnalysisResult) -> list[dict[str, Any]]:
         }
         for name, names in taken.items()
     ]
-    return sorted(rows, key=lambda row: str(row["module_id"]))
+    return sorted(found, key=lambda row: str(row["module_id"]))
 
 
 def module_id(project: str, name: str) -> str:
     return str(uuid5(identity.NAMESPACE, f"{project}\0module\0{name}"))
 
 
-def relation_rows(step: Step, result: AnalysisResult, kind: str) -> list[dict[str, Any]]:
-    """One row a call, or an inheritance, whose both ends are entities of this document."""
-    ids: dict[str, str] = {}
-    for entity in result.entities:
-        if entity.kind not in _UNRELATED:
-            ids.setdefault(entity.qualified_name, _entity_id(step.request.document_id, entity))
-    pairs = {
-        (ids[item.source], ids[item.target])
+def _relation_rows(ids: Mapping[str, str], result: AnalysisResult, kind: str) -> list[dict[str, Any]]:
+    """One row a call, or an inheritance, whose both ends are entities of this document; `ids` by name."""
+    ends = [
+        (ids.get(item.source or ""), ids.get(item.target))
         for item in result.relationships
-        if item.kind == kind and item.source in ids and item.target in ids
-    }
+        if item.kind == kind
+    ]
+    pairs = {(source, target) for source, target in ends if source is not None and target is not None}
     return [{"source": source, "target": target, "type": kind.upper()} for source, target in sorted(pairs)]
 
 

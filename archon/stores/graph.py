@@ -5,7 +5,7 @@ Every writing transaction first locks the document's node, so writers of one doc
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 from uuid import uuid4
@@ -23,22 +23,25 @@ from archon.contracts.errors import (
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, EnrichmentType, Priority, Projects
 from archon.contracts.views import DocumentPage, DocumentRow, Preview, StoredDocument
-from archon.contracts.workflow import Claim, Decision, Step
+from archon.contracts.workflow import Claim, Step
 from archon.runtime.settings import Settings
 from archon.stores import claims, nodes, older_shape
 from archon.stores.bolt import Bolt, Row, run
 from archon.stores.census import Census
 from archon.stores.deletions import Deletions
-from archon.stores.enrichment_write import EnrichmentWrite, fence
+from archon.stores.differences import write_differences
+from archon.stores.enrichment_write import BATCH, EnrichmentWrite, fence, set_properties
 from archon.stores.graph_survey import GraphSurvey
-from archon.stores.incremental_write import write_difference
+from archon.stores.grouping import Grouped
 from archon.stores.outbox import Outbox
 from archon.stores.unenriched import Unenriched
 
 WARM_CONNECTIONS: Final = 8
 WARM_ROUNDS: Final = 5
-ENRICHMENT_WRITERS: Final = 2
-"""Enrichments a process writes at once."""
+LANES: Final = 2
+"""Transactions that index, or claim, at once: one that waits for a lock must not stop all others."""
+ENRICHMENT_WRITERS: Final = 1
+"""Transactions in which a process writes enrichments at once."""
 TOLD: Final = 50
 """How many events of superseded runs a node remembers."""
 
@@ -53,8 +56,27 @@ class GraphStore:
         self.deletions = Deletions(bolt)
         self.survey = GraphSurvey(bolt)
         self.unenriched = Unenriched(bolt)
+        self._indexed: Grouped[older_shape.Asked, Row] = Grouped(
+            self._in_one(older_shape.indexed), key=lambda each: each[0].entity_id, lanes=LANES
+        )
+        self._claims: Grouped[claims.Asked, Claim] = Grouped(
+            self._in_one(claims.claim), key=lambda each: each[0].document_id, lanes=LANES
+        )
         # Documents of a project meet at the modules they import; many writers there undo each other's work.
-        self._enrichments = asyncio.Semaphore(ENRICHMENT_WRITERS)
+        self._enrichments: Grouped[EnrichmentWrite, bool | None] = Grouped(
+            self._in_one(write_differences),
+            key=lambda each: each.document_id,
+            lanes=ENRICHMENT_WRITERS,
+            weight=lambda each: each.rows,
+            limit=BATCH,
+        )
+        self._large = asyncio.Semaphore(ENRICHMENT_WRITERS)
+
+    def _in_one(
+        self, work: Callable[[Sequence[Any], AsyncManagedTransaction], Awaitable[Sequence[Any]]]
+    ) -> Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]:
+        """`work` for several items in one writing transaction."""
+        return lambda items: self._bolt.write(partial(work, items))
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -68,12 +90,11 @@ class GraphStore:
 
     async def warm(self) -> None:
         """Log in, and have the statement of indexing compiled, ahead of the first requests."""
-        nothing: dict[str, Any] = {"described": {}, "content": {}, "outbox": {}, "wanted": False, "ended": []}
+        nothing: dict[str, Any] = {"described": {}, "content": {}, "outbox": {}, "wanted": False}
         same = {**nothing, "project_name": "", "content_hash": "", "lock": ""}
         for _ in range(WARM_ROUNDS):
-            await self._bolt.rehearse(
-                "index", [{**same, "id": str(uuid4())} for _ in range(WARM_CONNECTIONS)]
-            )
+            each = [{"rows": [{**same, "id": str(uuid4())}], "ended": []} for _ in range(WARM_CONNECTIONS)]
+            await self._bolt.rehearse("index", each)
 
     async def ping(self) -> None:
         await self._bolt.ping()
@@ -91,7 +112,7 @@ class GraphStore:
 
         A document that is to be enriched is marked in the outbox until its request is acknowledged.
         """
-        parameters = {
+        row = {
             "id": document.entity_id,
             "project_name": document.project_name,
             "content_hash": document.content_hash,
@@ -99,67 +120,46 @@ class GraphStore:
             "described": nodes.described(document),
             "content": nodes.content(document, status),
             "wanted": status is EnrichmentStatus.PENDING,
-            "ended": nodes.ENDED,
             "outbox": nodes.outbox(correlation_id, priority, enrichment_type),
         }
-
-        async def work(transaction: AsyncManagedTransaction) -> Row:
-            return await older_shape.indexed(transaction, document, parameters)
-
-        row = await self._bolt.write(work)
-        if not row["mine"]:
+        with self._bolt.grouped():
+            found = await self._indexed.ask((document, row))
+        if not found["mine"]:
             raise ProjectConflictError(document.entity_id)
-        return Indexed(version=row["version"], status=row["status"], changed=row["changed"])
+        return Indexed(version=found["version"], status=found["status"], changed=found["changed"])
 
     async def claim(self, request: EnrichmentRequest, workflow_id: str) -> Claim:
         """Decide under the node's lock; see claims.decide. Raises ProjectConflictError."""
-
-        async def work(transaction: AsyncManagedTransaction) -> Claim:
-            node = (await run(transaction, "claim_lock", id=request.document_id, lock=str(uuid4())))[0]
-            claim = claims.decide(node, request, workflow_id)
-            if claim.decision is Decision.PROCEED:
-                properties = claims.claimed(node, request, claim, workflow_id)
-                await run(transaction, "set_properties", id=request.document_id, properties=properties)
-            return claim
-
-        claim: Claim = await self._bolt.write(work)
-        return claim
+        with self._bolt.grouped():
+            return await self._claims.ask((request, workflow_id))
 
     async def write_enrichment(self, step: Step, result: AnalysisResult) -> bool:
         """Write what the enrichment type covers; False when the version is past. Repeatable.
 
-        Up to 500 rows go in one transaction; more go in several, each fenced, the last one completing. An
-        incremental one writes what differs, where that is not more than one transaction takes.
+        Up to 500 rows that differ from what is there go in one transaction, with those of others that wait.
+        More go in several, each fenced, the last one completing; so does a larger analysis that is not
+        incremental, as a whole.
         """
         write = EnrichmentWrite.of(step, result)
-        async with self._enrichments:
-            if step.request.enrichment_type is EnrichmentType.INCREMENTAL:
-                applied = await self._bolt.write(partial(write_difference, write))
-                if applied is not None:
-                    return bool(applied)
-            return await self._write(write)
-
-    async def _write(self, write: EnrichmentWrite) -> bool:
-        if write.small:
-            return bool(await self._bolt.write(write.whole))
-        for work in write.parts():
-            if not await self._bolt.write(work):
-                return False
+        if write.rows <= BATCH or step.request.enrichment_type is EnrichmentType.INCREMENTAL:
+            with self._bolt.grouped():
+                applied = await self._enrichments.ask(write)
+            if applied is not None:
+                return applied
+        async with self._large:
+            for work in write.parts():
+                if not await self._bolt.write(work):
+                    return False
         return True
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
         """False when the version is past, or when the document is enriched already."""
 
         async def work(transaction: AsyncManagedTransaction) -> bool:
-            current = await fence(transaction, step)
+            current = (await fence(transaction, step)).get(step.request.document_id)
             if current is None or current["status"] == EnrichmentStatus.COMPLETED:
                 return False
-            await run(
-                transaction,
-                "set_properties",
-                id=step.request.document_id,
-                properties=nodes.marked(step, status),
-            )
+            await set_properties(transaction, {step.request.document_id: nodes.marked(step, status)})
             return True
 
         return bool(await self._bolt.write(work))
@@ -169,10 +169,9 @@ class GraphStore:
         past."""
 
         async def work(transaction: AsyncManagedTransaction) -> bool:
-            if await fence(transaction, step) is None:
+            if not await fence(transaction, step):
                 return False
-            properties = {"dead_lettered": standing}
-            await run(transaction, "set_properties", id=step.request.document_id, properties=properties)
+            await set_properties(transaction, {step.request.document_id: {"dead_lettered": standing}})
             return True
 
         return bool(await self._bolt.write(work))
@@ -194,7 +193,7 @@ class GraphStore:
             told = dict(entry.split(" ") for entry in entries)
             if rows and event_id not in told:
                 properties = {"told": [*entries, f"{event_id} {run_id}"][-TOLD:]}
-                await run(transaction, "set_properties", id=document_id, properties=properties)
+                await set_properties(transaction, {document_id: properties})
             return told.get(event_id, run_id) == run_id
 
         return bool(await self._bolt.write(work))

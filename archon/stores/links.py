@@ -33,29 +33,33 @@ class Import:
     names: Sequence[str]
 
 
-async def relink(transaction: AsyncManagedTransaction, step: Step, result: AnalysisResult) -> None:
-    """Make a document's edges from and to others what imports and paths say now, under its lock.
+@dataclass(frozen=True)
+class Linking:
+    """A document whose imports have just been written, and of before: what it was linked as, by which modules
+    others lead to it, and its own links."""
+
+    step: Step
+    result: AnalysisResult
+    linked_as: str | None
+    named: Sequence[str]
+    outgoing: Collection[Link]
+
+
+async def relink(transaction: AsyncManagedTransaction, documents: Sequence[Linking]) -> None:
+    """Make documents' edges from and to others what imports and paths say now, under their locks.
 
     Whoever calls this sets the property `linked_as` in the same transaction, as nodes.enriched has it.
     """
-    request = step.request
-    linker = _Linker(transaction, request.project_name)
-    path, language = modules.normal(request.file_path), request.resolved_language
-    family = await linker.family(language)
-    rows = enrichment_rows.import_rows(step, result) if family else []
-    own = [Import(request.document_id, path, row["name"], row["names"]) for row in rows]
-    there = _links(await run(transaction, "links", id=request.document_id))
-    outgoing = {link for link in there if link[0] == request.document_id}
-    await linker.write(outgoing, await linker.led(family, own) if family else set())
-    # Others' imports are asked only where they may mean something else now: a hub has hundreds.
-    linked_as = enrichment_rows.linked_as(step, result)
-    if not await run(transaction, "linked_as", id=request.document_id, linked_as=linked_as):
-        named = {module for _, target, module in there - outgoing if target == request.document_id}
-        await linker.relink_importers(named | (family.aliases(path) if family else set()))
-        if language == modules.ROOTS:
-            directory = str(PurePosixPath(path).parent)
-            roots = enrichment_rows.go_modules(result)
-            await linker.relink_go(dict.fromkeys(roots, directory), path)
+    by_project: dict[str, list[Linking]] = defaultdict(list)
+    for each in documents:
+        by_project[each.step.request.project_name].append(each)
+    for project, same in sorted(by_project.items()):
+        await _Linker(transaction, project).relink(same)
+
+
+def outgoing(rows: Sequence[Row]) -> set[Link]:
+    """Of the rows of the statement `import_states`, those that lead to documents."""
+    return {(row["document_id"], row["target"], row["module"]) for row in rows if row["target"] is not None}
 
 
 async def unlink(transaction: AsyncManagedTransaction, gone: Sequence[Row]) -> None:
@@ -68,47 +72,68 @@ async def unlink(transaction: AsyncManagedTransaction, gone: Sequence[Row]) -> N
         of_go.update([row["project"]] if row["language"] == modules.ROOTS else [])
     await run(transaction, "remove_tombstones_links", rows=gone)
     for project, names in sorted(led.items()):
-        await _Linker(transaction, project).relink_importers(names)
-    for project in sorted(of_go):
-        await _Linker(transaction, project).relink_go({}, None)
+        await _Linker(transaction, project).relead(names, go=project in of_go)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Linker:
     """The links of one project's documents."""
 
     transaction: AsyncManagedTransaction
     project: str
+    _of_go: Family | None = None
 
-    async def relink_importers(self, names: Collection[str]) -> None:
-        """Lead all imports of these modules."""
+    async def relink(self, documents: Sequence[Linking]) -> None:
+        own: list[tuple[str | None, Import]] = []
+        there: set[Link] = set()
+        names: set[str] = set()
+        roots_changed = False
+        for each in documents:
+            request, there = each.step.request, there.union(each.outgoing)
+            path, language = modules.normal(request.file_path), request.resolved_language
+            family = await self._family(language)
+            rows = enrichment_rows.import_rows(each.step, each.result) if family else []
+            own += [(language, Import(request.document_id, path, row["name"], row["names"])) for row in rows]
+            # Others' imports are asked only where they may mean something else now: a hub has hundreds.
+            if each.linked_as != enrichment_rows.linked_as(each.step, each.result):
+                names.update(each.named, family.aliases(path) if family else ())
+                roots_changed |= language == modules.ROOTS
+        await self.relead(names, go=roots_changed, own=own, there=there)
+
+    async def relead(
+        self,
+        names: Collection[str],
+        *,
+        go: bool,
+        own: Sequence[tuple[str | None, Import]] = (),
+        there: Collection[Link] = (),
+    ) -> None:
+        """Lead all imports of the modules `names`, and `own` ones, each with its language; `there` are these
+        documents' links. `go`: all imports of Go, as its packages are found by the names of the modules that
+        they are below."""
         ids = [enrichment_rows.module_id(self.project, name) for name in sorted(names)]
         rows = await run(self.transaction, "importers", ids=ids) if ids else []
-        await self._relead(rows)
+        rows += await run(self.transaction, "project_imports", project=self.project) if go else []
+        others = [
+            (
+                row["language"],
+                Import(row["id"], modules.normal(row["path"]), row["module"], row["names"] or []),
+            )
+            for row in rows
+        ]
+        by_family: dict[str, list[Import]] = defaultdict(list)
+        families: dict[str, Family] = {}
+        for language, each in (*own, *others):
+            if family := await self._family(language):
+                families[family.name] = family
+                by_family[family.name].append(each)
+        wanted: set[Link] = set()
+        for name, imports in by_family.items():
+            wanted |= await self._led(families[name], imports)
+        found = {(row["id"], target, row["module"]) for row in rows for target in row["targets"]}
+        await self._write(found.union(there), wanted)
 
-    async def relink_go(self, told: Mapping[str, str], path: str | None) -> None:
-        """Lead all imports of Go: packages are found by the names of the modules that they are below. `told`:
-        the directories by the names that the go.mod at `path` says now."""
-        go = await self._go(told, path)
-        await self._relead(await run(self.transaction, "project_imports", project=self.project), go)
-
-    async def _relead(self, rows: Sequence[Row], go: Family | None = None) -> None:
-        by_family: dict[str, list[Row]] = defaultdict(list)
-        for row in rows:
-            if (family := modules.family_of(row["language"])) and (go is None or family.name == go.name):
-                by_family[family.name].append(row)
-        for same in by_family.values():
-            family = go or await self.family(same[0]["language"])
-            assert family is not None
-            imports = [
-                Import(row["id"], modules.normal(row["path"]), row["module"], row["names"] or [])
-                for row in same
-            ]
-            pairs = [{"source": each.id, "module": each.module} for each in imports]
-            there = _links(await run(self.transaction, "links_of", rows=pairs))
-            await self.write(there, await self.led(family, imports))
-
-    async def led(self, family: Family, imports: Sequence[Import]) -> set[Link]:
+    async def _led(self, family: Family, imports: Sequence[Import]) -> set[Link]:
         """Where `imports` lead."""
         wanted = [(each, sought) for each in imports for sought in family.sought(each.module, each.names)]
         found = await self._found(family, {sought.place for _, sought in wanted})
@@ -146,25 +171,21 @@ class _Linker:
         paths = {modules.normal(row["path"]) for row in rows}
         return {prefix for prefix in above if f"{prefix}/__init__.py" in paths}
 
-    async def family(self, language: str | None) -> Family | None:
+    async def _family(self, language: str | None) -> Family | None:
         family = modules.family_of(language)
-        return await self._go({}, None) if family is not None and family.name == "go" else family
+        if family is None or family.name != "go":
+            return family
+        if self._of_go is None:
+            rows = await run(self.transaction, "import_roots", key=modules.roots_key(self.project))
+            roots = {row["name"]: str(PurePosixPath(modules.normal(row["path"])).parent) for row in rows}
+            self._of_go = modules.go_family(roots)
+        return self._of_go
 
-    async def _go(self, told: Mapping[str, str], path: str | None) -> Family:
-        rows = await run(self.transaction, "import_roots", key=modules.roots_key(self.project))
-        paths = [(row["name"], modules.normal(row["path"])) for row in rows]
-        roots = {name: str(PurePosixPath(each).parent) for name, each in paths if each != path}
-        return modules.go_family({**roots, **told})
-
-    async def write(self, there: set[Link], wanted: set[Link]) -> None:
+    async def _write(self, there: set[Link], wanted: set[Link]) -> None:
         if stale := there - wanted:
             await run(self.transaction, "remove_links", rows=_rows(stale))
         if new := wanted - there:
             await run(self.transaction, "add_links", rows=_rows(new), lock=str(uuid4()))
-
-
-def _links(rows: Sequence[Row]) -> set[Link]:
-    return {(row["source"], row["target"], row["module"]) for row in rows}
 
 
 def _rows(links: set[Link]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ Three spellings are known: a map, the same as JSON text, and flattened keys such
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,8 +13,11 @@ from neo4j import AsyncManagedTransaction
 
 from archon.contracts.documents import Document
 from archon.contracts.errors import ProjectConflictError
+from archon.stores import nodes
 from archon.stores.bolt import Row, run
 
+Asked = tuple[Document, Row]
+"""A document, and its row for the statement `index`."""
 _PREFIX: Final = "properties."
 _PROJECT: Final = ("project_name", "project_id")
 _PATH: Final = ("file_path", "source_path", "path")
@@ -48,18 +51,29 @@ def problem_of(node: Mapping[str, Any]) -> str | None:
     return None
 
 
-async def indexed(
-    transaction: AsyncManagedTransaction, document: Document, parameters: Mapping[str, Any]
-) -> Row:
-    """The row of the statement `index`; a node of the older shape becomes ours first, under the same lock.
+async def indexed(documents: Sequence[Asked], transaction: AsyncManagedTransaction) -> list[Row]:
+    """For each document what the statement `index` returns; a node of the older shape
+    becomes ours first, under the same lock.
 
     Raises ProjectConflictError where such a node is of another project, or does not say of which.
     """
-    row = (await run(transaction, "index", **parameters))[0]
-    if row["mine"] is None or row["version"] is None:
+    # Sorted by key, so that writers lock in one order.
+    rows = [row for _, row in sorted(documents, key=lambda each: each[0].entity_id)]
+    found = await _index(transaction, rows)
+    older = [document for document, _ in documents if _is_incomplete(found[document.entity_id])]
+    for document in older:
         await _adopt(transaction, document)
-        row = (await run(transaction, "index", **parameters))[0]
-    return row
+    if older:
+        found |= await _index(transaction, [row for row in rows if _is_incomplete(found[row["id"]])])
+    return [found[document.entity_id] for document, _ in documents]
+
+
+async def _index(transaction: AsyncManagedTransaction, rows: Sequence[Row]) -> dict[str, Row]:
+    return {row["id"]: row for row in await run(transaction, "index", rows=rows, ended=nodes.ENDED)}
+
+
+def _is_incomplete(row: Row) -> bool:
+    return row["mine"] is None or row["version"] is None
 
 
 async def _adopt(transaction: AsyncManagedTransaction, document: Document) -> None:
@@ -72,7 +86,7 @@ async def _adopt(transaction: AsyncManagedTransaction, document: Document) -> No
         "version": node.get("version") or 0,
         "content_hash": None,
     }
-    await run(transaction, "set_properties", id=document.entity_id, properties=properties)
+    await run(transaction, "set_properties", rows=[{"id": document.entity_id, "properties": properties}])
 
 
 def _is_canonical(value: Any) -> bool:

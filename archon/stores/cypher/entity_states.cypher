@@ -1,2 +1,6 @@
-MATCH (d:Document {entity_id: $id})-[:CONTAINS]->(e:Entity)
-RETURN properties(e) AS entity
+// What documents contain, each with what it calls and inherits within them.
+UNWIND $ids AS id
+MATCH (d:Document {entity_id: id})-[:CONTAINS]->(e:Entity)
+OPTIONAL MATCH (e)-[r:CALLS|INHERITS]->(t:Entity)
+WITH d, e, collect([type(r), t.entity_id]) AS related
+RETURN d.entity_id AS document_id, properties(e) AS entity, related

@@ -1,6 +1,12 @@
-// Locks the node and tells whether the claimed version is still its own, and what is there to clean up.
-MATCH (d:Document {entity_id: $id})
+// Locks nodes and tells, where the claimed version is still their own, what is there of earlier enrichments:
+// `named` are the modules by which other documents lead here.
+UNWIND $rows AS row
+MATCH (d:Document {entity_id: row.id})
 SET d.lock = $lock
-WITH d WHERE d.version = $version AND d.content_hash = $content_hash AND d.enrichment_status <> 'deleted'
+WITH d, row
+WHERE d.version = row.version AND d.content_hash = row.content_hash AND d.enrichment_status <> 'deleted'
 OPTIONAL MATCH (d)-[r:CONTAINS|IMPORTS]->()
-RETURN d.enrichment_status AS status, count(r) AS relationships
+WITH d, count(r) AS relationships
+OPTIONAL MATCH (d)<-[r:IMPORTS]-(:Document)
+RETURN d.entity_id AS id, d.enrichment_status AS status, d.linked_as AS linked_as, relationships,
+       collect(DISTINCT r.module) AS named

@@ -1,2 +1,5 @@
-MATCH (d:Document {entity_id: $id})-[r:IMPORTS]->(m:Module)
-RETURN m.module_id AS module_id, r.names AS names
+// What documents import: the modules that are named, and the documents that these lead to.
+UNWIND $ids AS id
+MATCH (d:Document {entity_id: id})-[r:IMPORTS]->(n)
+RETURN d.entity_id AS document_id, n.module_id AS module_id, r.names AS names, n.entity_id AS target,
+       r.module AS module

@@ -1,15 +1,17 @@
-// One document's node, created, updated or revived; `mine` is false, and nothing changed, in another project.
+// Documents' nodes, created, updated or revived; `mine` is false, and nothing changed, in another project.
 // A bare tombstone is of no project. A run that has not ended keeps its workflow id on the node, so that the
 // next claim can tell it.
-MERGE (d:Document {entity_id: $id})
-ON CREATE SET d.version = 0, d.project_name = $project_name
-SET d.lock = $lock
-WITH d,
-     coalesce(d.project_name, $project_name) = $project_name AS mine,
+UNWIND $rows AS row
+MERGE (d:Document {entity_id: row.id})
+ON CREATE SET d.version = 0, d.project_name = row.project_name
+SET d.lock = row.lock
+WITH d, row,
+     coalesce(d.project_name, row.project_name) = row.project_name AS mine,
      coalesce(d.enrichment_status, '') = 'deleted' AS deleted,
-     coalesce(d.content_hash, $content_hash) <> $content_hash AS replaced,
-     coalesce(d.content_hash, '') <> $content_hash OR coalesce(d.enrichment_status, '') = 'deleted' AS changed
-FOREACH (_ IN CASE WHEN mine THEN [1] ELSE [] END | SET d += $described, d.project_name = $project_name)
+     coalesce(d.content_hash, row.content_hash) <> row.content_hash AS replaced,
+     coalesce(d.content_hash, '') <> row.content_hash OR coalesce(d.enrichment_status, '') = 'deleted' AS changed
+FOREACH (_ IN CASE WHEN mine THEN [1] ELSE [] END |
+  SET d += row.described, d.project_name = row.project_name)
 FOREACH (_ IN CASE WHEN mine AND deleted THEN [1] ELSE [] END |
   SET d.deleted_at = null, d.enrichment_content_hash = null, d.quality_content_hash = null,
       d.entities_content_hash = null)
@@ -18,7 +20,7 @@ FOREACH (_ IN CASE WHEN mine AND replaced AND NOT d.content_hash IN coalesce(d.p
 FOREACH (_ IN CASE WHEN mine AND changed THEN [1] ELSE [] END |
   SET d.workflow_id = CASE WHEN d.enrichment_status IN $ended THEN null ELSE d.workflow_id END,
       d.version = d.version + 1,
-      d += $content)
-FOREACH (_ IN CASE WHEN mine AND $wanted AND d.enrichment_status <> 'completed' THEN [1] ELSE [] END |
-  SET d += $outbox)
-RETURN mine, changed, d.version AS version, d.enrichment_status AS status
+      d += row.content)
+FOREACH (_ IN CASE WHEN mine AND row.wanted AND d.enrichment_status <> 'completed' THEN [1] ELSE [] END |
+  SET d += row.outbox)
+RETURN d.entity_id AS id, mine, changed, d.version AS version, d.enrichment_status AS status

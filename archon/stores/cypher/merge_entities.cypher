@@ -1,6 +1,7 @@
 // MERGE from the entity's side: from the document's it is quadratic in the document's degree on ArcadeDB.
-MATCH (d:Document {entity_id: $id})
-UNWIND $rows AS row
+UNWIND $documents AS each
+MATCH (d:Document {entity_id: each.id})
+UNWIND each.rows AS row
 MERGE (e:Entity {entity_id: row.entity_id})
 SET e += row
 WITH d, e

@@ -1,6 +1,8 @@
-// Documents whose enrichment request Kafka has not acknowledged, oldest first.
+// Documents whose enrichment request Kafka has not acknowledged, oldest first. Ordered and cut before their
+// properties are read: after an outage there are many.
 MATCH (d:Document)
 WHERE d.outbox = 'pending' AND d.enrichment_status <> 'deleted' AND d.indexed_at <= $older_than
-RETURN properties(d) AS document
+WITH d
 ORDER BY d.indexed_at
 LIMIT $limit
+RETURN properties(d) AS document

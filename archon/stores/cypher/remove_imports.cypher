@@ -1,3 +1,4 @@
-UNWIND $rows AS row
-MATCH (d:Document {entity_id: $id})-[r:IMPORTS]->(:Module {module_id: row.module_id})
+UNWIND $documents AS each
+UNWIND each.rows AS row
+MATCH (:Document {entity_id: each.id})-[r:IMPORTS]->(:Module {module_id: row.module_id})
 DELETE r

@@ -1,3 +1,4 @@
-// Within a transaction that holds the node's lock.
-MATCH (d:Document {entity_id: $id})
-SET d += $properties
+// Within a transaction that holds the nodes' locks.
+UNWIND $rows AS row
+MATCH (d:Document {entity_id: row.id})
+SET d += row.properties

@@ -1,0 +1,103 @@
+"""Requests that meet while a transaction is under way share the next one, and no caller harms another."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from archon.contracts.errors import StoreConflictError, StoreUnavailableError
+from archon.stores.grouping import MOST, Grouped
+
+
+class Server:
+    """Answers an item with its upper case, a group at a time while the gate is open; `bad` items fail."""
+
+    def __init__(self, *bad: str, error: type[Exception] = ValueError) -> None:
+        self.groups: list[list[str]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.begun = asyncio.Semaphore(0)
+        self._bad, self._error = bad, error
+
+    async def serve(self, items: Sequence[str]) -> list[str]:
+        self.groups.append(list(items))
+        self.begun.release()
+        await self.gate.wait()
+        if any(item in self._bad for item in items):
+            if issubclass(self._error, StoreConflictError | StoreUnavailableError):
+                raise self._error("graph", "bad")
+            raise self._error("bad")
+        return [item.upper() for item in items]
+
+    def grouped(self, lanes: int = 1, limit: int = MOST) -> Grouped[str, str]:
+        return Grouped(self.serve, key=lambda item: item.split(":")[0], lanes=lanes, weight=len, limit=limit)
+
+
+async def asked(grouped: Grouped[str, str], server: Server, *items: str) -> list[str | BaseException]:
+    """The answers of items that are asked for while `first` is being served."""
+    server.gate.clear()
+    first = asyncio.create_task(grouped.ask("first"))
+    rest = [asyncio.create_task(grouped.ask(item)) for item in items]
+    await server.begun.acquire()
+    server.gate.set()
+    await first
+    return await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def test_one_that_is_alone_is_served_alone_and_at_once() -> None:
+    server = Server()
+    assert await server.grouped().ask("a") == "A"
+    assert server.groups == [["a"]]
+
+
+async def test_what_comes_meanwhile_goes_together() -> None:
+    server = Server()
+    assert await asked(server.grouped(), server, "a", "b", "c") == ["A", "B", "C"]
+    assert server.groups == [["first"], ["a", "b", "c"]]
+
+
+async def test_items_of_one_key_are_served_in_order_and_never_together() -> None:
+    server = Server()
+    assert await asked(server.grouped(), server, "a:1", "b", "a:2", "a:3") == ["A:1", "B", "A:2", "A:3"]
+    assert server.groups == [["first"], ["a:1", "b"], ["a:2"], ["a:3"]]
+
+
+async def test_another_lane_does_not_serve_a_key_that_is_under_way() -> None:
+    server = Server()
+    server.gate.clear()
+    grouped = server.grouped(lanes=2)
+    tasks = [asyncio.create_task(grouped.ask(item)) for item in ("a:1", "a:2", "b")]
+    await server.begun.acquire()
+    await server.begun.acquire()
+    assert server.groups == [["a:1"], ["b"]]
+    server.gate.set()
+    assert await asyncio.gather(*tasks) == ["A:1", "A:2", "B"]
+
+
+async def test_a_group_weighs_no_more_than_its_limit_but_for_a_single_item() -> None:
+    server = Server()
+    await asked(server.grouped(limit=6), server, "aaaa", "bb", "c", "dddddddd")
+    assert server.groups == [["first"], ["aaaa", "bb"], ["c"], ["dddddddd"]]
+
+
+@pytest.mark.parametrize("error", [ValueError, StoreConflictError, StoreUnavailableError])
+async def test_one_bad_item_is_nobody_elses(error: type[Exception]) -> None:
+    server = Server("bad", error=error)
+    a, bad, b = await asked(server.grouped(), server, "a", "bad", "b")
+    assert (a, b) == ("A", "B")
+    assert isinstance(bad, error)
+
+
+async def test_a_caller_that_has_given_up_is_not_served() -> None:
+    server = Server()
+    grouped = server.grouped()
+    server.gate.clear()
+    first = asyncio.create_task(grouped.ask("first"))
+    gone = asyncio.create_task(grouped.ask("gone"))
+    last = asyncio.create_task(grouped.ask("last"))
+    await server.begun.acquire()
+    gone.cancel()
+    await asyncio.wait([gone])
+    server.gate.set()
+    assert [await first, await last] == ["FIRST", "LAST"]
+    assert server.groups == [["first"], ["last"]]
