@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench test crash fuzz fuzz-analysis retrieval monitoring accuracy check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench test crash fuzz fuzz-analysis retrieval priorities monitoring accuracy check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -37,6 +37,10 @@ fuzz-analysis: $(READY)
 # How well search finds functions of installed libraries by what their docstrings said; ARGS='rich click'.
 retrieval: $(READY)
 	$(BIN)/python -m tests.retrieval $(ARGS)
+
+# How long indexing and enrichment take beside busy processes; ARGS='--single 10'.
+priorities: $(READY)
+	$(BIN)/python -m tests.priorities $(ARGS)
 
 # A real Prometheus on a stack under load: every metric, every query of the dashboard, an alert from end to end.
 monitoring: $(READY)
