@@ -9,11 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-<<<<<<< HEAD
-.PHONY: demo bench scale compare test crash fuzz fuzz-analysis retrieval monitoring accuracy check check-deploy format histories lock schemas dashboards clean
-=======
-.PHONY: demo bench test crash fuzz fuzz-analysis retrieval scale monitoring accuracy check check-deploy format histories lock schemas dashboards clean
->>>>>>> edge
+.PHONY: demo bench scale compare test crash fuzz fuzz-analysis retrieval vector-growth priorities monitoring accuracy check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -53,8 +49,12 @@ retrieval: $(READY)
 	$(BIN)/python -m tests.retrieval $(ARGS)
 
 # What the embedded vector server spends on writes and searches as it fills; ARGS='--chunks 200000'.
-scale: $(READY)
-	$(BIN)/python -m tests.scale $(ARGS)
+vector-growth: $(READY)
+	$(BIN)/python -m tests.vector_growth $(ARGS)
+
+# How long indexing and enrichment take beside busy processes; ARGS='--single 10'.
+priorities: $(READY)
+	$(BIN)/python -m tests.priorities $(ARGS)
 
 # A real Prometheus on a stack under load: every metric, every query of the dashboard, an alert from end to end.
 monitoring: $(READY)

@@ -139,11 +139,11 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-def _reader(request: Request) -> Caller:
+async def _reader(request: Request) -> Caller:
     return caller_of(request)
 
 
-def _writer(request: Request) -> Caller:
+async def _writer(request: Request) -> Caller:
     caller = caller_of(request)
     if caller.access is not Access.WRITE:
         raise ForbiddenError(f"the API key {caller.key_id} may read and not write")

@@ -15,7 +15,7 @@ LONGEST_WAIT: Final = 25.0
 router = APIRouter(prefix="/api/bridge", tags=["deletion"], responses=REFUSED)
 
 
-def _deletions(request: Request) -> Deletions:
+async def _deletions(request: Request) -> Deletions:
     deletions: Deletions = request.app.state.deletions
     return deletions
 

@@ -13,22 +13,22 @@ from bridge.access import Caller
 from bridge.clients import Stores
 
 
-def _stores(request: Request) -> Stores:
+async def _stores(request: Request) -> Stores:
     stores: Stores = request.app.state.stores
     return stores
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _correlation(request: Request) -> str:
+async def _correlation(request: Request) -> str:
     correlation_id: str = request.state.correlation_id
     return correlation_id
 
 
-def _publisher(request: Request) -> KafkaPublisher:
+async def _publisher(request: Request) -> KafkaPublisher:
     publisher: KafkaPublisher = request.app.state.publisher
     return publisher
 

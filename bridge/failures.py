@@ -33,7 +33,7 @@ router = APIRouter(
 )
 
 
-def _parked(request: Request) -> ParkedRuns:
+async def _parked(request: Request) -> ParkedRuns:
     parked: ParkedRuns = request.app.state.parked
     return parked
 

@@ -35,12 +35,12 @@ router = APIRouter(
 )
 
 
-def _indexer(request: Request) -> Indexer:
+async def _indexer(request: Request) -> Indexer:
     indexer: Indexer = request.app.state.indexer
     return indexer
 
 
-def _deadline(request: Request, settings: SettingsDep) -> float:
+async def _deadline(request: Request, settings: SettingsDep) -> float:
     """Until when, by time.monotonic(), the answer may wait for an enrichment (RFC 7240: respond-async)."""
     preferences = ",".join(request.headers.getlist("prefer")).lower()
     return 0.0 if "respond-async" in preferences else time.monotonic() + settings.sync_enrichment_timeout

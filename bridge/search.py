@@ -27,7 +27,7 @@ _log = get_logger(__name__)
 router = APIRouter(prefix="/api/bridge", tags=["documents"], responses=REFUSED)
 
 
-def _wanted(
+async def _wanted(
     caller: Reader,
     project: ProjectName | None = None,
     project_name: Annotated[ProjectName | None, Query(description="The same as `project`.")] = None,

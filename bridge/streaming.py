@@ -44,7 +44,7 @@ router = APIRouter(
 )
 
 
-def _tail(request: Request) -> EventTail:
+async def _tail(request: Request) -> EventTail:
     tail: EventTail = request.app.state.tail
     return tail
 

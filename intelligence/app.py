@@ -99,7 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _processor(request: Request) -> Processor:
+async def _processor(request: Request) -> Processor:
     processor: Processor = request.app.state.processor
     return processor
 
@@ -107,7 +107,7 @@ def _processor(request: Request) -> Processor:
 ProcessorDep = Annotated[Processor, Depends(_processor)]
 
 
-def _embedder(request: Request) -> Embedder:
+async def _embedder(request: Request) -> Embedder:
     embedder: Embedder = request.app.state.embedder
     return embedder
 
@@ -115,7 +115,7 @@ def _embedder(request: Request) -> Embedder:
 EmbedderDep = Annotated[Embedder, Depends(_embedder)]
 
 
-def _latency(request: Request) -> float:
+async def _latency(request: Request) -> float:
     latency: float = request.app.state.simulated_latency
     return latency
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import httpx
 from qdrant_client import AsyncQdrantClient, models
 
 from archon.contracts import names
@@ -29,6 +30,8 @@ from archon.stores.surveyed_points import SurveyedPoints
 
 _KEYWORDS: Final = ("document_id", "language", "document_type", "enrichment_status")
 _TIMEOUT_SECONDS: Final = 10
+_KEEP_ALIVE_SECONDS: Final = 3.0
+"""Qdrant closes an idle connection after 5 s; a request on its way at that moment would be lost."""
 
 
 class VectorStore:
@@ -57,6 +60,8 @@ class VectorStore:
             url=settings.qdrant_url,
             api_key=settings.qdrant_api_key.get_secret_value() or None,
             timeout=_TIMEOUT_SECONDS,
+            # Said, because the client's own default on loopback is a new connection for every request.
+            limits=httpx.Limits(keepalive_expiry=_KEEP_ALIVE_SECONDS),
             check_compatibility=False,
         )
         try:

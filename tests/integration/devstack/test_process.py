@@ -1,18 +1,20 @@
 """Child processes: they end with their parent, die loudly, and name their log."""
 
 import asyncio
+import contextlib
 import os
+import pty
 import signal
 import socket
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from archon.devstack.process import ChildProcess, ServerFailedError
-from archon.devstack.stack import DataDirectoryInUseError, locked
+from archon.devstack.process import BACKGROUND, ChildProcess, ServerFailedError
+from archon.devstack.stack import DataDirectoryInUseError, Ports, Servers, Services, locked
 from archon.runtime.ports import PortTakenError, free_ports, require_free
 from tests.eventually import eventually
 
@@ -25,6 +27,55 @@ def child(log: Path, command: list[str]) -> ChildProcess:
             raise OSError("not yet")
 
     return ChildProcess("Sleeper", "1", "none", command, ready, log)
+
+
+PARENT = """
+import asyncio, fcntl, pathlib, signal, sys, termios
+sys.path.insert(0, {directory!r})
+from tests.integration.devstack.test_process import SLEEPER, child
+
+async def main():
+    if sys.stdin.isatty():
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    interrupted = lambda: print("interrupted", flush=True)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupted)
+    async with child(pathlib.Path({log!r}), SLEEPER) as process:
+        print(process.pid, flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def parent(tmp_path: Path, **options: Any) -> tuple[asyncio.subprocess.Process, int]:
+    """Another process that has a child, and the group of that child."""
+    script = PARENT.format(directory=str(Path.cwd()), log=str(tmp_path / "log"))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdout=subprocess.PIPE, **options
+    )
+    assert process.stdout is not None
+    return process, int(await process.stdout.readline())
+
+
+def members(group: int) -> list[int]:
+    """Process ids (man 5 proc)."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group and fields[0] != "Z":
+                found.append(int(stat.parent.name))
+    return found
+
+
+async def gone(group: int) -> None:
+    async def empty() -> bool:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, 0)
+            return False
+        return True
+
+    await eventually(empty, 15)
 
 
 def alive(pid: int) -> bool:
@@ -74,27 +125,47 @@ async def test_a_death_later_is_told_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 async def test_nothing_outlives_the_parent(tmp_path: Path, number: int) -> None:
-    script = textwrap.dedent(f"""
-        import asyncio, pathlib, sys
-        sys.path.insert(0, {str(Path.cwd())!r})
-        from tests.integration.devstack.test_process import SLEEPER, child
-        async def main():
-            async with child(pathlib.Path({str(tmp_path / "log")!r}), SLEEPER) as process:
-                print(process.pid, flush=True)
-                await asyncio.Event().wait()
-        asyncio.run(main())
-    """)
-    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    guard = int(await parent.stdout.readline())
-    assert alive(guard)
-    parent.send_signal(number)
-    await parent.wait()
+    process, group = await parent(tmp_path)
+    assert alive(group)
+    process.send_signal(number)
+    await process.wait()
+    await gone(group)
 
-    async def gone() -> bool:
-        return not alive(guard)
 
-    await eventually(gone, 15)
+async def test_a_terminal_interrupts_the_parent_alone_and_ends_all_when_it_is_closed(tmp_path: Path) -> None:
+    terminal, its_end = pty.openpty()
+    process, group = await parent(tmp_path, stdin=its_end, start_new_session=True)
+    os.close(its_end)
+    assert process.stdout is not None
+    os.write(terminal, b"\x03")
+    assert await process.stdout.readline() == b"interrupted\n"
+    assert alive(group)
+    os.close(terminal)
+    assert await process.wait() == -signal.SIGHUP
+    await gone(group)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_the_background_is_nicer_and_of_the_same_session(tmp_path: Path) -> None:
+    """Across sessions Linux may not look at niceness at all (man 7 sched, autogroup)."""
+    process = child(tmp_path / "log", SLEEPER)
+    process.niceness = 3
+    async with process:
+        assert process.pid is not None
+        ours = os.getpriority(os.PRIO_PROCESS, 0)
+        found = members(process.pid)
+        assert len(found) == 2  # the guard and what it guards
+        for pid in found:
+            assert os.getsid(pid) == os.getsid(0)
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                assert os.getpriority(os.PRIO_PROCESS, int(thread.name)) == min(ours + 3, 19)
+
+
+def test_indexing_goes_before_enrichment(tmp_path: Path) -> None:
+    ports = Ports()
+    children = [*Servers.on(tmp_path, ports).all(), *Services.on(tmp_path, ports, {}).all()]
+    assert {each.name for each in children if each.niceness == 0} == {"bridge", "Graph", "Kafka", "Vectors"}
+    assert {each.niceness for each in children} == {0, BACKGROUND}
 
 
 def test_a_taken_port_is_named() -> None:
