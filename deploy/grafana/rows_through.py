@@ -78,6 +78,7 @@ BREAKER: Final = Row(
                 Query(rates(f"{_CONSUMER}_errors_total", "error_type"), "{{error_type}}"),
                 Query(rates(f"{_INTELLIGENCE}_errors_total", "error_type"), "intelligence: {{error_type}}"),
                 Query(rates(f"{_CONSUMER}_retries_total", "activity"), "retry of {{activity}}"),
+                Query(total("archon_enrichment_progress_lost_total"), "progress event lost"),
             ),
             "cps",
         ),

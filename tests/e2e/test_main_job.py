@@ -169,6 +169,25 @@ async def test_a_b_a_ends_as_a_at_version_3_in_both_stores(
     assert point.payload["embedded_hash"] == node["content_hash"] == answers[0]["content_hash"]
 
 
+async def test_a_burst_of_versions_ends_as_the_newest_and_each_says_how_it_ended(
+    stack: Settings, http: httpx.AsyncClient, project: str
+) -> None:
+    texts = [CODE.replace("settings", f"settings_{number}") for number in range(40)]
+    answers = [await post(http, body(project, text)) for text in texts]
+    document_id = answers[-1]["document_id"]
+    assert [each["version"] for each in answers] == list(range(1, 41))
+    found = await enriched(http, document_id, version=40)
+    assert found["enrichment_content_hash"] == identity.content_hash(texts[-1])
+    node, point = await in_both_stores(stack, document_id, project)
+    assert (node["version"], point.payload["version"]) == (40, 40)
+    ended = {
+        event["value"]["document_version"]: event["value"]["enrichment_status"]
+        for event in await completed_of(stack, document_id, 40)
+    }
+    assert set(ended) == set(range(1, 41))
+    assert ended[40] == "success"
+
+
 async def test_a_tree_index_event_is_indexed_and_enriched(
     http: httpx.AsyncClient, stack: Settings, producer: AIOKafkaProducer, project: str
 ) -> None:
