@@ -4,7 +4,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
+from google.protobuf.field_mask_pb2 import FieldMask
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflow.v1 import VersioningOverride, WorkflowExecutionOptions
+from temporalio.api.workflowservice.v1 import (
+    SetWorkerDeploymentCurrentVersionRequest,
+    UpdateWorkflowExecutionOptionsRequest,
+)
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -71,15 +77,39 @@ async def test_a_run_of_the_release_before_that_is_parked_ends_under_another_wor
 
 
 async def test_a_run_is_pinned_to_the_version_that_it_began_on(server: Client) -> None:
-    client, old, new = EnrichmentClient(server), Ports(), Ports()
+    """One that began before there were versions goes with the first one; one that is parked is moved by an
+    operator, and its history replays there."""
+    client, bare, old, new = EnrichmentClient(server), Ports(), Ports(), Ports()
+    async with running(workers_on(server, bare)):
+        without = await park(client, bare, factories.request("before versions"))
     async with running(workers_on(server, old, temporal_worker_build_id="1")):
         await make_current(server, "1")
-        waiting = await park(client, old, factories.request())
+        await client.signal(without, names.SIGNAL_RETRY)
+        assert (await outcome_of(server, without)).outcome is Outcome.SUCCESS
+        stays = await park(client, old, factories.request("stays"))
+        moved = await park(client, old, factories.request("is moved"))
         async with running(workers_on(server, new, temporal_worker_build_id="2")):
             await make_current(server, "2")
             later = await client.submit(factories.request("another"))
             assert (await outcome_of(server, later)).outcome is Outcome.SUCCESS
-            assert new.calls["graph"] == 1
-            await client.signal(waiting, names.SIGNAL_RETRY)
-            assert (await outcome_of(server, waiting)).outcome is Outcome.SUCCESS
-    assert (old.calls["graph"], new.calls["graph"]) == (1, 1)
+            assert (old.calls["graph"], new.calls["graph"]) == (1, 1)
+            await client.signal(stays, names.SIGNAL_RETRY)
+            assert (await outcome_of(server, stays)).outcome is Outcome.SUCCESS
+            assert (old.calls["graph"], new.calls["graph"]) == (2, 1)
+            await auto_upgrade(server, moved)
+            await client.signal(moved, names.SIGNAL_RETRY)
+            assert (await outcome_of(server, moved)).outcome is Outcome.SUCCESS
+            assert (old.calls["graph"], new.calls["graph"]) == (2, 2)
+
+
+async def auto_upgrade(client: Client, workflow_id: str) -> None:
+    """As `temporal workflow update-options --versioning-override-behavior auto_upgrade` does."""
+    override = VersioningOverride(auto_upgrade=True)
+    await client.workflow_service.update_workflow_execution_options(
+        UpdateWorkflowExecutionOptionsRequest(
+            namespace=NAMESPACE,
+            workflow_execution=WorkflowExecution(workflow_id=workflow_id),
+            workflow_execution_options=WorkflowExecutionOptions(versioning_override=override),
+            update_mask=FieldMask(paths=["versioning_override"]),
+        )
+    )
