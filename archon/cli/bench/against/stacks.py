@@ -46,8 +46,8 @@ async def started(checkout: Checkout, directory: Path) -> AsyncIterator[tuple[Ch
         url="",
         log=directory / "up.log",
         ready=ready,
-        # What this process's environment says must not slow one of the stacks in silence.
-        environment={"INTELLIGENCE_SIMULATED_LATENCY": "0"},
+        # What this process's environment says must not slow a stack in silence, or give it other code.
+        environment={"INTELLIGENCE_SIMULATED_LATENCY": "0", "PYTHONPATH": ""},
         directory=checkout.directory,
         # It says itself which of its processes is not ready in time; they begin, and end, in two turns.
         ready_seconds=3 * READY_SECONDS,
