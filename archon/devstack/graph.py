@@ -31,8 +31,9 @@ def graph(data_dir: Path, port: int, http_port: int) -> ChildProcess:
         "arcadedb.bolt.port": port,
         "arcadedb.server.httpIncomingHost": HOST,
         "arcadedb.server.httpIncomingPort": http_port,
-        # Transactions conflict by page, so documents are spread over many files.
-        "arcadedb.typeDefaultBuckets": 4,
+        # Transactions conflict by page, so documents are spread over several files. More of them cost more: a
+        # key is looked up in each.
+        "arcadedb.typeDefaultBuckets": 8,
         "arcadedb.server.defaultDatabases": f"{DATABASE}[{USER}]",
     }
 
