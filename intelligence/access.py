@@ -1,7 +1,7 @@
 """In: a request's bearer key. Out: nothing where it is the service's own, or none is set; else a refusal."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 from fastapi import Security
@@ -14,11 +14,12 @@ _BEARER: Final = HTTPBearer(scheme_name="bearer", auto_error=False)
 Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 
 
-def guard(key: SecretStr) -> Callable[[Shown], None]:
+def guard(key: SecretStr) -> Callable[[Shown], Awaitable[None]]:
     """A dependency of routes that are not public. It raises UnauthorizedError."""
+    # Dependencies are coroutines: a plain function would be sent to a thread, for every request.
     wanted = key.get_secret_value().encode()
 
-    def check(shown: Shown) -> None:
+    async def check(shown: Shown) -> None:
         given = shown.credentials if shown else ""
         if wanted and not hmac.compare_digest(given.encode(), wanted):
             raise UnauthorizedError("the bearer key is missing or wrong")
