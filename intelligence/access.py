@@ -16,6 +16,7 @@ Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 
 def guard(key: SecretStr) -> Callable[[Shown], Awaitable[None]]:
     """A dependency of routes that are not public. It raises UnauthorizedError."""
+    # Dependencies are coroutines: a plain function would be sent to a thread, for every request.
     wanted = key.get_secret_value().encode()
 
     async def check(shown: Shown) -> None:

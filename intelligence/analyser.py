@@ -88,11 +88,22 @@ def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
     return Draft(result, [*whole, *(each.text for each in chunks)])
 
 
-def analyse(text: str, language: str | None, kind: EnrichmentType) -> AnalysisResult:
+def analyse(
+    text: str, language: str | None, kind: EnrichmentType, version: str | None = None
+) -> AnalysisResult:
     """The whole of it at once, with the bundled model."""
     drafted = draft(text, language, kind)
     vectors = embedding.embed(drafted.texts) if drafted.texts else []
-    return drafted.complete(vectors, analyser_version())
+    return drafted.complete(vectors, version or analyser_version())
+
+
+def written(text: str, language: str | None, kind: EnrichmentType, version: str) -> bytes:
+    """The same as JSON, for what leaves the process."""
+    return as_json(analyse(text, language, kind, version))
+
+
+def as_json(result: AnalysisResult) -> bytes:
+    return result.model_dump_json().encode()
 
 
 def _read(text: str, language: str | None) -> Analysis:

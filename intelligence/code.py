@@ -49,8 +49,9 @@ def relationships(tree: Tree) -> list[Relationship]:
 
 def _imports(tree: Tree) -> Iterator[Relationship]:
     for found in tree.imports:
+        written = _flat(tree, found, found.start, found.end)
         for rule in tree.grammar.imports_by_node[found.kind]:
-            targets, names = _imported(found, rule, tree)
+            targets, names = _imported(found, rule, tree, written)
             for target in targets:
                 yield Relationship(
                     kind="imports", target=target[:_TARGET], names=names, line=tree.line(found.start)
@@ -59,26 +60,26 @@ def _imports(tree: Tree) -> Iterator[Relationship]:
                 break
 
 
-def _imported(found: Found, rule: Import, tree: Tree) -> tuple[list[str], list[str]]:
-    """Modules, and the names that are taken from them."""
+def _imported(found: Found, rule: Import, tree: Tree, written: str) -> tuple[list[str], list[str]]:
+    """Modules, and the names that are taken from them. `written` is all of it."""
+    texts = [written]
     if rule.field is not None:
         spans = [span(child) for child in children(found.node, rule.field)]
-    else:
-        spans = [(found.start, found.end)]
-    if not spans:
+        texts = [_flat(tree, found, start, end) for start, end in spans]
+    if rule.pattern is not None:
+        texts = [match[1] for text in texts if (match := rule.pattern.search(text))]
+    if not texts:
         return [], []
     names: list[str] = []
-    limit = _IMPORTING_CALL if found.kind in tree.grammar.calls.nodes else _IMPORT
-    if rule.names and (clause := rule.names.search(_flat(tree, found.start, found.end, limit))):
+    if rule.names and (clause := rule.names.search(written)):
         names = naming.taken(clause[1], rule.bare)
-    written = [_flat(tree, start, end, limit) for start, end in spans]
-    if rule.pattern is not None:
-        written = [match[1] for text in written if (match := rule.pattern.search(text))]
-    modules = [module for text in written for module in naming.expand(text.strip("\"'`<>"))]
+    modules = [module for text in texts for module in naming.expand(text.strip("\"'`<>"))]
     return [rule.prefix + module for module in modules if module], names
 
 
-def _flat(tree: Tree, start: int, end: int, limit: int) -> str:
+def _flat(tree: Tree, found: Found, start: int, end: int) -> str:
+    """On one line, up to a limit."""
+    limit = _IMPORTING_CALL if found.kind in tree.grammar.calls.nodes else _IMPORT
     return " ".join(tree.without_comments(start, min(end, start + limit)).split())
 
 

@@ -29,28 +29,30 @@ def token_count(text: str, limit: int) -> int:
 
 def repeated_lines(lines: Sequence[str]) -> set[int]:
     """Indices of lines all of whose tokens are in windows that stand, apart from them, further up."""
-    identities: dict[str, int] = {}
-    tokens: list[int] = []
+    tokens: list[str] = []
     starts: list[int] = []
     numbers: list[int] = []
     for number, line in enumerate(lines):
-        found = _TOKEN.findall(line)
-        if found:
+        if found := _TOKEN.findall(line):
             starts.append(len(tokens))
             numbers.append(number)
-            tokens.extend([identities.setdefault(token, len(identities)) for token in found])
+            tokens += found
     if len(tokens) < 2 * WINDOW:
         return set()
-    covered = np.minimum.reduceat(_covered(np.array(tokens, dtype=np.uint64)), starts)
+    identities = {token: identity for identity, token in enumerate(dict.fromkeys(tokens))}
+    prints = _fingerprints(np.fromiter(map(identities.__getitem__, tokens), np.uint64, len(tokens)))
+    ordered = np.sort(prints)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return set()
+    covered = np.minimum.reduceat(_covered(prints), starts)
     return {numbers[index] for index in np.flatnonzero(covered)}
 
 
-def _covered(tokens: Array) -> Array:
+def _covered(prints: Array) -> Array:
     """For each token whether it is in a window that has been there before."""
-    prints = _fingerprints(tokens)
     _, first, which = np.unique(prints, return_index=True, return_inverse=True)
     again = np.flatnonzero(np.arange(len(prints)) - first[which] >= WINDOW)
-    edges = np.zeros(len(tokens) + 1, dtype=np.int64)
+    edges = np.zeros(len(prints) + WINDOW, dtype=np.int64)
     edges[again] += 1
     edges[again + WINDOW] -= 1
     return np.cumsum(edges[:-1]) > 0
@@ -60,8 +62,18 @@ def _fingerprints(tokens: Array) -> Array:
     """A polynomial hash of each window, modulo 2^64, of numbers that are spread first."""
     spread = (tokens + np.uint64(1)) * _MULTIPLIER
     spread ^= spread >> np.uint64(29)
-    count = len(tokens) - WINDOW + 1
-    prints = np.zeros(count, dtype=np.uint64)
-    for offset in range(WINDOW):
-        prints = prints * _BASE + spread[offset : offset + count]
-    return prints
+    prints, length = spread[:0], 0
+    part, size = spread, 1
+    # That of a window is put together from those of its parts, each twice as long as the one before.
+    while True:
+        if WINDOW & size:
+            prints, length = (_joined(part, prints, size, length), length + size) if length else (part, size)
+        if length == WINDOW:
+            return prints
+        part, size = _joined(part, part, size, size), 2 * size
+
+
+def _joined(left: Array, right: Array, left_size: int, right_size: int) -> Array:
+    """The hashes of windows that consist of one of each."""
+    count = len(right) - left_size
+    return left[:count] * np.uint64(pow(int(_BASE), right_size, 2**64)) + right[left_size:]

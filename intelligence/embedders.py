@@ -37,7 +37,11 @@ _OF_THE_TEXT: Final = frozenset({400, 413, 422})
 
 
 class Embedder(Protocol):
-    """`identity` changes whenever vectors may. Raises IntelligenceError."""
+    """`identity` changes whenever vectors may; `bundled`: whether it is the model that worker processes have
+    as well. Raises IntelligenceError."""
+
+    @property
+    def bundled(self) -> bool: ...
 
     @property
     def identity(self) -> str: ...
@@ -63,6 +67,7 @@ async def connected(settings: Settings, pool: Pool) -> AsyncIterator[Embedder]:
 
 
 class _Bundled:
+    bundled = True
     identity = embedding.IDENTITY
 
     def __init__(self, pool: Pool) -> None:
@@ -85,6 +90,8 @@ class _Answer(BaseModel):
 
 
 class _Remote:
+    bundled = False
+
     def __init__(self, http: httpx.AsyncClient, model: str, dimensions: int) -> None:
         self._http = http
         self._model = model

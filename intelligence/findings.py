@@ -121,9 +121,9 @@ def matches(rule: Rule, tree: Tree) -> list[Finding]:
 def search(rules: Sequence[Rule], root: SgNode) -> list[list[SgNode]]:
     """For each of `rules` the nodes that match, from one walk through the tree instead of one a rule.
 
-    A rule is compiled at every search, which is dearer than the walk. So the first search asks of a node only
-    which rule is the first to match; hardly any node has one, and the few rules that may match those nodes are
-    compiled once more, to tell all of a node's.
+    A rule is compiled at every search, which takes longer than the walk. So the first search asks of a node
+    only which rule is the first to match. Hardly any node has one, and the few rules that may match such a
+    node as well are compiled once more, to tell all of a node's.
     """
     found: list[list[SgNode]] = [[] for _ in rules]
     asked: dict[int, Rule] = {}

@@ -5,7 +5,7 @@ Comments and docstrings count nowhere but as documentation: to leave one out mak
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -67,12 +67,13 @@ class Measures:
         """Lines with more than blanks and comments, of those from `start_line` to `end_line`, from 1."""
         return self._counted[min(end_line, len(self._lines))] - self._counted[start_line - 1]
 
-    def _text(self, scope: ScopeNode) -> str:
-        return " ".join(self.bare[scope.start : scope.end].split())
+    @cached_property
+    def _texts(self) -> Mapping[ScopeNode, str]:
+        return {scope: " ".join(self.bare[scope.start : scope.end].split()) for scope in self.tree.scopes}
 
     def _identity(self, scope: ScopeNode) -> str:
         """Two with the same are copies: of what is short, only if they also have one name."""
-        text = self._text(scope)
+        text = self._texts[scope]
         long = token_count(text, WINDOW) == WINDOW
         return f"{scope.kind} {_nameless(text, scope.name) if long else text}"
 
@@ -82,7 +83,7 @@ class Measures:
         lines: set[int] = set()
         for scope in self.tree.scopes:
             if scope.callable and self._has_its_lines_to_itself(scope):
-                text = self._text(scope)
+                text = self._texts[scope]
                 own = range(scope.start_line - 1, scope.end_line)
                 lines |= {line for line in own if text in seen and self._lines[line].strip()}
                 seen.add(text)

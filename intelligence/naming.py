@@ -10,6 +10,7 @@ from typing import Final
 NAME_CHARACTERS: Final = 300
 _OPENING: Final = "([{<"
 _CLOSING: Final = ")]}>"
+_BRACKET: Final = re.compile(r"[()\[\]{}<>]")
 _PATH: Final = re.compile(r"[\w$\\]+(?:(?:\.|::)~?[\w$\\]+)*")
 _BASE: Final = re.compile(
     r"(?:(?:public|private|protected|virtual|open|final|sealed|dyn|include|use|extends|implements)\s+)*"
@@ -26,6 +27,8 @@ def dotted(name: str) -> str:
 
 def without_brackets(text: str) -> str:
     """`text` without what stands in brackets of any kind, and without them."""
+    if not _BRACKET.search(text):
+        return text
     kept, depth = [], 0
     for character, before in zip(text, " " + text, strict=False):
         if character in _OPENING:

@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from ast_grep_py import SgNode, SgRoot
@@ -88,7 +89,7 @@ class Tree:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer("\n", self.text))]
+        return [0, *accumulate(len(line) + 1 for line in self.text.split("\n"))][:-1]
 
     @cached_property
     def _scope_starts(self) -> list[int]:
@@ -102,8 +103,9 @@ class Tree:
 
     def without_comments(self, start: int, end: int) -> str:
         """The source between two offsets."""
+        first = bisect_left(self.comments, (start, 0))
         pieces = []
-        for index in range(bisect_left(self.comments, (start, 0)), len(self.comments)):
+        for index in range(first, len(self.comments)):
             comment, comment_end = self.comments[index]
             if comment >= end:
                 break

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -15,7 +15,7 @@ from archon.contracts.errors import (
     TooLargeError,
 )
 from archon.contracts.types import EnrichmentType
-from intelligence.analyser import Draft, analyser_version, draft
+from intelligence.analyser import Draft, analyser_version, as_json, draft, written
 from intelligence.embedders import BATCH_TEXTS, Embedder
 from intelligence.pool import Pool, PoolError, parts
 
@@ -40,44 +40,66 @@ class BatchResult(BaseModel):
     results: list[BatchItem]
 
 
+class Outcome(NamedTuple):
+    """A BatchItem whose `result` is written already."""
+
+    result: bytes | None = None
+    error: str | None = None
+    code: str | None = None
+
+    @property
+    def json(self) -> bytes:
+        if self.result is None:
+            return BatchItem(error=self.error, code=self.code).model_dump_json().encode()
+        return b'{"result":%b,"error":null,"code":null}' % self.result
+
+
 class Processor:
-    """`limit` is the size in bytes of the largest document."""
+    """`limit` is the size in bytes of the largest document. A result is an AnalysisResult as JSON: it is
+    written where it is made, and read by who has asked for it, and nobody between them needs it otherwise."""
 
     def __init__(self, pool: Pool, embedder: Embedder, limit: int) -> None:
         self._pool = pool
         self._embedder = embedder
         self._limit = limit
 
-    async def one(self, request: AnalysisRequest, kind: EnrichmentType | None = None) -> AnalysisResult:
+    async def one(self, request: AnalysisRequest, kind: EnrichmentType | None = None) -> bytes:
         """Raises ContentMissingError, TooLargeError, PoolError or, of the embedder's, IntelligenceError."""
-        content = self._content(request)
-        kind = kind or request.enrichment_type
-        return (await self._embedded([await self._pool.run(draft, content, request.language, kind)]))[0]
+        work = (self._content(request), request.language, kind or request.enrichment_type)
+        if self._embedder.bundled:
+            return await self._pool.run(written, *work, self._version)
+        return (await self._embedded([await self._pool.run(draft, *work)]))[0]
 
-    async def each(self, requests: Sequence[AnalysisRequest]) -> list[BatchItem]:
+    async def each(self, requests: Sequence[AnalysisRequest]) -> list[Outcome]:
         """In order. One that cannot be analysed does not touch the others."""
-        outcomes: dict[int, Draft | AnalysisResult | ArchonError] = {}
+        outcomes: dict[int, Draft | bytes | ArchonError] = {}
         sound: dict[int, tuple[str, str | None, EnrichmentType]] = {}
         for number, request in enumerate(requests):
             try:
                 sound[number] = (self._content(request), request.language, request.enrichment_type)
             except (ContentMissingError, TooLargeError) as error:
                 outcomes[number] = error
-        sizes = [len(content) for content, *_ in sound.values()]
-        drafts = await self._pool.run_each(draft, list(sound.values()), sizes)
-        outcomes |= zip(sound, drafts, strict=True)
+        outcomes |= zip(sound, await self._analysed(list(sound.values())), strict=True)
         drafted = {number: each for number, each in outcomes.items() if isinstance(each, Draft)}
         outcomes |= zip(drafted, await self._completed(list(drafted.values())), strict=True)
-        return [_item(number, outcomes[number]) for number in range(len(requests))]
+        return [_outcome(number, outcomes[number]) for number in range(len(requests))]
 
-    async def _completed(self, drafts: Sequence[Draft]) -> list[AnalysisResult | ArchonError]:
+    async def _analysed(
+        self, works: Sequence[tuple[str, str | None, EnrichmentType]]
+    ) -> Sequence[Draft | bytes | ArchonError]:
+        sizes = [len(content) for content, *_ in works]
+        if self._embedder.bundled:
+            return await self._pool.run_each(written, [(*work, self._version) for work in works], sizes)
+        return await self._pool.run_each(draft, works, sizes)
+
+    async def _completed(self, drafts: Sequence[Draft]) -> list[bytes | ArchonError]:
         """Texts of several documents are embedded together, as many as one request takes."""
         counts = [len(each.texts) for each in drafts]
         groups = [drafts[part] for part in parts(counts, BATCH_TEXTS)]
         found = await asyncio.gather(*map(self._apart, groups))
         return [each for group in found for each in group]
 
-    async def _apart(self, drafts: Sequence[Draft]) -> list[AnalysisResult | ArchonError]:
+    async def _apart(self, drafts: Sequence[Draft]) -> list[bytes | ArchonError]:
         """One whose texts are refused does not touch the others either."""
         try:
             return [*await self._embedded(drafts)]
@@ -86,11 +108,16 @@ class Processor:
                 return [error]
             return [each for alone in drafts for each in await self._apart([alone])]
 
-    async def _embedded(self, drafts: Sequence[Draft]) -> list[AnalysisResult]:
+    async def _embedded(self, drafts: Sequence[Draft]) -> list[bytes]:
         texts = [text for each in drafts for text in each.texts]
         vectors = iter(await self._embedder.embed(texts) if texts else [])
-        version = analyser_version(self._embedder.identity)
-        return [each.complete(list(islice(vectors, len(each.texts))), version) for each in drafts]
+        return [
+            as_json(each.complete(list(islice(vectors, len(each.texts))), self._version)) for each in drafts
+        ]
+
+    @property
+    def _version(self) -> str:
+        return analyser_version(self._embedder.identity)
 
     def _content(self, request: AnalysisRequest) -> str:
         content, limit = request.content, self._limit
@@ -102,11 +129,11 @@ class Processor:
         return content
 
 
-def _item(number: int, outcome: Draft | AnalysisResult | ArchonError) -> BatchItem:
-    if isinstance(outcome, AnalysisResult):
-        return BatchItem(result=outcome)
+def _outcome(number: int, outcome: Draft | bytes | ArchonError) -> Outcome:
+    if isinstance(outcome, bytes):
+        return Outcome(outcome)
     told = str(outcome) if isinstance(outcome, ContentMissingError | TooLargeError) else f"content: {outcome}"
-    return BatchItem(error=f"documents.{number}.{told}", code=_code(outcome))
+    return Outcome(error=f"documents.{number}.{told}", code=_code(outcome))
 
 
 def _code(error: object) -> str:

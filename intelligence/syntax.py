@@ -5,6 +5,7 @@ One walk along the nodes in order of appearance, with the scopes that are open a
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from intelligence import declarations, naming
@@ -42,29 +43,51 @@ class _Walk:
         self._scopes: list[ScopeNode] = []
         self._nests: list[tuple[int, ScopeNode | None, int]] = []
         self._depths: Counter[ScopeNode | None] = Counter()
+        self._meanings: dict[str, list[Callable[[Found], None]]] = {}
 
     def visit(self, found: Found) -> None:
         """Take in one node: it may mean several things."""
-        grammar, tree = self._tree.grammar, self._tree
         while self._scopes and self._scopes[-1].end <= found.start:
             self._scopes.pop()
-        if found.kind in grammar.comments:
-            tree.comments.append((found.start, found.end))
-        if found.kind in self._rules:
-            self._open(found)
-        if found.kind in grammar.imports_by_node:
-            tree.imports.append(found)
-        if found.kind in grammar.calls.nodes and self._scopes:
-            tree.calls.append((found, self._scopes[-1]))
-        if found.kind in grammar.decision_kinds:
-            self._decide()
-        if found.kind in grammar.nesting_kinds:
-            self._nest(found)
-        if found.kind in grammar.embed_kinds and self._scopes and self._scopes[-1].is_type:
-            self._scopes[-1].bases += naming.bases(
-                tree.text[found.start : min(found.end, found.start + _HEAD)]
-            )
-        tree.errors += found.kind == "ERROR"
+        meanings = self._meanings.get(found.kind)
+        if meanings is None:
+            meanings = self._meanings[found.kind] = list(self._meanings_of(found.kind))
+        for take in meanings:
+            take(found)
+
+    def _meanings_of(self, kind: str) -> Iterator[Callable[[Found], None]]:
+        grammar = self._tree.grammar
+        if kind in grammar.comments:
+            yield self._comment
+        if kind in self._rules:
+            yield self._open
+        if kind in grammar.imports_by_node:
+            yield self._tree.imports.append
+        if kind in grammar.calls.nodes:
+            yield self._call
+        if kind in grammar.decision_kinds:
+            yield self._decide
+        if kind in grammar.nesting_kinds:
+            yield self._nest
+        if kind in grammar.embed_kinds:
+            yield self._embed
+        if kind == "ERROR":
+            yield self._miss
+
+    def _comment(self, found: Found) -> None:
+        self._tree.comments.append((found.start, found.end))
+
+    def _call(self, found: Found) -> None:
+        if self._scopes:
+            self._tree.calls.append((found, self._scopes[-1]))
+
+    def _embed(self, found: Found) -> None:
+        if self._scopes and self._scopes[-1].is_type:
+            head = self._tree.text[found.start : min(found.end, found.start + _HEAD)]
+            self._scopes[-1].bases += naming.bases(head)
+
+    def _miss(self, _: Found) -> None:
+        self._tree.errors += 1
 
     def _open(self, found: Found) -> None:
         if len(self._scopes) == DEPTH_LIMIT:
@@ -86,7 +109,7 @@ class _Walk:
         if scope.rule.rest == "until_next" and self._scopes and self._scopes[-1].rule.rest is not None:
             self._scopes.pop()
 
-    def _decide(self) -> None:
+    def _decide(self, _: Found) -> None:
         function = self._scopes[-1].function if self._scopes else None
         if function is None:
             self._tree.decisions += 1

@@ -1,6 +1,7 @@
 """The intelligence service over HTTP: sizes, limits and batches."""
 
 import contextlib
+from array import array
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from archon.contracts.analysis import AnalysisRequest
 from archon.contracts.errors import IntelligenceRejectedError
+from archon.contracts.packed import Vector
 from archon.runtime.settings import Settings
 from intelligence.app import create_app
 from intelligence.pool import Pool
@@ -91,16 +93,17 @@ async def test_a_document_that_takes_too_long_is_refused_by_name() -> None:
 class Choosy:
     """An embedder that refuses some texts, and counts its calls."""
 
+    bundled = False
     identity = "choosy"
 
     def __init__(self) -> None:
         self.calls: list[int] = []
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
         self.calls.append(len(texts))
         if any("refused" in text for text in texts):
             raise IntelligenceRejectedError("HTTP 400")
-        return [[float(len(text)), 0.0] for text in texts]
+        return [array("f", [len(text), 0.0]) for text in texts]
 
 
 async def test_a_batch_is_embedded_together_and_one_that_is_refused_by_itself() -> None:
