@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench scale compare test crash fuzz fuzz-analysis retrieval vector-growth priorities monitoring accuracy check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench scale compare test crash outages fuzz fuzz-analysis retrieval vector-growth priorities monitoring accuracy check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -35,6 +35,10 @@ test: $(READY)
 # Kills each process at each point where it hurts, and looks what became of the documents.
 crash: $(READY)
 	$(BIN)/python -m tests.crash $(ARGS)
+
+# Takes each server away for three minutes, and looks how long histories became; ARGS='--seconds 20 --only graph,kafka'.
+outages: $(READY)
+	$(BIN)/python -m tests.outages $(ARGS)
 
 # Asks the bridge all that its OpenAPI document allows and forbids; ARGS='--service intelligence --max-time 60'.
 fuzz: $(READY) $(VENV)/fuzz/.ready

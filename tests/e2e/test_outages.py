@@ -10,6 +10,8 @@ import pytest
 from archon.devstack.stack import Ports, Stack, running
 from archon.runtime.topics import ensure_topics
 from tests.eventually import eventually
+from tests.outages.rehearsal import Plan, rehearse
+from tests.outages.servers import OUTAGES
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +105,12 @@ async def test_without_temporal_documents_wait_in_kafka(
     assert accepted["status"] == "indexed"
     await own.servers.temporal.start()
     await enriched(http, accepted["document_id"])
+
+
+@pytest.mark.parametrize("what", ["vectors-hang", "kafka"])
+async def test_an_outage_leaves_small_histories_and_loses_nothing(own: Stack, what: str) -> None:
+    """`make outages` does this with every server, and for minutes."""
+    found = await rehearse(own, lambda _: None, what, OUTAGES[what], Plan(documents=6, more=3, seconds=5))
+    assert (found.documents, found.parked, found.lost) == (9, [], [])
+    assert found.histories.runs == 9
+    assert found.histories.events_max <= 40, found.histories

@@ -1,0 +1,143 @@
+"""In: which servers to take away, and for how long. Out: a table of what that did to histories and documents.
+
+Run by `make outages`; the exit status is 1 where a document is parked or lost, or a history has become long.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
+from typing import Any, Final
+
+from archon.cli.output import err, out, print_json, table
+from archon.cli.own_stack import own_directory
+from archon.cli.up import until_interrupted
+from archon.devstack.stack import Ports, Stack, running
+from tests.outages.rehearsal import Found, Plan, Told, at_rest, backlog, rehearse
+from tests.outages.servers import OUTAGES
+
+MOST_EVENTS: Final = 60
+AT_REST: Final = 20
+INTERRUPTED: Final = 130
+SECONDS_BETWEEN_LINES: Final = 10.0
+COLUMNS: Final = (
+    "away",
+    "documents",
+    "under way",
+    "tried, refused",
+    "events mean",
+    "max",
+    "transitions mean",
+    "max",
+    "parked",
+    "lost",
+    "seconds to recover",
+)
+Row = Callable[[Stack, Told], Coroutine[Any, Any, Found]]
+
+
+def rows(arguments: argparse.Namespace) -> list[Row]:
+    """What there is to measure, in order."""
+    plan = Plan(arguments.documents, arguments.more, arguments.seconds)
+    found: list[Row] = []
+    if arguments.backlog:
+        found += [partial(at_rest, documents=AT_REST), partial(backlog, documents=arguments.backlog)]
+    return found + [partial(rehearse, what=name, outage=OUTAGES[name], plan=plan) for name in arguments.only]
+
+
+async def measure(arguments: argparse.Namespace, found: list[Found]) -> None:
+    with own_directory(None, "archon-outages-") as directory, _progress() as told:
+        told("starting the stack")
+        async with running(directory, Ports.free()) as stack:
+            for row in rows(arguments):
+                found.append(await row(stack, told))
+                err.print(_line(found[-1]))
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Told]:
+    """A line that changes; where stderr is no terminal, one now and then."""
+    if err.is_terminal:
+        with err.status("") as status:
+            yield status.update
+        return
+    last = -SECONDS_BETWEEN_LINES
+
+    def tell(what: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            err.print(what)
+
+    yield tell
+
+
+def show(found: list[Found]) -> None:
+    table("", COLUMNS, [_cells(each) for each in found])
+    for each in found:
+        longest = each.histories
+        if longest.events_max > MOST_EVENTS:
+            out.print(f"{each.what} · longest: {longest.longest_id} {longest.longest}", markup=False)
+        for fate, ids in (("parked", each.parked), ("lost", each.lost)):
+            if ids:
+                out.print(f"{each.what} · {fate}: {' '.join(ids)}", markup=False)
+
+
+def _cells(found: Found) -> tuple[object, ...]:
+    told = found.histories
+    return (
+        found.what,
+        found.documents,
+        found.under_way if found.tried else "",
+        f"{found.tried}, {found.refused}" if found.tried else "",
+        told.events_mean,
+        told.events_max,
+        told.transitions_mean,
+        told.transitions_max,
+        len(found.parked),
+        len(found.lost),
+        "" if found.recovery is None else found.recovery,
+    )
+
+
+def _line(found: Found) -> str:
+    return " · ".join(
+        f"{name} {cell}" for name, cell in zip(COLUMNS, _cells(found), strict=True) if cell != ""
+    )
+
+
+def arguments_of(given: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make outages ARGS=...", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=180, help="how long a server stays away")
+    parser.add_argument("--documents", type=int, default=50, help="documents under way when it goes")
+    parser.add_argument("--more", type=int, default=10, help="documents tried while it is away")
+    parser.add_argument("--only", default=",".join(OUTAGES), help="comma-separated; default: %(default)s")
+    parser.add_argument("--backlog", type=int, default=0, help="first this many at once, and a few at rest")
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
+    found = parser.parse_args(given)
+    found.only = [name for name in found.only.split(",") if name and name != "none"]
+    if unknown := set(found.only) - set(OUTAGES):
+        parser.error(f"no such outage: {', '.join(sorted(unknown))}; there are: {', '.join(OUTAGES)}")
+    return found
+
+
+def main(given: list[str]) -> int:
+    logging.getLogger().addHandler(logging.NullHandler())  # drivers complain of what is away on purpose
+    arguments = arguments_of(given)
+    found: list[Found] = []
+    if not asyncio.run(until_interrupted(measure(arguments, found))):
+        return INTERRUPTED
+    if arguments.output == "json":
+        print_json([dataclasses.asdict(each) for each in found])
+    else:
+        show(found)
+    return 0 if all(each.holds(MOST_EVENTS) for each in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,185 @@
+"""In: a running stack and a server to take away. Out: what became of documents that were under way then.
+
+The list of what the bridge has accepted is the yardstick: what the graph says of itself could hide a loss.
+"""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from temporalio.client import Client
+
+from archon.cli.bench.documents import Generated, generate
+from archon.cli.bench.load import Load, load
+from archon.cli.bench.reading import Accepted
+from archon.contracts import names
+from archon.contracts.types import EnrichmentStatus, Priority
+from archon.devstack.stack import Stack
+from archon.runtime import temporal
+from archon.runtime.settings import Settings
+from tests import stores
+from tests.e2e.events import read_all
+from tests.eventually import eventually
+from tests.outages.histories import Histories, histories
+from tests.outages.servers import Outage
+
+BYTES: Final = 4096
+CLIENTS: Final = 8
+PATIENCE: Final = 900.0
+"""Seconds from the return of a server after which what is not enriched is taken as lost."""
+_STATUSES: Final = "MATCH (d:Document {project_name: $p}) RETURN d.entity_id, d.enrichment_status"
+_COMPLETED: Final = str(EnrichmentStatus.COMPLETED)
+_FAILED: Final = str(EnrichmentStatus.FAILED)
+
+Told = Callable[[str], None]
+"""Is told what happens, in a line."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`documents`: to be under way; `more`: tried, one after the other, in the `seconds` of the outage."""
+
+    documents: int
+    more: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """`documents`: accepted; `tried`: sent while the server was away, of which `refused` were not accepted;
+    `under_way`: accepted and not enriched when it went; `recovery`: seconds from its return until the last
+    run had ended."""
+
+    what: str
+    documents: int
+    histories: Histories
+    parked: list[str]
+    lost: list[str]
+    under_way: int = 0
+    tried: int = 0
+    refused: int = 0
+    recovery: float | None = None
+    errors: dict[str, int] = field(default_factory=dict)
+
+    def holds(self, most_events: int) -> bool:
+        return not self.parked and not self.lost and self.histories.events_max <= most_events
+
+
+async def at_rest(stack: Stack, told: Told, documents: int) -> Found:
+    """Documents sent one after the other, each when the one before is enriched."""
+    project = "outages-at-rest"
+    accepted: list[Accepted] = []
+    for document in generate(project, documents, BYTES):
+        accepted += (await _send(stack, project, [document])).accepted
+        await _ended(stack.settings, project, accepted, "at rest", told)
+    return await _found("at rest", stack.settings, project, accepted)
+
+
+async def backlog(stack: Stack, told: Told, documents: int) -> Found:
+    """Documents sent as fast as the bridge takes them."""
+    project = "outages-backlog"
+    told(f"full backlog · sending {documents} documents")
+    sent = await _send(stack, project, list(generate(project, documents, BYTES)))
+    await _ended(stack.settings, project, sent.accepted, "full backlog", told)
+    return await _found("full backlog", stack.settings, project, sent.accepted)
+
+
+async def rehearse(stack: Stack, told: Told, what: str, outage: Outage, plan: Plan) -> Found:
+    """Take the server away while documents are under way, try a few more meanwhile, and bring it back."""
+    project = f"outages-{what}"
+    generated = list(generate(project, plan.documents + plan.more, BYTES))
+    told(f"{what} · sending {plan.documents} documents")
+    sent = await _send(stack, project, generated[: plan.documents])
+    enriched = await eventually(lambda: _enriched(stack.settings, project), PATIENCE)
+    async with _away(stack, outage):
+        told(f"{what} · away for {plan.seconds:g} s, {len(sent.accepted) - enriched} documents under way")
+        over = time.monotonic() + plan.seconds
+        late = await _send(stack, project, generated[plan.documents :], rate=plan.more / plan.seconds)
+        await asyncio.sleep(over - time.monotonic())
+        told(f"{what} · coming back")
+    back = time.monotonic()
+    accepted = [*sent.accepted, *late.accepted]
+    await _ended(stack.settings, project, accepted, what, told)
+    return dataclasses.replace(
+        await _found(what, stack.settings, project, accepted),
+        under_way=len(sent.accepted) - enriched,
+        tried=plan.more,
+        refused=late.errors.total(),
+        recovery=round(time.monotonic() - back, 1),
+        errors=dict(sent.errors + late.errors),
+    )
+
+
+@asynccontextmanager
+async def _away(stack: Stack, outage: Outage) -> AsyncIterator[None]:
+    """The server is back at the end, whatever ends the block."""
+    try:
+        await outage.begin(stack)
+        yield
+    finally:
+        await outage.end(stack)
+
+
+async def _send(stack: Stack, project: str, documents: Sequence[Generated], rate: float = 0) -> Load:
+    """`rate`: documents a second, each sent at its time however long the others wait for their answers."""
+    return await load(
+        stack.settings,
+        project,
+        documents,
+        concurrency=len(documents) if rate else CLIENTS,
+        rate=rate,
+        priority=Priority.NORMAL,
+        answered=lambda: None,
+    )
+
+
+async def _ended(
+    settings: Settings, project: str, accepted: Sequence[Accepted], what: str, told: Told
+) -> None:
+    """Returns when all are enriched or parked and no run is under way; or gives it up."""
+    client = await temporal.connect(settings)
+    over = time.monotonic() + PATIENCE
+    while time.monotonic() < over:
+        enriched, failed = await _with(settings, project, _COMPLETED), await _with(settings, project, _FAILED)
+        open_runs = await _under_way(client, project)
+        told(f"{what} · {len(enriched)} of {len(accepted)} enriched, {open_runs} runs under way")
+        if {each.document_id for each in accepted} <= enriched | failed and not open_runs:
+            return
+        await asyncio.sleep(0.25)
+
+
+async def _enriched(settings: Settings, project: str) -> int:
+    return len(await _with(settings, project, _COMPLETED))
+
+
+async def _with(settings: Settings, project: str, status: str) -> set[str]:
+    rows = await stores.query(settings, _STATUSES, p=project)
+    return {document_id for document_id, found in rows if found == status}
+
+
+async def _under_way(client: Client, project: str) -> int:
+    """Runs that are open and not parked."""
+    running = f'ExecutionStatus="Running" AND {names.SEARCH_PROJECT_NAME}="{project}"'
+    parked = f'{running} AND {names.SEARCH_ENRICHMENT_STATUS}="{names.STATUS_PARKED}"'
+    return (await client.count_workflows(running)).count - (await client.count_workflows(parked)).count
+
+
+async def _found(what: str, settings: Settings, project: str, accepted: Sequence[Accepted]) -> Found:
+    """Parked is also who was parked and has recovered by itself. Lost is who is neither, or of whose
+    enrichment nobody was told."""
+    ids = {each.document_id for each in accepted}
+    letters = {each["key"] for each in await read_all(settings, settings.kafka_dlq_topic)}
+    told = {each["key"] for each in await read_all(settings, settings.kafka_completed_topic)}
+    parked = ids & (letters | await _with(settings, project, _FAILED))
+    enriched = await _with(settings, project, _COMPLETED)
+    return Found(
+        what=what,
+        documents=len(ids),
+        histories=await histories(await temporal.connect(settings), project),
+        parked=sorted(parked),
+        lost=sorted(ids - parked - (enriched & told)),
+    )

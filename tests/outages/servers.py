@@ -1,0 +1,74 @@
+"""In: the name of an outage and a running stack. Out: a way to take the server away and to bring it back.
+
+What keeps its memory on disk is killed. What would lose it is frozen: it keeps its connections and answers
+nothing, and that is also how a server hangs.
+"""
+
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from archon.devstack.process import ChildProcess
+from archon.devstack.stack import Stack
+
+
+class Way(Enum):
+    """How a server goes away."""
+
+    KILLED = auto()
+    FROZEN = auto()
+
+
+@dataclass(frozen=True)
+class Outage:
+    """`group`: servers or services of a stack."""
+
+    group: str
+    server: str
+    way: Way = Way.KILLED
+
+    def process(self, stack: Stack) -> ChildProcess:
+        found: ChildProcess = getattr(getattr(stack, self.group), self.server)
+        return found
+
+    async def begin(self, stack: Stack) -> None:
+        process = self.process(stack)
+        if self.way is Way.FROZEN:
+            freeze(process)
+        else:
+            await process.kill()
+
+    async def end(self, stack: Stack) -> None:
+        """Returns when it serves again."""
+        process = self.process(stack)
+        if self.way is Way.FROZEN:
+            thaw(process)
+        else:
+            await process.start()
+
+
+OUTAGES: Final[Mapping[str, Outage]] = {
+    "temporal": Outage("servers", "temporal"),
+    "kafka": Outage("servers", "kafka", Way.FROZEN),
+    "graph": Outage("servers", "graph"),
+    "graph-hangs": Outage("servers", "graph", Way.FROZEN),
+    "vectors": Outage("servers", "vectors"),
+    "vectors-hang": Outage("servers", "vectors", Way.FROZEN),
+    "intelligence": Outage("services", "intelligence"),
+    "worker": Outage("services", "worker"),
+}
+
+
+def freeze(process: ChildProcess) -> None:
+    """Stop all of it but its guard, which still ends it when this process is gone."""
+    assert process.pid is not None
+    os.killpg(process.pid, signal.SIGSTOP)
+    os.kill(process.pid, signal.SIGCONT)
+
+
+def thaw(process: ChildProcess) -> None:
+    if process.pid is not None:
+        os.killpg(process.pid, signal.SIGCONT)
