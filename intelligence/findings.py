@@ -123,21 +123,26 @@ def search(rules: Sequence[Rule], root: SgNode) -> list[list[SgNode]]:
 
     A rule is compiled at every search, which takes longer than the walk. So the first search asks of a node
     only which rule is the first to match. Hardly any node has one, and the few rules that may match such a
-    node as well are compiled once more, to tell all of a node's.
+    node as well are compiled once more, to tell all that they match.
     """
+    first = [(node, next(_matching(node, enumerate(rules)))) for node in _first(rules, root)]
+    least: dict[str, int] = {}
+    for node, number in first:
+        kind = node.kind()
+        least[kind] = min(number, least.get(kind, number))
+    later = {
+        number: rule
+        for number, rule in enumerate(rules)
+        if any(number > lowest and rule.may_be(kind) for kind, lowest in least.items())
+    }
     found: list[list[SgNode]] = [[] for _ in rules]
-    asked: dict[int, Rule] = {}
-    for kind, first in dict.fromkeys(
-        (node.kind(), next(_matching(node, enumerate(rules)))) for node in _first(rules, root)
-    ):
-        asked |= {
-            number: rule for number, rule in enumerate(rules) if number >= first and rule.may_be(kind)
-        }
-    for node in _every(list(asked.values()), root):
-        for number in _matching(node, asked.items()):
-            if len(found[number]) < FINDINGS_PER_RULE:
-                found[number].append(node)
-    return found
+    for node, number in first:
+        if number not in later:
+            found[number].append(node)
+    for node in _every(list(later.values()), root):
+        for number in _matching(node, later.items()):
+            found[number].append(node)
+    return [nodes[:FINDINGS_PER_RULE] for nodes in found]
 
 
 def _first(rules: Sequence[Rule], root: SgNode) -> list[SgNode]:
@@ -193,12 +198,14 @@ def _values(measure: Measure, tree: Tree, measures: Measures) -> Iterator[tuple[
 
 
 def _value(measure: str, scope: ScopeNode, measures: Measures) -> int:
-    values = {
-        "lines": measures.code_lines(scope.start_line, scope.end_line),
-        "parameters": scope.parameters,
-        "nesting": scope.nesting,
-        "complexity": scope.decisions + 1,
-        "cognitive_complexity": measures.cognitive.get(scope.start, 0),
-        "methods": sum(child.kind == "method" for child in scope.children),
-    }
-    return values[measure]
+    match measure:
+        case "lines":
+            return measures.code_lines(scope.start_line, scope.end_line)
+        case "complexity":
+            return scope.decisions + 1
+        case "cognitive_complexity":
+            return measures.cognitive.get(scope.start, 0)
+        case "methods":
+            return sum(child.kind == "method" for child in scope.children)
+        case _:
+            return scope.parameters if measure == "parameters" else scope.nesting

@@ -1,0 +1,50 @@
+"""A text's vector, made of words that are taken apart once, is the one that the model itself makes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import wordllama
+import yaml
+
+from intelligence import embedding
+from intelligence.vocabulary import Vocabulary
+
+MODEL = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+SOURCES = [
+    yaml.safe_load(path.read_text())["source"]
+    for path in sorted((Path(__file__).parent / "sources").glob("*.yaml"))
+]
+TEXTS = [
+    *map(embedding.words, SOURCES),
+    "a",
+    "a a a b",
+    "größe naïve ſs ﷺ 日本語 2026 x86 " + "é" * 300,
+    "x" * 5000,
+    " ".join(f"word{number}" for number in range(700)),
+]
+
+
+def vectors(vocabulary: Vocabulary, texts: Sequence[str]) -> np.ndarray:
+    return np.array(vocabulary.embed([text.split() for text in texts]))
+
+
+def own(texts: Sequence[str]) -> np.ndarray:
+    return np.concatenate([MODEL.embed([text], norm=True) for text in texts])
+
+
+@pytest.mark.parametrize("limit", [1, 50, 100_000])
+def test_a_vector_is_the_models_own_however_many_words_are_remembered(limit: int) -> None:
+    vocabulary = Vocabulary(MODEL.tokenizer, MODEL.embedding, limit)
+    for _ in range(2):
+        assert vectors(vocabulary, TEXTS) == pytest.approx(own(TEXTS), abs=1e-5)
+    one_by_one = np.concatenate([vectors(vocabulary, [text]) for text in TEXTS])
+    assert one_by_one == pytest.approx(own(TEXTS), abs=1e-5)
+
+
+def test_no_more_words_are_remembered_than_the_limit_and_those_in_use() -> None:
+    vocabulary = Vocabulary(MODEL.tokenizer, MODEL.embedding, limit=10)
+    for number in range(30):
+        vocabulary.embed([[f"one{number}", f"two{number}", f"three{number}"]])
+        assert len(vocabulary._tokens) <= 10
