@@ -137,7 +137,6 @@ def store_activities(
         enrichment.claim,
         enrichment.write_vectors,
         enrichment.write_graph,
-        enrichment.withdraw,
         enrichment.mark_parked,
         enrichment.mark_discarded,
         events.publish_progress,

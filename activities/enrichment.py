@@ -86,12 +86,6 @@ class EnrichmentActivities:
         crash_point("graph-written")
         return WriteResult(applied=applied)
 
-    @activity.defn(name="withdraw")
-    @unbroken
-    async def withdraw(self, step: Step) -> None:
-        """Take away what a run that was overtaken may have left of a document that is deleted."""
-        await self._removed(step)
-
     @activity.defn(name="mark_parked")
     @unbroken
     async def mark_parked(self, step: Step) -> WriteResult:

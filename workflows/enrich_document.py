@@ -146,14 +146,14 @@ class EnrichDocument(Handlers):
         # An analysis that this run already has for this request survives a failed write and its retry.
         summary = self._summary or await self._analyse(step)
         if summary is None:
-            return await self._overtaken(step, started_at)
+            return await self._finish(step, Outcome.SUPERSEDED, started_at)
         await self._steps.publish_progress(step, Stage.ANALYSED, started_at)
         if step.request.enrichment_type.whole:
             self._display.report(EnrichmentStatus.PROCESSING, "writing vectors")
             applied = await self._steps.write_vectors(step, summary, started_at)
             raise_if_cancelled()
             if not applied or self._is_past(step):
-                return await self._overtaken(step, started_at)
+                return await self._finish(step, Outcome.SUPERSEDED, started_at)
             await self._steps.publish_progress(step, Stage.VECTORS_WRITTEN, started_at)
         self._display.report(EnrichmentStatus.PROCESSING, "writing the graph")
         if not await self._steps.write_graph(step, summary, started_at):
@@ -163,7 +163,10 @@ class EnrichDocument(Handlers):
         return await uncancelled(finishing, self.discard)
 
     async def _analyse(self, step: Step) -> AnalysisSummary | None:
-        """None where a newer version has the document meanwhile: its analysis is worth nothing any more."""
+        """None where a newer version has the document meanwhile: its analysis is worth nothing any more.
+
+        It has ended then, so that a deletion, which waits for this run, removes all that it has stored.
+        """
         self._display.report(EnrichmentStatus.PROCESSING, "analysing")
         analysing = self._steps.analyse(step)
         if self._steps.local:
@@ -181,12 +184,6 @@ class EnrichDocument(Handlers):
             return None
         raise_if_cancelled()
         return None if self._steps.local and self._is_past(step) else self._summary
-
-    async def _overtaken(self, step: Step, started_at: datetime) -> EnrichmentOutcome:
-        """End for a newer version. Where that is a deletion, what was stored since must go as well."""
-        if self._steps.local:
-            await self._steps.withdraw(step)
-        return await self._finish(step, Outcome.SUPERSEDED, started_at)
 
     def _is_past(self, step: Step) -> bool:
         return self._mailbox.superseded_by > step.version

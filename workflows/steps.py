@@ -94,12 +94,6 @@ class Steps:
         )
         return result.applied
 
-    async def withdraw(self, step: Step) -> None:
-        """What was stored for a document that is deleted meanwhile goes again."""
-        await self._do(
-            EnrichmentActivities.withdraw, step, policies.store(self.retry), f"version {step.version}"
-        )
-
     async def mark_parked(self, step: Step) -> None:
         """A store that stays down must not end the run: it is parked, marked or not."""
         try:

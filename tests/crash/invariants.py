@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from temporalio.api.enums.v1 import EventType
+
 from archon.contracts import identity, names
 from archon.runtime import temporal
 from archon.runtime.settings import Settings
@@ -113,8 +115,9 @@ async def unique(settings: Settings, load: Load) -> Broken:
 async def told_once(settings: Settings, load: Load) -> Broken:
     """One completed event per `ce_id`, and one success for each document that is enriched.
 
-    A worker that dies between Kafka's acknowledgement and its own word of it leaves a step to be tried again:
-    as many copies as one step had attempts are the same event, delivered at least once.
+    A worker that dies between Kafka's acknowledgement and its own word of it leaves a step to be tried again,
+    and so does a workflow task that is not accepted, as a signal came while it ran: as many copies as one
+    step had attempts are the same event, delivered at least once.
     """
     events = [
         each
@@ -135,8 +138,12 @@ async def told_once(settings: Settings, load: Load) -> Broken:
     return broken
 
 
+_NOT_ACCEPTED = {EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED, EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT}
+
+
 async def _attempts_to_tell(settings: Settings, document_id: str) -> int:
-    """The most attempts that any run of the document needed to publish a completed event."""
+    """The most attempts that any run of the document needed to publish a completed event: remotely, or within
+    workflow tasks, of which only the accepted one leaves a trace of its local steps."""
     client = await temporal.connect(settings)
     most = 0
     async for execution in client.list_workflows(f'{names.SEARCH_DOCUMENT_ID} = "{document_id}"'):
@@ -151,7 +158,8 @@ async def _attempts_to_tell(settings: Settings, document_id: str) -> int:
             for event in history.events
             if event.activity_task_started_event_attributes.scheduled_event_id in steps
         ]
-        most = max([most, *attempts])
+        repeated = [event for event in history.events if event.event_type in _NOT_ACCEPTED]
+        most = max([most, len(repeated) + 1, *attempts])
     return most
 
 

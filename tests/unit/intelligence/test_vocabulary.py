@@ -20,7 +20,7 @@ TEXTS = [
     *map(embedding.words, SOURCES),
     "a",
     "a a a b",
-    "größe naïve ſs ﷺ 日本語 2026 x86 " + "é" * 300,
+    "größe naïve ſs ﷺ 日本語 2026 x86 " + "é" * 300,  # noqa: RUF001
     "x" * 5000,
     " ".join(f"word{number}" for number in range(700)),
 ]
