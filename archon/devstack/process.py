@@ -15,11 +15,11 @@ from typing import Final, Self
 from archon.contracts.errors import ArchonError
 from archon.devstack import guard
 
-BACKGROUND: Final = 5
+BACKGROUND: Final = 7
 """Niceness of what works in the background: indexing answers people and goes first.
 
-A third of the weight of niceness 0 (man 7 sched): enough for indexing to go first, and little enough that a
-busy machine does not starve the background.
+A fifth of the weight of niceness 0 and fourteen times that of 19 (man 7 sched): less would starve enrichment
+beside other work of the same session, more would slow indexing down.
 """
 READY_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 15.0

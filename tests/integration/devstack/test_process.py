@@ -128,7 +128,7 @@ async def test_nothing_outlives_the_parent(tmp_path: Path, number: int) -> None:
     process, group = await parent(tmp_path)
     assert alive(group)
     process.send_signal(number)
-    await process.wait()
+    await process.communicate()
     await gone(group)
 
 
@@ -141,7 +141,8 @@ async def test_a_terminal_interrupts_the_parent_alone_and_ends_all_when_it_is_cl
     assert await process.stdout.readline() == b"interrupted\n"
     assert alive(group)
     os.close(terminal)
-    assert await process.wait() == -signal.SIGHUP
+    await process.communicate()
+    assert process.returncode == -signal.SIGHUP
     await gone(group)
 
 
