@@ -75,7 +75,7 @@ async def gone(group: int) -> None:
             return False
         return True
 
-    await eventually(empty, 15)
+    await eventually(empty)
 
 
 def alive(pid: int) -> bool:
