@@ -134,7 +134,11 @@ class KafkaPublisher:
         await self._unawaited.settled()
 
     async def completed(self, event: EnrichmentCompleted, what: str | None = None) -> None:
-        """Publish the end of a run; `what` tells apart ends of one version that are not the same."""
+        """Publish the end of a run; `what` tells apart ends of one version that are not the same.
+
+        It waits for its document's progress, shortly: who follows a document stops at this event.
+        """
+        await self._unawaited.settled(event.document_id.encode(), self._settings.kafka_publish_timeout)
         event_id = identity.event_id(
             event.document_id, event.document_version, what or event.enrichment_status
         )

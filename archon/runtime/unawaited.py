@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from archon.contracts.errors import PublishError
@@ -36,8 +37,8 @@ class Unawaited:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._waiting: asyncio.Queue[Record] = asyncio.Queue(LIMIT)
-        self._unacknowledged: set[asyncio.Future[object]] = set()
+        self._waiting: asyncio.Queue[tuple[Record, asyncio.Future[None]]] = asyncio.Queue(LIMIT)
+        self._open: dict[bytes, list[asyncio.Future[None]]] = {}
         self._losing = False
 
     @contextlib.asynccontextmanager
@@ -54,37 +55,48 @@ class Unawaited:
 
     def put(self, record: Record) -> None:
         """Returns at once, and never raises."""
+        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
-            self._waiting.put_nowait(record)
+            self._waiting.put_nowait((record, settled))
         except asyncio.QueueFull:
             self._lost("too many wait")
+            return
+        self._open.setdefault(record.key, []).append(settled)
+        settled.add_done_callback(lambda _: self._close(record.key))
 
-    async def settled(self) -> None:
-        """Returns when everything so far is acknowledged or lost."""
-        await self._waiting.join()
-        await asyncio.gather(*self._unacknowledged, return_exceptions=True)
+    async def settled(self, key: bytes | None = None, seconds: float | None = None) -> None:
+        """Returns when everything so far is acknowledged or lost, or that of one key; or after `seconds`."""
+        keys = list(self._open) if key is None else [key]
+        pending = [each for name in keys for each in self._open.get(name, ())]
+        if pending:
+            await asyncio.wait(pending, timeout=seconds)
 
     async def _run(self) -> None:
         while True:
-            record = await self._waiting.get()
+            record, settled = await self._waiting.get()
             try:
                 acknowledged = await self._send(record)
             except PublishError as error:
                 self._lost(str(error))
+                settled.set_result(None)
             else:
-                self._unacknowledged.add(acknowledged)
-                acknowledged.add_done_callback(self._acknowledged)
-            finally:
-                self._waiting.task_done()
+                acknowledged.add_done_callback(partial(self._acknowledged, settled))
 
-    def _acknowledged(self, future: asyncio.Future[object]) -> None:
-        self._unacknowledged.discard(future)
+    def _acknowledged(self, settled: asyncio.Future[None], future: asyncio.Future[object]) -> None:
         if future.cancelled():
             self._lost("the producer was stopped")
         elif (error := future.exception()) is not None:
             self._lost(repr(error))
         else:
             self._losing = False
+        settled.set_result(None)
+
+    def _close(self, key: bytes) -> None:
+        left = [each for each in self._open.get(key, ()) if not each.done()]
+        if left:
+            self._open[key] = left
+        else:
+            self._open.pop(key, None)
 
     def _lost(self, why: str) -> None:
         """Count it. Only the first of a row is logged: an outage would fill the log."""

@@ -175,7 +175,7 @@ async def test_a_burst_of_versions_ends_as_the_newest_and_each_says_how_it_ended
     texts = [CODE.replace("settings", f"settings_{number}") for number in range(40)]
     answers = [await post(http, body(project, text)) for text in texts]
     document_id = answers[-1]["document_id"]
-    assert [each["version"] for each in answers] == list(range(1, 41))
+    assert [each["document_version"] for each in answers] == list(range(1, 41))
     found = await enriched(http, document_id, version=40)
     assert found["enrichment_content_hash"] == identity.content_hash(texts[-1])
     node, point = await in_both_stores(stack, document_id, project)
