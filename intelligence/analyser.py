@@ -3,6 +3,7 @@
 Runs in a worker process, up to the texts that are to be embedded. What cannot be parsed is still measured.
 """
 
+import gc
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -151,3 +152,6 @@ def warm_up() -> None:
     """Load model, grammars and rules, so that the first document does not wait for them."""
     for language in grammars():
         analyse("x = 1", language, EnrichmentType.FULL)
+    # All of that stays: garbage collection need not look at it again and again.
+    gc.collect()
+    gc.freeze()

@@ -13,6 +13,7 @@ import numpy as np
 WINDOW: Final = 50
 """Tokens: a word, a number or a sign each."""
 _TOKEN: Final = re.compile(r"\w+|[^\w\s]")
+_TOKEN_OR_END: Final = re.compile(r"\w+|[^\w\s]|\n")
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 _BASE: Final = np.uint64(0xD6E8FEB86659FD93)
 Array = np.ndarray[Any, Any]
@@ -29,23 +30,20 @@ def token_count(text: str, limit: int) -> int:
 
 def repeated_lines(lines: Sequence[str]) -> set[int]:
     """Indices of lines all of whose tokens are in windows that stand, apart from them, further up."""
-    tokens: list[str] = []
-    starts: list[int] = []
-    numbers: list[int] = []
-    for number, line in enumerate(lines):
-        if found := _TOKEN.findall(line):
-            starts.append(len(tokens))
-            numbers.append(number)
-            tokens += found
+    found = _TOKEN_OR_END.findall("\n".join(lines))
+    identities = {token: identity for identity, token in enumerate(dict.fromkeys(["\n", *found]))}
+    every = np.fromiter(map(identities.__getitem__, found), np.uint64, len(found))
+    tokens = every[every != 0]
     if len(tokens) < 2 * WINDOW:
         return set()
-    identities = {token: identity for identity, token in enumerate(dict.fromkeys(tokens))}
-    prints = _fingerprints(np.fromiter(map(identities.__getitem__, tokens), np.uint64, len(tokens)))
+    prints = _fingerprints(tokens)
     ordered = np.sort(prints)
     if not (ordered[1:] == ordered[:-1]).any():
         return set()
+    numbers = np.cumsum(every == 0)[every != 0]
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
     covered = np.minimum.reduceat(_covered(prints), starts)
-    return {numbers[index] for index in np.flatnonzero(covered)}
+    return set(numbers[starts[covered]].tolist())
 
 
 def _covered(prints: Array) -> Array:

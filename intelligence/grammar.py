@@ -178,6 +178,11 @@ class Grammar(_Strict):
         return frozenset(self.nesting)
 
     @cached_property
+    def docstring_kinds(self) -> frozenset[str]:
+        """No other part of the grammar names them."""
+        return frozenset(map(kind_of, self.docstrings))
+
+    @cached_property
     def embed_kinds(self) -> frozenset[str]:
         return frozenset(map(kind_of, self.embeds))
 
@@ -192,7 +197,7 @@ class Grammar(_Strict):
     def matchers(self, language: str) -> list[Matcher]:
         """All that a source is searched for."""
         plain = [*self.scopes_of(language), *self.imports_by_node, *self.calls.nodes, *self.comments]
-        return [*dict.fromkeys([*plain, *self.nesting]), *self.decisions, *self.embeds]
+        return [*dict.fromkeys([*plain, *self.nesting]), *self.decisions, *self.embeds, *self.docstrings]
 
 
 def kind_of(matcher: Matcher) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 from archon.contracts.analysis import Relationship
 from intelligence.cognitive import OUTSIDE, cognitive_complexity
 from intelligence.duplication import WINDOW, repeated_lines, token_count
-from intelligence.nodes import ScopeNode, Tree, find_kinds, span
+from intelligence.nodes import ScopeNode, Tree
 
 _NOT_NEWLINE: Final = re.compile(r"[^\n]")
 _MARGIN: Final = 1000
@@ -118,12 +118,9 @@ def _nameless(text: str, name: str) -> str:
 
 
 def _without_comments(tree: Tree) -> str:
-    spans = [*tree.comments]
-    if tree.grammar.docstrings:
-        spans += map(span, find_kinds(tree.root, tree.grammar.docstrings))
     parts: list[str] = []
     end = 0
-    for start, stop in sorted(spans):
+    for start, stop in sorted([*tree.comments, *tree.docstrings]):
         if start >= end:
             parts += [tree.text[end:start], _NOT_NEWLINE.sub(" ", tree.text[start:stop])]
             end = stop

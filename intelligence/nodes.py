@@ -84,6 +84,7 @@ class Tree:
     imports: list[Found] = field(default_factory=list)
     calls: list[tuple[Found, ScopeNode]] = field(default_factory=list)
     comments: list[tuple[int, int]] = field(default_factory=list)
+    docstrings: list[tuple[int, int]] = field(default_factory=list)
     decisions: int = 0
     errors: int = 0
 

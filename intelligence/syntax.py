@@ -59,6 +59,8 @@ class _Walk:
         grammar = self._tree.grammar
         if kind in grammar.comments:
             yield self._comment
+        if kind in grammar.docstring_kinds:
+            yield self._docstring
         if kind in self._rules:
             yield self._open
         if kind in grammar.imports_by_node:
@@ -76,6 +78,9 @@ class _Walk:
 
     def _comment(self, found: Found) -> None:
         self._tree.comments.append((found.start, found.end))
+
+    def _docstring(self, found: Found) -> None:
+        self._tree.docstrings.append((found.start, found.end))
 
     def _call(self, found: Found) -> None:
         if self._scopes:

@@ -4,10 +4,12 @@ WordLlama's tokenizer joins nothing across a blank, so a word has the same token
 apart once.
 """
 
+import math
 import threading
 from array import array
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,12 +41,13 @@ class Vocabulary:
         """A vector of unit length for each text, which is its words, one at least."""
         with self._lock:
             self._learn({word for text in texts for word in text})
-            tokens = [[token for word in text for token in self._tokens[word]] for text in texts]
+            tokens = [list(chain.from_iterable(map(self._tokens.__getitem__, text))) for text in texts]
         return [self._vector(each) for each in tokens]
 
     def _vector(self, tokens: Sequence[int]) -> Vector:
-        mean = self._vectors[tokens].sum(axis=0) / np.float32(len(tokens))
-        return array("f", (mean / np.linalg.norm(mean)).tobytes())
+        # Of a sum and of a mean the direction is the same.
+        total = np.add.reduce(self._vectors.take(tokens, axis=0), axis=0)
+        return array("f", (total / math.sqrt(total @ total)).tobytes())
 
     def _learn(self, words: Collection[str]) -> None:
         new = [word for word in words if word not in self._tokens]
