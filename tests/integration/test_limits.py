@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -15,26 +14,18 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 
-from activities.analysis import AnalysisActivities
-from activities.contents import Contents
-from activities.deletion import DeletionActivities
-from activities.enrichment import EnrichmentActivities
-from activities.events import EventActivities
 from archon.contracts import names
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult
 from archon.contracts.backfill import BackfillInput, Criteria
 from archon.contracts.errors import NotFoundError, WorkflowUnavailableError
-from archon.contracts.workflow import RetrySettings
 from archon.runtime import temporal
 from archon.runtime.backfills import Backfill
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
-from archon.stores.content import ContentStore
 from tests import factories
 from tests.conftest import TestServers
 from tests.eventually import eventually
-from tests.workflows.conftest import Ports
-from worker import build_workers, store_activities
+from tests.workflows.conftest import Ports, workers_on
 
 
 class CountingPorts(Ports):
@@ -137,38 +128,21 @@ async def submit(client: Client, count: int) -> list[str]:
     return [await submitter.submit(factories.request(text=str(number))) for number in range(count)]
 
 
-async def start_worker(
-    running: AsyncExitStack, client: Client, ports: Ports, content: Path, settings: Settings
-) -> None:
+async def start_worker(running: AsyncExitStack, client: Client, ports: Ports, settings: Settings) -> None:
     # As in a process of its own: a connection takes one worker of a queue.
     own = Settings(temporal_address=client.config()["service_client"].config.target_host)
     client = await temporal.connect(own.model_copy(update={"temporal_namespace": client.namespace}))
-    store = ContentStore.open(Settings(content_store_url=content.as_uri()))
-    enrichment = EnrichmentActivities(ports, ports.estate, ports, ports.estate, store, retry=RetrySettings())
-    events = EventActivities(ports, ports, ports, {})
-    analysis = AnalysisActivities(
-        ports, store, ports.estate, ports.breaker, outage_budget=60, share_across_projects=False
-    )
-    deletion = DeletionActivities(
-        ports.estate,
-        ports.estate,
-        Contents(ports.estate, store),
-        runs=ports.estate,
-        publisher=ports,
-        letters=ports.estate,
-    )
-    activities = store_activities(enrichment, events, deletion)
-    for worker in build_workers(client, settings, activities, [analysis.analyse]):
+    for worker in workers_on(client, ports, settings):
         await running.enter_async_context(worker)
 
 
 async def test_a_worker_runs_no_more_analyses_at_once_than_it_may(
-    client: Client, ports: CountingPorts, tmp_path: Path
+    client: Client, ports: CountingPorts
 ) -> None:
     ports.gate.clear()
     settings = Settings(max_concurrent_enrichments=3, shutdown_timeout=1)
     async with AsyncExitStack() as running:
-        await start_worker(running, client, ports, tmp_path, settings)
+        await start_worker(running, client, ports, settings)
         submitted = await submit(client, 9)
 
         async def full() -> bool:
@@ -181,14 +155,12 @@ async def test_a_worker_runs_no_more_analyses_at_once_than_it_may(
     assert ports.most == 3
 
 
-async def test_all_workers_together_keep_the_rate(
-    client: Client, ports: CountingPorts, tmp_path: Path
-) -> None:
+async def test_all_workers_together_keep_the_rate(client: Client, ports: CountingPorts) -> None:
     rate, count = 2.0, 10
     settings = Settings(max_processing_rate=rate, shutdown_timeout=1)
     async with AsyncExitStack() as running:
         for _ in range(2):
-            await start_worker(running, client, ports, tmp_path, settings)
+            await start_worker(running, client, ports, settings)
         submitted = await submit(client, count)
         for workflow_id in submitted:
             await client.get_workflow_handle(workflow_id).result(rpc_timeout=timedelta(seconds=60))
@@ -196,13 +168,13 @@ async def test_all_workers_together_keep_the_rate(
     assert ports.began[-1] - ports.began[0] >= (count - 1) / rate / 2
 
 
-async def test_none_waits_for_another(client: Client, ports: CountingPorts, tmp_path: Path) -> None:
+async def test_none_waits_for_another(client: Client, ports: CountingPorts) -> None:
     """Without a rate, two workers' slots add up."""
     ports.gate.clear()
     settings = Settings(max_concurrent_enrichments=2, shutdown_timeout=1)
     async with AsyncExitStack() as running:
         for _ in range(2):
-            await start_worker(running, client, ports, tmp_path, settings)
+            await start_worker(running, client, ports, settings)
         submitted = await submit(client, 6)
 
         async def both_full() -> bool:

@@ -206,7 +206,9 @@ def ports() -> Ports:
     return Ports()
 
 
-def workers_on(client: Client, ports: Ports, **settings: Any) -> list[Worker]:
+def workers_on(
+    client: Client, ports: Ports, settings: Settings | None = None, **overrides: Any
+) -> list[Worker]:
     """Today's workers, not yet running, whose activities stand on `ports`."""
     content, estate, progress = ports.content, ports.estate, Progress(ports)
     retry = RetrySettings(max_attempts=3, first_delay=2.0)
@@ -220,7 +222,7 @@ def workers_on(client: Client, ports: Ports, **settings: Any) -> list[Worker]:
     deletion = DeletionActivities(estate, estate, contents, runs=estate, publisher=ports, letters=estate)
     return build_workers(
         client,
-        Settings(shutdown_timeout=1, **settings),
+        settings or Settings(shutdown_timeout=1, **overrides),
         store_activities(enrichment, events, deletion),
         [analysis.analyse],
     )

@@ -35,6 +35,7 @@ sys.path.insert(0, {directory!r})
 from tests.integration.devstack.test_process import SLEEPER, child
 
 async def main():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests, as `nohup` does, may ignore it
     if sys.stdin.isatty():
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     interrupted = lambda: print("interrupted", flush=True)
