@@ -12,8 +12,10 @@ from tests.outages.servers import freeze
 
 
 async def test_a_frozen_process_ends_with_its_parent(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+
     async def ready() -> None:
-        return None
+        begun.read_bytes()
 
     process = ChildProcess(
         name="idle",
@@ -21,10 +23,15 @@ async def test_a_frozen_process_ends_with_its_parent(tmp_path: Path) -> None:
         url="",
         ready=ready,
         log=tmp_path / "log",
-        command=[sys.executable, "-c", "import time; time.sleep(600)"],
+        command=[
+            sys.executable,
+            "-c",
+            "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(600)",
+            str(begun),
+        ],
     )
     async with process:
-        freeze(process)
+        await freeze(process)
         assert process.pid is not None
         assert process._pipe is not None
         leader = process.pid
