@@ -46,6 +46,7 @@ class KafkaPublisher:
         self._source = f"/archon/{source}"
         self._producer: AIOKafkaProducer | None = None
         self._down_until = 0.0
+        self._doubted = False
         self._problem = "Kafka is not reachable"
         self._unawaited = Unawaited(self._hand_over)
 
@@ -202,12 +203,23 @@ class KafkaPublisher:
 
     @contextlib.asynccontextmanager
     async def _answering(self, topic: str, seconds: float) -> AsyncIterator[AIOKafkaProducer]:
-        """The producer, unless it is known to be down. Raises what it fails with as PublishError."""
+        """The producer, unless it is known to be down. Raises what it fails with as PublishError.
+
+        What was given up may still arrive, from a broker that hung. So that a retry does not add a copy each
+        time, a broker that has left one unanswered must first answer a question that leaves nothing behind.
+        """
         if self._producer is None or time.monotonic() < self._down_until:
             raise PublishError(self._problem)
         try:
             async with asyncio.timeout(seconds):
+                if self._doubted:
+                    await self.ping()
+                    self._doubted = False
                 yield self._producer
+        except asyncio.CancelledError:
+            self._doubted = True
+            raise
         except (KafkaError, TimeoutError, OSError) as error:
+            self._doubted = True
             self._down_until = time.monotonic() + _RECONNECT_AFTER
             raise PublishError(f"Kafka did not acknowledge an event on {topic}: {error!r}") from error

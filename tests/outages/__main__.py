@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from archon.cli.output import err, out, print_json, table
@@ -51,7 +52,7 @@ def rows(arguments: argparse.Namespace) -> list[Row]:
 
 
 async def measure(arguments: argparse.Namespace, found: list[Found]) -> None:
-    with own_directory(None, "archon-outages-") as directory, _progress() as told:
+    with own_directory(arguments.data_dir, "archon-outages-") as directory, _progress() as told:
         told("starting the stack")
         async with running(directory, Ports.free()) as stack:
             for row in rows(arguments):
@@ -118,6 +119,7 @@ def arguments_of(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--more", type=int, default=10, help="documents tried while it is away")
     parser.add_argument("--only", default=",".join(OUTAGES), help="comma-separated; default: %(default)s")
     parser.add_argument("--backlog", type=int, default=0, help="first this many at once, and a few at rest")
+    parser.add_argument("--data-dir", type=Path, help="keep the stack's data and logs there")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     found = parser.parse_args(given)
     found.only = [name for name in found.only.split(",") if name and name != "none"]

@@ -7,11 +7,12 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from archon.cli.bench.documents import Generated, generate
 from archon.cli.bench.load import Load, load
@@ -144,11 +145,15 @@ async def _ended(
     client = await temporal.connect(settings)
     over = time.monotonic() + PATIENCE
     while time.monotonic() < over:
-        enriched, failed = await _with(settings, project, _COMPLETED), await _with(settings, project, _FAILED)
-        open_runs = await _under_way(client, project)
-        told(f"{what} · {len(enriched)} of {len(accepted)} enriched, {open_runs} runs under way")
-        if {each.document_id for each in accepted} <= enriched | failed and not open_runs:
-            return
+        with suppress(RPCError):  # a Temporal that has just come back may not serve everything yet
+            enriched, failed = (
+                await _with(settings, project, _COMPLETED),
+                await _with(settings, project, _FAILED),
+            )
+            open_runs = await _under_way(client, project)
+            told(f"{what} · {len(enriched)} of {len(accepted)} enriched, {open_runs} runs under way")
+            if {each.document_id for each in accepted} <= enriched | failed and not open_runs:
+                return
         await asyncio.sleep(0.25)
 
 

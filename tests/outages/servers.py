@@ -4,8 +4,10 @@ What keeps its memory on disk is killed. What would lose it is frozen: it keeps 
 nothing, and that is also how a server hangs.
 """
 
+import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -13,6 +15,7 @@ from typing import Final
 
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Stack
+from tests.eventually import eventually
 
 
 class Way(Enum):
@@ -37,7 +40,7 @@ class Outage:
     async def begin(self, stack: Stack) -> None:
         process = self.process(stack)
         if self.way is Way.FROZEN:
-            freeze(process)
+            await freeze(process)
         else:
             await process.kill()
 
@@ -62,13 +65,29 @@ OUTAGES: Final[Mapping[str, Outage]] = {
 }
 
 
-def freeze(process: ChildProcess) -> None:
-    """Stop all of it but its guard, which still ends it when this process is gone."""
-    assert process.pid is not None
-    os.killpg(process.pid, signal.SIGSTOP)
-    os.kill(process.pid, signal.SIGCONT)
+async def freeze(process: ChildProcess) -> None:
+    """Stop all of it but its guard, which still ends it when this process is gone.
+
+    Returns when it is so: a thread of a busy process may still answer after the signal was sent.
+    """
+    leader = process.pid
+    assert leader is not None
+    os.killpg(leader, signal.SIGSTOP)
+    os.kill(leader, signal.SIGCONT)
+
+    async def stopped() -> bool:
+        return await asyncio.to_thread(_all_stopped, leader)
+
+    await eventually(stopped)
 
 
 def thaw(process: ChildProcess) -> None:
     if process.pid is not None:
         os.killpg(process.pid, signal.SIGCONT)
+
+
+def _all_stopped(leader: int) -> bool:
+    told = subprocess.run(["ps", "-A", "-o", "pgid=,pid=,state="], capture_output=True, text=True, check=True)
+    rows = [line.split() for line in told.stdout.splitlines()]
+    states = [state for group, pid, state in rows if int(group) == leader != int(pid)]
+    return bool(states) and all(state.startswith("T") for state in states)
