@@ -74,25 +74,14 @@ class Steps:
 
     async def write_vectors(self, step: Step, summary: AnalysisSummary, started_at: datetime) -> bool:
         """False when a newer version has the document."""
-        result = await self._do(
-            EnrichmentActivities.write_vectors,
-            self._write(step, summary, started_at),
-            policies.store(self.retry),
-            f"version {step.version}",
-            large=summary.large,
-        )
-        return result.applied
+        write = self._write(step, summary, started_at)
+        return await self._written(EnrichmentActivities.write_vectors, write, f"version {step.version}")
 
     async def write_graph(self, step: Step, summary: AnalysisSummary, started_at: datetime) -> bool:
         """False when a newer version has the document."""
-        result = await self._do(
-            EnrichmentActivities.write_graph,
-            self._write(step, summary, started_at),
-            policies.store(self.retry),
-            f"version {step.version} · {summary.entities_extracted} entities",
-            large=summary.large,
-        )
-        return result.applied
+        write = self._write(step, summary, started_at)
+        shown = f"version {step.version} · {summary.entities_extracted} entities"
+        return await self._written(EnrichmentActivities.write_graph, write, shown)
 
     async def mark_parked(self, step: Step) -> None:
         """A store that stays down must not end the run: it is parked, marked or not."""
@@ -168,6 +157,12 @@ class Steps:
             await handle.signal(names.SIGNAL_SUPERSEDE, version)
         except FailureError:  # it has ended already, which is all that was wanted
             workflow.logger.debug("superseded_run_already_closed")
+
+    async def _written(
+        self, method: Method[Any, WriteInput, WriteResult], write: WriteInput, shown: str
+    ) -> bool:
+        result = await self._do(method, write, policies.store(self.retry), shown, large=write.summary.large)
+        return result.applied
 
     async def _do(
         self,
