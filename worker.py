@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -60,7 +61,7 @@ Activities = Sequence[Callable[..., Any]]
 WORKFLOWS = (EnrichDocument, DeleteDocument, DeleteProject, BackfillEnrichment, ReconcileEnrichment)
 _RECONNECT_AFTER = 1.0
 _log = get_logger(__name__)
-_WORKFLOW_TASKS = 10
+_WORKFLOW_TASKS = 20
 """Open at once. Each may hold a local activity, so there are no more than the stores serve within seconds:
 a workflow task that waits for its local activities for long has to heartbeat."""
 
@@ -89,7 +90,9 @@ def build_workers(
 ) -> list[Worker]:
     """One worker for workflows and store activities, one for the analysis alone."""
     drain = timedelta(seconds=settings.shutdown_timeout)
-    version = deployed(settings)
+    deployment = deployed(settings)
+    # Said, because the SDK would else hash the code of every module that is loaded, for half a second.
+    build_id = None if deployment is not None else version("archon-enrichment")
     return [
         Worker(
             client,
@@ -100,7 +103,8 @@ def build_workers(
             interceptors=served.interceptors,
             max_concurrent_activities=50,
             max_concurrent_workflow_tasks=_WORKFLOW_TASKS,
-            deployment_config=version,
+            deployment_config=deployment,
+            build_id=build_id,
             graceful_shutdown_timeout=drain,
         ),
         Worker(
@@ -111,7 +115,8 @@ def build_workers(
             max_concurrent_activities=settings.max_concurrent_enrichments,
             # An eagerly started activity would bypass the queue's rate limit.
             disable_eager_activity_execution=True,
-            deployment_config=version,
+            deployment_config=deployment,
+            build_id=build_id,
             max_task_queue_activities_per_second=settings.max_processing_rate or None,
             graceful_shutdown_timeout=drain,
         ),
@@ -179,10 +184,11 @@ async def run(settings: Settings) -> None:
     """
     # A workflow's log event keeps its stable name; where it comes from is a field.
     workflow.logger.workflow_info_on_message = False
+    observation = Observation()
     async with (
         stop_on_signals() as stop,
-        GraphStore.connect(settings) as graph,
-        VectorStore.connect(settings) as vectors,
+        GraphStore.connect(settings, observation.at_work) as graph,
+        VectorStore.connect(settings, observation.at_work) as vectors,
         IntelligenceClient.connect(settings) as intelligence,
         KafkaPublisher.connect(settings, "worker") as publisher,
         Alerts.connect(settings) as alerts,
@@ -244,7 +250,14 @@ async def run(settings: Settings) -> None:
                     *backfill_activities(backfill),
                 ]
                 async with scheduled(client, settings.reconcile_interval):
-                    await _work(build_workers(client, settings, activities, [analysis.analyse]), stop)
+                    workers = build_workers(
+                        client,
+                        settings,
+                        activities,
+                        [analysis.analyse],
+                        Served(interceptors=[observation]),
+                    )
+                    await _work(workers, stop)
 
 
 async def _connected(settings: Settings, runtime: Runtime, preparation: Preparation) -> Client:

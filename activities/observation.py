@@ -1,7 +1,9 @@
 """In: every attempt of every activity. Out: its log line with the document it is about, and its counts."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from structlog.contextvars import bound_contextvars
@@ -19,21 +21,44 @@ _log = get_logger(__name__)
 class Observation(Interceptor):
     """Whatever an activity logs carries the fields that are bound here."""
 
+    def __init__(self) -> None:
+        self._at_work = 0
+
+    def at_work(self) -> int:
+        """Attempts that run now, local ones among them."""
+        return self._at_work
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """For as long as an attempt runs."""
+        self._at_work += 1
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
-        return _Observed(next)
+        return _Observed(next, self)
 
 
 class _Observed(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, observation: Observation) -> None:  # noqa: A002
+        super().__init__(next)
+        self._observation = observation
+
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
         info = activity.info()
         if info.attempt > 1:
             metrics.RETRIES.labels(info.activity_type).inc()
         request = request_in(input.args)
-        with bound_contextvars(
-            activity=info.activity_type,
-            workflow_id=info.workflow_id,
-            retry_count=info.attempt - 1,
-            **(request.about if request is not None else {}),
+        with (
+            self._observation.counted(),
+            bound_contextvars(
+                activity=info.activity_type,
+                workflow_id=info.workflow_id,
+                retry_count=info.attempt - 1,
+                **(request.about if request is not None else {}),
+            ),
         ):
             return await self._timed(input)
 

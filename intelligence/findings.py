@@ -8,11 +8,11 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Final, Literal
 
-import yaml
 from ast_grep_py import SgNode
 from pydantic import BaseModel, ConfigDict, Field
 
 from archon.contracts.analysis import Finding
+from intelligence.grammar import loaded
 from intelligence.measures import Measures
 from intelligence.rule_terms import prepared
 from intelligence.syntax import ScopeNode, Tree
@@ -92,7 +92,7 @@ def rule_sets() -> Sequence[RuleSet]:
     """Every file's rules, in the order of the files' names."""
     directory = files(__package__).joinpath("rules")
     names = sorted(file.name for file in directory.iterdir() if file.name.endswith(".yaml"))
-    return [RuleSet.model_validate(yaml.safe_load(directory.joinpath(name).read_text())) for name in names]
+    return [RuleSet.model_validate(loaded(directory.joinpath(name).read_text())) for name in names]
 
 
 @cache

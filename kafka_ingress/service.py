@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from archon.runtime import temporal
 from archon.runtime.alerts import Alerts
 from archon.runtime.health import health_app
-from archon.runtime.http import bearer
+from archon.runtime.http import Transport, bearer
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import first_of, running, serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
@@ -50,7 +50,10 @@ async def run(settings: Settings) -> None:
         SdkTelemetry.serving() as sdk,
         Census.connect(settings) as census,
         httpx.AsyncClient(
-            base_url=settings.bridge_url, timeout=30, headers=bearer(settings.bridge_api_key)
+            base_url=settings.bridge_url,
+            timeout=30,
+            headers=bearer(settings.bridge_api_key),
+            transport=Transport(),
         ) as http,
     ):
         client = EnrichmentClient(await temporal.connect(settings, lazy=True, runtime=sdk.runtime))

@@ -1,9 +1,47 @@
-"""In: secrets and answers. Out: what our HTTP clients say and understand alike: bearer keys, Retry-After."""
+"""What our HTTP clients have in common: how they send, how they show a key, and Retry-After."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Final
 
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
+
+KEEP_ALIVE: Final = 3.0
+"""Seconds that an idle connection is kept. Servers close theirs after 5 s and more; a request that is on its
+way at that moment would be lost."""
+
+
+class Transport(AiohttpTransport):
+    """Sends what an httpx client asks, by aiohttp, which needs half the processor time of httpx's own.
+
+    Proxies and certificates of the environment are honoured, as httpx does.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(client=self._session)
+
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self.ssl_context, keepalive_timeout=KEEP_ALIVE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=True,
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except httpx.ConnectTimeout as error:
+            # It calls every fault of a connection so; a name that misleads costs an operator time.
+            match error.__cause__:
+                case aiohttp.ServerTimeoutError():
+                    raise
+                case aiohttp.ClientConnectorError():
+                    raise httpx.ConnectError(str(error)) from error.__cause__
+                case _:
+                    raise httpx.RemoteProtocolError(str(error)) from error.__cause__
 
 
 def bearer(key: SecretStr) -> dict[str, str]:

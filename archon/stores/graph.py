@@ -49,7 +49,7 @@ TOLD: Final = 50
 class GraphStore:
     """Documents, their entities and modules. Raises StoreError."""
 
-    def __init__(self, bolt: Bolt) -> None:
+    def __init__(self, bolt: Bolt, at_work: Callable[[], int] = lambda: 0) -> None:
         self._bolt = bolt
         self.census = Census(bolt)
         self.outbox = Outbox(bolt)
@@ -60,7 +60,7 @@ class GraphStore:
             self._in_one(older_shape.indexed), key=lambda each: each[0].entity_id, lanes=LANES
         )
         self._claims: Grouped[claims.Asked, Claim] = Grouped(
-            self._in_one(claims.claim), key=lambda each: each[0].document_id, lanes=LANES
+            self._in_one(claims.claim), key=lambda each: each[0].document_id, lanes=LANES, at_work=at_work
         )
         # Documents of a project meet at the modules they import; many writers there undo each other's work.
         self._enrichments: Grouped[EnrichmentWrite, bool | None] = Grouped(
@@ -69,6 +69,7 @@ class GraphStore:
             lanes=ENRICHMENT_WRITERS,
             weight=lambda each: each.rows,
             limit=BATCH,
+            at_work=at_work,
         )
         self._large = asyncio.Semaphore(ENRICHMENT_WRITERS)
 
@@ -80,10 +81,12 @@ class GraphStore:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def connect(cls, settings: Settings) -> AsyncIterator["GraphStore"]:
-        """Connects at the first statement; the schema is ensure_schema's."""
+    async def connect(
+        cls, settings: Settings, at_work: Callable[[], int] = lambda: 0
+    ) -> AsyncIterator["GraphStore"]:
+        """Connects at the first statement; the schema is ensure_schema's. `at_work`: see Grouped."""
         async with Bolt.connect(settings) as bolt:
-            yield cls(bolt)
+            yield cls(bolt, at_work)
 
     async def ensure_schema(self) -> None:
         await self._bolt.ensure_schema()

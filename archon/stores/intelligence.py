@@ -32,7 +32,7 @@ from archon.contracts.errors import (
 )
 from archon.contracts.types import EnrichmentType
 from archon.runtime import metrics, tracing
-from archon.runtime.http import bearer, retry_after
+from archon.runtime.http import Transport, bearer, retry_after
 from archon.runtime.settings import Settings
 
 _VERSION_SECONDS: Final = 60.0
@@ -62,6 +62,7 @@ class IntelligenceClient:
             base_url=settings.intelligence_service_url,
             timeout=timeout,
             headers=bearer(settings.intelligence_api_key),
+            transport=Transport(),
         ) as http:
             yield cls(http)
 

@@ -6,11 +6,10 @@ the document comes from the graph.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
 from qdrant_client import AsyncQdrantClient, models
 
 from archon.contracts import names
@@ -19,6 +18,7 @@ from archon.contracts.documents import Document, Indexed
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Step
 from archon.runtime import tracing
+from archon.runtime.http import Transport
 from archon.runtime.settings import Settings
 from archon.stores.chunk_search import ChunkSearch
 from archon.stores.chunks import CHUNKS_AT_ONCE, Chunks
@@ -30,14 +30,14 @@ from archon.stores.surveyed_points import SurveyedPoints
 
 _KEYWORDS: Final = ("document_id", "language", "document_type", "enrichment_status")
 _TIMEOUT_SECONDS: Final = 10
-_KEEP_ALIVE_SECONDS: Final = 3.0
-"""Qdrant closes an idle connection after 5 s; a request on its way at that moment would be lost."""
 
 
 class VectorStore:
     """Points of both collections. Raises StoreError."""
 
-    def __init__(self, client: AsyncQdrantClient, settings: Settings) -> None:
+    def __init__(
+        self, client: AsyncQdrantClient, settings: Settings, at_work: Callable[[], int] = lambda: 0
+    ) -> None:
         documents, symbols = settings.qdrant_collection, settings.qdrant_symbols_collection
         self._client = client
         self._collection = documents
@@ -45,7 +45,12 @@ class VectorStore:
         self._chunks = Chunks(client, symbols, settings.embedding_dimensions)
         self._updates: Grouped[_Update, None] = Grouped(self._update, key=_id_of_update, lanes=1)
         self._writes: Grouped[_Write, bool] = Grouped(
-            self._write, key=_id_of_write, lanes=1, weight=_chunks_of, limit=CHUNKS_AT_ONCE
+            self._write,
+            key=_id_of_write,
+            lanes=1,
+            weight=_chunks_of,
+            limit=CHUNKS_AT_ONCE,
+            at_work=at_work,
         )
         self._span = tracing.client("qdrant", "qdrant", settings.qdrant_url)
         self.search = ChunkSearch(client, symbols, settings.qdrant_url)
@@ -54,18 +59,19 @@ class VectorStore:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def connect(cls, settings: Settings) -> AsyncIterator["VectorStore"]:
-        """Connects at the first call; the collection is ensure_collection's."""
+    async def connect(
+        cls, settings: Settings, at_work: Callable[[], int] = lambda: 0
+    ) -> AsyncIterator["VectorStore"]:
+        """Connects at the first call; the collection is ensure_collection's. `at_work`: see Grouped."""
         client = AsyncQdrantClient(
             url=settings.qdrant_url,
             api_key=settings.qdrant_api_key.get_secret_value() or None,
             timeout=_TIMEOUT_SECONDS,
-            # Said, because the client's own default on loopback is a new connection for every request.
-            limits=httpx.Limits(keepalive_expiry=_KEEP_ALIVE_SECONDS),
+            transport=Transport(),
             check_compatibility=False,
         )
         try:
-            yield cls(client, settings)
+            yield cls(client, settings, at_work)
         finally:
             await client.close()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from archon.contracts.errors import StoreConflictError, StoreUnavailableError
-from archon.stores.grouping import MOST, Grouped
+from archon.stores.grouping import CROWD, ENOUGH, LINGER, MOST, Grouped
 
 
 class Server:
@@ -29,8 +29,15 @@ class Server:
             raise self._error("bad")
         return [item.upper() for item in items]
 
-    def grouped(self, lanes: int = 1, limit: int = MOST) -> Grouped[str, str]:
-        return Grouped(self.serve, key=lambda item: item.split(":")[0], lanes=lanes, weight=len, limit=limit)
+    def grouped(self, lanes: int = 1, limit: int = MOST, at_work: int = 0) -> Grouped[str, str]:
+        return Grouped(
+            self.serve,
+            key=lambda item: item.split(":")[0],
+            lanes=lanes,
+            weight=len,
+            limit=limit,
+            at_work=lambda: at_work,
+        )
 
 
 async def asked(grouped: Grouped[str, str], server: Server, *items: str) -> list[str | BaseException]:
@@ -101,3 +108,44 @@ async def test_a_caller_that_has_given_up_is_not_served() -> None:
     server.gate.set()
     assert [await first, await last] == ["FIRST", "LAST"]
     assert server.groups == [["first"], ["last"]]
+
+
+async def test_where_many_are_at_work_a_group_waits_for_enough_of_them() -> None:
+    server = Server()
+    grouped = server.grouped(at_work=MOST)
+    tasks = []
+    for n in range(ENOUGH):
+        assert server.groups == []
+        tasks.append(asyncio.create_task(grouped.ask(str(n))))
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+    assert [len(group) for group in server.groups] == [ENOUGH]
+
+
+async def test_a_group_waits_no_longer_than_it_may() -> None:
+    server = Server()
+    grouped = server.grouped(at_work=MOST)
+    started = asyncio.get_running_loop().time()
+    assert await asyncio.gather(grouped.ask("a"), grouped.ask("b")) == ["A", "B"]
+    assert server.groups == [["a", "b"]]
+    assert asyncio.get_running_loop().time() - started >= LINGER * 0.9
+
+
+async def test_nobody_is_waited_for_when_all_have_asked() -> None:
+    server = Server()
+    grouped = server.grouped(at_work=CROWD)
+    tasks = [asyncio.create_task(grouped.ask(str(n))) for n in range(2)]
+    await server.begun.acquire()
+    assert server.groups == [["0"]]
+    await asyncio.gather(*tasks)
+
+
+async def test_a_caller_that_gives_up_while_it_waits_is_not_served() -> None:
+    server = Server()
+    grouped = server.grouped(at_work=MOST)
+    gone = asyncio.create_task(grouped.ask("gone"))
+    last = asyncio.create_task(grouped.ask("last"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await last == "LAST"
+    assert server.groups == [["last"]]
