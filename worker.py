@@ -28,6 +28,7 @@ from activities.events import EventActivities
 from activities.observation import Observation
 from activities.progress import Progress
 from activities.reconciliation import ReconcileActivities
+from activities.writing import WritingActivities
 from archon.contracts import names
 from archon.contracts.errors import ConfigurationError, WorkflowUnavailableError
 from archon.contracts.workflow import RetrySettings
@@ -142,6 +143,7 @@ def store_activities(
         enrichment.claim,
         enrichment.write_vectors,
         enrichment.write_graph,
+        WritingActivities(enrichment, events).write,
         enrichment.mark_parked,
         enrichment.mark_discarded,
         events.publish_progress,

@@ -1,9 +1,7 @@
 """In: every attempt of every activity. Out: its log line with the document it is about, and its counts."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from structlog.contextvars import bound_contextvars
@@ -13,6 +11,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from archon.contracts.workflow import request_in
 from archon.runtime import metrics
+from archon.runtime.at_work import AtWork
 from archon.runtime.logs import get_logger, milliseconds
 
 _log = get_logger(__name__)
@@ -22,29 +21,17 @@ class Observation(Interceptor):
     """Whatever an activity logs carries the fields that are bound here."""
 
     def __init__(self) -> None:
-        self._at_work = 0
-
-    def at_work(self) -> int:
+        self.at_work = AtWork()
         """Attempts that run now, local ones among them."""
-        return self._at_work
-
-    @contextlib.contextmanager
-    def counted(self) -> Iterator[None]:
-        """For as long as an attempt runs."""
-        self._at_work += 1
-        try:
-            yield
-        finally:
-            self._at_work -= 1
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
-        return _Observed(next, self)
+        return _Observed(next, self.at_work)
 
 
 class _Observed(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, observation: Observation) -> None:  # noqa: A002
+    def __init__(self, next: ActivityInboundInterceptor, at_work: AtWork) -> None:  # noqa: A002
         super().__init__(next)
-        self._observation = observation
+        self._at_work = at_work
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
         info = activity.info()
@@ -52,7 +39,7 @@ class _Observed(ActivityInboundInterceptor):
             metrics.RETRIES.labels(info.activity_type).inc()
         request = request_in(input.args)
         with (
-            self._observation.counted(),
+            self._at_work.one(),
             bound_contextvars(
                 activity=info.activity_type,
                 workflow_id=info.workflow_id,

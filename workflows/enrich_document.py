@@ -48,7 +48,7 @@ class EnrichDocument(Handlers):
         self._summary = start.carried.summary
         self._failures = start.carried.failures
         self._dead_lettered = start.carried.dead_lettered
-        self._steps = Steps(local=start.local_steps)
+        self._steps = Steps(local=start.local_steps, joint=start.joint_write)
         self._refused = False
 
     @workflow.run
@@ -148,6 +148,16 @@ class EnrichDocument(Handlers):
         if summary is None:
             return await self._finish(step, Outcome.SUPERSEDED, started_at)
         await self._steps.publish_progress(step, Stage.ANALYSED, started_at)
+        # A dead letter is cleared before the completed event; what is large would hold its workflow task.
+        if self._steps.joint and not self._dead_lettered and not summary.large:
+            self._display.report(EnrichmentStatus.PROCESSING, "writing")
+            applied = await self._steps.write(step, summary, started_at)
+            if applied is not None:
+                if not applied:
+                    return await self._finish(step, Outcome.SUPERSEDED, started_at)
+                forget()  # a cancellation during the write that completed the document comes too late
+                return self._ended(step, Outcome.SUCCESS, summary)
+            raise_if_cancelled()
         if step.request.enrichment_type.whole:
             self._display.report(EnrichmentStatus.PROCESSING, "writing vectors")
             applied = await self._steps.write_vectors(step, summary, started_at)
@@ -191,13 +201,17 @@ class EnrichDocument(Handlers):
     async def _finish(
         self, step: Step, outcome: Outcome, started_at: datetime, summary: AnalysisSummary | None = None
     ) -> EnrichmentOutcome:
-        """Publish what has come to its end, and show it."""
+        """Publish what has come to its end."""
         if outcome is Outcome.SUCCESS:
             await self._steps.publish_progress(step, Stage.COMPLETED, started_at)
         if outcome is not Outcome.SUPERSEDED:
             await self._clear_dead_letter(step)
         self._display.report(self._display.status, "publishing the completed event", summary)
         await self._steps.publish_completed(step, outcome, started_at, summary)
+        return self._ended(step, outcome, summary)
+
+    def _ended(self, step: Step, outcome: Outcome, summary: AnalysisSummary | None) -> EnrichmentOutcome:
+        """Show what has come to its end."""
         self._display.file(_ENDED[outcome] if outcome is not Outcome.SUPERSEDED else outcome)
         self._display.report(_ENDED[outcome], str(outcome), summary)
         decision = Decision.SUPERSEDED if outcome is Outcome.SUPERSEDED else Decision.PROCEED

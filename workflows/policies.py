@@ -40,6 +40,13 @@ LOCAL: Final = LocalActivityOptions(
 )
 """One attempt of a step, short enough that two of them fit in a workflow task's time of ten seconds."""
 
+JOINT: Final = LocalActivityOptions(
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    start_to_close_timeout=timedelta(seconds=6),
+    retry_policy=RetryPolicy(maximum_attempts=1),
+)
+"""One attempt of all that a run writes, alone in its workflow task, which has to heartbeat after 8 s."""
+
 EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), retry_policy=PATIENT)
 """Completed events and dead letters: retried until acknowledged."""
 

@@ -1,8 +1,8 @@
 """In: what a run has decided to do. Out: its activities, with the right options and summaries.
 
 A step that takes milliseconds is first tried as a local activity, which costs Temporal one event and no
-transition of its own. Where that attempt fails, the same step is scheduled remotely: its retries, which may
-take as long as an outage, leave no trace in the history.
+transition of its own, and the steps that write are first tried as one. Where that attempt fails, the steps
+are scheduled remotely: their retries, which may take as long as an outage, leave no trace in the history.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,6 +15,7 @@ from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exce
 from activities.analysis import AnalysisActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
+from activities.writing import WritingActivities
 from archon.contracts import names
 from archon.contracts.analysis import AnalysisSummary
 from archon.contracts.events import EnrichmentRequest
@@ -45,13 +46,17 @@ Method = Callable[[Owner, Input], Awaitable[Result]]
 
 class Steps:
     """The steps of one run. `local`: whether short ones are first tried locally, and report the run's
-    progress themselves. `retry`: as the claim has handed it out."""
+    progress themselves. `joint`: whether those that write are then tried as one. `retry`: as the claim has
+    handed it out."""
 
-    def __init__(self, *, local: bool) -> None:
+    def __init__(self, *, local: bool, joint: bool) -> None:
         self.local = local
+        self.joint = local and joint
         self.retry = RetrySettings()
+        self._tried = False
 
     async def claim(self, request: EnrichmentRequest, started_at: datetime) -> ClaimResult:
+        self._tried = False
         return await self._do(
             EnrichmentActivities.claim,
             ClaimInput(
@@ -72,6 +77,23 @@ class Steps:
             **policies.analysis(self.retry, wait_for_cancellation=self.local),
         )
 
+    async def write(self, step: Step, summary: AnalysisSummary, started_at: datetime) -> bool | None:
+        """Vectors, graph and completed event at once. False when a newer version has the document; None
+        where it has failed: the steps are then to be taken one by one, and remotely."""
+        self._tried = True
+        try:
+            result = await workflow.execute_local_activity_method(
+                WritingActivities.write,
+                self._write(step, summary, started_at),
+                summary=_shown(step, summary),
+                **policies.JOINT,
+            )
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            return None
+        return result.applied
+
     async def write_vectors(self, step: Step, summary: AnalysisSummary, started_at: datetime) -> bool:
         """False when a newer version has the document."""
         write = self._write(step, summary, started_at)
@@ -80,8 +102,7 @@ class Steps:
     async def write_graph(self, step: Step, summary: AnalysisSummary, started_at: datetime) -> bool:
         """False when a newer version has the document."""
         write = self._write(step, summary, started_at)
-        shown = f"version {step.version} · {summary.entities_extracted} entities"
-        return await self._written(EnrichmentActivities.write_graph, write, shown)
+        return await self._written(EnrichmentActivities.write_graph, write, _shown(step, summary))
 
     async def mark_parked(self, step: Step) -> None:
         """A store that stays down must not end the run: it is parked, marked or not."""
@@ -174,7 +195,7 @@ class Steps:
         large: bool = False,
     ) -> Result:
         """Locally once, then remotely; at once remotely what is large, as it would hold its workflow task."""
-        if self.local and not large:
+        if self.local and not large and not self._tried:
             try:
                 return await workflow.execute_local_activity_method(
                     method, argument, summary=summary, **policies.LOCAL
@@ -198,3 +219,7 @@ class Steps:
 
     def _since(self, started_at: datetime) -> datetime | None:
         return started_at if self.local else None
+
+
+def _shown(step: Step, summary: AnalysisSummary) -> str:
+    return f"version {step.version} · {summary.entities_extracted} entities"

@@ -46,6 +46,8 @@ class EnrichDocumentInput(Model):
     local_steps: bool = False
     """Whether each short step is first tried as a local activity. Part of the input, so that a run goes the
     same way from its first task to its last: one that an older release began has none."""
+    joint_write: bool = False
+    """With local steps: whether vectors, graph and completed event are first tried in one local activity."""
 
 
 class Decision(StrEnum):

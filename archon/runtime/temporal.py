@@ -119,7 +119,10 @@ class EnrichmentClient:
             await self._client.start_workflow(
                 names.WORKFLOW_ENRICH_DOCUMENT,
                 EnrichDocumentInput(
-                    document_id=request.document_id, content_hash=request.content_hash, local_steps=True
+                    document_id=request.document_id,
+                    content_hash=request.content_hash,
+                    local_steps=True,
+                    joint_write=True,
                 ),
                 id=workflow_id,
                 task_queue=names.QUEUE_ENRICHMENT,

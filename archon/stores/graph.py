@@ -24,6 +24,7 @@ from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, EnrichmentType, Priority, Projects
 from archon.contracts.views import DocumentPage, DocumentRow, Preview, StoredDocument
 from archon.contracts.workflow import Claim, Step
+from archon.runtime.at_work import NOBODY, Count
 from archon.runtime.settings import Settings
 from archon.stores import claims, nodes, older_shape
 from archon.stores.bolt import Bolt, Row, run
@@ -32,7 +33,7 @@ from archon.stores.deletions import Deletions
 from archon.stores.differences import write_differences
 from archon.stores.enrichment_write import BATCH, EnrichmentWrite, fence, set_properties
 from archon.stores.graph_survey import GraphSurvey
-from archon.stores.grouping import Grouped
+from archon.stores.grouping import AT_ONCE, Grouped
 from archon.stores.outbox import Outbox
 from archon.stores.unenriched import Unenriched
 
@@ -49,7 +50,7 @@ TOLD: Final = 50
 class GraphStore:
     """Documents, their entities and modules. Raises StoreError."""
 
-    def __init__(self, bolt: Bolt, at_work: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, bolt: Bolt, at_work: Count = NOBODY) -> None:
         self._bolt = bolt
         self.census = Census(bolt)
         self.outbox = Outbox(bolt)
@@ -57,7 +58,11 @@ class GraphStore:
         self.survey = GraphSurvey(bolt)
         self.unenriched = Unenriched(bolt)
         self._indexed: Grouped[older_shape.Asked, Row] = Grouped(
-            self._in_one(older_shape.indexed), key=lambda each: each[0].entity_id, lanes=LANES
+            self._in_one(older_shape.indexed),
+            key=lambda each: each[0].entity_id,
+            lanes=LANES,
+            at_work=at_work,
+            linger=AT_ONCE,
         )
         self._claims: Grouped[claims.Asked, Claim] = Grouped(
             self._in_one(claims.claim), key=lambda each: each[0].document_id, lanes=LANES, at_work=at_work
@@ -81,9 +86,7 @@ class GraphStore:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def connect(
-        cls, settings: Settings, at_work: Callable[[], int] = lambda: 0
-    ) -> AsyncIterator["GraphStore"]:
+    async def connect(cls, settings: Settings, at_work: Count = NOBODY) -> AsyncIterator["GraphStore"]:
         """Connects at the first statement; the schema is ensure_schema's. `at_work`: see Grouped."""
         async with Bolt.connect(settings) as bolt:
             yield cls(bolt, at_work)

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from archon.contracts.errors import StoreUnavailableError
+from archon.runtime.at_work import NOBODY, Count
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 MOST: Final = 16
 """Requests in a group."""
 LINGER: Final = 0.25
-"""Seconds that the first request of a group waits for others at most."""
+"""Seconds that the first request of a group waits for others at most, where nobody waits for its answer."""
+AT_ONCE: Final = 0.01
+"""The same where somebody does."""
 ENOUGH: Final = 8
 """Requests that wait for no others."""
 CROWD: Final = 4
@@ -51,7 +54,8 @@ class Grouped(Generic[Item, Answer]):
         lanes: int,
         weight: Callable[[Item], int] = lambda _: 1,
         limit: int = MOST,
-        at_work: Callable[[], int] = lambda: 0,
+        at_work: Count = NOBODY,
+        linger: float = LINGER,
     ) -> None:
         self._serve = serve
         self._key = key
@@ -59,6 +63,7 @@ class Grouped(Generic[Item, Answer]):
         self._lanes = lanes
         self._limit = limit
         self._at_work = at_work
+        self._linger = linger
         self._lingering: asyncio.TimerHandle | None = None
         self._waiting: list[_Waiting[Item, Answer]] = []
         self._running: dict[asyncio.Task[None], frozenset[str]] = {}
@@ -83,7 +88,7 @@ class Grouped(Generic[Item, Answer]):
         if not 0 < len(self._waiting) < ENOUGH or self._at_work() - len(self._waiting) < CROWD:
             return False
         loop = asyncio.get_running_loop()
-        until = self._waiting[0].since + LINGER
+        until = self._waiting[0].since + self._linger
         if loop.time() >= until:
             return False
         if self._lingering is not None:

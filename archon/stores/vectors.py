@@ -6,7 +6,7 @@ the document comes from the graph.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,12 +18,13 @@ from archon.contracts.documents import Document, Indexed
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Step
 from archon.runtime import tracing
+from archon.runtime.at_work import NOBODY, Count
 from archon.runtime.http import Transport
 from archon.runtime.settings import Settings
 from archon.stores.chunk_search import ChunkSearch
 from archon.stores.chunks import CHUNKS_AT_ONCE, Chunks
 from archon.stores.collections import Collection, ensure
-from archon.stores.grouping import Grouped
+from archon.stores.grouping import AT_ONCE, Grouped
 from archon.stores.points import NEVER, numbers, payload, translated, version_up_to
 from archon.stores.removal import Removal
 from archon.stores.surveyed_points import SurveyedPoints
@@ -35,15 +36,15 @@ _TIMEOUT_SECONDS: Final = 10
 class VectorStore:
     """Points of both collections. Raises StoreError."""
 
-    def __init__(
-        self, client: AsyncQdrantClient, settings: Settings, at_work: Callable[[], int] = lambda: 0
-    ) -> None:
+    def __init__(self, client: AsyncQdrantClient, settings: Settings, at_work: Count = NOBODY) -> None:
         documents, symbols = settings.qdrant_collection, settings.qdrant_symbols_collection
         self._client = client
         self._collection = documents
         self._dimensions = settings.embedding_dimensions
         self._chunks = Chunks(client, symbols, settings.embedding_dimensions)
-        self._updates: Grouped[_Update, None] = Grouped(self._update, key=_id_of_update, lanes=1)
+        self._updates: Grouped[_Update, None] = Grouped(
+            self._update, key=_id_of_update, lanes=1, at_work=at_work, linger=AT_ONCE
+        )
         self._writes: Grouped[_Write, bool] = Grouped(
             self._write,
             key=_id_of_write,
@@ -59,9 +60,7 @@ class VectorStore:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def connect(
-        cls, settings: Settings, at_work: Callable[[], int] = lambda: 0
-    ) -> AsyncIterator["VectorStore"]:
+    async def connect(cls, settings: Settings, at_work: Count = NOBODY) -> AsyncIterator["VectorStore"]:
         """Connects at the first call; the collection is ensure_collection's. `at_work`: see Grouped."""
         client = AsyncQdrantClient(
             url=settings.qdrant_url,

@@ -67,14 +67,12 @@ async def test_a_document_has_one_trace_through_all_services(
         process: publish,
         "submit EnrichDocument": process,
         "EnrichDocument": "submit EnrichDocument",
-        **dict.fromkeys(
-            ("claim", "analyse", "write_vectors", "write_graph", "publish_completed"), "EnrichDocument"
-        ),
-        "qdrant upsert": "write_vectors",
+        **dict.fromkeys(("claim", "analyse", "write"), "EnrichDocument"),
+        "qdrant upsert": "write",
         "content put": "analyse",
         "graph merge_entities": "graph write",
-        f"publish {stack.kafka_progress_topic}": "publish_completed",
-        f"publish {stack.kafka_completed_topic}": "publish_completed",
+        f"publish {stack.kafka_progress_topic}": "write",
+        f"publish {stack.kafka_completed_topic}": "write",
     }
     assert {name: parents.get(name) for name in expected} == expected, "\n".join(tree(spans))
     kinds = {each.name: each.kind for each in spans}

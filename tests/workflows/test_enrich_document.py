@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("working")
 WHOLE = [("claimed", 10), ("analysed", 60), ("vectors_written", 80), ("completed", 100)]
 
 
-@pytest.mark.history("local-happy")
+@pytest.mark.history("joint-happy")
 async def test_the_happy_path(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -49,7 +49,7 @@ async def test_the_happy_path(
     }
     history = await environment.client.get_workflow_handle(workflow_id).fetch_history()
     tasks = [e for e in history.events if e.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED]
-    assert (len(tasks), len(history.events)) == (2, 17)
+    assert (len(tasks), len(history.events)) == (2, 15)
 
 
 async def test_no_text_and_no_analysis_is_in_the_history(
@@ -116,7 +116,7 @@ async def test_a_point_that_contradicts_the_graph_supersedes_nobody(
 async def test_a_write_whose_answer_was_lost_is_told(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
-    ports.graph_writes.append(errors.StoreRejectedError("graph", "the connection was reset"))
+    ports.graph_writes.extend([errors.StoreRejectedError("graph", "the connection was reset")] * 2)
     workflow_id = await client.submit(factories.request())
     await parked(client, workflow_id)
     ports.claims.append(Claim(decision=Decision.DUPLICATE, version=1))
@@ -154,7 +154,7 @@ async def test_a_redelivery_while_it_runs_is_counted(
     assert ports.calls["claim"] == 1
 
 
-@pytest.mark.history("local-second-submission")
+@pytest.mark.history("joint-second-submission")
 async def test_a_submission_while_it_runs_is_settled_before_it_returns(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -182,7 +182,7 @@ async def test_a_closed_run_is_opened_again(
     assert ports.calls["claim"] == 2
 
 
-@pytest.mark.history("local-retried")
+@pytest.mark.history("joint-retried")
 async def test_transient_failures_are_retried(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -198,7 +198,7 @@ async def test_transient_failures_are_retried(
     assert ports.dead_letters == []
 
 
-@pytest.mark.history("local-outage")
+@pytest.mark.history("joint-outage")
 async def test_a_step_that_fails_locally_is_patient_remotely_and_writes_no_history(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -231,7 +231,7 @@ async def test_a_large_analysis_is_written_remotely_at_once(
     assert scheduled == ["analyse", "write_vectors", "write_graph"]
 
 
-@pytest.mark.history("overtaken-while-analysing")
+@pytest.mark.history("joint-overtaken-while-analysing")
 async def test_a_newer_version_ends_an_analysis_that_nobody_needs_any_more(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -282,7 +282,7 @@ def steps_in(history: WorkflowHistory) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.history("local-parked-and-retried")
+@pytest.mark.history("joint-parked-and-retried")
 async def test_a_terminal_failure_is_dead_lettered_once_and_retried_by_a_signal(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -312,7 +312,7 @@ async def test_an_early_retry_is_not_lost(
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 
 
-@pytest.mark.history("local-discarded")
+@pytest.mark.history("joint-discarded")
 async def test_a_discarded_document_ends_with_its_event(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -323,7 +323,7 @@ async def test_a_discarded_document_ends_with_its_event(
     assert [event.enrichment_status for event, _ in ports.completed_events] == [Outcome.DISCARDED]
 
 
-@pytest.mark.history("local-woken-by-a-submission")
+@pytest.mark.history("joint-woken-by-a-submission")
 async def test_a_new_submission_wakes_a_parked_run_and_a_redelivery_does_not(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -335,7 +335,7 @@ async def test_a_new_submission_wakes_a_parked_run_and_a_redelivery_does_not(
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 
 
-@pytest.mark.history("local-superseded")
+@pytest.mark.history("joint-superseded")
 async def test_a_parked_run_that_is_superseded_is_told_and_ends(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -349,7 +349,7 @@ async def test_a_parked_run_that_is_superseded_is_told_and_ends(
     assert (await result(environment, old_id)).outcome is Outcome.SUPERSEDED
 
 
-@pytest.mark.history("local-retried-by-itself")
+@pytest.mark.history("joint-retried-by-itself")
 async def test_transient_failures_retry_themselves_after_a_while(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -365,7 +365,7 @@ async def test_transient_failures_retry_themselves_after_a_while(
 async def test_a_retry_does_not_pay_for_the_analysis_again(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
-    ports.graph_writes.append(errors.StoreRejectedError("graph", "no such constraint"))
+    ports.graph_writes.extend([errors.StoreRejectedError("graph", "no such constraint")] * 2)
     workflow_id = await client.submit(factories.request(force=True))
     await parked(client, workflow_id)
     await client.signal(workflow_id, names.SIGNAL_RETRY)

@@ -184,7 +184,7 @@ async def test_a_claim_that_fails_is_dead_lettered_too(
     assert (await result(environment, workflow_id)).outcome is Outcome.DISCARDED
 
 
-@pytest.mark.history("local-cancelled")
+@pytest.mark.history("joint-cancelled")
 async def test_cancelling_a_parked_run_discards(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -196,7 +196,7 @@ async def test_cancelling_a_parked_run_discards(
     assert [event.enrichment_status for event, _ in ports.completed_events] == [Outcome.DISCARDED]
 
 
-@pytest.mark.history("cancelled-while-analysing")
+@pytest.mark.history("joint-cancelled-while-analysing")
 async def test_cancelling_during_the_analysis_discards_and_frees_the_slot(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -241,7 +241,7 @@ async def test_a_cancellation_during_the_remote_write_comes_too_late_for_a_compl
     assert len(ports.completed_events) == 1
 
 
-@pytest.mark.history("cancelled-while-claiming")
+@pytest.mark.history("joint-cancelled-while-claiming")
 async def test_cancelling_during_the_claim_discards(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -256,9 +256,9 @@ async def test_cancelling_during_the_claim_discards(
 @pytest.mark.parametrize(
     "step",
     [
-        pytest.param("vectors", marks=pytest.mark.history("cancelled-while-writing-vectors")),
-        pytest.param("graph", marks=pytest.mark.history("cancelled-while-writing-the-graph")),
-        pytest.param("completed", marks=pytest.mark.history("cancelled-while-publishing")),
+        pytest.param("vectors", marks=pytest.mark.history("joint-cancelled-while-writing-vectors")),
+        pytest.param("graph", marks=pytest.mark.history("joint-cancelled-while-writing-the-graph")),
+        pytest.param("completed", marks=pytest.mark.history("joint-cancelled-while-publishing")),
     ],
 )
 async def test_a_cancellation_comes_too_late_for_a_document_that_is_completed_in_the_same_task(
@@ -318,7 +318,7 @@ async def test_an_outage_past_the_budget_is_a_dead_letter(
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 
 
-@pytest.mark.history("local-continued")
+@pytest.mark.history("joint-continued")
 async def test_a_chain_goes_on_with_what_it_was_handed(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:

@@ -20,16 +20,20 @@ BEFORE_LOCAL_STEPS = {
     "continued",
 }
 """Of runs that have no local steps: some are still open somewhere."""
-PATHS = {
-    *BEFORE_LOCAL_STEPS,
-    *(f"local-{path}" for path in BEFORE_LOCAL_STEPS),
-    "local-outage",
+AT_FIRST_LOCAL = {
+    "outage",
     "overtaken-while-analysing",
     "cancelled-while-claiming",
     "cancelled-while-analysing",
     "cancelled-while-writing-vectors",
     "cancelled-while-writing-the-graph",
     "cancelled-while-publishing",
+}
+PATHS = {
+    *BEFORE_LOCAL_STEPS,
+    # Each step that writes was an activity of its own then; those of a large document still are.
+    *(f"local-{path}" for path in BEFORE_LOCAL_STEPS | AT_FIRST_LOCAL),
+    *(f"joint-{path}" for path in BEFORE_LOCAL_STEPS | AT_FIRST_LOCAL),
     "backfill",
     "backfill-continued",
     "backfill-cancelled",

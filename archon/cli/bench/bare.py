@@ -17,7 +17,6 @@ from archon.contracts.workflow import (
     AnalyseInput,
     ClaimInput,
     ClaimResult,
-    CompletedInput,
     Decision,
     EnrichDocumentInput,
     EnrichmentOutcome,
@@ -62,7 +61,7 @@ class Bare:
     async def run(self, start: EnrichDocumentInput) -> EnrichmentOutcome:
         await workflow.wait_condition(lambda: self._request is not None)
         assert self._request is not None
-        started_at, steps = workflow.now(), Steps(local=start.local_steps)
+        started_at, steps = workflow.now(), Steps(local=start.local_steps, joint=start.joint_write)
         claim = await steps.claim(self._request, started_at)
         step = Step(
             request=self._request,
@@ -70,9 +69,7 @@ class Bare:
             workflow_id=f"{start.document_id}-{start.content_hash}",
         )
         summary = await _analyse(step, claim.retry)
-        await steps.write_vectors(step, summary, started_at)
-        await steps.write_graph(step, summary, started_at)
-        await steps.publish_completed(step, Outcome.SUCCESS, started_at, summary)
+        await steps.write(step, summary, started_at)
         Display().file(EnrichmentStatus.COMPLETED)
         return EnrichmentOutcome(
             outcome=Outcome.SUCCESS, decision=Decision.PROCEED, version=step.version, summary=summary
@@ -102,19 +99,9 @@ async def analyse(_: AnalyseInput) -> AnalysisSummary:
 
 
 @activity.defn
-async def write_vectors(_: WriteInput) -> WriteResult:
+async def write(_: WriteInput) -> WriteResult:
     return WriteResult(applied=True)
 
 
-@activity.defn
-async def write_graph(_: WriteInput) -> WriteResult:
-    return WriteResult(applied=True)
-
-
-@activity.defn
-async def publish_completed(_: CompletedInput) -> None:
-    return None
-
-
-STORE: Final = (claim, write_vectors, write_graph, publish_completed)
+STORE: Final = (claim, write)
 """What the product's worker does beside the analysis."""

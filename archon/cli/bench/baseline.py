@@ -117,7 +117,10 @@ async def _start(
         await client.start_workflow(
             bare.WORKFLOW,
             EnrichDocumentInput(
-                document_id=request.document_id, content_hash=request.content_hash, local_steps=True
+                document_id=request.document_id,
+                content_hash=request.content_hash,
+                local_steps=True,
+                joint_write=True,
             ),
             id=started[-1],
             task_queue=queue,
