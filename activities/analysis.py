@@ -11,7 +11,13 @@ from temporalio import activity
 from activities.failures import patiently, told_to_temporal
 from activities.heartbeat import heartbeating
 from activities.ports import Analyser, ContentStore
-from archon.contracts.analysis import AnalysisRequest, AnalysisResult, AnalysisSummary, ServiceVersion
+from archon.contracts.analysis import (
+    ROWS_AT_ONCE,
+    AnalysisRequest,
+    AnalysisResult,
+    AnalysisSummary,
+    ServiceVersion,
+)
 from archon.contracts.bodies import hashed
 from archon.contracts.errors import IntelligenceError, IntelligenceUnavailableError
 from archon.contracts.events import EnrichmentRequest
@@ -19,10 +25,8 @@ from archon.contracts.workflow import AnalyseInput
 from archon.runtime.breaker import BreakerState, CircuitBreaker
 from archon.runtime.crash import crash_point
 
-LARGE_ROWS: Final = 500
-"""Entities and relationships beyond which the graph takes an analysis in several transactions."""
 LARGE_CHUNKS: Final = 100
-"""The same of chunks, and requests to the vector store."""
+"""Chunks beyond which a request to the vector store is so long that an analysis is large."""
 
 
 class AnalysisActivities:
@@ -135,6 +139,6 @@ def summarise(result: AnalysisResult, reference: str, *, cached: bool) -> Analys
         analyser_version=result.analyser_version,
         has_embedding=result.embedding is not None,
         cached=cached,
-        large=len(result.entities) + len(result.relationships) > LARGE_ROWS
+        large=len(result.entities) + len(result.relationships) > ROWS_AT_ONCE
         or len(result.chunks) > LARGE_CHUNKS,
     )

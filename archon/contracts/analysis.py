@@ -4,7 +4,7 @@
 platform's API; everything else has a default.
 """
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -20,6 +20,9 @@ from archon.contracts.types import (
     ProjectName,
     Score,
 )
+
+ROWS_AT_ONCE: Final = 500
+"""Entities and relationships that one transaction of the graph takes; an analysis with more is large."""
 
 
 class AnalysisRequest(OpenModel):

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from neo4j import AsyncManagedTransaction
 
+from archon.contracts.analysis import ROWS_AT_ONCE
 from archon.stores import links
 from archon.stores.bolt import Row, run
-from archon.stores.enrichment_write import BATCH, EnrichmentWrite, fence, parameters_of, set_properties
+from archon.stores.enrichment_write import EnrichmentWrite, fence, parameters_of, set_properties
 
 _LINES: Final = frozenset({"start_line", "end_line"})
 _PAIR: Final = ("source", "target", "type")
@@ -50,7 +51,7 @@ async def write_differences(
     before = [each for each, write in ours.items() if write.wanted and standings[each]["relationships"]]
     present = await _present(transaction, before)
     differing = {each: difference(write.wanted, present[each]) for each, write in ours.items()}
-    small = {each for each, found in differing.items() if sum(map(len, found.values())) <= BATCH}
+    small = {each for each, found in differing.items() if sum(map(len, found.values())) <= ROWS_AT_ONCE}
     for name in _ORDER:
         rows = {each: found[name] for each in sorted(small) if (found := differing[each]).get(name)}
         if rows:

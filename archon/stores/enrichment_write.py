@@ -9,15 +9,13 @@ from uuid import uuid4
 
 from neo4j import AsyncManagedTransaction
 
-from archon.contracts.analysis import AnalysisResult
+from archon.contracts.analysis import ROWS_AT_ONCE, AnalysisResult
 from archon.contracts.types import EnrichmentType
 from archon.contracts.workflow import Step
 from archon.stores import enrichment_rows, links, nodes
 from archon.stores.bolt import Row, run
 from archon.stores.links import Linking
 
-BATCH: Final = 500
-"""Rows a transaction writes at most."""
 OF_DOCUMENTS: Final = frozenset({"merge_entities", "merge_imports", "remove_imports"})
 """Statements whose rows are those of a document that they name."""
 
@@ -124,5 +122,5 @@ class EnrichmentWrite:
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    for start in range(0, len(rows), BATCH):
-        yield rows[start : start + BATCH]
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        yield rows[start : start + ROWS_AT_ONCE]

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from neo4j import AsyncManagedTransaction
 
-from archon.contracts.analysis import AnalysisResult
+from archon.contracts.analysis import ROWS_AT_ONCE, AnalysisResult
 from archon.contracts.documents import Document, Indexed
 from archon.contracts.errors import (
     InvalidInputError,
@@ -31,7 +31,7 @@ from archon.stores.bolt import Bolt, Row, run
 from archon.stores.census import Census
 from archon.stores.deletions import Deletions
 from archon.stores.differences import write_differences
-from archon.stores.enrichment_write import BATCH, EnrichmentWrite, fence, set_properties
+from archon.stores.enrichment_write import EnrichmentWrite, fence, set_properties
 from archon.stores.graph_survey import GraphSurvey
 from archon.stores.grouping import AT_ONCE, Grouped
 from archon.stores.outbox import Outbox
@@ -73,7 +73,7 @@ class GraphStore:
             key=lambda each: each.document_id,
             lanes=ENRICHMENT_WRITERS,
             weight=lambda each: each.rows,
-            limit=BATCH,
+            limit=ROWS_AT_ONCE,
             at_work=at_work,
         )
         self._large = asyncio.Semaphore(ENRICHMENT_WRITERS)
@@ -147,7 +147,7 @@ class GraphStore:
         incremental, as a whole.
         """
         write = EnrichmentWrite.of(step, result)
-        if write.rows <= BATCH or step.request.enrichment_type is EnrichmentType.INCREMENTAL:
+        if write.rows <= ROWS_AT_ONCE or step.request.enrichment_type is EnrichmentType.INCREMENTAL:
             with self._bolt.grouped():
                 applied = await self._enrichments.ask(write)
             if applied is not None:

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from archon.contracts.analysis import AnalysisResult, Entity
+from archon.contracts.analysis import ROWS_AT_ONCE, AnalysisResult, Entity
 from archon.contracts.documents import Document
 from archon.contracts.types import EnrichmentType
 from archon.contracts.workflow import Step
 from archon.runtime.settings import Settings
-from archon.stores.enrichment_write import BATCH
 from archon.stores.graph import GraphStore
 from tests import factories, stores
 
@@ -127,7 +126,7 @@ async def test_a_body_that_nobody_has_hashed_is_written(enriching: Enriching) ->
 
 
 async def test_more_changes_than_a_transaction_takes_are_written_as_a_whole(enriching: Enriching) -> None:
-    many = {f"f{number}": "1" for number in range(BATCH + 1)}
+    many = {f"f{number}": "1" for number in range(ROWS_AT_ONCE + 1)}
     await enriching.write(EnrichmentType.FULL, analysis({"f0": "1", "old": "1"}))
     await enriching.write(EnrichmentType.INCREMENTAL, analysis(many))
     assert set(await enriching.entities()) == set(many)
