@@ -8,7 +8,7 @@ from typing import Final
 from blake3 import blake3
 from temporalio import activity
 
-from activities.failures import patiently, told_to_temporal
+from activities.failures import Attempts, patiently, told_to_temporal
 from activities.heartbeat import heartbeating
 from activities.ports import Analyser, ContentStore
 from archon.contracts.analysis import (
@@ -54,18 +54,18 @@ class AnalysisActivities:
 
         While the service or a store is down this waits in its slot, heartbeating, and spends no attempt.
         """
-        with told_to_temporal():
-            async with heartbeating(self._waiting_for):
-                return await patiently(lambda: self._attempt(asked), self._outage_budget)
+        attempts = Attempts(asked.max_attempts)
+        with attempts.counted(), told_to_temporal():
+            async with heartbeating(lambda: (self._waiting_for(), attempts.failed)):
+                return await patiently(lambda: self._attempt(asked, attempts), self._outage_budget)
 
-    async def _attempt(self, asked: AnalyseInput) -> AnalysisSummary:
+    async def _attempt(self, asked: AnalyseInput, attempts: Attempts) -> AnalysisSummary:
         while True:
             try:
                 return await self._analyse(asked.step.request)
             except IntelligenceUnavailableError as error:
                 # The last attempt is not spent on a service that is down for every document.
-                last = activity.info().attempt >= asked.max_attempts
-                if not last or await self._serves() or not self._breaker.trip(error):
+                if not attempts.last or await self._serves() or not self._breaker.trip(error):
                     raise
 
     async def _analyse(self, request: EnrichmentRequest) -> AnalysisSummary:

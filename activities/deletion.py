@@ -68,7 +68,7 @@ class DeletionActivities:
         """
         counts = _counted_before()
         with told_to_temporal():
-            async with heartbeating(counts.model_dump_json):
+            async with heartbeating(lambda: [counts.model_dump_json()]):
                 for _ in range(_PAGES):
                     tombstones = await self._graph.marked(scope, _PAGE)
                     if not tombstones:

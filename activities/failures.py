@@ -70,6 +70,9 @@ PATIENT: Final = RetryPolicy(
     backoff_coefficient=2.0,
     maximum_interval=timedelta(seconds=30),
 )
+LOST: Final = 10
+"""Attempts that may be lost with their workers, beside those that are counted: a document that has ended so
+many is what ends them."""
 JITTER: Final = 0.2
 """A delay is spread by this share of it to either side."""
 LONGEST_RETRY_AFTER: Final = 3600.0
@@ -82,8 +85,38 @@ def counted(retry: RetrySettings) -> RetryPolicy:
         initial_interval=timedelta(seconds=retry.first_delay),
         backoff_coefficient=retry.backoff,
         maximum_interval=timedelta(seconds=retry.max_delay),
-        maximum_attempts=retry.max_attempts,
+        maximum_attempts=retry.max_attempts + LOST,
     )
+
+
+class Attempts:
+    """How many attempts of a counted step have failed. One that was lost with its worker is none of them: the
+    count is handed on in heartbeats, which only an attempt that fails raises."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        details = activity.info().heartbeat_details
+        self.failed: int = details[-1] if details and isinstance(details[-1], int) else 0
+
+    @property
+    def last(self) -> bool:
+        """Whether there is none after this one."""
+        return self.failed + 1 >= self._most
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """A failure in it counts, and is final where it is the last."""
+        try:
+            yield
+        except ApplicationError as error:
+            if error.non_retryable:
+                raise
+            if not self.last:
+                activity.heartbeat(None, self.failed + 1)
+                raise
+            raise ApplicationError(
+                error.message, *error.details, type=error.type, non_retryable=True
+            ) from error.__cause__
 
 
 def treatment_of(error: errors.ArchonError) -> Treatment:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -17,10 +17,10 @@ Method = Callable[Concatenate[Owner, Input], Coroutine[Any, Any, Result]]
 
 
 @contextlib.asynccontextmanager
-async def heartbeating(told: Callable[[], str | None] = lambda: None) -> AsyncIterator[None]:
+async def heartbeating(told: Callable[[], Sequence[Any]] = tuple) -> AsyncIterator[None]:
     """Heartbeat in the background, so that a lost worker is noticed and a cancellation arrives.
 
-    `told`: what is being waited for, if anything; the Web UI shows it.
+    `told`: the heartbeat's details, which the Web UI shows, and which the next attempt is handed.
     """
     timeout = activity.info().heartbeat_timeout
     if timeout is None:
@@ -34,10 +34,10 @@ async def heartbeating(told: Callable[[], str | None] = lambda: None) -> AsyncIt
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _beat(interval: float, told: Callable[[], str | None]) -> None:
+async def _beat(interval: float, told: Callable[[], Sequence[Any]]) -> None:
     while True:
         await asyncio.sleep(interval)
-        activity.heartbeat(told())
+        activity.heartbeat(*told())
 
 
 def unbroken(method: Method[Owner, Input, Result]) -> Method[Owner, Input, Result]:

@@ -102,7 +102,7 @@ class Step(Model):
 
 
 class AnalyseInput(Model):
-    """`max_attempts`: the policy's limit, so that an attempt knows when it is the last."""
+    """`max_attempts`: of those that fail by themselves; one that is lost with its worker is not counted."""
 
     step: Step
     max_attempts: int

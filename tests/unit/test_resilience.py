@@ -20,6 +20,7 @@ from activities.failures import told_to_temporal, treatment_of
 from activities.heartbeat import unbroken
 from archon.contracts import errors
 from archon.contracts.types import FailureType
+from archon.contracts.workflow import RetrySettings
 from archon.runtime.breaker import BreakerState, CircuitBreaker
 from archon.stores import content, intelligence, vectors
 from tests.eventually import eventually
@@ -196,6 +197,30 @@ class Writer:
         self.begun.set()
         await self.gate.wait()
         return what
+
+
+@pytest.mark.parametrize(
+    ("attempt", "failed", "final"), [(1, 0, False), (7, 0, False), (7, 1, False), (3, 2, True)]
+)
+async def test_an_attempt_that_was_lost_with_its_worker_is_not_counted(
+    attempt: int, failed: int, final: bool
+) -> None:
+    """What is counted is handed on by the attempts that failed, in the details of their last heartbeats."""
+    environment, told = activity_at(attempt, failures.counted(RetrySettings(max_attempts=3))), []
+    environment.info = dataclasses.replace(
+        environment.info, heartbeat_details=[None, failed] if failed else [None, 0][: attempt - 1]
+    )
+    environment.on_heartbeat = lambda *details: told.append(details)
+
+    async def step() -> None:
+        with failures.Attempts(3).counted(), told_to_temporal():
+            raise DOWN
+
+    with pytest.raises(ApplicationError) as caught:
+        await environment.run(step)
+    assert caught.value.non_retryable is final
+    assert caught.value.type == "IntelligenceUnavailableError"
+    assert told == ([] if final else [(None, failed + 1)])
 
 
 async def test_a_store_step_is_cancelled_only_once_it_has_ended() -> None:
