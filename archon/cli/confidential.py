@@ -1,0 +1,82 @@
+"""In: a file's name and text. Out: which secret it holds, if any, so that it is not sent by accident.
+
+Only what can hardly be meant otherwise counts: names that are kept for secrets, private keys with their body,
+and tokens whose issuer gave them a form of their own. Guesses by entropy or by the names of variables would
+keep ordinary sources from being found.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import import_module
+from typing import Final, cast
+
+_NAMES: Final = (
+    *(".env", ".env.*", "*.env", ".envrc"),
+    *("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk", "*.ppk"),
+    *(".netrc", "_netrc", ".pgpass", ".htpasswd", ".git-credentials", ".pypirc", ".dockercfg"),
+    *(".aws/credentials", ".docker/config.json", ".kube/config"),
+)
+_EXAMPLES: Final = re.compile(r"(^|[._-])(example|sample|template|tmpl|dist|defaults?)([._-]|$)")
+"""Files of settings that are there to be copied: `.env.example`."""
+_PLUGINS: Final = {
+    "aws": "AWSKeyDetector",
+    "azure_storage_key": "AzureStorageKeyDetector",
+    "github_token": "GitHubTokenDetector",
+    "gitlab_token": "GitLabTokenDetector",
+    "npm": "NpmDetector",
+    "openai": "OpenAIDetector",
+    "pypi_token": "PypiTokenDetector",
+    "sendgrid": "SendGridDetector",
+    "slack": "SlackDetector",
+    "square_oauth": "SquareOAuthDetector",
+    "stripe": "StripeDetector",
+}
+"""Modules and classes of detect-secrets; it has others, which guess."""
+_KEY_HEADER: Final = "PRIVATE KEY"
+_KEY: Final = re.compile(r"BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY.{0,300}?[A-Za-z0-9+/]{40}", re.DOTALL)
+"""With a line of the key behind it: programs that read keys have the header alone."""
+_PLACEHOLDER: Final = re.compile(r"EXAMPLE|(.)\1{7}|1234567|abcdefg", re.IGNORECASE)
+"""What documentation shows in place of a token."""
+
+
+def secret_in(path: str, text: str) -> str | None:
+    """What secret a file holds, in words; None for none. `path` has forward slashes."""
+    if _is_kept_for_secrets(path):
+        return "its name"
+    if _KEY_HEADER in text and (found := _KEY.search(text)) and not _PLACEHOLDER.search(found[0]):
+        return "private key"
+    for kind, pattern in _patterns():
+        if any(_is_token(found) for found in pattern.finditer(text)):
+            return kind
+    return None
+
+
+def _is_token(found: re.Match[str]) -> bool:
+    """Not a part of a longer name, such as `highs_and_lows_...`, and not what stands for a token."""
+    start = max(found.start(1) if found.re.groups else -1, found.start())
+    before = found.string[start - 1 : start]
+    return not (before.isalnum() or before == "_") and not _PLACEHOLDER.search(found[0])
+
+
+def _is_kept_for_secrets(path: str) -> bool:
+    name = path.rpartition("/")[2].lower()
+    if _EXAMPLES.search(name):
+        return False
+    return any(
+        fnmatchcase(name, each) or ("/" in each and f"/{path}".endswith(f"/{each}")) for each in _NAMES
+    )
+
+
+@cache
+def _patterns() -> Sequence[tuple[str, re.Pattern[str]]]:
+    """Imported when a text is looked at: detect-secrets is slower to import than most verbs are to run."""
+    return list(_of_plugins())
+
+
+def _of_plugins() -> Iterator[tuple[str, re.Pattern[str]]]:
+    for module, name in _PLUGINS.items():
+        plugin = getattr(import_module(f"detect_secrets.plugins.{module}"), name)
+        for pattern in cast("Sequence[re.Pattern[str]]", plugin.denylist):
+            yield str(plugin.secret_type), pattern
