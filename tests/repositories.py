@@ -5,8 +5,6 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from archon.cli import checkouts
-
 GIT = ("git", "-c", "user.name=n", "-c", "user.email=n@example.org", "-c", "protocol.file.allow=always")
 PLAIN = {"GIT_CONFIG_SYSTEM": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
 
@@ -37,12 +35,17 @@ def write(where: Path, files: Mapping[str, str]) -> None:
 
 
 def listed(where: Path) -> set[str]:
-    """The files that git tracks or lists as untracked and not ignored, and that are there to be read."""
+    """Those of `named` that are there to be read."""
+    return {name for name in named(where) if readable(where, name)}
+
+
+def named(where: Path) -> set[str]:
+    """The files that git tracks or lists as untracked and not ignored, some of which may not be there."""
     stages = git(where, "ls-files", "-z", "--stage").split(b"\0")[:-1]
     links = {os.fsdecode(each.partition(b"\t")[2]) for each in stages if each.startswith(b"160000")}
     told = git(where, "ls-files", "-z", "-co", "--exclude-standard")
     names = set(map(os.fsdecode, told.split(b"\0")[:-1])) - links
-    return {name for name in names if not name.endswith("/") and readable(where, name)}
+    return {name for name in names if not name.endswith("/")}
 
 
 def readable(where: Path, name: str) -> bool:
@@ -50,7 +53,3 @@ def readable(where: Path, name: str) -> bool:
     path = where / name
     above: Sequence[Path] = path.relative_to(where).parents
     return path.is_file() and not path.is_symlink() and not any((where / each).is_symlink() for each in above)
-
-
-def is_checkout(path: Path) -> bool:
-    return checkouts.git_directory(path) is not None

@@ -13,8 +13,11 @@ _HEAD: Final = re.compile(rb"ref: *refs/|[0-9a-f]{40}")
 
 
 def top_of(directory: Path) -> Path | None:
-    """The top of the work tree that `directory` is in; None where there is none."""
-    return next((each for each in (directory, *directory.parents) if git_directory(each)), None)
+    """The top of the work tree that `directory` is in; None where there is none.
+
+    It also is one where the repository that it belongs to is not there, as in a container.
+    """
+    return next((each for each in (directory, *directory.parents) if _is_top(each)), None)
 
 
 def is_inside_git_directory(directory: Path) -> bool:
@@ -30,17 +33,24 @@ def is_inside_git_directory(directory: Path) -> bool:
 def git_directory(top: Path) -> Path | None:
     """The git directory of the checkout whose top this is: `.git`, or what a file of that name leads to."""
     dot = top / ".git"
+    found = dot if dot.is_dir() else _named_by(dot)
+    return found if found and is_git_directory(found) else None
+
+
+def _is_top(directory: Path) -> bool:
+    return bool(git_directory(directory) or _named_by(directory / ".git"))
+
+
+def _named_by(file: Path) -> Path | None:
+    """Where the `.git` file of a submodule or of another work tree leads to."""
     try:
-        if dot.is_dir():
-            found = dot
-        else:
-            head, _, told = dot.read_bytes()[:_LONGEST_GITFILE].partition(b"gitdir: ")
-            found = top / os.fsdecode(told.rstrip(b"\r\n"))
-            if head or not told:
-                return None
-    except (OSError, ValueError):
+        if not file.is_file():
+            return None
+        with file.open("rb") as opened:
+            head, _, told = opened.read(_LONGEST_GITFILE).partition(b"gitdir: ")
+    except OSError:
         return None
-    return found if is_git_directory(found) else None
+    return file.parent / os.fsdecode(told.rstrip(b"\r\n")) if told and not head else None
 
 
 def is_git_directory(path: Path) -> bool:

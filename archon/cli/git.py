@@ -163,7 +163,7 @@ def _ask(directory: Path, *command: str) -> tuple[bytes, list[bytes]]:
     if asked.returncode == 0:
         return asked.stdout, told
     reason = (told[0] if told else b"git failed").decode(errors="replace").removeprefix("fatal: ")
-    raise (NoWorkTreeError if reason.startswith("not a git repository") else GitError)(reason)
+    raise (NoWorkTreeError if reason.startswith("not a git repository (") else GitError)(reason)
 
 
 def _split(told: bytes) -> list[str]:

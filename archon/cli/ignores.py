@@ -10,15 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from pathspec import GitIgnoreSpec
-
 from archon.cli import checkouts
+from archon.cli.patterns import Patterns
 
 _SECTION: Final = re.compile(r"\s*\[\s*([^\]\s]*)\s*\]\s*")
 _NAMED: Final = re.compile(
     r'\s*excludesfile\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^#;"]*?))\s*(?:[#;].*)?', re.IGNORECASE
 )
-_BOM: Final = b"\xef\xbb\xbf"
 
 
 class Ignores:
@@ -26,7 +24,7 @@ class Ignores:
 
     def __init__(self, top: Path, *, is_checkout: bool) -> None:
         self._top = top
-        self._nested: dict[Path, GitIgnoreSpec] = {}
+        self._nested: dict[Path, Patterns] = {}
         self._general = list(_general(top)) if is_checkout else []
 
     def enter(self, directory: Path) -> None:
@@ -47,31 +45,30 @@ class Ignores:
 
     def ignores(self, path: Path, *, is_directory: bool) -> bool:
         """Whether git would, its directory not being ignored."""
-        suffix = "/" if is_directory else ""
-        if self._nested:
-            for parent in path.parents:
-                spec = self._nested.get(parent)
-                if spec and (verdict := _verdict(spec, path, parent, suffix)) is not None:
-                    return verdict
-                if parent == self._top:
-                    break
-        for spec in self._general:
-            if (verdict := _verdict(spec, path, self._top, suffix)) is not None:
+        for base, patterns in self._nearest_first(path):
+            name = os.fsencode(path.relative_to(base))
+            if (verdict := patterns.verdict(name, is_directory=is_directory)) is not None:
                 return verdict
         return False
 
+    def _nearest_first(self, path: Path) -> Iterator[tuple[Path, Patterns]]:
+        if self._nested:
+            for parent in path.parents:
+                if parent in self._nested:
+                    yield parent, self._nested[parent]
+                if parent == self._top:
+                    break
+        for patterns in self._general:
+            yield self._top, patterns
 
-def _verdict(spec: GitIgnoreSpec, path: Path, base: Path, suffix: str) -> bool | None:
-    return spec.check_file(path.relative_to(base).as_posix() + suffix).include
 
-
-def _general(top: Path) -> Iterator[GitIgnoreSpec]:
+def _general(top: Path) -> Iterator[Patterns]:
     """The rules of the repository and of the user, the stronger first."""
     git = checkouts.git_directory(top)
     common = checkouts.common_directory(git) if git else top / ".git"
     for file in (common / "info" / "exclude", top / _excludes_file(common)):
-        if spec := _patterns(file):
-            yield spec
+        if patterns := _patterns(file):
+            yield patterns
 
 
 def _excludes_file(common: Path) -> Path:
@@ -99,19 +96,9 @@ def _named(config: Path) -> Iterator[str]:
             yield re.sub(r"\\(.)", r"\1", value[1]) if value[1] else value[2] or os.devnull
 
 
-def _patterns(file: Path) -> GitIgnoreSpec | None:
-    """Its patterns, without those that are malformed: git ignores nothing by them either."""
+def _patterns(file: Path) -> Patterns | None:
+    """None where there are none to be read."""
     try:
-        text = os.fsdecode(file.read_bytes().removeprefix(_BOM))
+        return Patterns(file.read_bytes()) or None
     except OSError:
         return None
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    return GitIgnoreSpec.from_lines([line for line in lines if _is_pattern(line)])
-
-
-def _is_pattern(line: str) -> bool:
-    try:
-        GitIgnoreSpec.from_lines([line])
-    except (ValueError, re.error):
-        return False
-    return True

@@ -218,12 +218,14 @@ def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
     """Deeper than functions of Python's may call themselves, those that delete trees among them."""
     (tmp_path / "top.py").write_text("")
     deep = tmp_path / "/".join("d" * 1500)
-    for depth in range(1500):
-        os.mkdir(f"{tmp_path}/" + "/".join("d" * (depth + 1)))  # noqa: PTH102
-    (deep / "a.py").write_text("")
+    above = [tmp_path / "/".join("d" * depth) for depth in range(1, 1501)]
     try:
+        for each in above:
+            each.mkdir()
+        (deep / "a.py").write_text("")
         found = [file.path for file in Walk(tmp_path, exclude=["*.md"])]
     finally:
-        (deep / "a.py").unlink()
-        os.removedirs(deep)
+        (deep / "a.py").unlink(missing_ok=True)
+        for each in reversed(above):
+            each.rmdir()
     assert found == ["top.py", "/".join("d" * 1500) + "/a.py"]

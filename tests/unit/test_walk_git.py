@@ -330,6 +330,16 @@ def test_a_repository_of_another_owner_is_read_without_git(
     assert "dubious ownership" in str(walk.without_git)
 
 
+def test_a_work_tree_whose_repository_is_not_there_keeps_its_rules(tmp_path: Path) -> None:
+    top = repository(tmp_path / "top", {".gitignore": "*.secret\n", "service/a.py": ""})
+    git(top, "worktree", "add", "-q", "../second", "-b", "second")
+    (top / ".git").rename(tmp_path / "away")
+    write(tmp_path, {"second/service/prod.secret": ""})
+    walk = Walk(tmp_path / "second" / "service")
+    assert [file.path for file in walk] == ["a.py"]
+    assert "not a git repository" in str(walk.without_git)
+
+
 def test_no_program_that_a_repository_names_is_run(tmp_path: Path) -> None:
     top = repository(tmp_path, {"a.py": "", ".gitattributes": "* filter=evil diff=evil\n"})
     evil = f"touch {tmp_path.parent / 'evil'}; cat"
