@@ -45,7 +45,7 @@ def secret_in(path: str, text: str) -> str | None:
     """What secret a file holds, in words; None for none. `path` has forward slashes."""
     if _is_kept_for_secrets(path):
         return "its name"
-    if _KEY_HEADER in text and (found := _KEY.search(text)) and not _PLACEHOLDER.search(found[0]):
+    if _KEY_HEADER in text and _KEY.search(text):
         return "private key"
     for kind, pattern in _patterns():
         if any(_is_token(found) for found in pattern.finditer(text)):
@@ -57,7 +57,7 @@ def _is_token(found: re.Match[str]) -> bool:
     """Not a part of a longer name, such as `highs_and_lows_...`, and not what stands for a token."""
     start = max(found.start(1) if found.re.groups else -1, found.start())
     before = found.string[start - 1 : start]
-    return not (before.isalnum() or before == "_") and not _PLACEHOLDER.search(found[0])
+    return not (before.isalnum() or before == "_") and not _PLACEHOLDER.search(found.string, start, found.end())
 
 
 def _is_kept_for_secrets(path: str) -> bool:
