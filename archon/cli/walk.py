@@ -56,7 +56,7 @@ class Walk:
 
     def __post_init__(self) -> None:
         self._globs = Globs(self.include, self.exclude, self.skipped)
-        self._links: dict[Path, bool] = {}
+        self._links: dict[tuple[str, ...], bool] = {}
 
     def __iter__(self) -> Iterator[SourceFile]:
         return (file for path in self.names if (file := self.read(path)) is not None)
@@ -86,7 +86,7 @@ class Walk:
     def _read(self, path: Path) -> SourceFile | str:  # noqa: PLR0911
         """Or the reason why it is skipped."""
         try:
-            if not self._is_here(path.parent):
+            if self._is_behind_link(path.parent):
                 return "behind a symbolic link"
             mode = path.lstat().st_mode
             if not stat.S_ISREG(mode):
@@ -107,17 +107,13 @@ class Walk:
             return f"{HELD_BACK}: {secret}"
         return SourceFile(name, text, len(data), _moment(found.st_mtime))
 
-    def _is_here(self, directory: Path) -> bool:
-        """Whether no directory between the root and this one is a symbolic link, as one may have become."""
-        if not directory.is_relative_to(self.root):  # the root is the file itself
-            return True
-        within = directory.relative_to(self.root)
-        for each in (self.root / part for part in (within, *within.parents) if part.name):
-            if each not in self._links:
-                self._links[each] = each.is_symlink()
-            if self._links[each]:
-                return False
-        return True
+    def _is_behind_link(self, directory: Path) -> bool:
+        """Whether a directory below the root is a symbolic link, as one may have become that git tracks."""
+        within = directory.relative_to(self.root).parts if directory.is_relative_to(self.root) else ()
+        if within not in self._links:
+            above = (self.root.joinpath(*within[:depth]) for depth in range(1, len(within) + 1))
+            self._links[within] = any(each.is_symlink() for each in above)
+        return self._links[within]
 
     def _relative(self, path: Path) -> str:
         return path.name if path == self.root else path.relative_to(self.root).as_posix()
