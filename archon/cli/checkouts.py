@@ -33,7 +33,7 @@ def is_inside_git_directory(directory: Path) -> bool:
 def git_directory(top: Path) -> Path | None:
     """The git directory of the checkout whose top this is: `.git`, or what a file of that name leads to."""
     dot = top / ".git"
-    found = dot if dot.is_dir() else _named_by(dot)
+    found = dot if os.path.isdir(dot) else _named_by(dot)
     return found if found and is_git_directory(found) else None
 
 
@@ -44,7 +44,7 @@ def _is_top(directory: Path) -> bool:
 def _named_by(file: Path) -> Path | None:
     """Where the `.git` file of a submodule or of another work tree leads to."""
     try:
-        if not file.is_file():
+        if not os.path.isfile(file):
             return None
         with file.open("rb") as opened:
             head, _, told = opened.read(_LONGEST_GITFILE).partition(b"gitdir: ")
@@ -57,9 +57,9 @@ def is_git_directory(path: Path) -> bool:
     """Whether it has what git itself looks for."""
     try:
         head = path / "HEAD"
-        valid = head.is_symlink() or _HEAD.match(head.read_bytes()[:256])
+        valid = os.path.islink(head) or _HEAD.match(head.read_bytes()[:256])
         common = common_directory(path)
-        return bool(valid) and (common / "objects").is_dir() and (common / "refs").is_dir()
+        return bool(valid) and os.path.isdir(common / "objects") and os.path.isdir(common / "refs")
     except (OSError, ValueError):
         return False
 

@@ -99,6 +99,8 @@ def listing(root: Path) -> Listing:
             found.skipped.append((path, ANOTHER_CHECKOUT))
         else:
             files.add(path)
+    if only and not root.is_file():  # git lists no pipes and no sockets; reading says what it is
+        files.add(root.name)
     found.files = sorted(files)
     found.skipped += [(path, UNREADABLE_DIRECTORY) for path in _unopened(warnings)]
     if only:

@@ -30,7 +30,7 @@ class Ignores:
     def enter(self, directory: Path) -> None:
         """Read the directory's .gitignore. One that is a symbolic link is none, as for git."""
         file = directory / ".gitignore"
-        if file.is_file() and not file.is_symlink() and (patterns := _patterns(file)):
+        if os.path.isfile(file) and not os.path.islink(file) and (patterns := _patterns(file)):
             self._nested[directory] = patterns
 
     def ignored_above(self, root: Path) -> bool:
@@ -73,7 +73,7 @@ def _general(top: Path) -> Iterator[Patterns]:
 
 def _excludes_file(common: Path) -> Path:
     """What core.excludesFile names; git's default where nothing does."""
-    home = Path(os.environ.get("HOME") or Path.home())
+    home = Path(os.path.expanduser("~"))
     own = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "git"
     chosen = os.environ.get("GIT_CONFIG_GLOBAL")
     users = [Path(chosen)] if chosen is not None else [own / "config", home / ".gitconfig"]

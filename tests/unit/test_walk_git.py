@@ -1,7 +1,8 @@
 """The walk takes what git would, asked of git and read without it; git itself is the oracle."""
 
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CalledProcessError
 
@@ -15,6 +16,7 @@ from tests.repositories import git, listed, repository, write
 Shape = Callable[[Path, pytest.MonkeyPatch], Path]
 """Makes repositories below a directory; returns the one to walk."""
 
+NOBODY = 65534
 FILES = {
     ".gitignore": "*.log\n/build/\n!keep.log\ngen/*\n!gen/kept.py\n**/cache/\n*.secret\n\\#odd\ntrail\\ \n",
     "a.py": "x = 1",
@@ -290,6 +292,42 @@ def test_what_is_ignored_is_not_taken_by_its_own_name_either(
         assert list(walk) == []
         assert len(walk.skipped.entries) == 1
     assert [file.path for file in Walk(top / "a.py")] == ["a.py"]
+    os.mkfifo(top / "pipe")
+    walk = Walk(top / "pipe")
+    assert list(walk) == []
+    assert walk.skipped.entries == [("pipe", "not a regular file")]
+
+
+@pytest.fixture
+def closed() -> Iterator[Path]:
+    """A repository with a directory and a file that the process may not read, whoever runs the tests."""
+    with tempfile.TemporaryDirectory() as base:
+        top = repository(Path(base), {"a.py": ""})
+        write(top, {"closed/b.py": "", "c.py": ""})
+        list(Walk(top))  # what Python imports at the first file may be closed, too
+        is_root = os.geteuid() == 0
+        for path in [top, *top.rglob("*")] if is_root else []:
+            os.chown(path, NOBODY, NOBODY)
+        (top / "closed").chmod(0)
+        (top / "c.py").chmod(0)
+        if is_root:
+            os.seteuid(NOBODY)
+        try:
+            yield top
+        finally:
+            if is_root:
+                os.seteuid(0)
+            (top / "closed").chmod(0o700)
+
+
+def test_what_is_closed_is_named(without_git: Callable[[], bool], closed: Path) -> None:
+    without_git()
+    walk = Walk(closed)
+    assert [file.path for file in walk] == ["a.py"]
+    assert dict(walk.skipped.listed()) == {"closed/": "unreadable directory", "c.py": "unreadable"}
+    walk = Walk(closed / "closed")
+    assert list(walk) == []
+    assert walk.skipped.entries == [("./", "unreadable directory")]
 
 
 @pytest.mark.parametrize("place", [".git", ".git/hooks", ".git/config", "bare.git", "bare.git/refs"])
