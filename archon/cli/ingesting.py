@@ -4,11 +4,9 @@ What is there already in the same content is not sent again, so that an interrup
 on where it stopped. At most one text a client is in memory.
 """
 
-import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +21,7 @@ from archon.cli.renames import find_renames
 from archon.cli.senders import Sender, Via, sender
 from archon.cli.settling import arrived, follow, settled, take_stock
 from archon.cli.tally import SHOWN, Report
+from archon.cli.tasks import beside, together
 from archon.cli.walk import SourceFile, Walk, is_gone
 from archon.contracts import identity
 from archon.contracts.errors import InvalidInputError, NotFoundError, StoreUnavailableError
@@ -100,7 +99,7 @@ class _Ingest:
             self.report.paths["pruned"] = sorted(self.before.gone)[:SHOWN]
 
     async def run(self, walk: Walk) -> None:
-        async with _beside(follow(self.api, self.plan.project, self._show)):
+        async with beside(follow(self.api, self.plan.project, self._show)):
             await self._submit(walk)
             if self.plan.prune:
                 await self._prune(walk)
@@ -122,7 +121,7 @@ class _Ingest:
                     await self._take(file)
                 self.progress.advance(self._indexed)
 
-        await _together(client() for _ in range(CLIENTS))
+        await together(client() for _ in range(CLIENTS))
         self.progress.update(self._enriched, total=self.report.documents)
 
     async def _take(self, file: SourceFile) -> None:
@@ -188,7 +187,7 @@ class _Ingest:
                     self.report.note("pruned", path)
                     self.report.gone.remove(path)
 
-        await _together(client() for _ in range(CLIENTS))
+        await together(client() for _ in range(CLIENTS))
 
     def _show(self, found: Statistics) -> None:
         failed = found.statuses.get(EnrichmentStatus.FAILED, 0)
@@ -197,28 +196,3 @@ class _Ingest:
         # Others of the project may be on their way, too; what has been shown as done stays so.
         self._done = max(self._done, self.report.accepted - unfinished)
         self.progress.update(self._enriched, completed=self._done, note=note)
-
-
-async def _together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """All at once; the first that fails ends the others, and its error is raised."""
-    tasks = [asyncio.create_task(each) for each in work]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        await _cancelled(*tasks)
-
-
-@contextlib.asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """`work` while the block lasts; the block does not need it, so that it may fail."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        await _cancelled(task)
-
-
-async def _cancelled(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

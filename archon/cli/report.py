@@ -40,7 +40,6 @@ def print_report(report: Report) -> None:
         ("Discarded", figures["discarded"]),
         ("Pending", figures["pending"]),
         ("Missing", figures["missing"]),
-        ("Renamed", figures["renamed"]),
         ("Pruned", figures["pruned"]),
         ("Gone", figures["gone"]),
         ("Commit", figures["commit"]),
@@ -117,7 +116,7 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 def _changes(figures: dict[str, Any]) -> str:
     """Nothing to tell where all is new."""
-    kinds = {kind: figures[kind] for kind in ("new", "changed", "unchanged") if figures[kind]}
+    kinds = {kind: figures[kind] for kind in ("new", "changed", "renamed", "unchanged") if figures[kind]}
     return f" ({_counted(kinds)})" if set(kinds) - {"new"} else ""
 
 

@@ -51,11 +51,10 @@ class Walk:
     exclude: Sequence[str] = ()
     include_secrets: bool = False
     skipped: Skipped = field(default_factory=Skipped)
-    without_git: str | None = None
-    """Why git was not asked, where it should have been; known once names are."""
 
     def __post_init__(self) -> None:
         self._globs = Globs(self.include, self.exclude, self.skipped)
+        self._without_git: str | None = None
         self._links: dict[tuple[str, ...], bool] = {}
 
     def __iter__(self) -> Iterator[SourceFile]:
@@ -68,12 +67,18 @@ class Walk:
             found = tree.listed(self.root, self._globs.enter)
         except git.InsideGitDirectoryError as error:
             raise InvalidInputError("PATH", str(error)) from error
-        self.without_git = found.without_git
+        self._without_git = found.without_git
         for path, reason in found.skipped:
             if self._globs.enter(directory_of(path)):
                 self.skipped.add(path, reason)
         base = self.root if self.root.is_dir() else self.root.parent
         return [base / path for path in found.files if self._globs.take(path)]
+
+    @property
+    def without_git(self) -> str | None:
+        """Why git was not asked for the names, where it should have been."""
+        _ = self.names
+        return self._without_git
 
     def read(self, path: Path) -> SourceFile | None:
         """The file, or None, named as skipped, where it is no text that can be ingested."""

@@ -251,3 +251,6 @@ async def test_a_directory_that_git_ignores_is_told_as_such(
     assert (inside.code, "git directory" in inside.err) == (2, True)
     whole = await enrich("ingest", str(tree / "build"), "-p", project, environment=environment)
     assert "1 ignored directory" in whole.out
+    refused = {**environment, "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    told = await enrich("ingest", str(tree), "-p", project, "--dry-run", environment=refused)
+    assert (told.code, "dubious ownership" in told.err) == (0, True)
