@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Final
 
 _NAMES: Final = (
-    *(".env", ".env.*", "*.env", ".envrc"),
+    *(".env", ".env.*", "*.env"),
     *("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk", "*.ppk"),
     *(".netrc", "_netrc", ".pgpass", ".htpasswd", ".git-credentials", ".pypirc", ".dockercfg"),
     *(".aws/credentials", ".docker/config.json", ".kube/config"),

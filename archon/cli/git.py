@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 ANOTHER_CHECKOUT: Final = "another checkout"
+GIT_DIRECTORY: Final = "git directory"
 IGNORED: Final = "ignored"
 IGNORED_DIRECTORY: Final = "ignored directory"
 UNREADABLE_DIRECTORY: Final = "unreadable directory"

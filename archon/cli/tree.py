@@ -97,7 +97,11 @@ class _Reader:
     def _unwanted(self, path: Path) -> str | None:
         if self.ignores.ignores(path, is_directory=True):
             return git.IGNORED_DIRECTORY
-        return "directory of a tool" if path.name in _NEVER and not self.in_checkout else None
+        if self.in_checkout:
+            return None
+        if checkouts.is_git_directory(path):
+            return git.GIT_DIRECTORY
+        return "directory of a tool" if path.name in _NEVER else None
 
     def _is_foreign(self, path: Path) -> bool:
         """Whether it is another checkout. Outside of every repository it is listed by rules of its own."""
@@ -108,7 +112,11 @@ class _Reader:
         if self.in_checkout or not self._is_first(path, checkouts.common_directory(directory)):
             self.found.skipped.append((name + "/", git.ANOTHER_CHECKOUT))
             return True
-        inner = listed(path, lambda each: self.enter(f"{name}/{each}"))
+        try:
+            inner = listed(path, lambda each: self.enter(f"{name}/{each}"))
+        except git.InsideGitDirectoryError:  # its configuration says that it is bare
+            self.found.skipped.append((name + "/", git.GIT_DIRECTORY))
+            return True
         self.found.files += [f"{name}/{each}" for each in inner.files]
         self.found.skipped += [(_within(name, each), reason) for each, reason in inner.skipped]
         self.found.without_git = self.found.without_git or inner.without_git

@@ -47,7 +47,7 @@ def test_a_private_key_is_one_with_its_body(kind: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *(".env", "sub/.env", ".env.local", ".env.production", "prod.env", ".envrc", "keys/id_rsa", ".netrc"),
+        *(".env", "sub/.env", ".env.local", ".env.production", "prod.env", "keys/id_rsa", ".netrc"),
         *("home/.aws/credentials", ".ssh/id_ed25519", ".pgpass", ".git-credentials", "a/.docker/config.json"),
     ],
 )
@@ -59,7 +59,7 @@ def test_names_that_are_kept_for_secrets(path: str) -> None:
     "path",
     [
         *(".env.example", "example.env", ".env.sample", ".env.template", ".env.dist", "deploy/env.example"),
-        *("environment.py", "id_rsa.pub", "credentials.py", "docs/config.json", "env", "x.envoy"),
+        *("environment.py", "id_rsa.pub", "credentials.py", "docs/config.json", "env", ".envrc", "x.envoy"),
     ],
 )
 def test_names_that_are_not(path: str) -> None:

@@ -398,6 +398,7 @@ def test_of_several_work_trees_one_is_taken_and_each_repository_by_its_own_rules
     main = repository(tmp_path / "main", {"a.py": "", ".gitignore": "*.log\n"})
     git(main, "worktree", "add", "-q", "../a-second", "-b", "second")
     write(repository(tmp_path / "other"), {".git/info/exclude": "local.py\n", "local.py": "", "b.py": ""})
+    git(tmp_path, "init", "-q", "--bare", "backup.git")
     write(tmp_path, {"main/x.log": "", "notes.md": "", "node_modules/c.js": "", "sub/x.log": ""})
     without_git()
     walk = Walk(tmp_path)
@@ -405,10 +406,19 @@ def test_of_several_work_trees_one_is_taken_and_each_repository_by_its_own_rules
     assert {file.path for file in walk} == taken
     assert set(walk.skipped.listed()) == {
         ("a-second/", "another checkout"),
+        ("backup.git/", "git directory"),
         ("main/x.log", "ignored"),
         ("node_modules/", "directory of a tool"),
         ("other/local.py", "ignored"),
     }
+
+
+def test_a_checkout_that_says_it_is_bare_does_not_end_the_walk_around_it(tmp_path: Path) -> None:
+    git(repository(tmp_path / "odd", {"a.py": ""}), "config", "core.bare", "true")
+    write(tmp_path, {"b.py": ""})
+    walk = Walk(tmp_path)
+    assert [file.path for file in walk] == ["b.py"]
+    assert walk.skipped.entries == [("odd/", "git directory")]
 
 
 def test_outside_of_every_repository_git_is_not_missed(
