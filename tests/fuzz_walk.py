@@ -21,6 +21,7 @@ from subprocess import CalledProcessError
 from typing import Any
 from unittest import mock
 
+from archon.cli import checkouts
 from archon.cli import git as asking
 from archon.cli.walk import Walk
 from tests.repositories import git, listed, named, readable, repository
@@ -195,7 +196,7 @@ def differences(number: int, base: Path) -> dict[str, Any]:
             return {"oracle": error.stderr.decode(errors="replace")}
         ways: dict[str, Callable[[], tuple[set[str], set[str]]]] = {
             "asked": lambda: (taken(root), expected),
-            "without": lambda: (_without(root), expected - forced),
+            "without": lambda: (_without(root), expected - forced - _nested(root, expected)),
         }
         for way, found in ways.items():
             try:
@@ -215,6 +216,15 @@ def differences(number: int, base: Path) -> dict[str, Any]:
 def _without(root: Path) -> set[str]:
     with mock.patch.object(asking, "listing", side_effect=asking.GitError("git is not installed")):
         return taken(root)
+
+
+def _nested(root: Path, names: set[str]) -> set[str]:
+    """What is in a nested repository; git lists it where something in there is tracked by the outer one."""
+    return {
+        name
+        for name in names
+        if any(checkouts.git_directory(root / each) for each in Path(name).parents if each != Path())
+    }
 
 
 def _tracked_and_ignored(root: Path) -> set[str]:

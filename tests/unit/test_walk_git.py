@@ -11,6 +11,7 @@ import pytest
 from archon.cli import git as asking
 from archon.cli.walk import Walk
 from archon.contracts.errors import InvalidInputError
+from tests.fuzz_walk import differences
 from tests.repositories import git, listed, repository, write
 
 Shape = Callable[[Path, pytest.MonkeyPatch], Path]
@@ -251,6 +252,12 @@ def test_another_checkout_is_named(
     walk = Walk(root)
     assert list(walk)
     assert [path for path, reason in walk.skipped.listed() if reason == "another checkout"] == left_out
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_so_it_is_of_trees_that_are_made_at_random(number: int, tmp_path: Path) -> None:
+    """A few of those that `make fuzz-walk` makes."""
+    assert differences(number, tmp_path).keys() <= {"oracle"}
 
 
 def test_a_tracked_file_is_taken_though_a_rule_names_it(tmp_path: Path) -> None:
