@@ -55,6 +55,7 @@ async def ingest(settings: Settings, api: BridgeApi, plan: Plan) -> Report:
                 raise InvalidInputError("--prune", refusal)
             send = await stack.enter_async_context(sender(plan.via, settings, api))
             await _Ingest(api, plan, report, before, send, note, progress).run(walk)
+    report.exposed = before.ids(walk.held_back)
     report.seconds = time.monotonic() - started
     if not walk.root.is_dir() and not report.documents:
         raise InvalidInputError("PATH", f"{plan.path}: {', '.join(report.skipped.counts)}")

@@ -4,6 +4,7 @@ The id of a document is made of its path. Where a file is renamed the document k
 path that the id was made of; the old path, should a file have it again, gets an id of its own.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -76,6 +77,10 @@ class Known:
         """Where the document of a file is, or is to be."""
         found = self.renamed.get(path) or self.moved.get(path)
         return found or self._free(path)
+
+    def ids(self, paths: Iterable[str]) -> list[str]:
+        """Of those that have a document."""
+        return [self.place(path).document_id for path in paths if self.has(path)]
 
     def rename(self, old: str, new: str) -> None:
         """Let the document of `old`, which is gone, be that of `new`."""

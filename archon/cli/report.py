@@ -96,6 +96,8 @@ def _print_hints(report: Report, plan: Plan) -> None:
     """What to do about what is unusual."""
     if any(reason.startswith(HELD_BACK) for reason in report.skipped.counts):
         err.print("Files that hold secrets were left out; --include-secrets sends them.")
+    for document_id in report.exposed[:SHOWN]:
+        err.print(f"[yellow]One of them was sent before:[/yellow] enrich delete {document_id}")
     if report.gone and not plan.prune:
         err.print(
             f"{len(report.gone)} documents have no file under {escape(str(plan.path))} any more; "

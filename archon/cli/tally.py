@@ -38,6 +38,8 @@ class Report:
     """Why git was not asked which files there are, where it should have been."""
     gone: set[str] = field(default_factory=set)
     """Paths of documents that an earlier ingest made, whose files are not there any more."""
+    exposed: list[str] = field(default_factory=list)
+    """Ids of documents whose files hold secrets, which an earlier ingest has sent."""
     renamed: dict[str, str] = field(default_factory=dict)
     """Old paths by the new ones."""
     index_ms: "array[float]" = field(default_factory=lambda: array("d"))
@@ -149,6 +151,7 @@ class Report:
             "renamed_files": [{"from": old, "to": new} for new, old in sorted(self.renamed.items())],
             "gone": len(self.gone),
             "gone_files": sorted(self.gone),
+            "documents_with_secrets": self.exposed,
             "pruned": self.counts["pruned"],
             "skipped": len(self.skipped.entries),
             "skipped_by_reason": self.skipped.counts,

@@ -80,6 +80,11 @@ class Walk:
         _ = self.names
         return self._without_git
 
+    @property
+    def held_back(self) -> list[str]:
+        """Of the files that were read, those that hold secrets."""
+        return [path for path, reason in self.skipped.entries if reason.startswith(HELD_BACK)]
+
     def read(self, path: Path) -> SourceFile | None:
         """The file, or None, named as skipped, where it is no text that can be ingested."""
         found = self._read(path)

@@ -236,7 +236,10 @@ async def test_what_is_skipped_is_named(
     assert {"path": "second/", "reason": "another checkout"} in report["skipped_files"]
     assert len(report["skipped_files"]) == report["skipped"]
     assert (await enrich(*command, "--include-secrets", environment=environment)).code == 0
-    assert ".env" in await paths(stack, project)
+    sent = (await paths(stack, project))[".env"]["entity_id"]
+    assert (await enrich(*command, "-o", "json", environment=environment)).json()[
+        "documents_with_secrets"
+    ] == [sent]
 
 
 async def test_a_directory_that_git_ignores_is_told_as_such(
