@@ -139,4 +139,4 @@ class Supply:
             return None, "its path leads out of the source root"
         walk = Walk(path)
         found = walk.read(path)
-        return (None, next(iter(walk.skipped))) if found is None else (found.text, "")
+        return (None, next(iter(walk.skipped.counts))) if found is None else (found.text, "")

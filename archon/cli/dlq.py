@@ -18,6 +18,7 @@ from archon.cli.output import (
     exit_codes,
     out,
     print_json,
+    sentence,
     table,
 )
 from archon.cli.retrying import Outcome, Retrying, refusal
@@ -194,7 +195,7 @@ def _print_rows(found: DeadLetterList) -> None:
             row.file_path or row.source,
             row.failure_type,
             f"{row.failure_timestamp:%Y-%m-%d %H:%M}",
-            row.failure_reason[:80],
+            sentence(row.failure_reason),
         )
         for row in found.dead_letters
     ]

@@ -53,6 +53,12 @@ def ingest_path(
     yes: Annotated[
         bool, typer.Option("--yes", help="Prune even if that deletes more than half of the project.")
     ] = False,
+    include_secrets: Annotated[
+        bool, typer.Option("--include-secrets", help="Send files that hold secrets, too.")
+    ] = False,
+    show_skipped: Annotated[
+        bool, typer.Option("--show-skipped", help="Name every file and directory that is skipped, and why.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Send nothing; say what would be new, changed and pruned.")
     ] = False,
@@ -70,7 +76,7 @@ def ingest_path(
     ] = Via.HTTP,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Index and enrich every text file under PATH; honours .gitignore, skips binary and large files.
+    """Index and enrich every text file under PATH that git does not ignore; skips binary and large files.
 
     What is there already is not sent again: an ingest that was interrupted is resumed by the same command.
     """
@@ -87,6 +93,8 @@ def ingest_path(
         prune_most=yes,
         wait=wait,
         dry_run=dry_run,
+        include_secrets=include_secrets,
+        show_skipped=show_skipped,
     )
     with exit_codes():
         found = _run(plan)

@@ -4,25 +4,25 @@ What is there already in the same content is not sent again, so that an interrup
 on where it stopped. At most one text a client is in memory.
 """
 
-import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 from rich.progress import Progress
 
+from archon.cli import git
 from archon.cli.api import BridgeApi
-from archon.cli.known import Known, known
+from archon.cli.known import Known, Place, known
 from archon.cli.output import bars
 from archon.cli.plan import Note, Plan
+from archon.cli.renames import find_renames
 from archon.cli.senders import Sender, Via, sender
 from archon.cli.settling import arrived, follow, settled, take_stock
 from archon.cli.tally import SHOWN, Report
-from archon.cli.walk import SourceFile, Walk, git_commit, is_gone
+from archon.cli.tasks import beside, together
+from archon.cli.walk import SourceFile, Walk, is_gone
 from archon.contracts import identity
 from archon.contracts.errors import InvalidInputError, NotFoundError, StoreUnavailableError
 from archon.contracts.types import WORKING, EnrichmentStatus
@@ -39,9 +39,11 @@ async def ingest(settings: Settings, api: BridgeApi, plan: Plan) -> Report:
     anything is sent, StoreUnavailableError or PublishError when bridge or broker stay away.
     """
     walk = plan.walk()
-    report = Report(plan.project, git_commit(walk.root), skipped=walk.skipped)
+    report = Report(plan.project, git.commit(walk.root), skipped=walk.skipped)
     started = time.monotonic()
-    before = await known(api, plan.project, walk.root if plan.prune else None)
+    before = await known(api, plan.project, walk.root if walk.root.is_dir() else None)
+    await find_renames(api, walk, before)
+    report.expect(before.gone, walk.without_git)
     async with contextlib.AsyncExitStack() as stack:
         progress = stack.enter_context(bars())
         note = stack.enter_context(plan.recording())
@@ -53,15 +55,16 @@ async def ingest(settings: Settings, api: BridgeApi, plan: Plan) -> Report:
                 raise InvalidInputError("--prune", refusal)
             send = await stack.enter_async_context(sender(plan.via, settings, api))
             await _Ingest(api, plan, report, before, send, note, progress).run(walk)
+    report.exposed = before.ids(walk.held_back)
     report.seconds = time.monotonic() - started
     if not walk.root.is_dir() and not report.documents:
-        raise InvalidInputError("PATH", f"{plan.path}: {', '.join(report.skipped)}")
+        raise InvalidInputError("PATH", f"{plan.path}: {', '.join(report.skipped.counts)}")
     return report
 
 
 def _refusal(plan: Plan, before: Known) -> str | None:
     """Why nothing is pruned: a path that is not the one of before makes every file look gone."""
-    if not before.mostly_gone or plan.prune_most:
+    if not plan.prune or not before.mostly_gone or plan.prune_most:
         return None
     return (
         f"would delete {len(before.gone)} of the {before.documents} documents of {plan.project}; "
@@ -92,13 +95,15 @@ class _Ingest:
 
     async def rehearse(self, walk: Walk) -> None:
         await self._submit(walk)
-        self.report.counts["pruned"] = len(self.before.gone)
-        self.report.paths["pruned"] = sorted(path for _, path in self.before.gone)[:SHOWN]
+        if self.plan.prune:
+            self.report.counts["pruned"] = len(self.before.gone)
+            self.report.paths["pruned"] = sorted(self.before.gone)[:SHOWN]
 
     async def run(self, walk: Walk) -> None:
-        async with _beside(follow(self.api, self.plan.project, self._show)):
+        async with beside(follow(self.api, self.plan.project, self._show)):
             await self._submit(walk)
-            await self._prune(walk)
+            if self.plan.prune:
+                await self._prune(walk)
             if self.plan.wait and self.plan.via is Via.KAFKA:
                 await arrived(self.api, self.report)
             if self.plan.wait:
@@ -106,10 +111,9 @@ class _Ingest:
         await take_stock(self.api, self.report)
 
     async def _submit(self, walk: Walk) -> None:
-        total = None if self.progress.disable else walk.count()
+        names = iter(walk.names)
         for bar in (self._indexed, self._enriched):
-            self.progress.update(bar, total=total)
-        names = walk.names()
+            self.progress.update(bar, total=len(walk.names))
         record = self.plan.record and self.plan.record.resolve()
 
         async def client() -> None:
@@ -118,27 +122,30 @@ class _Ingest:
                     await self._take(file)
                 self.progress.advance(self._indexed)
 
-        await _together(client() for _ in range(CLIENTS))
+        await together(client() for _ in range(CLIENTS))
         self.progress.update(self._enriched, total=self.report.documents)
 
     async def _take(self, file: SourceFile) -> None:
-        document_id, _ = identity.document_id(self.plan.project, None, file.path)
+        place = self.before.place(file.path)
         content_hash = identity.content_hash(file.text)
-        key, digest = UUID(document_id).bytes, bytes.fromhex(content_hash)
-        stored = self.before.hashes.pop(key, None)
-        if stored == digest:
-            self.report.kept.add(key)
-        elif await self._sent(document_id, file):
-            self.report.sent[key] = digest
-            self.report.note("new" if stored is None else "changed", file.path)
+        digest = bytes.fromhex(content_hash)
+        stored = self.before.hashes.pop(place.key, None)
+        if stored == digest and place.renamed_from is None:
+            self.report.kept.add(place.key)
+        elif await self._sent(place, file):
+            self.report.sent[place.key] = digest
+            if place.renamed_from is not None:
+                self.report.rename(place.renamed_from, file.path)
+            else:
+                self.report.note("new" if stored is None else "changed", file.path)
         else:
             return
-        self.note(document_id, content_hash)
+        self.note(place.document_id, content_hash)
 
-    async def _sent(self, document_id: str, file: SourceFile) -> bool:
+    async def _sent(self, place: Place, file: SourceFile) -> bool:
         began = time.monotonic()
         try:
-            took = await self.send(document_id, self._submission(file))
+            took = await self.send(place.document_id, self._submission(place, file))
         except InvalidInputError as error:
             self.report.reject(file.path, str(error))
             return False
@@ -153,29 +160,35 @@ class _Ingest:
             self.report.index_ms.append(took)
         return True
 
-    def _submission(self, file: SourceFile) -> dict[str, Any]:
-        metadata = {"file_size_bytes": file.size, "last_modified": file.modified.isoformat()}
-        if self.report.commit is not None:
-            metadata["git_commit_hash"] = self.report.commit
+    def _submission(self, place: Place, file: SourceFile) -> dict[str, Any]:
+        metadata = {
+            "file_size_bytes": file.size,
+            "last_modified": file.modified and file.modified.isoformat(),
+            "git_commit_hash": self.report.commit,
+            "original_path": place.original,
+        }
+        is_of_path = place == Place(place.document_id)
         return {
+            **({} if is_of_path else {"document_id": place.document_id}),
             "project_id": self.plan.project,
             "source_path": file.path,
             "full_text": file.text,
             "priority": self.plan.priority,
-            "metadata": metadata,
+            "metadata": {name: value for name, value in metadata.items() if value is not None},
         }
 
     async def _prune(self, walk: Walk) -> None:
-        gone = iter(self.before.gone)
+        gone = iter(self.before.gone.items())
 
         async def client() -> None:
-            for document_id, path in gone:
+            for path, place in gone:
                 if is_gone(walk.root, path):
                     with contextlib.suppress(NotFoundError):
-                        await self.api.delete(document_id)
+                        await self.api.delete(place.document_id)
                     self.report.note("pruned", path)
+                    self.report.gone.remove(path)
 
-        await _together(client() for _ in range(CLIENTS))
+        await together(client() for _ in range(CLIENTS))
 
     def _show(self, found: Statistics) -> None:
         failed = found.statuses.get(EnrichmentStatus.FAILED, 0)
@@ -184,28 +197,3 @@ class _Ingest:
         # Others of the project may be on their way, too; what has been shown as done stays so.
         self._done = max(self._done, self.report.accepted - unfinished)
         self.progress.update(self._enriched, completed=self._done, note=note)
-
-
-async def _together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """All at once; the first that fails ends the others, and its error is raised."""
-    tasks = [asyncio.create_task(each) for each in work]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        await _cancelled(*tasks)
-
-
-@contextlib.asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """`work` while the block lasts; the block does not need it, so that it may fail."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        await _cancelled(task)
-
-
-async def _cancelled(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -11,6 +11,7 @@ import typer
 
 from archon.cli import (
     backfill,
+    crashes,
     delete,
     demo,
     dlq,
@@ -24,13 +25,14 @@ from archon.cli import (
 )
 from archon.cli.bench import command as bench
 from archon.cli.capacity import command as capacity
+from archon.cli.output import Exit
 
 app = typer.Typer(
     name="enrich",
     help="Index documents at once, enrich them durably in the background.",
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 
 app.command("demo")(demo.demo)
@@ -50,11 +52,14 @@ app.command("reconcile")(reconcile.reconcile)
 app.command("setup")(setup.setup)
 app.add_typer(setup.topics, name="topics")
 
-_SERVICES = "One service each"
-app.command("bridge", rich_help_panel=_SERVICES)(services.run_bridge)
-app.command("ingress", rich_help_panel=_SERVICES)(services.run_ingress)
-app.command("worker", rich_help_panel=_SERVICES)(services.run_worker)
-app.command("intelligence", rich_help_panel=_SERVICES)(services.run_intelligence)
+SERVICES = {
+    "bridge": services.run_bridge,
+    "ingress": services.run_ingress,
+    "worker": services.run_worker,
+    "intelligence": services.run_intelligence,
+}
+for verb, serve in SERVICES.items():
+    app.command(verb, rich_help_panel="One service each")(serve)
 
 
 def main() -> None:
@@ -66,6 +71,11 @@ def main() -> None:
         if "temporalio.bridge" in sys.modules and isinstance(ended.code, int):
             _leave(ended.code)
         raise
+    except Exception as error:
+        if sys.argv[1:2] and sys.argv[1] in SERVICES:  # whose platform collects what they print
+            raise
+        print(crashes.told(error), file=sys.stderr)
+        _leave(Exit.FAILED)
 
 
 def _leave(code: int) -> NoReturn:

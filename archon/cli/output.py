@@ -16,8 +16,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from archon.cli.columns import lines
 from archon.contracts.errors import (
     ArchonError,
     ConfigurationError,
@@ -64,6 +64,8 @@ _UNITS: Final = {
     "d": timedelta(days=1),
 }
 _LONGEST_DAYS: Final = 36_500
+_PROBLEM: Final = re.compile(r'\{.*?"detail" *: *"((?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*).*', re.DOTALL)
+"""An answer of RFC 9457, which may have been cut."""
 _CODES: Final[Mapping[type[Exception], Exit]] = {
     InvalidInputError: Exit.USAGE,
     ConfigurationError: Exit.USAGE,
@@ -154,18 +156,26 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
+def sentence(reason: str) -> str:
+    """A reason in one line, without the JSON of a problem that is quoted in it: its detail says it."""
+    if found := _PROBLEM.search(reason):
+        reason = reason[: found.start()] + json.loads(f'"{found[1]}"', strict=False)
+    return " ".join(reason.split())
+
+
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout; without column names, a name and its value a line."""
+    """A table on stdout, one line a row; without column names, a name and its value a line."""
     cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
     if not any(columns):
         _print_values(title, cells)
         return
-    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    for row in cells:
-        made.add_row(*map(escape, row))
-    out.print(made)
+    if title:
+        out.print(f"[italic]{escape(title)}[/italic]")
+    # A line a row: a terminal shows what fits, and what is piped to a program or a file is whole.
+    head, *body = lines([columns, *cells], out.width if out.is_terminal else None)
+    out.print(f"[bold]{escape(head)}[/bold]")
+    for line in body:
+        out.print(escape(line))
 
 
 def _print_values(title: str, rows: Sequence[Sequence[str]]) -> None:

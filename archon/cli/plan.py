@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,8 @@ class Plan:
     """Also where it deletes more than half of the project."""
     wait: bool = True
     dry_run: bool = False
+    include_secrets: bool = False
+    show_skipped: bool = False
 
     def walk(self) -> Walk:
         """Raises InvalidInputError where there is nothing to ingest, or nothing to prune by."""
@@ -42,9 +43,10 @@ class Plan:
             raise InvalidInputError("PATH", f"{self.path} does not exist") from error
         except (OSError, RuntimeError) as error:  # a RuntimeError is a loop of symbolic links
             raise InvalidInputError("PATH", str(error)) from error
-        if self.prune and not any(files for _, _, files in os.walk(root)):
+        walk = Walk(root, self.max_bytes, self.include, self.exclude, self.include_secrets)
+        if self.prune and not (root.is_dir() and walk.names):
             raise InvalidInputError("--prune", f"{self.path} is no directory with files in it")
-        return Walk(root, self.max_bytes, self.include, self.exclude)
+        return walk
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[Note]:

@@ -9,7 +9,8 @@ from rich.markup import escape
 
 from archon.cli.output import Format, err, out, print_json, printable, table
 from archon.cli.plan import Plan
-from archon.cli.tally import Report
+from archon.cli.tally import SHOWN, Report
+from archon.cli.walk import HELD_BACK
 from archon.contracts.views import SearchResults, Statistics
 
 _SNIPPET_LINES: Final = 4
@@ -17,10 +18,13 @@ _SNIPPET_LINES: Final = 4
 
 def print_ingest(report: Report, plan: Plan, output: Format) -> None:
     """What an ingest did, or what it would do; a dry run shows the first paths of each kind, too."""
-    if output is Format.TABLE and plan.dry_run:
-        _print_rehearsal(report, plan)
-    elif output is Format.TABLE:
-        print_report(report)
+    if output is Format.TABLE:
+        if plan.dry_run:
+            _print_rehearsal(report, plan)
+        else:
+            print_report(report)
+        _print_skipped(report, plan)
+        _print_hints(report, plan)
     elif plan.dry_run:
         plan_of_it = {"dry_run": True, **report.plan_as_json(), "paths": report.paths}
         print_json({**plan_of_it, "refusal": report.refusal})
@@ -37,6 +41,7 @@ def print_report(report: Report) -> None:
         ("Pending", figures["pending"]),
         ("Missing", figures["missing"]),
         ("Pruned", figures["pruned"]),
+        ("Gone", figures["gone"]),
         ("Commit", figures["commit"]),
     ]
     rows = [
@@ -61,19 +66,49 @@ def _print_rehearsal(report: Report, plan: Plan) -> None:
         ("New", figures["new"]),
         ("Changed", figures["changed"]),
         ("Unchanged", figures["unchanged"]),
-        *([("Pruned", figures["pruned"])] if plan.prune else []),
+        ("Renamed", figures["renamed"] or None),
+        *([("Pruned", figures["pruned"])] if plan.prune else [("Gone", figures["gone"] or None)]),
         ("Skipped", _counted(figures["skipped_by_reason"]) or 0),
         ("Commit", figures["commit"]),
     ]
     table(
         f"Project {report.project}: nothing was sent", ("", ""), [row for row in rows if row[1] is not None]
     )
+    _print_lines(f"renamed {old} to {new}" for new, old in sorted(report.renamed.items())[:SHOWN])
+    if not plan.prune:
+        _print_lines(f"gone {path}" for path in sorted(report.gone)[:SHOWN])
     for kind, paths in report.paths.items():
         _print_lines(f"{kind} {path}" for path in paths)
         if report.counts[kind] > len(paths):
             _print_lines([f"... and {report.counts[kind] - len(paths)} more"])
     if report.refusal is not None:
         err.print(f"[yellow]Without --dry-run, refused:[/yellow] --prune: {escape(report.refusal)}")
+
+
+def _print_skipped(report: Report, plan: Plan) -> None:
+    """Every path that is skipped, where that is asked for; files that hold secrets are always named."""
+    for path, reason in report.skipped.listed():
+        if plan.show_skipped or reason.startswith(HELD_BACK):
+            _print_lines([f"skipped {path}: {reason}"])
+
+
+def _print_hints(report: Report, plan: Plan) -> None:
+    """What to do about what is unusual."""
+    if any(reason.startswith(HELD_BACK) for reason in report.skipped.counts):
+        err.print("Files that hold secrets were left out; --include-secrets sends them.")
+    for document_id in report.exposed[:SHOWN]:
+        err.print(f"[yellow]One of them was sent before:[/yellow] enrich delete {document_id}")
+    if report.gone and not plan.prune:
+        err.print(
+            f"{len(report.gone)} documents have no file under {escape(str(plan.path))} any more; "
+            "the same command with --prune deletes them."
+        )
+    if report.without_git is not None:
+        why = escape(printable(report.without_git))
+        err.print(
+            f"[yellow]git was not asked which files it ignores:[/yellow] {why}; "
+            "the .gitignore files were read without it, and tracked files that they name were left out."
+        )
 
 
 def _print_lines(lines: Iterable[str]) -> None:
@@ -83,7 +118,7 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 def _changes(figures: dict[str, Any]) -> str:
     """Nothing to tell where all is new."""
-    kinds = {kind: figures[kind] for kind in ("new", "changed", "unchanged") if figures[kind]}
+    kinds = {kind: figures[kind] for kind in ("new", "changed", "renamed", "unchanged") if figures[kind]}
     return f" ({_counted(kinds)})" if set(kinds) - {"new"} else ""
 
 

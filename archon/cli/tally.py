@@ -2,11 +2,12 @@
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from archon.cli.skipped import Skipped
 from archon.contracts.types import WORKING, EnrichmentStatus
 from archon.contracts.views import DocumentRow
 
@@ -27,12 +28,20 @@ class Report:
     sent: dict[bytes, bytes] = field(default_factory=dict)
     kept: set[bytes] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
-    """Of each kind: new, changed, rejected, pruned."""
+    """Of each kind: new, changed, renamed, rejected, pruned."""
     paths: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """The first that are new, changed or pruned."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Why the first of the rejected were, by path."""
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: Skipped = field(default_factory=Skipped)
+    without_git: str | None = None
+    """Why git was not asked which files there are, where it should have been."""
+    gone: set[str] = field(default_factory=set)
+    """Paths of documents that an earlier ingest made, whose files are not there any more."""
+    exposed: list[str] = field(default_factory=list)
+    """Ids of documents whose files hold secrets, which an earlier ingest has sent."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """Old paths by the new ones."""
     index_ms: "array[float]" = field(default_factory=lambda: array("d"))
     enrich_ms: "array[float]" = field(default_factory=lambda: array("d"))
     statuses: Counter[EnrichmentStatus] = field(default_factory=Counter)
@@ -44,6 +53,14 @@ class Report:
         self.counts[kind] += 1
         if len(self.paths[kind]) < SHOWN:
             self.paths[kind].append(path)
+
+    def expect(self, gone: Iterable[str], without_git: str | None) -> None:
+        """Take what is known before the first file is sent."""
+        self.gone, self.without_git = set(gone), without_git
+
+    def rename(self, old: str, new: str) -> None:
+        self.counts["renamed"] += 1
+        self.renamed[new] = old
 
     def reject(self, path: str, reason: str) -> None:
         self.counts["rejected"] += 1
@@ -130,9 +147,16 @@ class Report:
             "new": self.counts["new"],
             "changed": self.counts["changed"],
             "unchanged": len(self.kept),
+            "renamed": self.counts["renamed"],
+            "renamed_files": [{"from": old, "to": new} for new, old in sorted(self.renamed.items())],
+            "gone": len(self.gone),
+            "gone_files": sorted(self.gone),
+            "documents_with_secrets": self.exposed,
             "pruned": self.counts["pruned"],
-            "skipped": sum(self.skipped.values()),
-            "skipped_by_reason": dict(self.skipped),
+            "skipped": len(self.skipped.entries),
+            "skipped_by_reason": self.skipped.counts,
+            "skipped_files": [{"path": path, "reason": reason} for path, reason in self.skipped.listed()],
+            "without_git": self.without_git,
         }
 
 

@@ -1,133 +1,129 @@
 """In: a directory. Out: its text files, read when they are asked for; what was skipped, and why."""
 
 import os
-import re
 import stat
-import subprocess
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from pathspec import GitIgnoreSpec
-
+from archon.cli import git, tree
+from archon.cli.confidential import secret_in
+from archon.cli.globs import Globs, directory_of
+from archon.cli.skipped import Skipped
 from archon.contracts.errors import InvalidInputError
 
 MAX_BYTES: Final = 1_000_000
+HELD_BACK: Final = "holds a secret"
 _SNIFF_BYTES: Final = 8192
-_NEVER: Final = frozenset({".git", ".hg", ".svn", "__pycache__", "node_modules", ".venv", ".archon"})
+_CHUNK: Final = 1 << 20
+_OPEN: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""A file that has become a link or a pipe since it was looked at is neither followed nor waited for."""
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file to ingest; `path` is relative to the root, with forward slashes; `size` is in bytes."""
+    """A file to ingest; `path` is relative to the root, with forward slashes; `size` is in bytes.
+
+    `modified` is None where the file system has a time that is no date between the years 1 and 9999.
+    """
 
     path: str
     text: str
     size: int
-    modified: datetime
+    modified: datetime | None
 
 
 @dataclass
 class Walk:
     """Walks `root`, or takes it alone when it is a file, in a stable order. Follows no symbolic links.
 
-    Iterating holds one text at a time. `include` and `exclude` are in the manner of .gitignore and relative
-    to `root`; nothing to include is everything; an excluded directory is not entered, and counted once.
-    Raises InvalidInputError for a malformed one.
+    What git ignores is never taken. Iterating holds one text at a time. `include` and `exclude` are in the
+    manner of .gitignore and relative to `root`; nothing to include is everything; an excluded directory is
+    named once. Raises InvalidInputError for a malformed one, and for a root in a git directory.
     """
 
     root: Path
     max_bytes: int = MAX_BYTES
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
-    skipped: Counter[str] = field(default_factory=Counter)
+    include_secrets: bool = False
+    skipped: Skipped = field(default_factory=Skipped)
 
     def __post_init__(self) -> None:
-        self._included = _globs("--include", self.include or ["*"])
-        self._excluded = _globs("--exclude", self.exclude)
+        self._globs = Globs(self.include, self.exclude, self.skipped)
+        self._without_git: str | None = None
+        self._links: dict[tuple[str, ...], bool] = {}
 
     def __iter__(self) -> Iterator[SourceFile]:
-        return (file for path in self.names() if (file := self.read(path)) is not None)
+        return (file for path in self.names if (file := self.read(path)) is not None)
 
-    def count(self) -> int:
-        """How many names there are; some of them may not be text. Counts nothing as skipped."""
-        return sum(1 for _ in replace(self, skipped=Counter()).names())
+    @cached_property
+    def names(self) -> Sequence[Path]:
+        """The files to read, by their names alone; some of them may not be text."""
+        try:
+            found = tree.listed(self.root, self._globs.enter)
+        except git.InsideGitDirectoryError as error:
+            raise InvalidInputError("PATH", str(error)) from error
+        self._without_git = found.without_git
+        for path, reason in found.skipped:
+            if self._globs.enter(directory_of(path)):
+                self.skipped.add(path, reason)
+        base = self.root if self.root.is_dir() else self.root.parent
+        return [base / path for path in found.files if self._globs.take(path)]
 
-    def names(self) -> Iterator[Path]:
-        """The files to read, by their names alone."""
-        if not self.root.is_dir():
-            yield self.root
-            return
-        specs: dict[Path, GitIgnoreSpec] = {}
-        for directory, subdirectories, files in os.walk(self.root, onerror=self._on_unreadable):
-            here = Path(directory)
-            if ".gitignore" in files and (here / ".gitignore").is_file():
-                specs[here] = _gitignore(here / ".gitignore")
-            subdirectories[:] = [name for name in sorted(subdirectories) if self._entered(here / name, specs)]
-            for name in sorted(files):
-                if reason := self._unwanted(here / name, specs):
-                    self.skipped[reason] += 1
-                else:
-                    yield here / name
+    @property
+    def without_git(self) -> str | None:
+        """Why git was not asked for the names, where it should have been."""
+        _ = self.names
+        return self._without_git
+
+    @property
+    def held_back(self) -> list[str]:
+        """Of the files that were read, those that hold secrets."""
+        return [path for path, reason in self.skipped.entries if reason.startswith(HELD_BACK)]
 
     def read(self, path: Path) -> SourceFile | None:
-        """The file, or None, counted as skipped, where it is no text that can be ingested."""
+        """The file, or None, named as skipped, where it is no text that can be ingested."""
+        found = self._read(path)
+        if isinstance(found, SourceFile):
+            return found
+        self.skipped.add(self._relative(path), found)
+        return None
+
+    def _read(self, path: Path) -> SourceFile | str:  # noqa: PLR0911
+        """Or the reason why it is skipped."""
         try:
-            found = path.lstat()
-            if not stat.S_ISREG(found.st_mode):
-                self.skipped["not a regular file"] += 1
-                return None
-            with path.open("rb") as file:
-                data = file.read(self.max_bytes + 1)
+            if self._is_behind_link(path.parent):
+                return "behind a symbolic link"
+            mode = path.lstat().st_mode
+            if not stat.S_ISREG(mode):
+                return "symbolic link" if stat.S_ISLNK(mode) else "not a regular file"
+            with os.fdopen(os.open(path, _OPEN), "rb", buffering=0) as file:
+                found = os.fstat(file.fileno())
+                data = b"".join(_chunks(file, self.max_bytes + 1))
+        except (FileNotFoundError, NotADirectoryError):
+            return "not in the work tree"
         except OSError:
-            self.skipped["unreadable"] += 1
-            return None
+            return "unreadable"
         if len(data) > self.max_bytes:
-            self.skipped["too large"] += 1
-            return None
+            return "too large"
         if b"\0" in data[:_SNIFF_BYTES]:
-            self.skipped["binary"] += 1
-            return None
-        modified = datetime.fromtimestamp(found.st_mtime, UTC)
-        return SourceFile(self._relative(path), _decoded(data), len(data), modified)
+            return "binary"
+        name, text = self._relative(path), _decoded(data)
+        if not self.include_secrets and (secret := secret_in(name, text)):
+            return f"{HELD_BACK}: {secret}"
+        return SourceFile(name, text, len(data), _moment(found.st_mtime))
 
-    def _on_unreadable(self, _: OSError) -> None:
-        self.skipped["unreadable directory"] += 1
-
-    def _entered(self, path: Path, specs: dict[Path, GitIgnoreSpec]) -> bool:
-        if path.name in _NEVER or self._ignored(path, specs, "/"):
-            return False
-        excluded = bool(self._excluded.check_file(self._relative(path) + "/").include)
-        self.skipped.update({"excluded directory": 1} if excluded else {})
-        return not excluded
-
-    def _unwanted(self, path: Path, specs: dict[Path, GitIgnoreSpec]) -> str | None:
-        name = self._relative(path)
-        if not _is_unicode(name):
-            return "name is not UTF-8"
-        if not name.strip():
-            return "name is blank"
-        if self._ignored(path, specs, ""):
-            return "ignored"
-        if self._excluded.check_file(name).include:
-            return "excluded"
-        return None if self._included.check_file(name).include else "not included"
-
-    def _ignored(self, path: Path, specs: dict[Path, GitIgnoreSpec], suffix: str) -> bool:
-        """The nearest .gitignore that has an opinion decides, as git has it."""
-        if not specs:
-            return False
-        for parent in path.parents:
-            if parent in specs:
-                verdict = specs[parent].check_file(path.relative_to(parent).as_posix() + suffix).include
-                if verdict is not None:
-                    return verdict
-            if parent == self.root:
-                break
-        return False
+    def _is_behind_link(self, directory: Path) -> bool:
+        """Whether a directory below the root is a symbolic link, as one may have become that git tracks."""
+        within = directory.relative_to(self.root).parts if directory.is_relative_to(self.root) else ()
+        if within not in self._links:
+            above = (self.root.joinpath(*within[:depth]) for depth in range(1, len(within) + 1))
+            self._links[within] = any(each.is_symlink() for each in above)
+        return self._links[within]
 
     def _relative(self, path: Path) -> str:
         return path.name if path == self.root else path.relative_to(self.root).as_posix()
@@ -147,40 +143,6 @@ def is_gone(root: Path, relative: str) -> bool:
     return False
 
 
-def git_commit(path: Path) -> str | None:
-    """The commit that is checked out where `path` is; None without git, or outside of its work trees."""
-    command = ("git", "-C", str(path if path.is_dir() else path.parent), "rev-parse", "--verify", "HEAD")
-    try:
-        asked = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    return asked.stdout.strip() if asked.returncode == 0 else None
-
-
-def _gitignore(file: Path) -> GitIgnoreSpec:
-    """Its patterns, without those that are malformed: git ignores nothing by them either."""
-    try:
-        lines = file.read_text(errors="replace").split("\n")
-    except OSError:
-        return GitIgnoreSpec.from_lines([])
-    return GitIgnoreSpec.from_lines([line for line in lines if _is_pattern(line)])
-
-
-def _is_pattern(line: str) -> bool:
-    try:
-        GitIgnoreSpec.from_lines([line])
-    except (ValueError, re.error):
-        return False
-    return True
-
-
-def _globs(field: str, lines: Sequence[str]) -> GitIgnoreSpec:
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except (ValueError, re.error) as error:
-        raise InvalidInputError(field, str(error)) from error
-
-
 def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
@@ -188,9 +150,15 @@ def _decoded(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _is_unicode(name: str) -> bool:
+def _chunks(file: BinaryIO, limit: int) -> Iterator[bytes]:
+    """Up to `limit` bytes, however long the file says it is, or becomes meanwhile."""
+    while limit > 0 and (chunk := file.read(min(limit, _CHUNK))):
+        yield chunk
+        limit -= len(chunk)
+
+
+def _moment(seconds: float) -> datetime | None:
     try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -149,6 +149,8 @@ class DocumentRow(Model):
     indexed_at: Timestamp
     enriched_at: Timestamp | None = None
     quality_score: float | None = None
+    original_path: str | None = None
+    """The path that the id was made of, where an ingest has found the file renamed since."""
 
 
 class DocumentPage(Model):

@@ -3,7 +3,10 @@
 So that a secret may be mounted as a file, as container platforms do, and need not stand in the environment.
 """
 
+import codecs
 import os
+import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +22,24 @@ def is_secret(field: FieldInfo) -> bool:
     return field.annotation is SecretStr
 
 
+def for_a_header(secret: SecretStr) -> SecretStr:
+    """A key as a header carries it (RFC 9110, section 5.5). Raises ValueError, which shows nothing of it."""
+    if not re.fullmatch(r"[ -~]*", secret.get_secret_value()):
+        raise ValueError("has characters that are not printable ASCII, which no key can have")
+    return secret
+
+
+def _decoded(content: bytes) -> str:
+    """Editors and shells of Windows put a byte order mark in front, and may write UTF-16."""
+    is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_wide else "utf-8-sig")
+
+
 class SecretFiles(PydanticBaseSettingsSource):
     """Raises ConfigurationError for a file that cannot be read, or a secret that is given twice."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """One secret, stripped of the white space around it."""
+        """One secret, without a byte order mark and the white space around it."""
         variable = f"{field_name.upper()}_FILE"
         file = os.environ.get(variable)
         if not file or not is_secret(field):
@@ -31,9 +47,13 @@ class SecretFiles(PydanticBaseSettingsSource):
         if os.environ.get(field_name.upper()):
             raise ConfigurationError(f"{variable}: {field_name.upper()} is set too; one of them is enough")
         try:
-            return Path(file).read_text().strip(), field_name, False
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{variable}: {file} cannot be read: {error}") from error
+            secret = _decoded(Path(file).read_bytes()).strip()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise ConfigurationError(f"{variable}: {file} cannot be read: {reason}") from error
+        if any(unicodedata.category(each) == "Cc" for each in secret):
+            raise ConfigurationError(f"{variable}: {file} has more than one line, or control characters")
+        return secret, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         fields = self.settings_cls.model_fields.items()

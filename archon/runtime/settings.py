@@ -7,18 +7,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from archon.contracts import names
 from archon.contracts.errors import ConfigurationError
-from archon.runtime.secret_files import SecretFiles
+from archon.runtime.secret_files import SecretFiles, for_a_header
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 HttpUrl = Annotated[str, Field(pattern=r"^https?://\S+$")]
 BoltUri = Annotated[str, Field(pattern=r"^(bolt|neo4j)(\+s|\+ssc)?://\S+$")]
 StoreUrl = Annotated[str, Field(pattern=r"^(file|memory|s3)://")]
+ApiKey = Annotated[SecretStr, AfterValidator(for_a_header)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)]
 
 
@@ -92,14 +93,14 @@ class Settings(BaseSettings):
     """Empty: the server's default."""
     qdrant_url: HttpUrl = "http://127.0.0.1:6333"
     """HTTP address of Qdrant."""
-    qdrant_api_key: SecretStr = SecretStr("")
+    qdrant_api_key: ApiKey = SecretStr("")
     """Empty: none is sent."""
     embedding_service_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     """Who embeds for the reference intelligence service, by OpenAI's protocol: what is before `/embeddings`.
     Empty: the bundled model."""
     embedding_model: str = ""
     """The model that is asked for there."""
-    embedding_api_key: SecretStr = SecretStr("")
+    embedding_api_key: ApiKey = SecretStr("")
     """Bearer key shown there. Empty: none is sent."""
     embedding_dimensions: Annotated[int, Field(ge=1)] = 256
     """Length of the vectors the intelligence service returns; fixed when the collection is created."""
@@ -169,10 +170,10 @@ class Settings(BaseSettings):
     """Requests a second that one key may make of one bridge process; 0: no limit. A key may have its own."""
     max_body_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024
     """The largest request body that the bridge takes."""
-    bridge_api_key: SecretStr = SecretStr("")
+    bridge_api_key: ApiKey = SecretStr("")
     """The key that the command line and the ingress show the bridge; the ingress needs one that may write
     to every project."""
-    intelligence_api_key: SecretStr = SecretStr("")
+    intelligence_api_key: ApiKey = SecretStr("")
     """Bearer key shown to the intelligence service; the reference service demands it where it is set."""
     http_tls_certfile: str = ""
     """Certificate chain in PEM; where it is set, each service of ours speaks HTTPS alone."""
@@ -204,7 +205,7 @@ class Settings(BaseSettings):
     """Our own certificate in PEM, where Temporal asks for one."""
     temporal_tls_client_key_path: str = ""
     """Its private key, in PEM."""
-    temporal_api_key: SecretStr = SecretStr("")
+    temporal_api_key: ApiKey = SecretStr("")
     """Shown to Temporal, as Temporal Cloud wants it."""
 
     host: str = "127.0.0.1"

@@ -3,6 +3,7 @@
 A file that cannot be read leaves in force what was last read, and is told of in the log and by `check`.
 """
 
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -56,7 +57,7 @@ def read_json(path: Path, model: type[Contained], setting: str) -> Contained:
     """The content of the file that `setting` names. Raises ConfigurationError that says what is wrong with
     it, and nothing of what it holds."""
     try:
-        return model.model_validate_json(path.read_bytes())
+        return model.model_validate_json(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise ConfigurationError(f"{setting}: {path}: {error.strerror}") from error
     except ValidationError as error:

@@ -42,6 +42,7 @@ def described(document: Document) -> dict[str, Any]:
         "name": document.name,
         "file_path": document.file_path,
         "source_path": document.file_path,
+        "original_path": _original_path(document.metadata),
         "document_type": str(document.document_type),
         "language": document.language,
         "import_key": modules.import_key(document.project_name, document.file_path, document.language),
@@ -49,6 +50,12 @@ def described(document: Document) -> dict[str, Any]:
         "confidence_score": 1.0,
         "posted_at": timestamp(document.indexed_at),
     }
+
+
+def _original_path(metadata: Mapping[str, Any]) -> str | None:
+    """What an ingest says of a file that it found renamed; a client's metadata may be anything."""
+    told = metadata.get("original_path")
+    return told if isinstance(told, str) else None
 
 
 def content(document: Document, status: EnrichmentStatus) -> dict[str, Any]:

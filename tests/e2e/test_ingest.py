@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +17,7 @@ from tests import stores
 from tests.conftest import TestServers
 from tests.e2e.command import enrich, start_enrich
 from tests.eventually import eventually
+from tests.repositories import git, repository
 
 
 @pytest.fixture
@@ -32,9 +32,7 @@ def tree(tmp_path: Path) -> Path:
     root.mkdir()
     for name in ("a.py", "b.py", "c.md"):
         (root / name).write_text(f"# {name}\n")
-    by = ("-c", "user.name=n", "-c", "user.email=n@example.org")
-    for command in (["init", "-q"], ["add", "."], [*by, "commit", "-q", "-m", "one"]):
-        subprocess.run(["git", "-C", root, *command], check=True)
+    repository(root)
     (root / "image.png").write_bytes(b"\x89PNG\0\0")
     return root
 
@@ -80,7 +78,7 @@ async def test_only_what_is_new_or_changed_is_sent(
     (tree / "b.py").write_text("changed = 1\n")
     (tree / "d.py").write_text("new = 1\n")
     rehearsed = (await enrich(*command, "--dry-run", environment=environment)).json()
-    assert rehearsed["paths"] == {"new": ["d.py"], "changed": ["b.py"], "pruned": []}
+    assert rehearsed["paths"] == {"new": ["d.py"], "changed": ["b.py"]}
     assert (rehearsed["unchanged"], rehearsed["skipped_by_reason"]) == (2, {"binary": 1})
     assert await paths(stack, project) == nodes
     second = await enrich(*command, environment=environment)
@@ -163,3 +161,99 @@ async def test_prune_deletes_what_ingest_made_and_whose_file_is_gone(
 
     await eventually(gone)
     assert set(await paths(stack, project)) == {"not/a/file", "a.py", "c.md", ".gitignore"}
+
+
+async def test_a_renamed_file_keeps_its_document_and_what_is_gone_is_told(
+    environment: dict[str, str], stack: Settings, tree: Path, project: str
+) -> None:
+    text = "".join(f"def step_{number}():\n    return {number}\n" for number in range(40))
+    (tree / "base.py").write_text(text)
+    git(tree, "add", "-A")
+    git(tree, "commit", "-q", "-m", "two")
+    command = ("ingest", str(tree), "-p", project, "-o", "json")
+    assert (await enrich(*command, environment=environment)).code == 0
+    before = await paths(stack, project)
+    # One that git sees, though it changed; one that it does not see, with the same content; one that is gone.
+    git(tree, "mv", "base.py", "core.py")
+    (tree / "core.py").write_text(text + "# one more\n")
+    (tree / "a.py").rename(tree / "moved.py")
+    (tree / "c.md").unlink()
+    rehearsed = (await enrich(*command, "--dry-run", environment=environment)).json()
+    assert (rehearsed["renamed"], rehearsed["gone_files"]) == (2, ["c.md"])
+    assert await paths(stack, project) == before
+    told = await enrich(*command, environment=environment)
+    assert told.code == 0, told.err
+    report = told.json()
+    figures = ("new", "changed", "renamed", "unchanged", "gone", "pruned", "missing")
+    assert [report[name] for name in figures] == [0, 0, 2, 1, 1, 0, 0]
+    assert report["renamed_files"] == [
+        {"from": "base.py", "to": "core.py"},
+        {"from": "a.py", "to": "moved.py"},
+    ]
+    after = await paths(stack, project)
+    assert set(after) == {"core.py", "moved.py", "b.py", "c.md"}
+    ids = {path: node["entity_id"] for path, node in before.items()}
+    assert (after["core.py"]["entity_id"], after["core.py"]["version"]) == (ids["base.py"], 2)
+    assert (after["moved.py"]["entity_id"], after["moved.py"]["version"]) == (ids["a.py"], 1)
+    shown = await enrich("search", "step_7", "-p", project, "-o", "json", environment=environment)
+    assert shown.json()["hits"][0]["file_path"] == "core.py"
+    # The same again is nothing new; a new file at an old path is a document of its own.
+    (tree / "a.py").write_text("x = 1\n")
+    told = await enrich("ingest", str(tree), "-p", project, "--prune", "--no-wait", environment=environment)
+    assert told.code == 0, told.err
+    now = await paths(stack, project)
+    assert set(now) == {"a.py", "core.py", "moved.py", "b.py"}
+    assert now["moved.py"]["entity_id"] == ids["a.py"] != now["a.py"]["entity_id"]
+    third = (await enrich(*command, "--no-wait", environment=environment)).json()
+    assert [third[name] for name in figures] == [0, 0, 0, 4, 0, 0, 0]
+
+
+async def test_what_is_skipped_is_named(
+    environment: dict[str, str], stack: Settings, tree: Path, project: str
+) -> None:
+    (tree / ".env").write_text("PASSWORD=geheim\n")
+    (tree / ".gitignore").write_text("*.log\nbuild/\n")
+    for name in ("a.log", "build/b.py", "wide.txt"):
+        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).write_bytes("x\n".encode("utf-16"))
+    (tree / "build" / "c.py").write_text("")
+    git(tree, "worktree", "add", "-q", "second")
+    command = ("ingest", str(tree), "-p", project, "--no-wait")
+    told = await enrich(*command, "--show-skipped", environment=environment)
+    assert told.code == 0, told.err
+    lines = [line for line in told.out.splitlines() if line.startswith("skipped ")]
+    assert {
+        "skipped .env: holds a secret: its name",
+        "skipped a.log: ignored",
+        "skipped build/: ignored directory",
+        "skipped image.png: binary",
+        "skipped second/: another checkout",
+    } <= set(lines)
+    assert "--include-secrets" in told.err
+    assert set(await paths(stack, project)) >= {"a.py", "b.py", "c.md", ".gitignore"}
+    assert not {".env", "second/a.py", "build/c.py"} & set(await paths(stack, project))
+    report = (await enrich(*command, "-o", "json", environment=environment)).json()
+    assert {"path": "second/", "reason": "another checkout"} in report["skipped_files"]
+    assert len(report["skipped_files"]) == report["skipped"]
+    assert (await enrich(*command, "--include-secrets", environment=environment)).code == 0
+    sent = (await paths(stack, project))[".env"]["entity_id"]
+    assert (await enrich(*command, "-o", "json", environment=environment)).json()[
+        "documents_with_secrets"
+    ] == [sent]
+
+
+async def test_a_directory_that_git_ignores_is_told_as_such(
+    environment: dict[str, str], tree: Path, project: str
+) -> None:
+    (tree / ".gitignore").write_text("build/\n")
+    (tree / "build").mkdir()
+    (tree / "build" / "a.py").write_text("")
+    file = await enrich("ingest", str(tree / "build" / "a.py"), "-p", project, environment=environment)
+    assert (file.code, "ignored" in file.err) == (2, True)
+    inside = await enrich("ingest", str(tree / ".git"), "-p", project, environment=environment)
+    assert (inside.code, "git directory" in inside.err) == (2, True)
+    whole = await enrich("ingest", str(tree / "build"), "-p", project, environment=environment)
+    assert "1 ignored directory" in whole.out
+    refused = {**environment, "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    told = await enrich("ingest", str(tree), "-p", project, "--dry-run", environment=refused)
+    assert (told.code, "dubious ownership" in told.err) == (0, True)

@@ -191,9 +191,36 @@ def test_a_secret_may_be_in_a_file_and_is_never_shown(
     settings = Settings()
     assert getattr(settings, name).get_secret_value() == "geheim"
     assert "geheim" not in repr(settings) + str(settings) + settings.model_dump_json()
+    for written in (
+        b"\xef\xbb\xbfgeheim\r\n",
+        "geheim\r\n".encode("utf-16"),
+    ):  # as editors of Windows write it
+        (tmp_path / "secret").write_bytes(written)
+        assert getattr(Settings(), name).get_secret_value() == "geheim"
+    for written, why in (
+        (b"one\ntwo\n", "more than one line"),
+        (b"\xff\x80", "no text"),
+        (b"a\0b", "control"),
+    ):
+        (tmp_path / "secret").write_bytes(written)
+        with pytest.raises(ConfigurationError, match=f"{variable}_FILE: .*{why}"):
+            Settings()
+    (tmp_path / "secret").write_text("geheim")
     monkeypatch.setenv(variable, "another")
     with pytest.raises(ConfigurationError, match=f"{variable} is set too"):
         Settings()
+
+
+@pytest.mark.parametrize("name", [each for each in SECRETS if each.endswith("_api_key")])
+def test_a_key_that_no_header_can_carry_is_named_and_not_shown(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variable = name.upper()
+    (tmp_path / "secret").write_text("käse")
+    monkeypatch.setenv(f"{variable}_FILE", str(tmp_path / "secret"))
+    with pytest.raises(ConfigurationError, match=f"^{variable}: .*printable ASCII") as told:
+        Settings.load()
+    assert "käse" not in str(told.value)
 
 
 def test_every_secret_is_typed_as_one_and_its_file_is_in_the_example() -> None:

@@ -1,13 +1,7 @@
-"""The small deciding parts of the flow: mailbox, offsets, failure table, error translation, walking."""
+"""The small deciding parts of the flow: mailbox, offsets, failure table, error translation."""
 
-import json
-import os
 import random
-import re
-import subprocess
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -16,9 +10,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.failures import TREATMENTS
 from archon.cli import output
-from archon.cli.plan import Plan, project_of
 from archon.cli.tally import percentile
-from archon.cli.walk import Walk, git_commit, is_gone
 from archon.contracts import errors
 from archon.contracts.dead_letters import ORIGINAL_BYTES, original_message
 from archon.contracts.events import DeadLetter, ErrorDetails
@@ -194,138 +186,6 @@ def test_an_unreadable_message_is_kept_as_bytes() -> None:
     assert (noise["size"], noise["truncated"]) == (ORIGINAL_BYTES + 1, True)
     assert len(noise["base64"]) < 2 * ORIGINAL_BYTES
     assert "base64" in original_message(b"[" * 100_000)
-
-
-def test_a_walk_takes_what_git_would_and_counts_the_rest(tmp_path: Path) -> None:
-    files = {
-        ".gitignore": "*.log\n/build/\n!keep.log\n",
-        "a.py": "x = 1",
-        "b.log": "no",
-        "keep.log": "yes",
-        "build/c.py": "no",
-        "deep/build/d.py": "yes",
-        "deep/.gitignore": "!\n[z-a]\n*.tmp\n",
-        "deep/e.tmp": "no",
-        ".git/config": "no",
-        "empty.txt": "",
-        " ": "no",
-    }
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    (tmp_path / "binary").write_bytes(b"\0\1\2")
-    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
-    (tmp_path / "bom.py").write_bytes(b"\xef\xbb\xbfx = 1")
-    (tmp_path / "large.txt").write_text("x" * 2000)
-    (tmp_path / "link.py").symlink_to(tmp_path / "a.py")
-    walk = Walk(tmp_path, max_bytes=1000)
-    found = {file.path: file.text for file in walk}
-    assert sorted(found) == [
-        ".gitignore",
-        "a.py",
-        "bom.py",
-        "deep/.gitignore",
-        "deep/build/d.py",
-        "empty.txt",
-        "keep.log",
-        "latin.txt",
-    ]
-    assert (found["latin.txt"], found["bom.py"]) == ("café", "x = 1")
-    assert walk.skipped == {
-        "binary": 1,
-        "too large": 1,
-        "not a regular file": 1,
-        "ignored": 2,
-        "name is blank": 1,
-    }
-    assert [file.path for file in Walk(tmp_path / "a.py")] == ["a.py"]
-    assert walk.count() == len(found) + 3
-
-
-def test_a_path_that_leads_nowhere_is_told(tmp_path: Path) -> None:
-    (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    for name in ("loop", "absent"):
-        with pytest.raises(errors.InvalidInputError, match="PATH"):
-            Plan(tmp_path / name, project_of(tmp_path / name)).walk()
-
-
-def test_a_directory_that_cannot_be_entered_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "closed").mkdir()
-    (tmp_path / "a.py").write_text("")
-    scandir = os.scandir
-
-    def refusing(path: Path | str) -> Any:
-        # Whoever runs the tests may be one to whom no directory is closed.
-        if Path(path).name == "closed":
-            raise PermissionError(path)
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
-    walk = Walk(tmp_path)
-    assert [file.path for file in walk] == ["a.py"]
-    assert walk.skipped == {"unreadable directory": 1}
-
-
-def test_globs_choose_among_files_as_gitignore_does(tmp_path: Path) -> None:
-    for name in ("a.py", "b.ts", "src/c.py", "src/d.md", "tests/e.py", "src/tests/f.py", "build/g.py"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("")
-    chosen = Walk(tmp_path, include=["*.py", "/src/*.md"], exclude=["tests/", "/build"])
-    assert [file.path for file in chosen] == ["a.py", "src/c.py", "src/d.md"]
-    assert chosen.skipped == {"not included": 1, "excluded directory": 3}
-    again = Walk(tmp_path, exclude=["*.py", "!a.py"])
-    assert [file.path for file in again] == ["a.py", "b.ts", "src/d.md"]
-    assert again.skipped == {"excluded": 4}
-    for malformed in ("!", "[z-a]"):
-        with pytest.raises(errors.InvalidInputError, match="--exclude"):
-            Walk(tmp_path, exclude=[malformed])
-
-
-def test_a_file_is_read_when_it_is_asked_for(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).write_text("old")
-    files = iter(Walk(tmp_path))
-    assert next(files).text == "old"
-    (tmp_path / "b").write_text("new")
-    assert next(files).text == "new"
-
-
-def test_a_record_is_appended_to_at_once(tmp_path: Path) -> None:
-    plan = Plan(tmp_path, "p", record=tmp_path / "submitted.jsonl")
-    for content_hash in ("a" * 64, "b" * 64):
-        with plan.recording() as note:
-            note("x", content_hash)
-            assert content_hash in (tmp_path / "submitted.jsonl").read_text()
-    lines = (tmp_path / "submitted.jsonl").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == [
-        {"document_id": "x", "content_hash": "a" * 64},
-        {"document_id": "x", "content_hash": "b" * 64},
-    ]
-    with (
-        pytest.raises(errors.InvalidInputError, match="--record"),
-        Plan(tmp_path, "p", record=tmp_path / "none" / "x").recording(),
-    ):
-        pass
-
-
-def test_only_a_file_that_is_surely_not_there_is_gone(tmp_path: Path) -> None:
-    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
-    (tmp_path / "a.py").write_text("")
-    gone = ("b.py", "a.py/c.py", "none/d.py")
-    kept = ("a.py", "dangling", "/nowhere/e.py", "../nowhere.py", "x" * 5000)
-    assert [is_gone(tmp_path, path) for path in (*gone, *kept)] == [True] * 3 + [False] * 5
-
-
-def test_the_commit_is_that_of_the_work_tree(tmp_path: Path) -> None:
-    assert git_commit(tmp_path) is None
-    by = ("-c", "user.name=n", "-c", "user.email=n@example.org")
-    for command in (["init", "-q"], [*by, "commit", "-q", "--allow-empty", "-m", "one"]):
-        subprocess.run(["git", "-C", tmp_path, *command], check=True)
-    found = git_commit(tmp_path)
-    assert found is not None
-    assert re.fullmatch("[0-9a-f]{40}", found)
 
 
 def test_percentiles_are_of_the_nearest_rank() -> None:

@@ -1,0 +1,83 @@
+"""In: a file's name and text. Out: which secret it holds, if any, so that it is not sent by accident.
+
+Only what can hardly be meant otherwise counts: names that are kept for secrets, private keys with their body,
+and tokens whose issuer gave them a form of their own. Guesses by entropy or by the names of variables would
+keep ordinary sources from being found.
+"""
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import import_module
+from typing import Final
+
+_NAMES: Final = (
+    *(".env", ".env.*", "*.env"),
+    *("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk", "*.ppk"),
+    *(".netrc", "_netrc", ".pgpass", ".htpasswd", ".git-credentials", ".pypirc", ".dockercfg"),
+    *(".aws/credentials", ".docker/config.json", ".kube/config"),
+)
+_EXAMPLES: Final = re.compile(r"(^|[._-])(example|sample|template|tmpl|dist|defaults?)([._-]|$)")
+"""Files of settings that are there to be copied: `.env.example`."""
+_PLUGINS: Final = {
+    ("aws", "AWSKeyDetector"): (r"A(?:KIA|SIA|BIA|CCA|3T)", "aws", "AWS"),
+    ("azure_storage_key", "AzureStorageKeyDetector"): ("AccountKey=",),
+    ("github_token", "GitHubTokenDetector"): ("gh[pousr]_",),
+    ("gitlab_token", "GitLabTokenDetector"): ("gl[a-z]{2,5}-", "GR1348941"),
+    ("npm", "NpmDetector"): (":_authToken=",),
+    ("openai", "OpenAIDetector"): ("T3BlbkFJ",),
+    ("pypi_token", "PypiTokenDetector"): ("pypi-AgE",),
+    ("sendgrid", "SendGridDetector"): (r"SG\.",),
+    ("slack", "SlackDetector"): ("xox", r"hooks\.slack\.com"),
+    ("square_oauth", "SquareOAuthDetector"): ("sq0csp-",),
+    ("stripe", "StripeDetector"): ("k_live_",),
+}
+"""Modules and classes of detect-secrets, which has others that guess; and what every token of theirs has in
+it: what begins with a letter is looked for many times faster than the token itself."""
+_SIGNS: Final = [(plugin, list(map(re.compile, signs))) for plugin, signs in _PLUGINS.items()]
+_KEY_HEADER: Final = "PRIVATE KEY"
+_KEY: Final = re.compile(r"BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY.{0,300}?[A-Za-z0-9+/]{40}", re.DOTALL)
+"""With a line of the key behind it: programs that read keys have the header alone."""
+_PLACEHOLDER: Final = re.compile(r"EXAMPLE|(.)\1{7}|1234567|abcdefg", re.IGNORECASE)
+"""What documentation shows in place of a token."""
+
+
+def secret_in(path: str, text: str) -> str | None:
+    """What secret a file holds, in words; None for none. `path` has forward slashes."""
+    if _is_kept_for_secrets(path):
+        return "its name"
+    if _KEY_HEADER in text and _KEY.search(text):
+        return "private key"
+    for plugin, signs in _SIGNS:
+        if any(sign.search(text) for sign in signs):
+            kind, patterns = _patterns(*plugin)
+            if any(_is_token(found) for pattern in patterns for found in pattern.finditer(text)):
+                return kind
+    return None
+
+
+def _is_token(found: re.Match[str]) -> bool:
+    """Not a part of a longer name, such as `highs_and_lows_...`, and not what stands for a token."""
+    start = max(found.start(1) if found.re.groups else -1, found.start())
+    before = found.string[start - 1 : start]
+    return not (before.isalnum() or before == "_") and not _PLACEHOLDER.search(
+        found.string, start, found.end()
+    )
+
+
+def _is_kept_for_secrets(path: str) -> bool:
+    name = path.rpartition("/")[2].lower()
+    if _EXAMPLES.search(name):
+        return False
+    return any(
+        fnmatchcase(name, each) or ("/" in each and f"/{path}".endswith(f"/{each}")) for each in _NAMES
+    )
+
+
+@cache
+def _patterns(module: str, name: str) -> tuple[str, Sequence[re.Pattern[str]]]:
+    """Imported when a text may have such a token: detect-secrets is slower to import than most verbs are to
+    run."""
+    plugin = getattr(import_module(f"detect_secrets.plugins.{module}"), name)
+    return str(plugin.secret_type), list(plugin.denylist)

@@ -1,0 +1,180 @@
+"""In: a directory. Out: what git says of it: the files of its work tree, its commit, its renames.
+
+Git reads the configuration of the repository it is asked about, so that nothing here lets it run a program
+that is named there: no file system monitor, no filters, no text conversion.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+ANOTHER_CHECKOUT: Final = "another checkout"
+GIT_DIRECTORY: Final = "git directory"
+IGNORED: Final = "ignored"
+IGNORED_DIRECTORY: Final = "ignored directory"
+UNREADABLE_DIRECTORY: Final = "unreadable directory"
+_GITLINK: Final = "160000"
+_OF_ONE_REPOSITORY: Final = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_CONFIG",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_CONFIG_COUNT",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_GRAFT_FILE",
+        "GIT_INDEX_FILE",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_PREFIX",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_SHALLOW_FILE",
+        "GIT_COMMON_DIR",
+        "GIT_GLOB_PATHSPECS",
+        "GIT_NOGLOB_PATHSPECS",
+        "GIT_ICASE_PATHSPECS",
+    }
+)
+"""What `git rev-parse --local-env-vars` lists, and what changes the meaning of paths: a hook sets them for
+its own repository."""
+_ALWAYS: Final = {
+    "LC_ALL": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_LITERAL_PATHSPECS": "1",
+}
+
+
+class GitError(Exception):
+    """Git is not installed, or it refuses to answer; the message is git's own first line."""
+
+
+class NoWorkTreeError(GitError):
+    """The path is in no repository."""
+
+
+class InsideGitDirectoryError(GitError):
+    """The path is in a git directory or a bare repository, where there is no work tree."""
+
+
+@dataclass
+class Listing:
+    """Files and what is skipped, with its reason, by paths relative to the root, with forward slashes.
+
+    The path of a directory ends with a slash. `without_git`: why git was not asked, where it should have
+    been.
+    """
+
+    files: list[str] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    without_git: str | None = None
+
+
+def listing(root: Path) -> Listing:
+    """What git tracks below `root`, or at it where it is a file, and what is neither tracked nor ignored.
+
+    Raises NoWorkTreeError, InsideGitDirectoryError, or GitError where git cannot be asked.
+    """
+    directory, only = (root, []) if root.is_dir() else (root.parent, ["--", root.name])
+    inside, _ = _ask(directory, "rev-parse", "--is-inside-work-tree")
+    if inside.strip() != b"true":
+        raise InsideGitDirectoryError(f"{root} is in a git directory, not in a work tree")
+    tracked, _ = _ask(directory, "ls-files", "-z", "--stage", *only)
+    others, warnings = _ask(directory, "ls-files", "-z", "--others", "--exclude-standard", *only)
+    found = Listing()
+    files: set[str] = set()
+    for entry in _split(tracked):
+        head, _, path = entry.partition("\t")
+        if head.startswith(_GITLINK):
+            found.skipped.append((path + "/", ANOTHER_CHECKOUT))
+        else:
+            files.add(path)
+    for path in _split(others):
+        if path.endswith("/"):
+            found.skipped.append((path, ANOTHER_CHECKOUT))
+        else:
+            files.add(path)
+    if only and not root.is_file():  # git lists no pipes and no sockets; reading says what it is
+        files.add(root.name)
+    found.files = sorted(files)
+    found.skipped += [(path, UNREADABLE_DIRECTORY) for path in _unopened(warnings)]
+    if only:
+        found.skipped += [] if files or found.skipped else [(root.name, IGNORED)]
+    else:
+        found.skipped += _ignored(directory)
+    return found
+
+
+def commit(path: Path) -> str | None:
+    """The commit that is checked out where `path` is; None without git, or outside of its work trees."""
+    try:
+        told, _ = _ask(path if path.is_dir() else path.parent, "rev-parse", "--verify", "HEAD")
+    except GitError:
+        return None
+    return told.decode().strip()
+
+
+def renames(root: Path, since: str) -> dict[str, str]:
+    """What was renamed below `root` between the commit `since` and the index: old paths by the new ones.
+
+    Empty where git cannot tell, as of a commit that it does not have.
+    """
+    options = ("--cached", "--find-renames", "--diff-filter=R", "--name-status", "-z", "--relative")
+    try:
+        told, _ = _ask(root, "diff-index", *options, "--end-of-options", since, "--")
+    except GitError:
+        return {}
+    parts = _split(told)
+    return dict(zip(parts[2::3], parts[1::3], strict=True))
+
+
+def _ignored(directory: Path) -> Iterator[tuple[str, str]]:
+    """What git ignores; a directory is named, what is in it is not."""
+    try:
+        told, _ = _ask(
+            directory, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"
+        )
+    except GitError:  # it does not answer in a directory that is ignored itself
+        told = b"./\0"
+    for path in _split(told):
+        yield path, IGNORED_DIRECTORY if path.endswith("/") else IGNORED
+
+
+def _ask(directory: Path, *command: str) -> tuple[bytes, list[bytes]]:
+    """Git's answer, and its warnings. Raises GitError."""
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_ONE_REPOSITORY}
+    try:
+        asked = subprocess.run(
+            ("git", "-c", "core.fsmonitor=false", *command),
+            cwd=directory,
+            env=environment | _ALWAYS,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise GitError("git is not installed") from error
+    except OSError as error:
+        raise GitError(f"git cannot be run: {error.strerror}") from error
+    told = asked.stderr.splitlines()
+    if asked.returncode == 0:
+        return asked.stdout, told
+    reason = (told[0] if told else b"git failed").decode(errors="replace").removeprefix("fatal: ")
+    raise (NoWorkTreeError if reason.startswith("not a git repository (") else GitError)(reason)
+
+
+def _split(told: bytes) -> list[str]:
+    return os.fsdecode(told).split("\0")[:-1]
+
+
+def _unopened(warnings: Iterable[bytes]) -> Iterator[str]:
+    for line in warnings:
+        _, found, rest = line.partition(b"could not open directory '")
+        if found:
+            yield os.fsdecode(rest.rpartition(b"'")[0])

@@ -1,0 +1,31 @@
+"""In: paths that are not sent. Out: each with its reason, and how many there are of each reason."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Skipped:
+    """Paths are relative to the root of the walk; those of directories end with a slash."""
+
+    entries: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, path: str, reason: str) -> None:
+        self.entries.append((path, reason))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there are, by reason."""
+        return dict(Counter(reason for _, reason in self.entries))
+
+    def listed(self) -> Iterator[tuple[str, str]]:
+        """Each path and its reason, sorted by path, for people: bytes that are no UTF-8 are spelt out."""
+        for path, reason in sorted(self.entries):
+            yield legible(path), reason
+
+
+def legible(path: str) -> str:
+    """A path as Unicode; its bytes that are no UTF-8 in hexadecimal."""
+    return os.fsencode(path).decode(errors="backslashreplace")
