@@ -22,7 +22,7 @@ FreePorts = Annotated[
 
 
 def up(data_dir: DataDir = Path(".archon"), free_ports: FreePorts = False) -> None:
-    """Run everything: servers and services, until Ctrl-C."""
+    """Run everything: servers and services, until Ctrl-C. What ends by itself is started again."""
     with exit_codes():
         asyncio.run(until_interrupted(_up(data_dir.resolve(), Ports.free() if free_ports else Ports())))
 
@@ -35,7 +35,7 @@ async def _up(data_dir: Path, ports: Ports) -> None:
         tools = f'export PATH={quote(str(Path(sys.executable).parent))}:"$PATH"\n'
         (stack.data_dir / "env").write_text("".join([*exports, tools]))
         print_stack(stack)
-        await stack.failed()
+        await stack.supervised(err.print)
 
 
 async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:

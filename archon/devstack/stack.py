@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import fcntl
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
@@ -19,6 +20,7 @@ from archon.contracts.errors import ArchonError
 from archon.devstack import graph as graphs
 from archon.devstack.kafka import kafka
 from archon.devstack.process import BACKGROUND, ChildProcess
+from archon.devstack.supervision import Supervised, supervise
 from archon.devstack.temporal import temporal
 from archon.devstack.vectors import vectors
 from archon.runtime.ports import HOST, free_ports, require_free
@@ -167,6 +169,14 @@ class Stack:
     services: Services
     settings: Settings
     environment: Mapping[str, str]
+
+    async def supervised(self, told: Callable[[str], None]) -> None:
+        """Until it is cancelled: each process that ends is started again, and `told` says so."""
+        kept = [Supervised(each, told) for each in (*self.servers.all(), *self.services.all())]
+        for each in kept:
+            if each.process is self.servers.kafka:  # which keeps its topics in memory
+                each.restored = partial(ensure_topics, self.settings)
+        await supervise(kept)
 
     async def failed(self) -> None:
         """Waits while everything runs; raises ServerFailedError for the first process that ends."""
