@@ -30,7 +30,7 @@ from activities.progress import Progress
 from activities.reconciliation import ReconcileActivities
 from activities.writing import WritingActivities
 from archon.contracts import names
-from archon.contracts.errors import ConfigurationError, WorkflowUnavailableError
+from archon.contracts.errors import ConfigurationError, IntelligenceError, WorkflowUnavailableError
 from archon.contracts.workflow import RetrySettings
 from archon.runtime import temporal, tracing
 from archon.runtime.alerts import Alerts
@@ -39,7 +39,7 @@ from archon.runtime.breaker import BreakerState, BreakerStatus, CircuitBreaker
 from archon.runtime.dead_letters import DeadLetterTopic
 from archon.runtime.health import health_app
 from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.lifecycle import first_of, serve_http, stop_on_signals, unless_stopped
+from archon.runtime.lifecycle import first_of, running, serve_http, stop_on_signals, unless_stopped
 from archon.runtime.logs import configure_logging, get_logger
 from archon.runtime.metrics import Exposition
 from archon.runtime.reconciliation import scheduled
@@ -251,7 +251,15 @@ async def run(settings: Settings) -> None:
                     *reconcile_activities(reconcile),
                     *backfill_activities(backfill),
                 ]
-                async with scheduled(client, settings.reconcile_interval):
+                # A service that starts more slowly than this worker is waited for, and costs no attempt.
+                try:
+                    await intelligence.ping()
+                except IntelligenceError as error:
+                    breaker.trip(error)
+                async with (
+                    scheduled(client, settings.reconcile_interval),
+                    running(breaker.watch(intelligence.ping)),
+                ):
                     workers = build_workers(
                         client,
                         settings,

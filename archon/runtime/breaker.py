@@ -114,6 +114,27 @@ class CircuitBreaker:
             self._open_first()
         return self._enabled
 
+    async def watch(self, ping: Callable[[], Awaitable[object]], interval: float = 1.0) -> None:
+        """While it is open, probe as soon as `ping` answers again. Until it is cancelled.
+
+        A service whose health is well all the time, and which fails all the same, has its wait in full.
+        """
+        silent = False
+        while True:
+            if self._status.state is BreakerState.CLOSED:
+                silent = False
+                await self._wait(None)
+                continue
+            try:
+                await ping()
+            except IntelligenceError:
+                silent = True
+            else:
+                if silent:
+                    silent, self._probe_at = False, 0.0
+                    self._notify()
+            await asyncio.sleep(interval)
+
     async def _leave(self, arrived: int) -> bool:
         """Wait until a call may go out; True when it is the probe. `arrived`: how many had failed by then."""
         while self._status.state is not BreakerState.CLOSED:

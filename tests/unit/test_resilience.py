@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import httpx
@@ -90,6 +90,45 @@ async def test_one_caller_probes_and_the_others_wait() -> None:
     service.gate.set()
     assert await asyncio.gather(*callers) == ["fine"] * 20
     assert service.calls == 20
+
+
+@contextlib.asynccontextmanager
+async def watched(own: CircuitBreaker, health: Service) -> AsyncIterator[None]:
+    task = asyncio.create_task(own.watch(health, interval=0.01))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_service_that_is_back_is_asked_at_once() -> None:
+    own, service, health = breaker(recovery=3600), Service(), Service(DOWN)
+    async with watched(own, health):
+        own.trip(DOWN)
+        waiting = asyncio.create_task(own.run(service))
+
+        async def looked_at() -> bool:
+            return health.calls > 2
+
+        await eventually(looked_at)
+        assert service.calls == 0
+        health.answer = "fine"
+        assert await waiting == "fine"
+
+
+async def test_a_service_that_was_well_all_the_time_is_given_its_rest() -> None:
+    own, service, health = breaker(recovery=3600), Service(), Service()
+    async with watched(own, health):
+        own.trip(DOWN)
+        waiting = asyncio.create_task(own.run(service))
+
+        async def looked_at() -> bool:
+            return health.calls > 2
+
+        await eventually(looked_at)
+        assert service.calls == 0
+        waiting.cancel()
 
 
 async def test_a_cancelled_probe_leaves_the_probe_to_another() -> None:
