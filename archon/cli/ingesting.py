@@ -122,6 +122,8 @@ class _Ingest:
         self.progress.update(self._enriched, total=self.report.documents)
 
     async def _take(self, file: SourceFile) -> None:
+        if file.guessed:
+            self.report.note_guess(file.path, file.encoding)
         document_id, _ = identity.document_id(self.plan.project, None, file.path)
         content_hash = identity.content_hash(file.text)
         key, digest = UUID(document_id).bytes, bytes.fromhex(content_hash)
@@ -154,7 +156,12 @@ class _Ingest:
         return True
 
     def _submission(self, file: SourceFile) -> dict[str, Any]:
-        metadata = {"file_size_bytes": file.size, "last_modified": file.modified.isoformat()}
+        metadata: dict[str, Any] = {
+            "file_size_bytes": file.size,
+            "last_modified": file.modified.isoformat(),
+            "encoding": file.encoding,
+            "encoding_guessed": file.guessed,
+        }
         if self.report.commit is not None:
             metadata["git_commit_hash"] = self.report.commit
         return {

@@ -27,12 +27,14 @@ class Report:
     sent: dict[bytes, bytes] = field(default_factory=dict)
     kept: set[bytes] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
-    """Of each kind: new, changed, rejected, pruned."""
+    """Of each kind: new, changed, rejected, pruned, guessed."""
     paths: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """The first that are new, changed or pruned."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Why the first of the rejected were, by path."""
     skipped: Counter[str] = field(default_factory=Counter)
+    guessed: dict[str, str] = field(default_factory=dict)
+    """Of the first files whose encoding was guessed, the encoding by path; `counts` has how many."""
     index_ms: "array[float]" = field(default_factory=lambda: array("d"))
     enrich_ms: "array[float]" = field(default_factory=lambda: array("d"))
     statuses: Counter[EnrichmentStatus] = field(default_factory=Counter)
@@ -44,6 +46,11 @@ class Report:
         self.counts[kind] += 1
         if len(self.paths[kind]) < SHOWN:
             self.paths[kind].append(path)
+
+    def note_guess(self, path: str, encoding: str) -> None:
+        self.counts["guessed"] += 1
+        if len(self.guessed) < SHOWN:
+            self.guessed[path] = encoding
 
     def reject(self, path: str, reason: str) -> None:
         self.counts["rejected"] += 1
@@ -133,6 +140,8 @@ class Report:
             "pruned": self.counts["pruned"],
             "skipped": sum(self.skipped.values()),
             "skipped_by_reason": dict(self.skipped),
+            "guessed_encodings": self.counts["guessed"],
+            "guessed": self.guessed,
         }
 
 

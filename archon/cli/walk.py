@@ -13,10 +13,10 @@ from typing import Final
 
 from pathspec import GitIgnoreSpec
 
+from archon.cli.decoding import decoded
 from archon.contracts.errors import InvalidInputError
 
 MAX_BYTES: Final = 1_000_000
-_SNIFF_BYTES: Final = 8192
 _NEVER: Final = frozenset({".git", ".hg", ".svn", "__pycache__", "node_modules", ".venv", ".archon"})
 
 
@@ -28,6 +28,9 @@ class SourceFile:
     text: str
     size: int
     modified: datetime
+    encoding: str = "utf-8"
+    guessed: bool = False
+    """Whether nothing in the file tells its encoding."""
 
 
 @dataclass
@@ -88,11 +91,13 @@ class Walk:
         if len(data) > self.max_bytes:
             self.skipped["too large"] += 1
             return None
-        if b"\0" in data[:_SNIFF_BYTES]:
+        if (content := decoded(data)) is None:
             self.skipped["binary"] += 1
             return None
         modified = datetime.fromtimestamp(found.st_mtime, UTC)
-        return SourceFile(self._relative(path), _decoded(data), len(data), modified)
+        return SourceFile(
+            self._relative(path), content.text, len(data), modified, content.encoding, content.guessed
+        )
 
     def _on_unreadable(self, _: OSError) -> None:
         self.skipped["unreadable directory"] += 1
@@ -179,13 +184,6 @@ def _globs(field: str, lines: Sequence[str]) -> GitIgnoreSpec:
         return GitIgnoreSpec.from_lines(lines)
     except (ValueError, re.error) as error:
         raise InvalidInputError(field, str(error)) from error
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def _is_unicode(name: str) -> bool:
