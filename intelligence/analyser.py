@@ -13,17 +13,19 @@ from blake3 import blake3
 
 from archon.contracts.analysis import AnalysisResult, Entity, Finding, Relationship
 from archon.contracts.identity import language_named
+from archon.contracts.languages import language_in
+from archon.contracts.lines import count_lines
 from archon.contracts.packed import Vector
 from archon.contracts.types import EnrichmentType
 from intelligence import code, embedding, findings, markdown, scores
 from intelligence.adapters import READERS
 from intelligence.chunks import chunked
-from intelligence.fitness import is_fit
+from intelligence.fitness import clean, is_fit
 from intelligence.grammar import grammars
 from intelligence.measures import measure
 from intelligence.syntax import ERRORS_LIMIT, parse
 
-RELEASE: Final = "4"
+RELEASE: Final = "5"
 """To be raised when the code here changes what it finds; rules and languages count by themselves."""
 ENTITIES_LIMIT: Final = 20_000
 
@@ -49,6 +51,7 @@ class Analysis:
         self.quality: float | None = None
         self.complexity: float | None = None
         self.statistics: dict[str, float] = {}
+        self.not_understood = 0
 
 
 class Draft(NamedTuple):
@@ -69,7 +72,8 @@ class Draft(NamedTuple):
 
 def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
     """Analyse `text`; parts that `kind` does not ask for are left empty."""
-    found = _read(text, language_named(language) if language is not None else None)
+    text = clean(text)
+    found = _read(text, language_named(language) if language is not None else language_in(text))
     with_entities = kind is not EnrichmentType.QUALITY_ONLY
     with_quality = kind is not EnrichmentType.ENTITIES_ONLY
     chunks = chunked(text, found.entities) if kind.whole else []
@@ -83,6 +87,7 @@ def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
         relationships=found.relationships if with_entities else [],
         findings=[*found.patterns, *found.anti_patterns] if with_quality else [],
         chunks=[each.chunk for each in chunks],
+        not_understood=found.not_understood,
         statistics={name: round(value, 4) for name, value in found.statistics.items()},
     )
     whole = [embedding.digest(text, found.entities)] if kind.whole else []
@@ -111,6 +116,8 @@ def _read(text: str, language: str | None) -> Analysis:
     found = Analysis()
     if language is None or not is_fit(text):
         found.statistics = scores.text_statistics(text)
+        # A text that is not parsed at all.
+        found.not_understood = count_lines(text) if language in grammars() or language in READERS else 0
     elif language in grammars():
         _read_code(found, text, language)
     elif language in READERS:
@@ -130,6 +137,7 @@ def _read_keys(found: Analysis, text: str, language: str) -> None:
     found.relationships = outline.relationships
     found.statistics = scores.text_statistics(text)
     found.statistics["syntax_errors"] = min(outline.syntax_errors, ERRORS_LIMIT)
+    found.not_understood = outline.not_understood
 
 
 def _read_code(found: Analysis, text: str, language: str) -> None:
@@ -142,6 +150,7 @@ def _read_code(found: Analysis, text: str, language: str) -> None:
     found.statistics = scores.code_statistics(tree, measures, found.anti_patterns)
     found.quality = scores.code_quality(found.statistics)
     found.complexity = scores.code_complexity(found.statistics)
+    found.not_understood = tree.not_understood
 
 
 def _rule_ids(found: list[Finding]) -> list[str]:

@@ -1,0 +1,55 @@
+"""In: a source. Out: what its parser is given: as long, line for line, without what no parser knows."""
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from intelligence.grammar import Grammar, Rewrite
+
+_WITHIN_LINE: Final = re.compile(r"[^\n]")
+_BRACE: Final = re.compile(r"[{}]")
+
+
+def readable(text: str, grammar: Grammar) -> str:
+    """For the first look."""
+    if grammar.blank is not None:
+        text = grammar.blank.sub(lambda found: _filled(found[0], " "), text)
+    return rewritten(text, grammar.rewrites)
+
+
+def rewritten(text: str, rewrites: Sequence[Rewrite]) -> str:
+    for rewrite in rewrites:
+        if rewrite.words and not any(word in text for word in rewrite.words):
+            continue
+        if rewrite.closes:
+            text = _without_closing(text, rewrite)
+        text = rewrite.of.sub(partial(_replaced, by=rewrite.by), text)
+    return text
+
+
+def _replaced(found: re.Match[str], by: str) -> str:
+    group = 1 if found.re.groups and found.start(1) >= 0 else 0
+    start, end = (position - found.start() for position in found.span(group))
+    return found[0][:start] + _filled(found[group], by) + found[0][end:]
+
+
+def _filled(text: str, by: str) -> str:
+    if len(by) == 1:
+        return _WITHIN_LINE.sub(by, text)
+    return by + _WITHIN_LINE.sub(" ", text)[len(by) :]
+
+
+def _without_closing(text: str, rewrite: Rewrite) -> str:
+    """Braces in strings and comments count, too: what they unbalance is then not understood, as before."""
+    closing = []
+    for found in rewrite.of.finditer(text):
+        depth = 0
+        for brace in _BRACE.finditer(text, found.end() - 1):
+            depth += 1 if brace[0] == "{" else -1
+            if depth == 0:
+                closing.append(brace.start())
+                break
+    for position in closing:
+        text = f"{text[:position]} {text[position + 1 :]}"
+    return text
