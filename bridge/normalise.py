@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from archon.contracts import identity
+from archon.contracts import identity, notebooks
 from archon.contracts.documents import Document, DocumentSubmission
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.events import RequestMetadata
@@ -43,9 +43,13 @@ def normalise(submission: DocumentSubmission, text: str) -> Document:
         language=language,
         content_hash=content_hash,
         indexed_at=datetime.now(UTC),
-        content_preview=text[:PREVIEW_CHARACTERS].replace("\0", ""),
+        content_preview=_readable(text, language)[:PREVIEW_CHARACTERS].replace("\0", ""),
         metadata=_metadata(submission.metadata, text),
     )
+
+
+def _readable(text: str, language: str | None) -> str:
+    return notebooks.shown_text(text) if language == notebooks.LANGUAGE else text
 
 
 def _metadata(given: dict[str, Any], text: str) -> dict[str, Any]:

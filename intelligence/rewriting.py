@@ -42,14 +42,12 @@ def _filled(text: str, by: str) -> str:
 
 def _without_closing(text: str, rewrite: Rewrite) -> str:
     """Braces in strings and comments count, too: what they unbalance is then not understood, as before."""
-    closing = []
-    for found in rewrite.of.finditer(text):
-        depth = 0
-        for brace in _BRACE.finditer(text, found.end() - 1):
-            depth += 1 if brace[0] == "{" else -1
-            if depth == 0:
-                closing.append(brace.start())
-                break
-    for position in closing:
-        text = f"{text[:position]} {text[position + 1 :]}"
-    return text
+    openings = {found.end() - 1 for found in rewrite.of.finditer(text)}
+    open_: list[int] = []
+    characters = list(text)
+    for brace in _BRACE.finditer(text) if openings else ():
+        if brace[0] == "{":
+            open_.append(brace.start())
+        elif open_ and open_.pop() in openings:
+            characters[brace.start()] = " "
+    return "".join(characters)

@@ -33,7 +33,7 @@ _AT_THE_TOP: Final = re.compile(
     + _NAME
     + rb"|<meta\b[^>]*?\bcharset\s*=\s*"
     + _NAME
-    + rb"|^\W*Content-Type:[^\r\n]*?\bcharset="
+    + rb"|^[^\w\r\n]*Content-Type:[^\r\n]*?\bcharset="
     + _NAME,
     re.IGNORECASE | re.MULTILINE,
 )
@@ -42,9 +42,9 @@ _OF_AN_EDITOR: Final = re.compile(
     + _NAME
     + rb"|\b(?:vim?|ex):[^\r\n]*?\b(?:fileencoding|fenc)="
     + _NAME
-    + rb"|^\W*coding:[ \t]*"
+    + rb"|^[^\w\r\n]*coding:[ \t]*"
     + _NAME
-    + rb"[^\r\n]*[\r\n]+(?:[^\r\n]*[\r\n]+){0,20}?\W*End:",
+    + rb"[^\r\n]*[\r\n]+(?:[^\r\n]*[\r\n]+){0,20}?[^\w\r\n]*End:",
     re.IGNORECASE | re.MULTILINE,
 )
 _SUPERSETS: Final = {
