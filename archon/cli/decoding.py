@@ -42,9 +42,8 @@ _OF_AN_EDITOR: Final = re.compile(
     + _NAME
     + rb"|\b(?:vim?|ex):[^\r\n]*?\b(?:fileencoding|fenc)="
     + _NAME
-    + rb"|^[^\w\r\n]*coding:[ \t]*"
-    + _NAME
-    + rb"[^\r\n]*[\r\n]+(?:[^\r\n]*[\r\n]+){0,20}?[^\w\r\n]*End:",
+    + rb"|\bLocal Variables:(?s:.{0,500}?)\bcoding:[ \t]*"
+    + _NAME,
     re.IGNORECASE | re.MULTILINE,
 )
 _SUPERSETS: Final = {
@@ -175,7 +174,9 @@ def _is_plausible(text: str) -> bool:
 
 def _detected(data: bytes) -> Decoded | None:
     best, chosen = 0.0, None
-    for found in chardet.detect_all(data[:_SAMPLE], ignore_threshold=True, include_encodings=_DETECTED):
+    # What is ASCII tells nothing, and may be most of a source.
+    telling = b"\n".join(line for line in data.splitlines() if not line.isascii())[:_SAMPLE]
+    for found in chardet.detect_all(telling, ignore_threshold=True, include_encodings=_DETECTED):
         encoding = codecs.lookup(found["encoding"] or "cp1252").name
         text = _strictly(data, encoding)
         if text is None:
