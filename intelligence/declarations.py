@@ -21,6 +21,8 @@ _AROUND: Final = frozenset(
 )
 _ANYWHERE: Final = frozenset({"useCallback"})
 _STYLED: Final = re.compile(r"(?:styled|tw)\b")
+_OPERATOR: Final = re.compile(r"\boperator\b")
+_WORD: Final = re.compile(r"\w")
 _CALLED: Final = re.compile(r"(?<!operator)\(.*")
 
 
@@ -146,7 +148,12 @@ def _name(written: str, grammar: Grammar, rule: Scope) -> tuple[str | None, str]
         return None, " ".join(written.split())[: naming.NAME_CHARACTERS]
     plain = re.sub(r"\s+", " ", written)
     plain = _CALLED.sub("", plain) if "operator" in plain else naming.without_brackets(plain)
+    # An operator may be written in brackets: `def []=(key, value)`.
+    plain = plain if _WORD.search(plain) else written
     owner, _, name = plain.strip().rpartition(separator)
+    if separator == "::" and (operator := _OPERATOR.search(plain)):
+        # `Owner::operator std::string`
+        owner, name = plain[: operator.start()].strip().removesuffix(separator), plain[operator.start() :]
     if rule.path is not None:
         owner = rule.path.sub("", owner)
     return (naming.dotted(naming.without_brackets(owner)) or None), name.strip()[: naming.NAME_CHARACTERS]

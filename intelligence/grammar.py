@@ -135,12 +135,14 @@ class Rewrite(_Strict):
 
     of      what is replaced: its group, if it has one
     by      one character fills the place, line ends stay; a word stands at its beginning
+    joins   line ends are replaced, too; only where no rule of a language tells a line by the parser's count
     closes  what is replaced begins a block whose closing brace is replaced as well
     words   a text without any of them has nothing to be replaced
     """
 
     of: Pattern
     by: str = " "
+    joins: bool = False
     closes: bool = False
     words: tuple[str, ...] = ()
 

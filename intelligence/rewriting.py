@@ -24,14 +24,15 @@ def rewritten(text: str, rewrites: Sequence[Rewrite]) -> str:
             continue
         if rewrite.closes:
             text = _without_closing(text, rewrite)
-        text = rewrite.of.sub(partial(_replaced, by=rewrite.by), text)
+        text = rewrite.of.sub(partial(_replaced, rewrite=rewrite), text)
     return text
 
 
-def _replaced(found: re.Match[str], by: str) -> str:
+def _replaced(found: re.Match[str], rewrite: Rewrite) -> str:
     group = 1 if found.re.groups and found.start(1) >= 0 else 0
     start, end = (position - found.start() for position in found.span(group))
-    return found[0][:start] + _filled(found[group], by) + found[0][end:]
+    filled = rewrite.by * (end - start) if rewrite.joins else _filled(found[group], rewrite.by)
+    return found[0][:start] + filled + found[0][end:]
 
 
 def _filled(text: str, by: str) -> str:
