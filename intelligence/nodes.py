@@ -152,12 +152,14 @@ def find_kinds(root: SgNode, kinds: Sequence[Matcher]) -> list[SgNode]:
     return root.find_all(config)
 
 
-def matches(text: str, language: str) -> tuple[SgNode, Iterator[Found]]:
-    """The root of `text`'s tree, and all that its grammar names, in order of appearance."""
-    grammar = grammars()[language]
-    root = SgRoot(text, grammar.parsers[language]).root()
-    nodes = find_kinds(root, _known(language))
-    return root, (Found(node, node.kind(), *span(node)) for node in nodes)
+def parsed(text: str, language: str) -> SgNode:
+    """The root of `text`'s tree."""
+    return SgRoot(text, grammars()[language].parsers[language]).root()
+
+
+def matches(root: SgNode, language: str) -> Iterator[Found]:
+    """All that a language's grammar names, in order of appearance."""
+    return (Found(node, node.kind(), *span(node)) for node in find_kinds(root, _known(language)))
 
 
 def missing(root: SgNode) -> list[SgNode]:

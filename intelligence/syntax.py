@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from ast_grep_py import SgNode
+
 from intelligence import declarations, naming
 from intelligence.documentation import documentation, signature
 from intelligence.grammar import Grammar, grammars
-from intelligence.nodes import Found, ScopeNode, Tree, matches, missing, span
+from intelligence.nodes import Found, ScopeNode, Tree, find_kinds, matches, missing, parsed, span
 from intelligence.rewriting import readable, rewritten
 from intelligence.understanding import not_understood
 
@@ -42,11 +44,14 @@ def parse(text: str, language: str, grammar: Grammar) -> Tree:
 def _understood(text: str, language: str, grammar: Grammar) -> Tree:
     """Of several looks at `text` the one that understands most."""
     shown = readable(text, grammar)
-    best = _look(text, shown, language, grammar)
+    best = _look(text, parsed(shown, language), language, grammar)
     if not best.misses or len(text) > SECOND_LOOK_CHARACTERS:
         return best
     if (again := rewritten(shown, grammar.again)) != shown:
-        best = min(best, _look(text, again, language, grammar), key=_missed)
+        root = parsed(again, language)
+        # To walk through a tree takes longer than to make it.
+        if len(find_kinds(root, ["ERROR"])) + len(missing(root)) < len(best.misses):
+            best = min(best, _look(text, root, language, grammar), key=_missed)
     for other, sign in grammar.or_else.items():
         if best.misses and sign.search(text):
             best = min(best, _understood(text, other, grammars()[other]), key=_missed)
@@ -57,12 +62,11 @@ def _missed(tree: Tree) -> tuple[int, int]:
     return tree.not_understood, tree.errors
 
 
-def _look(text: str, shown: str, language: str, grammar: Grammar) -> Tree:
-    """The tree that the parser makes of `shown`, which stands for `text`."""
-    root, nodes = matches(shown, language)
+def _look(text: str, root: SgNode, language: str, grammar: Grammar) -> Tree:
+    """The tree below `root`, which the parser has made of what stands for `text`."""
     tree = Tree(root, text, grammar, language)
     walk = _Walk(tree)
-    for found in nodes:
+    for found in matches(root, language):
         walk.visit(found)
     made_up = missing(root)
     tree.misses += map(span, made_up[:ERRORS_LIMIT])
