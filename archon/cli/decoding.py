@@ -8,8 +8,6 @@ import re
 import unicodedata
 from typing import Final, NamedTuple
 
-import chardet
-
 from archon.contracts.lines import is_binary
 
 _MARKS: Final = (
@@ -173,6 +171,9 @@ def _is_plausible(text: str) -> bool:
 
 
 def _detected(data: bytes) -> Decoded | None:
+    # Hardly any file needs it, and every command would wait for it.
+    import chardet  # noqa: PLC0415
+
     best, chosen = 0.0, None
     # What is ASCII tells nothing, and may be most of a source.
     telling = b"\n".join(line for line in data.splitlines() if not line.isascii())[:_SAMPLE]
