@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from archon.contracts import identity
+from archon.contracts import identity, notebooks
 from archon.contracts.documents import Document, DocumentSubmission
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.events import RequestMetadata
+from archon.contracts.languages import language_in
+from archon.contracts.lines import count_lines
 
 PREVIEW_CHARACTERS: Final = 500
 METADATA_BYTES: Final = 64 * 1024
@@ -30,7 +32,7 @@ def normalise(submission: DocumentSubmission, text: str) -> Document:
             f"is not the BLAKE3 of the text, which is {content_hash}; leave it out to have it computed",
         )
     document_id, external_id = identity.document_id(submission.project_id, submission.document_id, path)
-    language = submission.language or identity.language_of(path)
+    language = submission.language or identity.language_of(path) or language_in(text)
     return Document(
         entity_id=document_id,
         external_id=external_id,
@@ -41,9 +43,13 @@ def normalise(submission: DocumentSubmission, text: str) -> Document:
         language=language,
         content_hash=content_hash,
         indexed_at=datetime.now(UTC),
-        content_preview=text[:PREVIEW_CHARACTERS].replace("\0", ""),
+        content_preview=_readable(text, language)[:PREVIEW_CHARACTERS].replace("\0", ""),
         metadata=_metadata(submission.metadata, text),
     )
+
+
+def _readable(text: str, language: str | None) -> str:
+    return notebooks.shown_text(text) if language == notebooks.LANGUAGE else text
 
 
 def _metadata(given: dict[str, Any], text: str) -> dict[str, Any]:
@@ -57,7 +63,7 @@ def _metadata(given: dict[str, Any], text: str) -> dict[str, Any]:
     if known.file_size_bytes is None:
         known.file_size_bytes = len(text.encode())
     if known.line_count is None:
-        known.line_count = text.count("\n") + (not text.endswith("\n") and bool(text))
+        known.line_count = count_lines(text)
     try:
         metadata = known.model_dump(mode="json", exclude_none=True)
         size = len(json.dumps(metadata, ensure_ascii=False).encode())

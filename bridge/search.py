@@ -1,12 +1,15 @@
 """In: words to look for. Out: the lines that are nearest to them, and what is known of their document."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
 
+from archon.contracts import notebooks
 from archon.contracts.errors import InvalidInputError, StoreError
 from archon.contracts.identity import language_named
+from archon.contracts.lines import lines_of
 from archon.contracts.types import DocumentType, ProjectName
 from archon.contracts.views import Preview, SearchHit, SearchResults
 from archon.runtime.concurrently import answers
@@ -93,7 +96,14 @@ async def _snippets(stores: Stores, hits: list[Hit]) -> Mapping[str, str]:
             return None
 
     texts = await answers(hashes, text_of, _AT_ONCE)
-    lines = {each: text.split("\n") for each, text in texts.items() if text is not None}
+    of_notebooks = {
+        hit.payload["content_hash"] for hit in hits if hit.payload.get("language") == notebooks.LANGUAGE
+    }
+    lines = {
+        each: notebooks.shown_lines(text) if each in of_notebooks else lines_of(text)
+        for each, text in texts.items()
+        if text is not None
+    }
     return {
         hit.chunk_id: _snippet(lines[hit.payload["content_hash"]], hit)
         for hit in hits
@@ -101,10 +111,13 @@ async def _snippets(stores: Stores, hits: list[Hit]) -> Mapping[str, str]:
     }
 
 
-def _snippet(lines: list[str], hit: Hit) -> str:
-    start = hit.payload["start_line"] - 1
-    end = min(hit.payload["end_line"], start + SNIPPET_LINES)
-    return "\n".join(line.rstrip() for line in lines[start:end])[:SNIPPET_CHARACTERS]
+def _snippet(lines: Sequence[str | None], hit: Hit) -> str:
+    """The first of the lines that something reads on."""
+    found = (
+        line for line in lines[hit.payload["start_line"] - 1 : hit.payload["end_line"]] if line is not None
+    )
+    read = "\n".join(islice(found, SNIPPET_LINES)).split("\n")[:SNIPPET_LINES]
+    return "\n".join(line.rstrip() for line in read)[:SNIPPET_CHARACTERS]
 
 
 def _hit(hit: Hit, document: Preview, snippets: Mapping[str, str]) -> SearchHit:

@@ -11,19 +11,24 @@ from typing import Final, NamedTuple
 
 from blake3 import blake3
 
+from archon.contracts import notebooks
 from archon.contracts.analysis import AnalysisResult, Entity, Finding, Relationship
+from archon.contracts.bodies import hashed
 from archon.contracts.identity import language_named
+from archon.contracts.languages import language_in
+from archon.contracts.lines import count_lines
 from archon.contracts.packed import Vector
 from archon.contracts.types import EnrichmentType
-from intelligence import code, embedding, findings, markdown, scores
+from intelligence import cells, code, components, embedding, findings, markdown, scores
 from intelligence.adapters import READERS
 from intelligence.chunks import chunked
-from intelligence.fitness import is_fit
+from intelligence.fitness import clean, is_fit
 from intelligence.grammar import grammars
 from intelligence.measures import measure
+from intelligence.places import placed
 from intelligence.syntax import ERRORS_LIMIT, parse
 
-RELEASE: Final = "4"
+RELEASE: Final = "5"
 """To be raised when the code here changes what it finds; rules and languages count by themselves."""
 ENTITIES_LIMIT: Final = 20_000
 
@@ -49,6 +54,11 @@ class Analysis:
         self.quality: float | None = None
         self.complexity: float | None = None
         self.statistics: dict[str, float] = {}
+        self.not_understood = 0
+        self.text = ""
+        """What is searched, with the lines that entities and findings are told by."""
+        self.numbers: Sequence[int] | None = None
+        """The file's own lines, where those of `text` are others."""
 
 
 class Draft(NamedTuple):
@@ -69,10 +79,17 @@ class Draft(NamedTuple):
 
 def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
     """Analyse `text`; parts that `kind` does not ask for are left empty."""
-    found = _read(text, language_named(language) if language is not None else None)
+    text = clean(text)
+    found = _read(text, language_named(language) if language is not None else language_in(text))
     with_entities = kind is not EnrichmentType.QUALITY_ONLY
     with_quality = kind is not EnrichmentType.ENTITIES_ONLY
-    chunks = chunked(text, found.entities) if kind.whole else []
+    chunks = chunked(found.text, found.entities) if kind.whole else []
+    whole = [embedding.digest(found.text, found.entities)] if kind.whole else []
+    drafted = [each.chunk for each in chunks]
+    if found.numbers is not None:
+        found.entities = hashed(found.entities, found.text)
+        for group in (found.entities, found.relationships, found.patterns, found.anti_patterns, drafted):
+            placed(group, found.numbers)
     result = AnalysisResult(
         entities_extracted=len(found.entities) if with_entities else 0,
         quality_score=found.quality if with_quality else None,
@@ -82,10 +99,10 @@ def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
         entities=found.entities if with_entities else [],
         relationships=found.relationships if with_entities else [],
         findings=[*found.patterns, *found.anti_patterns] if with_quality else [],
-        chunks=[each.chunk for each in chunks],
+        chunks=drafted,
+        not_understood=found.not_understood,
         statistics={name: round(value, 4) for name, value in found.statistics.items()},
     )
-    whole = [embedding.digest(text, found.entities)] if kind.whole else []
     return Draft(result, [*whole, *(each.text for each in chunks)])
 
 
@@ -109,12 +126,21 @@ def as_json(result: AnalysisResult) -> bytes:
 
 def _read(text: str, language: str | None) -> Analysis:
     found = Analysis()
-    if language is None or not is_fit(text):
+    found.text = text
+    if language == notebooks.LANGUAGE:
+        _read_notebook(found, text)
+    elif language is None or not is_fit(text):
         found.statistics = scores.text_statistics(text)
+        # A text that is not parsed at all.
+        found.not_understood = count_lines(text) if language in grammars() or language in READERS else 0
     elif language in grammars():
         _read_code(found, text, language)
     elif language in READERS:
         _read_keys(found, text, language)
+    elif language in components.LANGUAGES:
+        parts = components.scripts(text, language)
+        _read_code(found, parts.code, parts.language)
+        found.not_understood += parts.unread
     elif language == "markdown":
         found.entities = markdown.entities(text)[:ENTITIES_LIMIT]
         found.statistics = scores.prose_statistics(text, found.entities)
@@ -130,6 +156,24 @@ def _read_keys(found: Analysis, text: str, language: str) -> None:
     found.relationships = outline.relationships
     found.statistics = scores.text_statistics(text)
     found.statistics["syntax_errors"] = min(outline.syntax_errors, ERRORS_LIMIT)
+    found.not_understood = outline.not_understood
+
+
+def _read_notebook(found: Analysis, text: str) -> None:
+    """Code as that of its kernel, prose as Markdown; one that has neither is a text without names."""
+    parts = cells.read(text)
+    if not parts.numbers:
+        _read_keys(found, text, "json")
+        return
+    found.text, found.numbers = parts.whole, parts.numbers
+    prose = markdown.entities(parts.prose) if parts.prose.strip() and is_fit(parts.prose) else []
+    if parts.code.strip() and is_fit(parts.code):
+        _read_code(found, parts.code, parts.language)
+    else:
+        found.statistics = scores.prose_statistics(parts.prose, prose)
+    found.entities = sorted([*prose, *found.entities], key=lambda each: each.start_line)[:ENTITIES_LIMIT]
+    found.not_understood += parts.unread + parts.broken
+    found.statistics["syntax_errors"] = found.statistics.get("syntax_errors", 0) + parts.broken
 
 
 def _read_code(found: Analysis, text: str, language: str) -> None:
@@ -142,6 +186,7 @@ def _read_code(found: Analysis, text: str, language: str) -> None:
     found.statistics = scores.code_statistics(tree, measures, found.anti_patterns)
     found.quality = scores.code_quality(found.statistics)
     found.complexity = scores.code_complexity(found.statistics)
+    found.not_understood = tree.not_understood
 
 
 def _rule_ids(found: list[Finding]) -> list[str]:

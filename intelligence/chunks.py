@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from archon.contracts.analysis import Chunk, Entity
 from archon.contracts.bodies import own_lines
+from archon.contracts.lines import lines_of
 from intelligence import terms
 
 SYMBOLS_LIMIT: Final = 360
@@ -33,7 +34,7 @@ class Draft(NamedTuple):
 
 def chunked(text: str, entities: Sequence[Entity]) -> list[Draft]:
     """In order of appearance. Of more symbols than the limit the longest, which hold the others' lines."""
-    lines = text.split("\n")
+    lines = lines_of(text)
     symbols = list(_symbols(entities))
     longest = sorted(symbols, key=lambda each: each.start_line - each.end_line)[:SYMBOLS_LIMIT]
     own = own_lines(longest, len(lines))

@@ -85,7 +85,7 @@ class _Walk:
     def _is_named(self, start: int, end: int) -> bool:
         """Whether an anonymous function is all that a named one consists of, which has then been counted."""
         scope = self.tree.enclosing(start)
-        value = scope.node.field("value") if scope is not None and scope.callable else None
+        value = scope.value if scope is not None and scope.callable else None
         return value is not None and span(value) == (start, end)
 
     def _sequences(self, node: SgNode, where: tuple[int, int]) -> int:

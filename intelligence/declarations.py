@@ -15,6 +15,14 @@ _QUALIFIED_CHARACTERS: Final = 1000
 _HEAD: Final = 300
 """Characters of a name, or of what is before it, that are read at most."""
 _BASES: Final = 3000
+_FUNCTIONS: Final = frozenset({"arrow_function", "function_expression", "generator_function"})
+_AROUND: Final = frozenset(
+    {"as_expression", "satisfies_expression", "non_null_expression", "parenthesized_expression"}
+)
+_ANYWHERE: Final = frozenset({"useCallback"})
+_STYLED: Final = re.compile(r"(?:styled|tw)\b")
+_OPERATOR: Final = re.compile(r"\boperator\b")
+_WORD: Final = re.compile(r"\w")
 _CALLED: Final = re.compile(r"(?<!operator)\(.*")
 
 
@@ -23,13 +31,19 @@ def scopes_of(found: Found, tree: Tree, rules: Mapping[str, Sequence[Scope]]) ->
     for rule in rules[found.kind]:
         if not all(_has(found.node, part, kinds) for part, kinds in rule.where.items()):
             continue
+        if rule.kind == "phantom":
+            tree.misses.append((found.start, found.start))
+            return
+        value = _value(found.node, rule)
+        if rule.wraps is not None and value is None:
+            continue
         spans = [span(_declared(child)) for child in children(found.node, rule.name)]
         head = tree.text[found.start : spans[0][0] if spans else found.start][:_HEAD]
         if rule.head is not None and not rule.head.search(head):
             continue
         written = [tree.text[start : min(end, start + _HEAD)] for start, end in spans]
         for name in (written if rule.several else written[:1]) if rule.text is None else [rule.text]:
-            if (scope := _named(found, tree, rule, name)) is not None:
+            if (scope := _named(found, tree, rule, name, value)) is not None:
                 yield scope
         return
 
@@ -48,9 +62,61 @@ def _declared(node: SgNode) -> SgNode:
     return node
 
 
-def _named(found: Found, tree: Tree, rule: Scope, written: str) -> ScopeNode | None:
+def _value(node: SgNode, rule: Scope) -> SgNode | None:
+    """What a variable is given: where the rule says so, the function that a call wraps."""
+    value = node.field("value") or node.field("right")
+    if rule.wraps is None or value is None:
+        return value
+    value = _plain(value)
+    if value.kind() != "call_expression" or not (_is_outermost(node) or _callee(value) in _ANYWHERE):
+        return None
+    while value is not None and value.kind() == "call_expression":
+        if rule.wraps.search(_callee(value)):
+            return None
+        value = _wrapped(value)
+    return value
+
+
+def _plain(node: SgNode) -> SgNode:
+    """Without parentheses and what TypeScript is told of its type."""
+    while node.kind() in _AROUND and (inner := node.named_children()):
+        node = inner[0]
+    return node
+
+
+def _is_outermost(node: SgNode) -> bool:
+    """Whether a declaration is the module's own; inside a function, a call hardly ever gives a function."""
+    around = node.parent()
+    while around is not None and around.kind() in {"lexical_declaration", "variable_declaration"}:
+        around = around.parent()
+    return around is not None and around.kind() in {"program", "export_statement"}
+
+
+def _callee(call: SgNode) -> str:
+    """The last part of what is called: of `a.b` in `a.b(c)(d)`, `b`."""
+    callee = call.field("function")
+    while callee is not None and callee.kind() == "call_expression":
+        callee = callee.field("function")
+    return (callee.field("property") or callee).text()[:_HEAD] if callee is not None else ""
+
+
+def _wrapped(call: SgNode) -> SgNode | None:
+    """The function among a call's arguments, or the call that may have one; a styled component's styles."""
+    arguments = call.field("arguments")
+    if arguments is None or arguments.kind() == "template_string":
+        return arguments if _STYLED.match(call.text()[:_HEAD]) else None
+    given = [_plain(each) for each in arguments.named_children()]
+    found = [each for each in given if each.kind() in _FUNCTIONS]
+    return next(iter([*found, *(each for each in given if each.kind() == "call_expression")]), None)
+
+
+def _named(found: Found, tree: Tree, rule: Scope, written: str, value: SgNode | None) -> ScopeNode | None:
     owner, name = _name(written, tree.grammar, rule)
-    if not name or name in tree.grammar.reserved:
+    if not name:
+        return None
+    if name in tree.grammar.reserved:
+        # Such a name on a path is one that the language does not mean, else one that only a parser sees.
+        tree.misses += [] if rule.path is not None else [(found.start, found.start)]
         return None
     scope = ScopeNode(
         node=found.node,
@@ -62,6 +128,7 @@ def _named(found: Found, tree: Tree, rule: Scope, written: str) -> ScopeNode | N
         start_line=tree.line(found.start),
         end_line=tree.line(max(found.start, found.end - 1)),
         owner=owner,
+        value=value,
     )
     _receive(scope, tree)
     for part in rule.bases:
@@ -81,7 +148,12 @@ def _name(written: str, grammar: Grammar, rule: Scope) -> tuple[str | None, str]
         return None, " ".join(written.split())[: naming.NAME_CHARACTERS]
     plain = re.sub(r"\s+", " ", written)
     plain = _CALLED.sub("", plain) if "operator" in plain else naming.without_brackets(plain)
+    # An operator may be written in brackets: `def []=(key, value)`.
+    plain = plain if _WORD.search(plain) else written
     owner, _, name = plain.strip().rpartition(separator)
+    if separator == "::" and (operator := _OPERATOR.search(plain)):
+        # `Owner::operator std::string`
+        owner, name = plain[: operator.start()].strip().removesuffix(separator), plain[operator.start() :]
     if rule.path is not None:
         owner = rule.path.sub("", owner)
     return (naming.dotted(naming.without_brackets(owner)) or None), name.strip()[: naming.NAME_CHARACTERS]
@@ -129,7 +201,7 @@ def number(tree: Tree) -> None:
 def _parameters(scope: ScopeNode, tree: Tree) -> int:
     """How many; several that share a type count each."""
     rule = tree.grammar.parameters
-    holder = scope.node.field("value") or scope.node.field("right") or scope.node
+    holder = scope.value or scope.node
     while rule.of and (inner := holder.field("declarator")) is not None and not children(holder, rule.of[0]):
         holder = inner
     lists = [list_ for part in rule.of for list_ in children(holder, part)] if rule.of else [holder]

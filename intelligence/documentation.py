@@ -22,8 +22,8 @@ _STRING: Final = re.compile(r"[a-zA-Z]{0,2}(\"\"\"|'''|\"|')(.*)", re.DOTALL)
 def signature(scope: ScopeNode, tree: Tree) -> str:
     """The declaration up to its body, on one line."""
     body = first(scope.node, tree.grammar.body)
-    if body is None and (value := scope.node.field("value") or scope.node.field("right")) is not None:
-        body = first(value, tree.grammar.body)
+    if body is None and scope.value is not None:
+        body = first(scope.value, tree.grammar.body)
     end = span(body)[0] if body is not None else scope.end
     head = tree.without_comments(scope.start, min(end, scope.start + _READ))
     if body is None:
@@ -86,5 +86,5 @@ def _joins(tree: Tree, end: int, start: int, how: Documentation | None) -> bool:
 
 def _said(comment: str) -> str:
     """A comment's text without its marks, XML tags, and block tags such as `@param`."""
-    lines = _TAGS.sub("", _MARKERS.sub("", comment.removesuffix("*/"))).splitlines()
+    lines = _TAGS.sub("", _MARKERS.sub("", comment.removesuffix("*/"))).split("\n")
     return "\n".join(line for line in lines if not line.lstrip().startswith(("@", "\\")))

@@ -32,7 +32,8 @@ class _Strict(BaseModel):
 class Scope(_Strict):
     """A node that names what stands in it. The first of a node's rules that fits makes the entity.
 
-    kind      of the entity; `extension`, `package`: none, the name only qualifies what is inside
+    kind      of the entity; `extension`, `package`: none, the name only qualifies what is inside; `phantom`:
+              none, a parser makes such a node of what it does not understand
     text      the name itself, where it is not written
     where     only where these children are there, of one of these kinds if any are given
     head      only where this is found before the name
@@ -41,6 +42,7 @@ class Scope(_Strict):
     path      the name is a path, of which the last part is the name and the rest its owner, without what this
               matches
     rest      what is named lasts to the end of the text: until the next of its kind, or with it
+    wraps     only where the value is a call of something that this does not match, which is given a function
     bases     children that name what is inherited
     """
 
@@ -54,6 +56,7 @@ class Scope(_Strict):
     path: Pattern | None = None
     several: bool = False
     rest: Literal["until_next", "nested"] | None = None
+    wraps: Pattern | None = None
     bases: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
 
@@ -127,12 +130,33 @@ class Cognitive(_Strict):
         return {"rule": {"any": [*({"kind": kind} for kind in kinds), *logical, *map(dict, self.jumps)]}}
 
 
+class Rewrite(_Strict):
+    """What a parser is given in place of what it does not know, of the same length, so that positions stay.
+
+    of      what is replaced: its group, if it has one
+    by      one character fills the place, line ends stay; a word stands at its beginning
+    joins   line ends are replaced, too; only where no rule of a language tells a line by the parser's count
+    closes  what is replaced begins a block whose closing brace is replaced as well
+    words   a text without any of them has nothing to be replaced
+    """
+
+    of: Pattern
+    by: str = " "
+    joins: bool = False
+    closes: bool = False
+    words: tuple[str, ...] = ()
+
+
 class Grammar(_Strict):
     """One language file; `parsers` maps each language's name to its parser's.
 
     instead    other languages, where the source has what this one cannot have
+    or_else    other languages, where the source may be one of theirs and their parser understands more of it
     separator  of a qualified name, as it is written
     blank      what is hidden from the parser, which does not know what it stands for
+    rewrites   what the parser reads otherwise
+    again      the same for a second look, where the first has left something that was not understood
+    phantoms   nodes that a parser makes of what it does not understand
     reserved   what is never a name
     body       children that end a signature
     docstrings rules for comments that are written as strings
@@ -141,7 +165,11 @@ class Grammar(_Strict):
 
     parsers: Mapping[str, str]
     instead: Mapping[str, Pattern] = Field(default_factory=dict)
+    or_else: Mapping[str, Pattern] = Field(default_factory=dict)
     blank: Pattern | None = None
+    rewrites: Sequence[Rewrite] = ()
+    again: Sequence[Rewrite] = ()
+    phantoms: Sequence[Matcher] = ()
     separator: str | None = None
     scopes: Sequence[Scope]
     reserved: frozenset[str] = frozenset()
@@ -183,6 +211,10 @@ class Grammar(_Strict):
         return frozenset(map(kind_of, self.docstrings))
 
     @cached_property
+    def phantom_kinds(self) -> frozenset[str]:
+        return frozenset({"ERROR", *map(kind_of, self.phantoms)})
+
+    @cached_property
     def embed_kinds(self) -> frozenset[str]:
         return frozenset(map(kind_of, self.embeds))
 
@@ -197,7 +229,13 @@ class Grammar(_Strict):
     def matchers(self, language: str) -> list[Matcher]:
         """All that a source is searched for."""
         plain = [*self.scopes_of(language), *self.imports_by_node, *self.calls.nodes, *self.comments]
-        return [*dict.fromkeys([*plain, *self.nesting]), *self.decisions, *self.embeds, *self.docstrings]
+        return [
+            *dict.fromkeys([*plain, *self.nesting]),
+            *self.decisions,
+            *self.embeds,
+            *self.docstrings,
+            *self.phantoms,
+        ]
 
 
 def kind_of(matcher: Matcher) -> str:

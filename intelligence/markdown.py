@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from archon.contracts.analysis import Entity
+from archon.contracts.lines import count_lines
 
 NAME_CHARACTERS = 200
 _FRONT_MATTER: Final = re.compile(r"\A---[ \t]*\n(?:.*\n)*?---[ \t]*(?:\n|\Z)")
@@ -16,7 +17,7 @@ _FRONT_MATTER: Final = re.compile(r"\A---[ \t]*\n(?:.*\n)*?---[ \t]*(?:\n|\Z)")
 
 def entities(text: str) -> list[Entity]:
     """In order of appearance; a heading's qualified name is its path from the top, joined by ` > `."""
-    collector = _Collector(text.count("\n") + 1)
+    collector = _Collector(max(1, count_lines(text)))
     text = _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), text)
     tokens = MarkdownIt("commonmark").parse(text)
     for position, token in enumerate(tokens):

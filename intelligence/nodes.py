@@ -4,7 +4,6 @@ The search runs in the parser's own code; Python sees the matches alone. Lines c
 asked of an edit: its range costs a walk along its line, which is quadratic where there is but one.
 """
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,6 @@ from typing import Any, NamedTuple
 from ast_grep_py import SgNode, SgRoot
 
 from intelligence.grammar import TYPES, Grammar, Matcher, Part, Scope, grammars
-
-_WITHIN_LINE = re.compile(r"[^\n]")
 
 
 @dataclass(eq=False)
@@ -42,6 +39,8 @@ class ScopeNode:
     signature: str = ""
     documentation: str | None = None
     self_name: str | None = None
+    value: SgNode | None = None
+    """The function that is given to a variable, also through a call that wraps it."""
     bases: list[str] = field(default_factory=list)
     children: list["ScopeNode"] = field(default_factory=list)
     function: "ScopeNode | None" = None
@@ -85,8 +84,12 @@ class Tree:
     calls: list[tuple[Found, ScopeNode]] = field(default_factory=list)
     comments: list[tuple[int, int]] = field(default_factory=list)
     docstrings: list[tuple[int, int]] = field(default_factory=list)
+    misses: list[tuple[int, int]] = field(default_factory=list)
+    """What was not understood: errors, nodes that the parser made up, and phantoms."""
     decisions: int = 0
     errors: int = 0
+    not_understood: int = 0
+    """Lines, of those that say anything, in which something was not understood."""
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -149,19 +152,19 @@ def find_kinds(root: SgNode, kinds: Sequence[Matcher]) -> list[SgNode]:
     return root.find_all(config)
 
 
-def matches(text: str, language: str) -> tuple[SgNode, Iterator[Found]]:
-    """The root of `text`'s tree, and all that its grammar names, in order of appearance."""
-    grammar = grammars()[language]
-    if grammar.blank is not None:
-        text = grammar.blank.sub(lambda found: _WITHIN_LINE.sub(" ", found[0]), text)
-    root = SgRoot(text, grammar.parsers[language]).root()
-    nodes = find_kinds(root, _known(language))
-    return root, (Found(node, node.kind(), *span(node)) for node in nodes)
+def parsed(text: str, language: str) -> SgNode:
+    """The root of `text`'s tree."""
+    return SgRoot(text, grammars()[language].parsers[language]).root()
 
 
-def missing(root: SgNode) -> int:
-    """How many nodes the parser had to make up: they are empty."""
-    return len(root.find_all(regex="^$")) - (not root.text())
+def matches(root: SgNode, language: str) -> Iterator[Found]:
+    """All that a language's grammar names, in order of appearance."""
+    return (Found(node, node.kind(), *span(node)) for node in find_kinds(root, _known(language)))
+
+
+def missing(root: SgNode) -> list[SgNode]:
+    """The nodes that the parser had to make up: they are empty."""
+    return root.find_all(regex="^$")[not root.text() :]
 
 
 @cache

@@ -38,6 +38,8 @@ class Outline:
     items: list[Item] = field(default_factory=list)
     relationships: list[Relationship] = field(default_factory=list)
     syntax_errors: int = 0
+    not_understood: int = 0
+    """Lines."""
     _related: set[tuple[str, str | None, str]] = field(default_factory=set)
 
     def add(
@@ -54,6 +56,11 @@ class Outline:
         if key not in self._related and len(self._related) < KEYS_LIMIT:
             self._related.add(key)
             self.relationships.append(Relationship(kind=kind, source=key[1], target=key[2], line=line))
+
+    def miss(self, lines: int = 1) -> None:
+        """Something could not be read."""
+        self.syntax_errors += 1
+        self.not_understood += lines
 
     def entities(self) -> list[Entity]:
         """The outermost, in order of appearance."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from archon.contracts.analysis import Entity, Finding
+from archon.contracts.lines import count_lines, lines_of
 from intelligence.measures import Measures
 from intelligence.syntax import ScopeNode, Tree
 
@@ -29,7 +30,7 @@ def code_statistics(tree: Tree, measures: Measures, found: Sequence[Finding]) ->
         measures.code_lines(group[0].start_line, group[0].end_line) for group in copies if group[0].callable
     ]
     return {
-        "lines": tree.text.count("\n") + 1,
+        "lines": count_lines(tree.text),
         "code_lines": measures.all_code_lines,
         "functions": len(functions),
         "decisions": decisions,
@@ -91,7 +92,7 @@ def prose_statistics(text: str, entities: Sequence[Entity]) -> dict[str, float]:
     """What the quality of a Markdown document is made of."""
     headings = [entity for entity in entities if entity.kind == "heading"]
     blocks = [entity for entity in entities if entity.kind == "code_block"]
-    lines = max(1, text.count("\n") + 1)
+    lines = max(1, count_lines(text))
     starts = [0, *(entity.start_line for entity in headings), lines]
     sections = [end - start for start, end in pairwise(starts)]
     return {
@@ -111,7 +112,7 @@ def prose_quality(statistics: dict[str, float]) -> float:
 
 
 def text_statistics(text: str) -> dict[str, float]:
-    lines = text.splitlines()
+    lines = lines_of(text)
     return {
         "lines": len(lines),
         "words": len(text.split()),

@@ -8,31 +8,70 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from ast_grep_py import SgNode
+
 from intelligence import declarations, naming
 from intelligence.documentation import documentation, signature
-from intelligence.grammar import Grammar
-from intelligence.nodes import Found, ScopeNode, Tree, matches, missing
+from intelligence.grammar import Grammar, grammars
+from intelligence.nodes import Found, ScopeNode, Tree, find_kinds, matches, missing, parsed, span
+from intelligence.rewriting import readable, rewritten
+from intelligence.understanding import not_understood
 
 __all__ = ["ScopeNode", "Tree", "parse"]
 
 ERRORS_LIMIT: Final = 1000
 DEPTH_LIMIT: Final = 100
+SECOND_LOOK_CHARACTERS: Final = 200_000
+"""A longer source is mostly data, or several put together, and is looked at once."""
 _HEAD: Final = 300
 _ELSE: Final = re.compile(r"\belse\s*\Z")
 
 
 def parse(text: str, language: str, grammar: Grammar) -> Tree:
-    """The tree of `text`; what cannot be parsed is left out of it and counted."""
-    root, nodes = matches(text, language)
-    tree = Tree(root, text, grammar, language)
-    walk = _Walk(tree)
-    for found in nodes:
-        walk.visit(found)
-    tree.errors = min(tree.errors + missing(root), ERRORS_LIMIT)
+    """The tree of `text`; what cannot be parsed is left out of it and counted.
+
+    What is not understood gets a second look, without what its parser is known not to know. It may turn out
+    to be of another language.
+    """
+    tree = _understood(text, language, grammar)
     declarations.number(tree)
     for scope in tree.scopes:
         scope.signature = signature(scope, tree)
         scope.documentation = documentation(scope, tree)
+    return tree
+
+
+def _understood(text: str, language: str, grammar: Grammar) -> Tree:
+    """Of several looks at `text` the one that understands most."""
+    shown = readable(text, grammar)
+    best = _look(text, parsed(shown, language), language, grammar)
+    if not best.misses or len(text) > SECOND_LOOK_CHARACTERS:
+        return best
+    if (again := rewritten(shown, grammar.again)) != shown:
+        root = parsed(again, language)
+        # To walk through a tree takes longer than to make it.
+        if len(find_kinds(root, ["ERROR"])) + len(missing(root)) < len(best.misses):
+            best = min(best, _look(text, root, language, grammar), key=_missed)
+    for other, sign in grammar.or_else.items():
+        if best.misses and sign.search(text):
+            best = min(best, _understood(text, other, grammars()[other]), key=_missed)
+    return best
+
+
+def _missed(tree: Tree) -> tuple[int, int]:
+    return tree.not_understood, tree.errors
+
+
+def _look(text: str, root: SgNode, language: str, grammar: Grammar) -> Tree:
+    """The tree below `root`, which the parser has made of what stands for `text`."""
+    tree = Tree(root, text, grammar, language)
+    walk = _Walk(tree)
+    for found in matches(root, language):
+        walk.visit(found)
+    made_up = missing(root)
+    tree.misses += map(span, made_up[:ERRORS_LIMIT])
+    tree.errors = min(tree.errors + len(made_up), ERRORS_LIMIT)
+    tree.not_understood = not_understood(tree)
     return tree
 
 
@@ -73,7 +112,7 @@ class _Walk:
             yield self._nest
         if kind in grammar.embed_kinds:
             yield self._embed
-        if kind == "ERROR":
+        if kind in grammar.phantom_kinds:
             yield self._miss
 
     def _comment(self, found: Found) -> None:
@@ -91,8 +130,10 @@ class _Walk:
             head = self._tree.text[found.start : min(found.end, found.start + _HEAD)]
             self._scopes[-1].bases += naming.bases(head)
 
-    def _miss(self, _: Found) -> None:
+    def _miss(self, found: Found) -> None:
         self._tree.errors += 1
+        if len(self._tree.misses) < ERRORS_LIMIT:
+            self._tree.misses.append((found.start, found.end))
 
     def _open(self, found: Found) -> None:
         if len(self._scopes) == DEPTH_LIMIT:

@@ -8,7 +8,7 @@ from intelligence import findings
 from intelligence.adapters import READERS
 from intelligence.grammar import grammars
 
-LANGUAGES: Final = (*sorted(grammars()), *sorted(READERS), "markdown", "klingon", None)
+LANGUAGES: Final = (*sorted(grammars()), *sorted(READERS), "vue", "notebook", "markdown", "klingon", None)
 OPENERS: Final = (
     "(",
     "[",

@@ -107,6 +107,7 @@ def _as_json(
         "entities": statistics.entities,
         "languages": statistics.languages,
         "mean_quality": statistics.mean_quality,
+        "not_understood": statistics.not_understood,
         "anti_patterns": dict(list(statistics.anti_patterns.items())[:5]),
         "searches": [results.model_dump(mode="json") for results in searches],
         "data_dir": str(directory),

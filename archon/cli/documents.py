@@ -4,7 +4,7 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
@@ -128,6 +128,8 @@ async def _show_document(api: BridgeApi, document: str, project: str | None, out
         ("Complexity", found.complexity_score),
         ("Patterns", ", ".join(found.patterns_detected)),
         ("Anti-patterns", ", ".join(found.anti_patterns_detected)),
+        ("Not understood", f"{found.not_understood} lines" if found.not_understood else None),
+        ("Encoding", _encoding(found.metadata)),
         ("Imports", ", ".join([*sorted({each.file_path for each in found.imports}), *found.modules])),
         ("Imported by", _some(sorted({each.file_path for each in found.imported_by}))),
         ("Workflow", found.workflow_url),
@@ -140,6 +142,14 @@ async def _show_document(api: BridgeApi, document: str, project: str | None, out
     ]
     if entities:
         table("", ("kind", "entity", "lines"), entities)
+
+
+def _encoding(metadata: dict[str, Any]) -> str | None:
+    """That of the file, where it is told and no matter of course."""
+    name = metadata.get("encoding")
+    if metadata.get("encoding_guessed"):
+        return f"{name}, a guess"
+    return None if name == "utf-8" else name
 
 
 async def _list_documents(

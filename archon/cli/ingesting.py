@@ -126,6 +126,8 @@ class _Ingest:
         self.progress.update(self._enriched, total=self.report.documents)
 
     async def _take(self, file: SourceFile) -> None:
+        if file.guessed:
+            self.report.note_guess(file.path, file.encoding)
         place = self.before.place(file.path)
         content_hash = identity.content_hash(file.text)
         digest = bytes.fromhex(content_hash)
@@ -164,6 +166,8 @@ class _Ingest:
         metadata = {
             "file_size_bytes": file.size,
             "last_modified": file.modified and file.modified.isoformat(),
+            "encoding": file.encoding,
+            "encoding_guessed": file.guessed,
             "git_commit_hash": self.report.commit,
             "original_path": place.original,
         }

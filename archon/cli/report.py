@@ -11,6 +11,7 @@ from archon.cli.output import Format, err, out, print_json, printable, table
 from archon.cli.plan import Plan
 from archon.cli.tally import SHOWN, Report
 from archon.cli.walk import HELD_BACK
+from archon.contracts.lines import lines_of
 from archon.contracts.views import SearchResults, Statistics
 
 _SNIPPET_LINES: Final = 4
@@ -42,6 +43,7 @@ def print_report(report: Report) -> None:
         ("Missing", figures["missing"]),
         ("Pruned", figures["pruned"]),
         ("Gone", figures["gone"]),
+        ("Encoding guessed", figures["guessed_encodings"]),
         ("Commit", figures["commit"]),
     ]
     rows = [
@@ -56,6 +58,7 @@ def print_report(report: Report) -> None:
     ]
     table(f"Project {report.project}", ("", ""), [row for row in rows if row[1] is not None])
     _print_lines(f"rejected {path}: {reason}" for path, reason in report.reasons.items())
+    _print_guesses(report)
     if report.parked:
         err.print(f"Why, and how to retry: enrich dlq list -p {quote(report.project)}")
 
@@ -68,6 +71,7 @@ def _print_rehearsal(report: Report, plan: Plan) -> None:
         ("Unchanged", figures["unchanged"]),
         ("Renamed", figures["renamed"] or None),
         *([("Pruned", figures["pruned"])] if plan.prune else [("Gone", figures["gone"] or None)]),
+        *([("Encoding guessed", figures["guessed_encodings"])] if report.guessed else []),
         ("Skipped", _counted(figures["skipped_by_reason"]) or 0),
         ("Commit", figures["commit"]),
     ]
@@ -81,6 +85,7 @@ def _print_rehearsal(report: Report, plan: Plan) -> None:
         _print_lines(f"{kind} {path}" for path in paths)
         if report.counts[kind] > len(paths):
             _print_lines([f"... and {report.counts[kind] - len(paths)} more"])
+    _print_guesses(report)
     if report.refusal is not None:
         err.print(f"[yellow]Without --dry-run, refused:[/yellow] --prune: {escape(report.refusal)}")
 
@@ -111,6 +116,11 @@ def _print_hints(report: Report, plan: Plan) -> None:
         )
 
 
+def _print_guesses(report: Report) -> None:
+    """A wrong one makes other letters of a comment; UTF-8 in the file settles it."""
+    _print_lines(f"read as {encoding}, a guess: {path}" for path, encoding in report.guessed.items())
+
+
 def _print_lines(lines: Iterable[str]) -> None:
     for line in lines:
         out.print(escape(printable(line)))
@@ -135,6 +145,7 @@ def print_statistics(found: Statistics) -> None:
         ("Entities", found.entities),
         ("Languages", _counted(dict(list(found.languages.items())[:8]))),
         ("Quality", quality),
+        *([("Not understood", f"{found.not_understood} lines")] if found.not_understood else []),
         ("Anti-patterns", _counted(dict(list(found.anti_patterns.items())[:5])) or "none"),
     ]
     table("", ("", ""), rows)
@@ -148,7 +159,7 @@ def print_hits(results: SearchResults) -> None:
         told = (hit.project_name, where, hit.kind, hit.symbol or "")
         stale = "" if hit.fresh else "  [yellow]stale[/yellow]"
         out.print(f"{hit.score:.2f}  {escape('  '.join(map(printable, told)).rstrip())}{stale}")
-        for line in dedent(hit.snippet).splitlines()[:_SNIPPET_LINES]:
+        for line in lines_of(dedent(hit.snippet))[:_SNIPPET_LINES]:
             out.print(f"      [dim]{escape(printable(line))}[/dim]")
     if not results.hits:
         out.print("nothing found")

@@ -28,7 +28,7 @@ class Report:
     sent: dict[bytes, bytes] = field(default_factory=dict)
     kept: set[bytes] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
-    """Of each kind: new, changed, renamed, rejected, pruned."""
+    """Of each kind: new, changed, renamed, rejected, pruned, guessed."""
     paths: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """The first that are new, changed or pruned."""
     reasons: dict[str, str] = field(default_factory=dict)
@@ -42,6 +42,8 @@ class Report:
     """Ids of documents whose files hold secrets, which an earlier ingest has sent."""
     renamed: dict[str, str] = field(default_factory=dict)
     """Old paths by the new ones."""
+    guessed: dict[str, str] = field(default_factory=dict)
+    """Of the first files whose encoding was guessed, the encoding by path; `counts` has how many."""
     index_ms: "array[float]" = field(default_factory=lambda: array("d"))
     enrich_ms: "array[float]" = field(default_factory=lambda: array("d"))
     statuses: Counter[EnrichmentStatus] = field(default_factory=Counter)
@@ -61,6 +63,11 @@ class Report:
     def rename(self, old: str, new: str) -> None:
         self.counts["renamed"] += 1
         self.renamed[new] = old
+
+    def note_guess(self, path: str, encoding: str) -> None:
+        self.counts["guessed"] += 1
+        if len(self.guessed) < SHOWN:
+            self.guessed[path] = encoding
 
     def reject(self, path: str, reason: str) -> None:
         self.counts["rejected"] += 1
@@ -157,6 +164,8 @@ class Report:
             "skipped_by_reason": self.skipped.counts,
             "skipped_files": [{"path": path, "reason": reason} for path, reason in self.skipped.listed()],
             "without_git": self.without_git,
+            "guessed_encodings": self.counts["guessed"],
+            "guessed": self.guessed,
         }
 
 

@@ -11,13 +11,13 @@ from typing import BinaryIO, Final
 
 from archon.cli import git, tree
 from archon.cli.confidential import secret_in
+from archon.cli.decoding import decoded
 from archon.cli.globs import Globs, directory_of
 from archon.cli.skipped import Skipped
 from archon.contracts.errors import InvalidInputError
 
 MAX_BYTES: Final = 1_000_000
 HELD_BACK: Final = "holds a secret"
-_SNIFF_BYTES: Final = 8192
 _CHUNK: Final = 1 << 20
 _OPEN: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """A file that has become a link or a pipe since it was looked at is neither followed nor waited for."""
@@ -34,6 +34,9 @@ class SourceFile:
     text: str
     size: int
     modified: datetime | None
+    encoding: str = "utf-8"
+    guessed: bool = False
+    """Whether nothing in the file tells its encoding."""
 
 
 @dataclass
@@ -110,12 +113,13 @@ class Walk:
             return "unreadable"
         if len(data) > self.max_bytes:
             return "too large"
-        if b"\0" in data[:_SNIFF_BYTES]:
+        if (content := decoded(data)) is None:
             return "binary"
-        name, text = self._relative(path), _decoded(data)
-        if not self.include_secrets and (secret := secret_in(name, text)):
+        name = self._relative(path)
+        if not self.include_secrets and (secret := secret_in(name, content.text)):
             return f"{HELD_BACK}: {secret}"
-        return SourceFile(name, text, len(data), _moment(found.st_mtime))
+        modified = _moment(found.st_mtime)
+        return SourceFile(name, content.text, len(data), modified, content.encoding, content.guessed)
 
     def _is_behind_link(self, directory: Path) -> bool:
         """Whether a directory below the root is a symbolic link, as one may have become that git tracks."""
@@ -141,13 +145,6 @@ def is_gone(root: Path, relative: str) -> bool:
     except OSError:
         return False
     return False
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def _chunks(file: BinaryIO, limit: int) -> Iterator[bytes]:

@@ -125,6 +125,8 @@ class AnalysisResult(OpenModel):
     chunks: list[Chunk] = Field(default_factory=list)
     analyser_version: str = "unknown"
     statistics: dict[str, float] = Field(default_factory=dict)
+    not_understood: Annotated[int, Field(ge=0)] = 0
+    """Lines of which nothing, or not all, could be read: what stands there may be missing above."""
 
 
 class Assessment(AnalysisResult):

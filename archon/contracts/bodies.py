@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from archon.contracts.analysis import Entity
 from archon.contracts.identity import content_hash
+from archon.contracts.lines import lines_of
 
 
 def hashed(entities: Sequence[Entity], text: str) -> list[Entity]:
     """The entities, each with `body_hash`; one that the service gave stays."""
-    lines = text.splitlines()
+    lines = lines_of(text)
     own = own_lines(entities, len(lines))
     return [
         entity

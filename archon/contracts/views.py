@@ -63,6 +63,8 @@ class StoredDocument(Model):
     quality_score: float | None = None
     complexity_score: float | None = None
     entities_extracted: int | None = None
+    not_understood: int | None = None
+    """Lines of which nothing, or not all, could be read."""
     patterns_detected: list[str] = Field(default_factory=list)
     anti_patterns_detected: list[str] = Field(default_factory=list)
     content_preview: str = ""
@@ -126,13 +128,14 @@ class SearchResults(Model):
 
 class Statistics(Model):
     """Answer of `GET /api/bridge/statistics`. `anti_patterns`: in how many documents each was found, the
-    most frequent first; `mean_quality` is None while nothing has a score."""
+    most frequent first; `mean_quality` is None while nothing has a score; `not_understood`: lines."""
 
     documents: int
     statuses: dict[str, int]
     languages: dict[str, int]
     entities: int
     mean_quality: float | None
+    not_understood: int = 0
     anti_patterns: dict[str, int]
 
 

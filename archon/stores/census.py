@@ -55,6 +55,7 @@ class Census:
             languages=_counts(rows, "language"),
             entities=sum(row["entities"] for row in rows),
             mean_quality=sum(row["quality"] for row in rows) / scored if scored else None,
+            not_understood=sum(row["not_understood"] for row in rows),
             anti_patterns={row["rule"]: row["documents"] for row in patterns},
         )
 

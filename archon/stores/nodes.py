@@ -122,6 +122,7 @@ def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
     if kind is not EnrichmentType.QUALITY_ONLY:
         properties |= {
             "entities_extracted": result.entities_extracted,
+            "not_understood": result.not_understood,
             "entities_content_hash": content_hash,
             "linked_as": enrichment_rows.linked_as(step, result),
             "import_key": modules.import_key(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from archon.contracts.lines import lines_of
 from intelligence.outline import Item, Outline
 
 _FROM: Final = re.compile(r"FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
@@ -42,7 +43,7 @@ def _from(found: Outline, base: Item | None, stage: Item, image: str, line: int)
 def _instructions(text: str) -> Iterator[tuple[int, str]]:
     """Each with its first line; continued lines and here-documents are part of it."""
     escape = "`" if _ESCAPE.match(text) else "\\"
-    lines = iter(enumerate(text.splitlines(), start=1))
+    lines = iter(enumerate(lines_of(text), start=1))
     for number, first in lines:
         if not first.strip() or first.lstrip().startswith("#"):
             continue

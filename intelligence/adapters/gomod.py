@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from archon.contracts.lines import lines_of
 from intelligence.outline import Outline
 
 _MODULE: Final = re.compile(r"""module\s+["`]?([^\s"`]+)""")
@@ -12,7 +13,7 @@ _REQUIRED: Final = re.compile(r"""(?:require\s+)?["`]?([^\s"`()]+)["`]?\s+v\d\S*
 def read(text: str) -> Outline:
     found = Outline()
     block = ""
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         plain = line.partition("//")[0].strip()
         if match := _MODULE.match(plain):
             found.add("module", match[1], number)

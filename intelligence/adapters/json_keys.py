@@ -15,7 +15,7 @@ def read(text: str) -> Outline:
         start, end = span(node)
         line, position = line + text.count("\n", position, start), start
         if node.kind() == "ERROR":
-            found.syntax_errors += 1
+            found.miss(1 + text.count("\n", start, end))
             continue
         while open_ and open_[-1][0] <= start:
             open_.pop()

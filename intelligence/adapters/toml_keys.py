@@ -43,7 +43,7 @@ class _Reader:
         self._head = []
         self._depth = 0
         if not parts:
-            self.found.syntax_errors += 1
+            self.found.miss()
         # What is said of a key without a name belongs to nothing.
         self._key = self.found.add("key", ".".join(parts) or "=", self._line, self._table)
 
@@ -60,7 +60,7 @@ class _Reader:
         if head.startswith("[") and head.endswith("]"):
             self._open_table(_parts(head.strip("[] \t")))
         elif head:
-            self.found.syntax_errors += 1
+            self.found.miss()
 
     def _open_table(self, parts: list[str]) -> None:
         """A table inside another one that was opened is its part."""

@@ -3,13 +3,18 @@
 Events of libyaml are read: nothing is built, so an alias that stands for a billion nodes is one event.
 """
 
+import re
 from typing import Any, Final
 
 import yaml
 
+from archon.contracts.lines import count_lines
 from intelligence.outline import Item, Outline
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+_NO_LINE_ENDS: Final = re.compile("[\x0b\x0c\x85\u2028\u2029\ufffe\uffff]")
 
 
 class _Level:
@@ -42,10 +47,12 @@ def read(text: str) -> Outline:
     found = Outline()
     levels = [_Level(None, mapping=False)]
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        # Line ends of YAML 1.1 that neither 1.2 nor anybody else has, and what is no text to its reader.
+        for event in yaml.parse(_NO_LINE_ENDS.sub(" ", text), Loader=_LOADER):
             _take(event, levels, found)
-    except (yaml.YAMLError, RecursionError):
-        found.syntax_errors = 1
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        found.miss(max(1, count_lines(text) - (mark.line if mark is not None else 0)))
     return found
 
 

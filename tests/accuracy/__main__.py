@@ -79,7 +79,8 @@ def _compare(language: str, paths: Sequence[str], reference: Reference) -> dict[
             continue
         if grammars()[language].language_of(text, language) != language:
             continue
-        ours = found(text, language)
+        if (ours := found(text, language)) is None:
+            continue
         macros = {each.line for each in expected if each.what == "macro"}
         ours = [each for each in ours if each.line not in macros]
         for what, tally in tallies.items():

@@ -6,16 +6,19 @@ What such a parser cannot read is left out: its answer says nothing about a sour
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.accuracy.rule import Named
 
 HERE = Path(__file__).parent
+_FUNCTIONS = frozenset({"function", "method", "singletonMethod"})
 Answers = Iterator[tuple[str, list[Named]]]
 
 
@@ -51,18 +54,26 @@ def read_python(paths: Sequence[str]) -> Answers:
         )
 
 
-def read_ctags(paths: Sequence[str]) -> Answers:
-    """By Universal Ctags: functions with a body, types with one, typedefs."""
-    options = ["--output-format=json", "--fields=NFKn", "--kinds-C=fsugt", "--language-force=C", "-L", "-"]
+def _read_ctags(language: str, kinds: str, paths: Sequence[str]) -> Answers:
+    """By Universal Ctags: functions and types of `kinds`, which are its letters."""
+    chosen = [f"--language-force={language}", f"--kinds-{language}={kinds}"]
     answers: dict[str, list[Named]] = {path: [] for path in paths}
+    options = ["--output-format=json", "--fields=NFKnP", *chosen, "-L", "-"]
     for line in _run([_tool("ctags"), *options], paths):
         tag = json.loads(line)
         # A name that is no text is left out of the answer.
-        if not tag.get("name", "__anon").startswith("__anon"):
-            what = "function" if tag["kind"] == "function" else "class"
-            what = "macro" if what == "function" and tag["name"].isupper() else what
-            answers[tag["path"]].append(Named(what, tag["name"], tag["line"]))
+        name = tag.get("name", "__anon").replace(" ", "").strip("`")
+        # In Kotlin it takes a lambda, and what a lambda is given, for a method.
+        lambda_ = language == "Kotlin" and tag["kind"] == "method" and not _declares(tag["pattern"], name)
+        if not lambda_ and not name.startswith("__anon"):
+            what = "function" if tag["kind"] in _FUNCTIONS else "class"
+            macro = language in {"C", "C++"} and what == "function" and name.isupper()
+            answers[tag["path"]].append(Named("macro" if macro else what, name, tag["line"]))
     yield from answers.items()
+
+
+def _declares(line: str, name: str) -> bool:
+    return re.search(rf"\bfun\b.*(?<!\w){re.escape(name)}`?\s*\(", line) is not None
 
 
 def _lines_of(command: Callable[[], list[str]]) -> Callable[[Sequence[str]], Answers]:
@@ -107,6 +118,12 @@ def _typescript_version() -> str:
     return "TypeScript " + json.loads(Path(_typescript(), "package.json").read_text())["version"]
 
 
+def _ctags(language: str, kinds: str) -> Reference:
+    """`kinds`: those of what has a body, and typedefs."""
+    version = partial(_version, "ctags", "--version")
+    return Reference(lambda: version().partition(",")[0], partial(_read_ctags, language, kinds), within=True)
+
+
 _JAVASCRIPT = Reference(
     _typescript_version, _lines_of(lambda: [_tool("node"), str(HERE / "reference.cjs"), _typescript()])
 )
@@ -122,5 +139,11 @@ REFERENCES: dict[str, Reference] = {
         lambda: "javac of " + _version("java", "--version"),
         _lines_of(lambda: [_tool("java"), str(HERE / "Reference.java")]),
     ),
-    "c": Reference(lambda: _version("ctags", "--version").partition(",")[0], read_ctags, within=True),
+    "c": _ctags("C", "fsugt"),
+    "cpp": _ctags("C++", "fcsugt"),
+    "csharp": _ctags("C#", "cisgm"),
+    "kotlin": _ctags("Kotlin", "cioTm"),
+    "php": _ctags("PHP", "citf"),
+    "ruby": _ctags("Ruby", "cfS"),
+    "rust": _ctags("Rust", "fPsgit"),
 }

@@ -12,10 +12,12 @@ What counts, on both sides alike:
             decorators, `export` and comments. ctags says the name's line instead: for C that has to be among
             the entity's.
 
-Nothing else is compared: neither macros nor anonymous functions and types. Where a macro makes a function of
-C, `TEST(name) {`, ctags takes the macro for its name: what begins on such a line is left out on both sides.
+Nothing else is compared: neither macros nor anonymous functions and types, nor functions that a call wraps.
+Where a macro makes a function of C or C++, `TEST(name) {`, ctags takes the macro for its name: what begins on
+such a line is left out on both sides, and so is what C++ defaults or deletes.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,6 +25,9 @@ from typing import NamedTuple
 
 from intelligence.grammar import TYPES, grammars
 from intelligence.syntax import parse
+
+_WITHOUT_BODY = re.compile(r"=\s*(?:default|delete)\s*;?$")
+"""Of a function of C++, which ctags takes for a declaration."""
 
 
 class Named(NamedTuple):
@@ -34,13 +39,19 @@ class Named(NamedTuple):
     end: int = 0
 
 
-def found(text: str, language: str) -> list[Named]:
-    """What the analyser finds."""
+def found(text: str, language: str) -> list[Named] | None:
+    """What the analyser finds; None where it takes the text for another language."""
+    tree = parse(text, language, grammars()[language])
+    if tree.language != language:
+        return None
     what = {"function": "function", "method": "function", **dict.fromkeys([*TYPES, "type"], "class")}
     return [
-        Named(what[scope.kind], scope.name, scope.start_line, scope.end_line)
-        for scope in parse(text, language, grammars()[language]).scopes
+        Named(what[scope.kind], scope.name.replace(" ", "").strip("`"), scope.start_line, scope.end_line)
+        for scope in tree.scopes
         if scope.kind in what
+        and scope.rule.wraps is None
+        and scope.rule.text != "default"
+        and not _WITHOUT_BODY.search(tree.text[max(scope.start, scope.end - 20) : scope.end])
     ]
 
 

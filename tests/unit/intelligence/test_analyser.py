@@ -177,11 +177,11 @@ def test_markdown() -> None:
     result = analyse(text, "markdown", FULL)
     found = [(each.kind, each.qualified_name, each.start_line, each.end_line) for each in result.entities]
     assert found == [
-        ("heading", "Guide", 1, 14),
+        ("heading", "Guide", 1, 13),
         ("link", "Guide > https://example.org/a", 3, 3),
         ("heading", "Guide > Install", 5, 10),
         ("code_block", "Guide > Install > sh", 7, 9),
-        ("heading", "Guide > Use", 11, 14),
+        ("heading", "Guide > Use", 11, 13),
     ]
     assert result.complexity_score is None
     assert result.quality_score == 1.0

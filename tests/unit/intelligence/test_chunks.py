@@ -65,9 +65,9 @@ def test_a_symbol_has_its_own_lines_and_its_name() -> None:
 def test_sections_are_chunks_with_their_code_and_links() -> None:
     assert told(MARKDOWN, "markdown") == [
         (None, "document", 1, 1),
-        ("Top", "heading", 3, 16),
+        ("Top", "heading", 3, 15),
         ("Top > Part", "heading", 7, 12),
-        ("Top > Other", "heading", 13, 16),
+        ("Top > Other", "heading", 13, 15),
     ]
 
 

@@ -187,6 +187,22 @@ def test_members_that_are_written_apart_belong_to_their_type() -> None:
             [],
             ["imports Foo\\A", "imports Foo\\f", "imports Foo\\X"],
         ),
+        (
+            "ruby",
+            "class A\n  def [](k) = 1\n  def []=(k, v); end\n  def <=>(o) = 0\n  def self.call; end\nend\n",
+            ["class A", "method A.[]", "method A.[]=", "method A.<=>", "method A.call"],
+            [],
+        ),
+        (
+            "cpp",
+            (
+                "struct A { operator std::string() const; };\nA::operator std::string() const { return x; }\n"
+                "bool A::operator==(int) { return true; }\nint &A::operator[](int i) { return i; }\n"
+            ),
+            ["struct A", "method A.operator std::string", "method A.operator==", "method A.operator[]"],
+            [],
+        ),
+        ("rust", "trait A { type Item; fn a(&self); }\n", ["trait A", "type A.Item", "method A.a"], []),
         ("dockerfile", "FROM \\\nalpine:3 AS last\n", ["stage last"], ["imports alpine:3"]),
         (
             "dockerfile",
