@@ -126,6 +126,8 @@ def _hit(hit: Hit, document: Preview, snippets: Mapping[str, str]) -> SearchHit:
         {
             **said,
             "title": document.name,
+            # A renamed document's chunks still have its old path.
+            "file_path": document.file_path,
             "snippet": snippets.get(hit.chunk_id, document.preview[:PREVIEW_CHARACTERS]),
             "score": round(hit.score, 4),
             "fresh": hit.payload["content_hash"] == document.content_hash,
@@ -137,7 +139,7 @@ def _hit(hit: Hit, document: Preview, snippets: Mapping[str, str]) -> SearchHit:
 
 
 _SAID: Final = (
-    *("document_id", "project_name", "file_path", "language", "document_type"),
+    *("document_id", "project_name", "language", "document_type"),
     *("symbol", "kind", "start_line", "end_line"),
 )
 """What a chunk's own point tells."""

@@ -88,6 +88,7 @@ class Preview(Model):
 
     id: DocumentId
     name: str
+    file_path: str
     content_hash: str
     preview: str
     status: EnrichmentStatus

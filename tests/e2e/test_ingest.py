@@ -197,6 +197,9 @@ async def test_a_renamed_file_keeps_its_document_and_what_is_gone_is_told(
     assert (after["moved.py"]["entity_id"], after["moved.py"]["version"]) == (ids["a.py"], 1)
     shown = await enrich("search", "step_7", "-p", project, "-o", "json", environment=environment)
     assert shown.json()["hits"][0]["file_path"] == "core.py"
+    found = await enrich("search", "def a", "-p", project, "-o", "json", environment=environment)
+    assert "moved.py" in {hit["file_path"] for hit in found.json()["hits"]}
+    assert "a.py" not in {hit["file_path"] for hit in found.json()["hits"]}
     # The same again is nothing new; a new file at an old path is a document of its own.
     (tree / "a.py").write_text("x = 1\n")
     told = await enrich("ingest", str(tree), "-p", project, "--prune", "--no-wait", environment=environment)
