@@ -199,7 +199,7 @@ async def run(settings: Settings) -> None:
         health = {
             "intelligence_service": intelligence.ping,
             "memgraph": graph.ping,
-            "qdrant": vectors.ping,
+            "qdrant": vectors.check,
         }
         progress = Progress(publisher)
         enrichment = EnrichmentActivities(

@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.checks = {
                 "graph": stores.graph.ping,
                 "schema": preparation.check,
-                "qdrant": stores.vectors.ping,
+                "qdrant": stores.vectors.check,
                 "kafka": publisher.ping,
                 "content": stores.content.ping,
                 "intelligence": stores.intelligence.ping,

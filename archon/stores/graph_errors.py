@@ -1,7 +1,7 @@
 """In: the Bolt driver's errors. Out: ours: a conflict, a document's fault, or, for all the rest, an outage.
 
-Memgraph has codes of their own for few errors: most arrive as the same client error, and only their text tells
-them apart. So what is not known to be a document's fault is waited for, within the outage budget.
+Memgraph has codes of their own for few errors: most arrive as the same client error, and only their text
+tells them apart. So what is not known to be a document's fault is waited for, within the outage budget.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
-"""In: a graph server. Out: our constraints and indexes, made where they are missing; an error where they cannot be.
+"""In: a graph server. Out: our constraints and indexes, made where missing; an error where they cannot be.
 
-`IF NOT EXISTS` does nothing where the name is taken, and an older index can keep a constraint away. So what the
-server has afterwards is read and compared with what is wanted.
+`IF NOT EXISTS` does nothing where the name is taken, and an older index can keep a constraint away. So what
+the server has afterwards is read and compared with what is wanted.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Server(Protocol):
 
 
 async def ensure(server: Server) -> None:
-    """Safe to repeat, and to do from two processes at once. Raises StoreMismatchError, the driver's errors."""
+    """Safe to repeat, and from two processes at once, too. Raises StoreMismatchError, the driver's errors."""
     agent = await server.agent()
     for ddl in ddl_for(agent):
         await _define(server, ddl)
