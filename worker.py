@@ -45,8 +45,8 @@ from archon.runtime.runs import EnrichmentRuns
 from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
+from archon.runtime.topic_check import TopicCheck
 from archon.runtime.topic_statistics import Consumption
-from archon.runtime.topics import TopicCheck
 from archon.stores.graph import GraphStore
 from archon.stores.intelligence import IntelligenceClient
 from archon.stores.recent_content import RecentContent

@@ -20,7 +20,7 @@ from archon.runtime.sdk_telemetry import log_as_we_do
 from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
-from archon.runtime.topics import TopicCheck
+from archon.runtime.topic_check import TopicCheck
 from archon.runtime.tracing_http import TracingMiddleware
 from archon.stores.schema import Preparation
 from bridge import deletion, failures, health, routes, search, streaming

@@ -18,8 +18,8 @@ from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.topic_check import TopicCheck
 from archon.runtime.topic_statistics import topic_statistics
-from archon.runtime.topics import TopicCheck
 from archon.stores.census import Census
 from kafka_ingress.backlog import BacklogGate
 from kafka_ingress.consumer import RecordConsumer

@@ -15,7 +15,6 @@ from pydantic import BaseModel
 
 from archon.contracts.errors import PublishError, SetupError
 from archon.runtime.brokers import administering
-from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.settings import Settings
 
 REPLICAS: Final = 3
@@ -86,24 +85,6 @@ def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
         replication_factor=replication_factor,
         topic_configs={**topic.config, **safe},
     )
-
-
-class TopicCheck:
-    """For readiness: whether Kafka answers and has these topics. They stay, so they are looked for until all
-    are found, and never again."""
-
-    def __init__(self, publisher: KafkaPublisher, *names: str) -> None:
-        self._publisher = publisher
-        self._wanted = set(names)
-
-    async def check(self) -> None:
-        """Raises PublishError; SetupError, which names the topics that are missing."""
-        await self._publisher.ping()
-        if self._wanted:
-            self._wanted -= set(await self._publisher.topics())
-        if self._wanted:
-            missing = ", ".join(sorted(self._wanted))
-            raise SetupError(f"Kafka has no topic {missing}; `enrich setup` makes what is missing")
 
 
 class TopicState(BaseModel):

@@ -29,7 +29,8 @@ from archon.runtime.ports import free_ports
 from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
-from archon.runtime.topics import TopicCheck, describe_topics, ensure_topics, topics
+from archon.runtime.topic_check import TopicCheck
+from archon.runtime.topics import describe_topics, ensure_topics, topics
 from archon.stores.vectors import VectorStore
 from tests import factories
 from tests.conftest import TestServers
