@@ -5,6 +5,7 @@ error_type, retry_count. Document text and secrets are never logged.
 """
 
 import logging
+import os
 import sys
 import warnings
 from typing import TextIO
@@ -50,6 +51,8 @@ def configure_logging(settings: Settings, service: str) -> None:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.contextvars.bind_contextvars(service=service)
     warnings.showwarning = _warned
+    # Processes that this one spawns have no logging of their own.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
 
 
 def _warned(  # noqa: PLR0917  as Python calls it

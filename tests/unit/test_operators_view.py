@@ -16,8 +16,9 @@ _WARNING = """
 from archon.runtime.logs import configure_logging
 from archon.runtime.settings import Settings
 configure_logging(Settings(log_format="json"), "worker")
-import warnings
+import subprocess, sys, warnings
 warnings.warn("of a\\nlibrary")
+subprocess.run([sys.executable, "-c", "import warnings; warnings.warn('of a process without logging')"])
 """
 
 
