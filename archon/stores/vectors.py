@@ -45,7 +45,6 @@ class VectorStore:
         self._collection = documents
         self._dimensions = settings.embedding_dimensions
         self._chunks = Chunks(client, symbols, settings.embedding_dimensions)
-        self._wanted = (Collection(documents, self._dimensions, _KEYWORDS), self._chunks.wanted)
         self._updates: Grouped[_Update, None] = Grouped(self._update, key=_id_of_update, lanes=1)
         self._writes: Grouped[_Write, bool] = Grouped(
             self._write, key=_id_of_write, lanes=1, weight=_chunks_of, limit=CHUNKS_AT_ONCE
@@ -54,6 +53,8 @@ class VectorStore:
         self.search = ChunkSearch(client, symbols, settings.qdrant_url)
         self.removal = Removal(client, documents, symbols, self._chunks)
         self.surveyed = SurveyedPoints(client, documents, symbols)
+        self._wanted = (Collection(documents, self._dimensions, _KEYWORDS), self._chunks.wanted)
+        client.http.client.add_middleware(RespectingRetryAfter())
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -67,7 +68,6 @@ class VectorStore:
             limits=httpx.Limits(keepalive_expiry=_KEEP_ALIVE_SECONDS),
             check_compatibility=False,
         )
-        client.http.client.add_middleware(RespectingRetryAfter())
         try:
             yield cls(client, settings)
         finally:
