@@ -7,6 +7,7 @@ A collection's vectors are fixed when it is made, so one that differs is its ope
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 
 from qdrant_client import AsyncQdrantClient, models
@@ -49,7 +50,7 @@ async def ensure(client: AsyncQdrantClient, wanted: Sequence[Collection]) -> Non
     with translated():
         await _require_version(client)
         for each in wanted:
-            if not await client.collection_exists(each.name):
+            if await _there(client, each) is None:
                 await _create(client, each)
         found = [(each, await client.get_collection(each.name)) for each in wanted]
         _raise_if_any(line for each, info in found for line in (*_vectors(each, info), *_types(each, info)))
@@ -62,14 +63,22 @@ async def check(client: AsyncQdrantClient, wanted: Sequence[Collection]) -> None
     differences: list[str] = []
     with translated():
         for each in wanted:
-            if not await client.collection_exists(each.name):
+            if (info := await _there(client, each)) is None:
                 differences.append(f"collection {each.name} is missing")
                 continue
-            info = await client.get_collection(each.name)
             differences += (*_vectors(each, info), *_types(each, info))
             lacks = each.indexes.keys() - info.payload_schema.keys()
             differences += (f"collection {each.name} has no payload index on {key}" for key in sorted(lacks))
     _raise_if_any(differences)
+
+
+async def _there(client: AsyncQdrantClient, wanted: Collection) -> models.CollectionInfo | None:
+    try:
+        return await client.get_collection(wanted.name)
+    except UnexpectedResponse as error:
+        if error.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        raise
 
 
 def _raise_if_any(differences: Iterable[str]) -> None:
@@ -94,7 +103,7 @@ async def _create(client: AsyncQdrantClient, wanted: Collection) -> None:
             sparse_vectors_config=dict(wanted.sparse) or None,
         )
     except UnexpectedResponse as error:
-        if not await client.collection_exists(wanted.name):
+        if await _there(client, wanted) is None:
             raise refused(error, f"collection {wanted.name} is missing and cannot be made") from error
 
 

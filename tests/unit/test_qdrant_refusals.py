@@ -189,7 +189,7 @@ async def test_a_server_that_is_too_old_is_named_before_the_first_write(version:
 @pytest.mark.parametrize("version", ["1.15.4", "1.20.0", "2.0.0-dev"])
 async def test_a_server_that_is_new_enough_is_used(version: str) -> None:
     server = Qdrant({"GET /": (200, {}, {"title": "qdrant", "version": version})})
-    server.answers["GET /collections/documents/exists"] = (200, {}, {"result": {"exists": False}})
+    server.refuse("GET /collections/documents", 404, "Not found: Collection `documents` doesn't exist!")
     server.refuse("PUT /collections/documents", 403, "Forbidden: Global manage access is required")
     async with server.serving() as store:
         with pytest.raises(StoreUnavailableError, match="documents is missing and cannot be made: HTTP 403"):
