@@ -63,7 +63,8 @@ def translated() -> Iterator[None]:
     except UnexpectedResponse as error:
         raise refused(error) from error
     except ResourceExhaustedResponse as error:
-        raise StoreUnavailableError("qdrant", f"HTTP 429: {error}", float(error.retry_after_s)) from error
+        seconds = getattr(error, "retry_after_s", None)
+        raise StoreUnavailableError("qdrant", f"HTTP 429: {error!r}", seconds) from error
     except ValueError as error:
         raise StoreRejectedError("qdrant", repr(error)) from error
     except (ApiException, QdrantException, OSError) as error:
