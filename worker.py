@@ -45,7 +45,9 @@ from archon.runtime.metrics import Exposition
 from archon.runtime.reconciliation import scheduled
 from archon.runtime.runs import EnrichmentRuns
 from archon.runtime.sdk_telemetry import SdkTelemetry
+from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
+from archon.runtime.topic_check import TopicCheck
 from archon.runtime.topic_statistics import Consumption
 from archon.stores.graph import GraphStore
 from archon.stores.intelligence import IntelligenceClient
@@ -207,7 +209,7 @@ async def run(settings: Settings) -> None:
         health = {
             "intelligence_service": intelligence.ping,
             "memgraph": graph.ping,
-            "qdrant": vectors.ping,
+            "qdrant": vectors.check,
         }
         progress = Progress(publisher)
         enrichment = EnrichmentActivities(
@@ -221,7 +223,8 @@ async def run(settings: Settings) -> None:
             outage_budget=settings.outage_budget,
             share_across_projects=settings.analysis_cache_all_projects,
         )
-        lazy = EnrichmentRuns(await temporal.connect(settings, lazy=True, runtime=sdk.runtime))
+        connection = await temporal.connect(settings, lazy=True, runtime=sdk.runtime)
+        lazy = EnrichmentRuns(connection)
         deletion = DeletionActivities(
             graph.deletions,
             vectors.removal,
@@ -233,12 +236,13 @@ async def run(settings: Settings) -> None:
         survey = Survey(graph.survey, vectors.surveyed, content, lazy)
         reconcile = ReconcileActivities(survey, lazy, vectors.surveyed, Consumption(settings))
         backfill = BackfillActivities(graph.unenriched, content, publisher, PipelineBacklog(settings, lazy))
+        told = (settings.kafka_completed_topic, settings.kafka_progress_topic, settings.kafka_dlq_topic)
         checks = {
             **health,
             "schema": preparation.check,
             "content": content.ping,
-            "kafka": publisher.ping,
-            "temporal": lazy.ping,
+            "kafka": TopicCheck(publisher, *told).check,
+            "temporal": NamespaceCheck(connection).check,
         }
         app = health_app("Archon worker", checks, Exposition.of("worker", beside=sdk.text))
         app.add_api_route("/metrics/circuit_breaker", lambda: breaker.status, response_model=BreakerStatus)

@@ -47,6 +47,7 @@ class Treatment:
 TREATMENTS: Final[dict[type[errors.ArchonError], Treatment]] = {
     errors.StoreUnavailableError: Treatment(FailureType.SERVICE_DOWN, Again.PATIENTLY),
     errors.StoreConflictError: Treatment(FailureType.TRANSIENT, Again.PATIENTLY),
+    errors.StoreMismatchError: Treatment(FailureType.SERVICE_DOWN, Again.PATIENTLY),
     errors.StoreOutageError: Treatment(FailureType.SERVICE_DOWN, Again.NEVER),
     errors.StoreRejectedError: Treatment(FailureType.PERMANENT, Again.NEVER),
     errors.PublishError: Treatment(FailureType.SERVICE_DOWN, Again.PATIENTLY),
@@ -153,10 +154,21 @@ def told_to_temporal() -> Iterator[None]:
 def _delay(error: errors.ArchonError) -> timedelta | None:
     """What the service asked for, else the policy's delay spread out, so that many failures of one moment
     do not come back at one moment."""
-    if isinstance(error, errors.IntelligenceThrottledError) and error.retry_after is not None:
-        return timedelta(seconds=min(error.retry_after, LONGEST_RETRY_AFTER))
+    if (asked := _asked(error)) is not None:
+        return asked
     info = activity.info()
     return delay_before(info.retry_policy, info.attempt) if info.retry_policy else None
+
+
+def _asked(error: errors.ArchonError) -> timedelta | None:
+    """How long the service wants to be left alone; a store, which tells all its writers one moment, is left
+    alone a little longer."""
+    if not isinstance(error, errors.IntelligenceThrottledError | errors.StoreUnavailableError):
+        return None
+    if error.retry_after is None:
+        return None
+    spread = random.uniform(1, 1 + JITTER) if isinstance(error, errors.StoreError) else 1
+    return timedelta(seconds=min(error.retry_after, LONGEST_RETRY_AFTER) * spread)
 
 
 def delay_before(policy: RetryPolicy, failed: int) -> timedelta:
@@ -181,5 +193,6 @@ async def patiently(work: Callable[[], Awaitable[Result]], seconds: float) -> Re
                 raise
             if time.monotonic() > deadline:
                 raise errors.StoreOutageError(error.store, str(error)) from error
-        await asyncio.sleep(delay_before(PATIENT, failed).total_seconds())
+            delay = _asked(error) or delay_before(PATIENT, failed)
+        await asyncio.sleep(delay.total_seconds())
     raise AssertionError("unreachable")

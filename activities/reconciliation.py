@@ -22,7 +22,9 @@ from archon.runtime.logs import get_logger
 
 AT_ONCE: Final = 16
 """Documents of a page that are repaired at once."""
-REPORTED_ONLY: Final = frozenset({Drift.TEXT_MISSING, Drift.POINT_AHEAD, Drift.UNREADABLE})
+REPORTED_ONLY: Final = frozenset(
+    {Drift.TEXT_MISSING, Drift.POINT_AHEAD, Drift.UNREADABLE, Drift.FOREIGN_POINT}
+)
 """What only people can mend."""
 _log = get_logger(__name__)
 
@@ -59,7 +61,8 @@ class ReconcileActivities:
     async def points(self, page: PageInput) -> PageReport:
         """Orphans are removed; raises StoreRejectedError where the graph looks like the wrong one."""
         found = await self._survey.points(page.after, page.limit, page.project)
-        if found.drifting and page.apply and not await self._survey.holds_documents():
+        orphans = any(each.point is not None for each in found.drifting)
+        if orphans and page.apply and not await self._survey.holds_documents():
             raise StoreRejectedError(
                 "graph", "it holds no document at all, but there are points; is it the right database?"
             )

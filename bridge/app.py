@@ -16,8 +16,11 @@ from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import running, serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
 from archon.runtime.rollout import Rollout
+from archon.runtime.sdk_telemetry import log_as_we_do
+from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.topic_check import TopicCheck
 from archon.runtime.tracing_http import TracingMiddleware
 from archon.stores.schema import Preparation
 from bridge import deletion, failures, health, routes, search, streaming
@@ -29,6 +32,9 @@ from bridge.indexing import Indexer
 from bridge.outbox import OutboxRelay
 from bridge.parked import ParkedRuns
 from bridge.synchronous import SynchronousEnrichment
+
+_TAGS = [{"name": name} for name in ("documents", "search", "streams", "failures", "deletion", "health")]
+"""In the order of the API page, which is not the one in which routes are looked through."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -56,11 +62,11 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.checks = {
                 "graph": stores.graph.ping,
                 "schema": preparation.check,
-                "qdrant": stores.vectors.ping,
-                "kafka": publisher.ping,
+                "qdrant": stores.vectors.check,
+                "kafka": TopicCheck(publisher, settings.kafka_enrichment_topic).check,
                 "content": stores.content.ping,
                 "intelligence": stores.intelligence.ping,
-                "temporal": client.ping,
+                "temporal": NamespaceCheck(connection).check,
                 "flags": rollout.check,
             }
             if keys is not None:
@@ -77,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Archon bridge",
         version=version("archon-enrichment"),
         summary="Index documents at once; enrich them durably in the background.",
+        openapi_tags=_TAGS,
         lifespan=lifespan,
     )
     problems.install(app)
@@ -104,6 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT, then finish open requests."""
+    log_as_we_do()
     app = create_app(settings)
     async with stop_on_signals() as stop, serve_http(app, settings, settings.bridge_port):
         await stop.wait()

@@ -11,7 +11,8 @@ from archon.contracts.dead_letters import (
     StoredDeadLetter,
 )
 from archon.contracts.errors import NotParkedError
-from archon.contracts.types import ProjectName
+from archon.contracts.types import EnrichmentStatus, ProjectName
+from archon.runtime.attributes import query_of
 from archon.runtime.dead_letters import DeadLetterTopic
 from bridge.access import Reader, Writer
 from bridge.dependencies import (
@@ -75,8 +76,10 @@ async def list_dead_letters(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
 ) -> DeadLetterList:
     """The dead letters that stand: of documents that wait for a retry, and of messages that were none."""
-    rows = await DeadLetterTopic(settings).rows(wanted, caller.scope(wanted.project))
-    return DeadLetterList(dead_letters=rows[:limit], total=len(rows))
+    projects = caller.scope(wanted.project)
+    rows = await DeadLetterTopic(settings).rows(wanted, projects)
+    workflows = settings.workflows_url(query_of(projects, EnrichmentStatus.FAILED))
+    return DeadLetterList(dead_letters=rows[:limit], total=len(rows), workflows=workflows)
 
 
 @router.get(DEAD_LETTER, operation_id="get_dead_letter")

@@ -18,6 +18,7 @@ from archon.contracts.errors import ArchonError
 from archon.contracts.names import enrichment_workflow_id
 from archon.contracts.types import DocumentId, EnrichmentStatus, ProjectName
 from archon.contracts.views import DocumentPage, DocumentView, Statistics
+from archon.runtime.attributes import query_of
 from archon.runtime.problems import problem_of
 from bridge.access import Caller, Reader, Writer
 from bridge.correlation import new_correlation_id
@@ -141,6 +142,7 @@ async def get_document(
 async def list_documents(
     caller: Reader,
     stores: StoresDep,
+    settings: SettingsDep,
     project: ProjectName | None = None,
     status: EnrichmentStatus | None = None,
     after: Annotated[DocumentId | None, Query(description="`next` of the page before.")] = None,
@@ -148,7 +150,8 @@ async def list_documents(
 ) -> DocumentPage:
     """Documents in the order of their ids, a page at a time."""
     projects = caller.scope(project)
-    return await stores.graph.documents(projects=projects, status=status, after=after, limit=limit)
+    page = await stores.graph.documents(projects=projects, status=status, after=after, limit=limit)
+    return page.model_copy(update={"workflows": settings.workflows_url(query_of(projects, status))})
 
 
 @router.get("/statistics", operation_id="get_statistics")

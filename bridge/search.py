@@ -27,7 +27,7 @@ _AT_ONCE: Final = 16
 """Texts that one search reads at a time."""
 
 _log = get_logger(__name__)
-router = APIRouter(prefix="/api/bridge", tags=["documents"], responses=REFUSED)
+router = APIRouter(prefix="/api/bridge", tags=["search"], responses=REFUSED)
 
 
 async def _wanted(

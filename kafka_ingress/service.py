@@ -15,8 +15,10 @@ from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import first_of, running, serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
 from archon.runtime.sdk_telemetry import SdkTelemetry
+from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.topic_check import TopicCheck
 from archon.runtime.topic_statistics import topic_statistics
 from archon.stores.census import Census
 from kafka_ingress.backlog import BacklogGate
@@ -56,7 +58,8 @@ async def run(settings: Settings) -> None:
             transport=Transport(),
         ) as http,
     ):
-        client = EnrichmentClient(await temporal.connect(settings, lazy=True, runtime=sdk.runtime))
+        connection = await temporal.connect(settings, lazy=True, runtime=sdk.runtime)
+        client = EnrichmentClient(connection)
         gate = BacklogGate(client.backlog, settings.ingress_max_backlog)
         handler = EnrichmentHandler(client)
         enrichment = RecordConsumer(
@@ -81,9 +84,10 @@ async def run(settings: Settings) -> None:
             lambda: topic_statistics(settings),
             settings.metrics_interval,
         )
+        used = (settings.kafka_index_topic, settings.kafka_enrichment_topic, settings.kafka_dlq_topic)
         app = health_app(
             "Archon ingress",
-            {"temporal": client.ping, "kafka": publisher.ping},
+            {"temporal": NamespaceCheck(connection).check, "kafka": TopicCheck(publisher, *used).check},
             Exposition.of("ingress", estate, beside=sdk.text),
         )
 

@@ -11,6 +11,7 @@ from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Failure
 
 _STATUS: Final = SearchAttributeKey.for_keyword(names.SEARCH_ENRICHMENT_STATUS)
+_VERSION: Final = SearchAttributeKey.for_keyword(names.SEARCH_DOCUMENT_VERSION)
 _FAILURE_TYPE: Final = SearchAttributeKey.for_keyword(names.SEARCH_FAILURE_TYPE)
 
 
@@ -26,7 +27,8 @@ class Display:
     def file(self, status: str, failure_type: str | None = None) -> None:
         """Set the search attributes; each call is an event, so only when the state has changed."""
         reason = _FAILURE_TYPE.value_set(failure_type) if failure_type else _FAILURE_TYPE.value_unset()
-        workflow.upsert_search_attributes([_STATUS.value_set(str(status)), reason])
+        version = [_VERSION.value_set(str(self.version))] if self.version is not None else []
+        workflow.upsert_search_attributes([_STATUS.value_set(str(status)), reason, *version])
 
     def report(self, status: EnrichmentStatus, stage: str, summary: AnalysisSummary | None = None) -> None:
         """Set what the query and the Web UI show; costs no event."""

@@ -96,10 +96,11 @@ class DeadLetterFilter(Model):
 
 class DeadLetterList(Model):
     """Answer of `GET /api/bridge/dead-letters`, the latest failure first. `total` counts all that the filter
-    takes."""
+    takes; `workflows`: where the Web UI lists the parked runs of these projects."""
 
     dead_letters: list[DeadLetterRow]
     total: int
+    workflows: str | None = None
 
 
 class StoredDeadLetter(Model):

@@ -35,6 +35,8 @@ class Drift(StrEnum):
     """The bridge has indexed it, and the content store does not have its text."""
     ORPHAN_POINT = "orphan_point"
     """A point whose document is deleted, or was never there."""
+    FOREIGN_POINT = "foreign_point"
+    """A point that names no document, or has another id: another program has written it."""
     UNREADABLE = "unreadable"
     """A node that lacks what every document has: somebody else has written to it."""
 

@@ -18,8 +18,9 @@ ArchonError
 ├── StoreError
 │   ├── StoreUnavailableError    unreachable or timed out: wait and try again
 │   ├── StoreConflictError       lost a race with another writer: try again
+│   ├── StoreMismatchError       there, but not as this product needs it: its operator mends it
 │   ├── StoreOutageError         unavailable for longer than the outage budget
-│   └── StoreRejectedError       the server refused the request itself
+│   └── StoreRejectedError       the request or what is stored is at fault, and repetition mends neither
 ├── IntelligenceError
 │   ├── IntelligenceUnavailableError   unreachable, timed out or 5xx
 │   ├── IntelligenceThrottledError     429; may say when to come back
@@ -117,11 +118,20 @@ class StoreError(ArchonError):
 
 
 class StoreUnavailableError(StoreError):
-    """The store cannot be reached or did not answer in time."""
+    """The store cannot be reached, did not answer in time, or refuses for a reason that is not the request's.
+    `retry_after`: the seconds that it wants to be left alone for, None where it did not say."""
+
+    def __init__(self, store: str, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(store, reason)
+        self.retry_after = retry_after
 
 
 class StoreConflictError(StoreError):
     """Another writer won; the same write may be tried again."""
+
+
+class StoreMismatchError(StoreError):
+    """The store answers, but what it has is not what is wanted; names the difference."""
 
 
 class StoreOutageError(StoreError):
@@ -129,8 +139,8 @@ class StoreOutageError(StoreError):
 
 
 class StoreRejectedError(StoreError):
-    """The store refused the request: bad credentials, a missing collection, an invalid statement; or what it
-    answers is none of ours."""
+    """What was to be written or read is at fault: a value that the store does not take, or a node or point
+    that others have spoilt."""
 
 
 class IntelligenceError(ArchonError):

@@ -40,6 +40,8 @@ SEARCH_DOCUMENT_TYPE: Final = "DocumentType"
 SEARCH_LANGUAGE: Final = "Language"
 SEARCH_ENRICHMENT_STATUS: Final = "EnrichmentStatus"
 SEARCH_FAILURE_TYPE: Final = "FailureType"
+SEARCH_FILE_PATH: Final = "FilePath"
+SEARCH_DOCUMENT_VERSION: Final = "DocumentVersion"
 SEARCH_ATTRIBUTES: Final = (
     SEARCH_PROJECT_NAME,
     SEARCH_DOCUMENT_ID,
@@ -47,8 +49,11 @@ SEARCH_ATTRIBUTES: Final = (
     SEARCH_LANGUAGE,
     SEARCH_ENRICHMENT_STATUS,
     SEARCH_FAILURE_TYPE,
+    SEARCH_FILE_PATH,
+    SEARCH_DOCUMENT_VERSION,
 )
-"""All of type Keyword. They are plain text on the server: nothing private belongs there."""
+"""All of type Keyword, of which an SQL visibility store has ten a namespace. They are plain text on the
+server: nothing private belongs there."""
 
 STATUS_PARKED: Final = "parked"
 """Value of the EnrichmentStatus search attribute while a run waits for a retry."""

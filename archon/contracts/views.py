@@ -158,7 +158,9 @@ class DocumentRow(Model):
 
 
 class DocumentPage(Model):
-    """Answer of `GET /api/bridge/documents`. `next` is the `after` of the following page, None at the end."""
+    """Answer of `GET /api/bridge/documents`. `next` is the `after` of the following page, None at the end;
+    `workflows`: where the Web UI lists the runs of these projects, in this status if one is asked for."""
 
     documents: list[DocumentRow]
     next: str | None
+    workflows: str | None = None

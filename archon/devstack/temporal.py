@@ -14,6 +14,7 @@ from temporalio.client import Client
 
 from archon.contracts import names
 from archon.devstack.process import BACKGROUND, ChildProcess
+from archon.runtime import search_attributes
 from archon.runtime.namespace import RETENTION
 from archon.runtime.ports import HOST
 
@@ -37,6 +38,8 @@ def temporal(data_dir: Path, port: int, ui_port: int) -> ChildProcess:
                 ),
             )
         )
+        # The option below is heeded for a new database alone.
+        await search_attributes.ensure(client)
 
     return ChildProcess(
         name="Temporal",

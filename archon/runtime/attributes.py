@@ -12,7 +12,7 @@ from temporalio.common import Priority, SearchAttributeKey, SearchAttributePair,
 
 from archon.contracts import names
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.types import EnrichmentStatus
+from archon.contracts.types import EnrichmentStatus, Projects
 
 _FAIRNESS_KEY_BYTES: Final = 64
 """Temporal's limit on a fairness key."""
@@ -21,15 +21,28 @@ _KEYWORD_CHARACTERS: Final = 255
 _KEYWORD_BYTES: Final = 2048
 """Temporal's limit on a search attribute's value, in JSON that escapes whatever is not ASCII."""
 
+_FILED: Final[Mapping[EnrichmentStatus | None, str]] = {
+    EnrichmentStatus.PROCESSING: EnrichmentStatus.PROCESSING,
+    EnrichmentStatus.COMPLETED: EnrichmentStatus.COMPLETED,
+    EnrichmentStatus.FAILED: names.STATUS_PARKED,
+    EnrichmentStatus.DISCARDED: EnrichmentStatus.DISCARDED,
+}
+"""A document's status by what its run is filed as."""
+
 
 def search_attributes(request: EnrichmentRequest) -> TypedSearchAttributes:
     """What operators filter by, known when a run starts."""
+    version = (
+        request.document_version
+    )  # where it is None, the claim assigns it and the run files it at its end
     values = {
         names.SEARCH_PROJECT_NAME: request.project_name,
         names.SEARCH_DOCUMENT_ID: request.document_id,
         names.SEARCH_DOCUMENT_TYPE: str(request.resolved_type),
         names.SEARCH_LANGUAGE: request.resolved_language or "unknown",
         names.SEARCH_ENRICHMENT_STATUS: str(EnrichmentStatus.PROCESSING),
+        names.SEARCH_FILE_PATH: request.file_path,
+        names.SEARCH_DOCUMENT_VERSION: str(version) if version is not None else None,
     }
     return keywords(values)
 
@@ -51,6 +64,23 @@ def keyword(value: str) -> str:
     while len(json.dumps(value)) > _KEYWORD_BYTES:
         value = value[:-1]
     return value
+
+
+def query_of(projects: Projects, status: EnrichmentStatus | None) -> str:
+    """The visibility query that finds runs of these projects in this status; None is any. A status that
+    no run has, such as `pending`, stands for any."""
+    terms = [f"WorkflowType = '{names.WORKFLOW_ENRICH_DOCUMENT}'"]
+    if projects is not None:
+        named = ", ".join(_quoted(keyword(each)) for each in sorted(projects))
+        terms.append(f"{names.SEARCH_PROJECT_NAME} IN ({named})")
+    if status in _FILED:
+        terms.append(f"{names.SEARCH_ENRICHMENT_STATUS} = '{_FILED[status]}'")
+    return " AND ".join(terms)
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def priority(request: EnrichmentRequest) -> Priority:

@@ -6,7 +6,7 @@ One producer a process. It connects in the background, so that a service starts 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Final
 from uuid import uuid4, uuid5
 
@@ -77,6 +77,15 @@ class KafkaPublisher:
             raise PublishError(self._problem)
         if not await self._producer.client.force_metadata_update():
             raise PublishError("Kafka did not answer a metadata request")
+
+    async def topics(self) -> Collection[str]:
+        """All that the broker shows us; asking for one by name may create it. Raises PublishError."""
+        if self._producer is None:
+            raise PublishError(self._problem)
+        try:
+            return set((await self._producer.client.fetch_all_metadata()).topics())
+        except KafkaError as error:
+            raise PublishError(f"Kafka did not list its topics: {error!r}") from error
 
     async def _connect(self) -> None:
         while self._producer is None:

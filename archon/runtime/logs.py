@@ -5,7 +5,10 @@ error_type, retry_count. Document text and secrets are never logged.
 """
 
 import logging
+import os
 import sys
+import warnings
+from typing import TextIO
 
 import structlog
 
@@ -47,6 +50,22 @@ def configure_logging(settings: Settings, service: str) -> None:
     for noisy in ("httpx", "httpcore", "neo4j.notifications", "aiokafka", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.contextvars.bind_contextvars(service=service)
+    warnings.showwarning = _warned
+    # Processes that this one spawns have no logging of their own.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+
+
+def _warned(  # noqa: PLR0917  as Python calls it
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001  what Python gives
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    """A library's warning as an event: Python would write it to stderr as it is."""
+    where = f"{filename}:{lineno}"
+    get_logger("py.warnings").warning("warned", category=category.__name__, reason=str(message), where=where)
 
 
 def _tidy(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -31,6 +31,7 @@ STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
     errors.NotFoundError: (404, "Not found"),
     errors.ProjectConflictError: (409, "Project conflict"),
     errors.StoreUnavailableError: (503, "Store unavailable"),
+    errors.StoreMismatchError: (503, "Store not set up"),
     errors.StoreConflictError: (503, "Store busy"),
     errors.StoreRejectedError: (502, "Store refused"),
     errors.IntelligenceUnavailableError: (503, "Intelligence service unavailable"),
@@ -79,8 +80,9 @@ def headers_of(error: errors.ArchonError) -> dict[str, str]:
     """What HTTP wants said beside the problem: RFC 9110, sections 11.6.1 and 10.2.3."""
     if isinstance(error, errors.UnauthorizedError):
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(error, errors.RateLimitedError):
-        return {"Retry-After": str(math.ceil(error.retry_after))}
+    after = getattr(error, "retry_after", None)
+    if isinstance(error, errors.RateLimitedError | errors.StoreUnavailableError) and after is not None:
+        return {"Retry-After": str(math.ceil(after))}
     return {}
 
 

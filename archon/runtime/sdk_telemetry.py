@@ -50,6 +50,11 @@ class SdkTelemetry:
             return b""
 
 
+def log_as_we_do() -> None:
+    """For a process that has no use for what the SDK counts: its Rust half would write to stderr itself."""
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=_logging())), error_if_already_set=False)
+
+
 def _runtime() -> tuple[Runtime, str]:
     for attempt in range(_ATTEMPTS):
         address = f"{HOST}:{free_ports(1)[0]}"

@@ -6,6 +6,7 @@ Names are the platform's where it has one, Temporal's own for Temporal, ours bes
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlencode
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -263,3 +264,8 @@ class Settings(BaseSettings):
     def workflow_url(self, workflow_id: str) -> str:
         """Where the Temporal Web UI shows a workflow."""
         return f"{self.temporal_ui_url}/namespaces/{self.temporal_namespace}/workflows/{workflow_id}"
+
+    def workflows_url(self, query: str) -> str:
+        """Where it lists those that a visibility query finds."""
+        listed = f"{self.temporal_ui_url}/namespaces/{self.temporal_namespace}/workflows"
+        return f"{listed}?{urlencode({'query': query})}"

@@ -13,7 +13,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from pydantic import BaseModel
 
-from archon.contracts.errors import PublishError
+from archon.contracts.errors import PublishError, SetupError
 from archon.runtime.brokers import administering
 from archon.runtime.settings import Settings
 
@@ -55,15 +55,24 @@ def topics(settings: Settings) -> list[Topic]:
 
 
 async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list[str]:
-    """Create the topics that are missing; the names of those created. Raises PublishError."""
+    """Create the topics that are missing; the names of those created. Raises PublishError; SetupError where
+    the broker does not let us."""
     async with _admin(settings) as admin:
         existing = set(await admin.list_topics())
         missing = [topic for topic in topics(settings) if topic.name not in existing]
         if missing:
             response = await admin.create_topics([_new_topic(topic, replication_factor) for topic in missing])
-            for name, code, *_ in response.topic_errors:
-                if code and for_code(code) is not TopicAlreadyExistsError:
-                    raise PublishError(f"cannot create topic {name}: {for_code(code).__name__}")
+            refused = {
+                name: for_code(code)
+                for name, code, *_ in response.topic_errors
+                if code and for_code(code) is not TopicAlreadyExistsError
+            }
+            if refused:
+                told = "; ".join(
+                    f"cannot create topic {name}: {why.__name__}" for name, why in refused.items()
+                )
+                again = all(why.retriable for why in refused.values())
+                raise PublishError(told) if again else SetupError(told)
     return [topic.name for topic in missing]
 
 
@@ -95,7 +104,7 @@ class TopicState(BaseModel):
 async def create_topics(settings: Settings, replication_factor: int | None = None) -> list[TopicState]:
     """Create what is missing, each with `replication_factor` copies, or one a broker but at most three.
 
-    Raises PublishError when the broker does not answer or refuses.
+    Raises PublishError when the broker does not answer, SetupError when it refuses.
     """
     copies = replication_factor or min(REPLICAS, await _brokers(settings))
     created = set(await ensure_topics(settings, copies))

@@ -16,7 +16,7 @@ from archon.contracts.analysis import Chunk
 from archon.contracts.identity import chunk_id
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Step
-from archon.stores.collections import Collection, ensure
+from archon.stores.collections import Collection
 from archon.stores.points import numbers, of_documents, payload, sparse, translated, version_up_to
 
 KEYWORDS: Final = ("document_id", "language", "document_type", "kind")
@@ -30,15 +30,8 @@ class Chunks:
     def __init__(self, client: AsyncQdrantClient, collection: str, dimensions: int) -> None:
         self._client = client
         self._collection = collection
-        self._dimensions = dimensions
-
-    async def ensure_collection(self) -> None:
-        """Safe to repeat."""
         idf = models.SparseVectorParams(modifier=models.Modifier.IDF)
-        await ensure(
-            self._client,
-            Collection(self._collection, self._dimensions, KEYWORDS, sparse={names.VECTOR_TERMS: idf}),
-        )
+        self.wanted = Collection(collection, dimensions, KEYWORDS, sparse={names.VECTOR_TERMS: idf})
 
     async def replace(self, documents: Sequence[tuple[Step, Sequence[Chunk]]]) -> None:
         """Of each document, write these chunks and delete all others, but for what is at a newer version."""

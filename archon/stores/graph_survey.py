@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from archon.contracts.drift import Node
 from archon.contracts.types import EnrichmentStatus, Timestamp
@@ -65,6 +66,7 @@ def node_of(properties: Mapping[str, Any]) -> Node | None:
 
 def _node(row: Mapping[str, Any]) -> Node | None:
     try:
+        UUID(row["document_id"])  # a point can have no other id
         content_hash, status = row["content_hash"], EnrichmentStatus(row["status"])
         part = content_hash in {row.get("quality_content_hash"), row.get("entities_content_hash")}
         return Node(
@@ -78,7 +80,7 @@ def _node(row: Mapping[str, Any]) -> Node | None:
             previewed=bool(row["previewed"]),
             part_only=status is EnrichmentStatus.PENDING and part and row.get("outbox") is None,
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

@@ -4,20 +4,25 @@ import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
-from pydantic import ValidationError
 from qdrant_client import models
-from qdrant_client.common.client_exceptions import QdrantException
-from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ApiException, UnexpectedResponse
 
 from archon.contracts.analysis import Terms
 from archon.contracts.errors import StoreConflictError, StoreError, StoreRejectedError, StoreUnavailableError
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
+from archon.runtime.http import retry_after
 
 NEVER: Final = models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lt=0))])
 """Matches no point, so that an upsert under it only inserts."""
+_OF_THE_REQUEST: Final = frozenset({413, 422})
+_MALFORMED: Final = ("Format error in JSON body", "Validation error in JSON body")
+"""A request that is too large or not well formed: by status, and by what is said with 400, which stands for a
+collection that differs, for strict mode and for much else, too."""
 _DIGITS: Final = 7
 """Decimal places of a vector whose largest number is about 1: what 32 bits tell apart there."""
 
@@ -52,25 +57,37 @@ def sparse(terms: Terms) -> models.SparseVector:
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Raise the client's errors as ours."""
+    """Raise the client's errors as ours. What is not known to be the request's fault is an outage."""
     try:
         yield
     except UnexpectedResponse as error:
-        raise _refused(error) from error
-    except (ResponseHandlingException, OSError) as error:
-        raise StoreUnavailableError("qdrant", repr(error)) from error
-    except (ApiException, QdrantException, ValidationError, ValueError) as error:
+        raise refused(error) from error
+    except ResourceExhaustedResponse as error:
+        seconds = getattr(error, "retry_after_s", None)
+        raise StoreUnavailableError("qdrant", f"HTTP 429: {error!r}", seconds) from error
+    except ValueError as error:
         raise StoreRejectedError("qdrant", repr(error)) from error
+    except (ApiException, QdrantException, OSError) as error:
+        raise StoreUnavailableError("qdrant", repr(error)) from error
 
 
-def _refused(error: UnexpectedResponse) -> StoreError:
-    reason = f"HTTP {error.status_code}: {error.content[:500].decode(errors='replace')}"
+def refused(error: UnexpectedResponse, doing: str = "") -> StoreError:
+    """`doing` says what was refused, where the answer does not."""
+    text = error.content[:500].decode(errors="replace")
+    reason = f"{doing}: HTTP {error.status_code}: {text}".removeprefix(": ")
     if error.status_code == 409:  # noqa: PLR2004
         return StoreConflictError("qdrant", reason)
-    # 401 and 403 are our configuration and say nothing of a document: wait until it is mended.
-    if error.status_code in {401, 403, 408, 429, 500, 502, 503, 504}:
-        return StoreUnavailableError("qdrant", reason)
-    return StoreRejectedError("qdrant", reason)
+    if error.status_code in _OF_THE_REQUEST or any(each in text for each in _MALFORMED):
+        return StoreRejectedError("qdrant", reason)
+    return StoreUnavailableError("qdrant", reason, retry_after(error.headers.get("retry-after")))
+
+
+def document_of(point: models.Record) -> str | None:
+    """The document whose point or chunk this is; None for one of another program: ours name a UUID."""
+    try:
+        return str(UUID(str((point.payload or {}).get("document_id"))))
+    except ValueError:
+        return None
 
 
 def version_up_to(version: int) -> models.Filter:

@@ -8,7 +8,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 from archon.contracts.deletion import DeletionCounts
 from archon.stores.chunks import Chunks
-from archon.stores.points import of_project, translated
+from archon.stores.points import document_of, of_project, translated
 
 _PAGE: Final = 500
 
@@ -62,7 +62,9 @@ class Removal:
 def _latest(page: Sequence[models.Record]) -> dict[str, int]:
     versions: dict[str, int] = {}
     for point in page:
-        document_id = str((point.payload or {}).get("document_id") or point.id)
+        document_id = document_of(point)
+        if document_id is None:  # another program's, to which the project's name means something, too
+            continue
         versions[document_id] = max(_version(point), versions.get(document_id, 0))
     return versions
 

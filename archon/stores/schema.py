@@ -14,33 +14,38 @@ _log = get_logger(__name__)
 
 
 class Preparation:
-    """Makes what the stores need, once; a store that is down is waited for."""
+    """Makes what the stores need, once; a store that is down, or has something else, is waited for."""
 
     def __init__(self, graph: GraphStore, vectors: VectorStore) -> None:
         self._graph = graph
         self._vectors = vectors
         self._done = False
+        self._problems: dict[str, StoreError] = {}
 
     async def run(self) -> None:
         """Returns when both stores are ready."""
         await asyncio.gather(
-            _until_done(self._graph.ensure_schema), _until_done(self._vectors.ensure_collections)
+            self._until_done("graph", self._graph.ensure_schema),
+            self._until_done("vectors", self._vectors.ensure_collections),
         )
-        await _until_done(self._graph.warm)
+        await self._until_done("graph", self._graph.warm)
         self._done = True
 
     async def check(self) -> None:
-        """Raises StoreUnavailableError until then."""
+        """Raises StoreError until then: what has failed last."""
+        for problem in self._problems.values():
+            raise problem
         if not self._done:
             raise StoreUnavailableError("graph", "constraints and collections are not made yet")
 
-
-async def _until_done(ensure: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            await ensure()
-        except StoreError as error:
-            _log.warning("store_not_prepared", error=str(error))
-            await asyncio.sleep(_RETRY_SECONDS)
-        else:
-            return
+    async def _until_done(self, store: str, ensure: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await ensure()
+            except StoreError as error:
+                _log.warning("store_not_prepared", error=str(error))
+                self._problems[store] = error
+                await asyncio.sleep(_RETRY_SECONDS)
+            else:
+                self._problems.pop(store, None)
+                return

@@ -81,7 +81,10 @@ class Survey:
             orphans = await self._orphans(await self._points.again(orphans))
         return PointsPage(
             page.seen,
-            [Drifting(point.document_id, [Drift.ORPHAN_POINT], point=point) for point in orphans],
+            [
+                *(Drifting(each, [Drift.FOREIGN_POINT]) for each in page.foreign),
+                *(Drifting(point.document_id, [Drift.ORPHAN_POINT], point=point) for point in orphans),
+            ],
             page.next,
         )
 

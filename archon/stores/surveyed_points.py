@@ -12,7 +12,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 from archon.contracts import names
 from archon.contracts.drift import Drifting, Point
-from archon.stores.points import NEVER, of_documents, of_project, payload, translated
+from archon.stores.points import NEVER, document_of, of_documents, of_project, payload, translated
 
 _FIELDS: Final = ["document_id", "version", "content_hash", "enrichment_status", "embedded_hash", "chunks"]
 _OF_CHUNKS: Final = "chunks:"
@@ -22,11 +22,12 @@ _CHUNKS_A_POINT: Final = 10
 
 
 class SeenPage(NamedTuple):
-    """`points`: of a page of chunks one for each document that has none. `seen`: how many points, or chunks,
-    were read; `next`: None at the end."""
+    """`points`: of a page of chunks one a document without a point. `seen`: how many points, or chunks,
+    were read; `foreign`: ids of those that another program has written; `next`: None at the end."""
 
     points: Sequence[Point]
     seen: int
+    foreign: Sequence[str]
     next: str | None
 
 
@@ -71,11 +72,13 @@ class SurveyedPoints:
                 offset=offset or None,
                 with_payload=_FIELDS,
             )
+        ours = [each for each in found if _is_ours(each, of_chunks=chunks)]
+        foreign = [str(each.id) for each in found if not _is_ours(each, of_chunks=chunks)]
         if chunks:
             following = None if following is None else f"{_OF_CHUNKS}{following}"
-            return SeenPage(await self._pointless(_of_chunks(found)), len(found), following)
-        points = [_point(each.id, each.payload or {}) for each in found if isinstance(each.id, str)]
-        return SeenPage(points, len(found), _OF_CHUNKS if following is None else str(following))
+            return SeenPage(await self._pointless(_of_chunks(ours)), len(found), foreign, following)
+        points = [_point(str(each.id), each.payload or {}) for each in ours]
+        return SeenPage(points, len(found), foreign, _OF_CHUNKS if following is None else str(following))
 
     async def _pointless(self, points: Sequence[Point]) -> list[Point]:
         ids = [point.document_id for point in points]
@@ -150,6 +153,12 @@ class SurveyedPoints:
                 await self._client.delete(collection, models.FilterSelector(filter=which), wait=True)
 
 
+def _is_ours(point: models.Record, *, of_chunks: bool) -> bool:
+    """A document's point has its id; a chunk names it."""
+    document_id = document_of(point)
+    return document_id is not None and (of_chunks or document_id == str(point.id))
+
+
 def _as_seen(point: Point) -> models.Filter:
     same = {"version": point.version, "enrichment_status": point.status}
     return models.Filter(
@@ -180,7 +189,7 @@ def _of_chunks(found: Sequence[models.Record]) -> list[Point]:
     """One a document, at the latest version that was seen."""
     latest: dict[str, Point] = {}
     for each in found:
-        point = _point(str((each.payload or {}).get("document_id")), each.payload or {})
+        point = _point(str(document_of(each)), each.payload or {})
         known = latest.get(point.document_id)
         if known is None or known.version < point.version:
             latest[point.document_id] = point

@@ -15,6 +15,7 @@ from qdrant_client import AsyncQdrantClient, models
 from archon.contracts import names
 from archon.contracts.analysis import Chunk
 from archon.contracts.documents import Document, Indexed
+from archon.contracts.errors import StoreRejectedError
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Step
 from archon.runtime import tracing
@@ -23,10 +24,11 @@ from archon.runtime.http import Transport
 from archon.runtime.settings import Settings
 from archon.stores.chunk_search import ChunkSearch
 from archon.stores.chunks import CHUNKS_AT_ONCE, Chunks
-from archon.stores.collections import Collection, ensure
+from archon.stores.collections import Collection, check, ensure
 from archon.stores.grouping import AT_ONCE, Grouped
 from archon.stores.points import NEVER, numbers, payload, translated, version_up_to
 from archon.stores.removal import Removal
+from archon.stores.retry_after import RespectingRetryAfter
 from archon.stores.surveyed_points import SurveyedPoints
 
 _KEYWORDS: Final = ("document_id", "language", "document_type", "enrichment_status")
@@ -57,6 +59,8 @@ class VectorStore:
         self.search = ChunkSearch(client, symbols, settings.qdrant_url)
         self.removal = Removal(client, documents, symbols, self._chunks)
         self.surveyed = SurveyedPoints(client, documents, symbols)
+        self._wanted = (Collection(documents, self._dimensions, _KEYWORDS), self._chunks.wanted)
+        client.http.client.add_middleware(RespectingRetryAfter())
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -78,10 +82,13 @@ class VectorStore:
         with translated():
             await self._client.collection_exists(self._collection)
 
+    async def check(self) -> None:
+        """Raises StoreMismatchError where a collection is missing, or not what is wanted."""
+        await check(self._client, self._wanted)
+
     async def ensure_collections(self) -> None:
         """Both, with their payload indexes; safe to repeat, and to do from two processes at once."""
-        await ensure(self._client, Collection(self._collection, self._dimensions, _KEYWORDS))
-        await self._chunks.ensure_collection()
+        await ensure(self._client, self._wanted)
 
     async def index(self, document: Document, indexed: Indexed) -> None:
         """Create the point without a vector, or move it to this version, keeping the vector it has."""
@@ -118,6 +125,7 @@ class VectorStore:
     ) -> bool:
         """Store an enrichment's vector, or none, and its chunks in place of those that were there; False
         when the document is at a newer version, and then nothing of this is left."""
+        self._require_dimensions([vector, *(chunk.embedding for chunk in chunks)])
         request = step.request
         told = {
             **payload(request, step.version, status),
@@ -130,6 +138,14 @@ class VectorStore:
         if not applied:
             await self._chunks.delete({request.document_id: step.version})
         return applied
+
+    def _require_dimensions(self, vectors: Sequence[Sequence[float] | None]) -> None:
+        """The collections are known to have the dimensions that are set, so what differs is the analysis."""
+        others = {len(each) for each in vectors if each is not None} - {self._dimensions}
+        if others:
+            given = ", ".join(map(str, sorted(others)))
+            reason = f"a vector of dimension {given}; EMBEDDING_DIMENSIONS is {self._dimensions}"
+            raise StoreRejectedError("qdrant", reason)
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
         """Change a point's status and nothing else; False when it is at a newer version."""

@@ -211,6 +211,9 @@ def listed(path: str, items: str, project: str, **params: str) -> Attempt:
             assert await shown(guarded.everything, project=each) == {each}
         named = await guarded.others.get(f"{BRIDGE}/{path}", params={**params, "project": guarded.project})
         assert named.status_code == 403
+        if path != "search":
+            listing = (await guarded.mine.get(f"{BRIDGE}/{path}", params=params)).json()
+            assert f"%27{guarded.project}%27" in listing["workflows"]
 
     return attempt
 

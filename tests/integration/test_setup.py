@@ -1,27 +1,41 @@
 """`enrich setup` and `enrich topics` on the real servers: what they make, what they leave, what they say."""
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from qdrant_client import AsyncQdrantClient, models
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, RegisterNamespaceRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from archon.contracts import names
-from archon.contracts.errors import SetupError
+from archon.contracts.errors import PublishError, SetupError
+from archon.contracts.types import EnrichmentStatus
+from archon.runtime import temporal
 from archon.runtime import topics as planned
+from archon.runtime.attributes import query_of
+from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.namespace import RETENTION, ensure_namespace
 from archon.runtime.ports import free_ports
+from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
-from archon.runtime.topics import describe_topics, topics
+from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.topic_check import TopicCheck
+from archon.runtime.topics import describe_topics, ensure_topics, topics
 from archon.stores.vectors import VectorStore
+from tests import factories
 from tests.conftest import TestServers
 from tests.e2e.command import enrich
+from tests.eventually import eventually
 
 KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 DAY = 24 * 3600
@@ -152,18 +166,114 @@ async def test_a_namespace_that_exists_is_raised_and_never_lowered(own: Settings
     assert (kept.status, kept.retention) == ("exists", 7 * DAY)
 
 
-async def test_a_search_attribute_of_another_type_is_refused(own: Settings) -> None:
-    await ensure_namespace(own)
-    other = own.model_copy(update={"temporal_namespace": f"n{uuid4().hex[:10]}"})
-    client = await Client.connect(other.temporal_address, namespace=other.temporal_namespace)
-    new = RegisterNamespaceRequest(namespace=other.temporal_namespace)
+async def registered(own: Settings, attributes: Mapping[str, IndexedValueType.ValueType]) -> Client:
+    """A namespace that others have made."""
+    client = await Client.connect(own.temporal_address, namespace=own.temporal_namespace)
+    new = RegisterNamespaceRequest(namespace=own.temporal_namespace)
     new.workflow_execution_retention_period.FromTimedelta(RETENTION)
     await client.workflow_service.register_namespace(new)
-    await client.operator_service.add_search_attributes(
-        AddSearchAttributesRequest(
-            namespace=other.temporal_namespace,
-            search_attributes={names.SEARCH_LANGUAGE: IndexedValueType.INDEXED_VALUE_TYPE_INT},
-        )
-    )
-    with pytest.raises(SetupError, match="Language is INDEXED_VALUE_TYPE_INT"):
-        await ensure_namespace(other)
+
+    async def added() -> bool:
+        try:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(namespace=own.temporal_namespace, search_attributes=attributes)
+            )
+        except RPCError:  # one that is new is not yet known everywhere
+            return False
+        return True
+
+    if attributes:
+        await eventually(added)
+    return client
+
+
+async def test_a_search_attribute_of_another_type_is_refused(own: Settings) -> None:
+    other = IndexedValueType.INDEXED_VALUE_TYPE_INT
+    client = await registered(own, {names.SEARCH_LANGUAGE: other, names.SEARCH_FILE_PATH: other})
+    for act in (lambda: ensure_namespace(own), NamespaceCheck(client).check):
+        with pytest.raises(SetupError, match="Language is INDEXED_VALUE_TYPE_INT, FilePath is INDEXED"):
+            await act()
+
+
+async def test_readiness_names_what_a_namespace_lacks(own: Settings) -> None:
+    older = [each for each in names.SEARCH_ATTRIBUTES if each != names.SEARCH_FILE_PATH]
+    client = await registered(own, dict.fromkeys(older, KEYWORD))
+    check = NamespaceCheck(client).check
+    with pytest.raises(SetupError, match="lacks search attributes: FilePath; `enrich setup` adds"):
+        await check()
+    assert (await ensure_namespace(own)).search_attributes_added == [names.SEARCH_FILE_PATH]
+    await check()
+    nowhere = await Client.connect(own.temporal_address, namespace=f"n{uuid4().hex}")
+    with pytest.raises(SetupError, match="has no namespace"):
+        await NamespaceCheck(nowhere).check()
+
+
+async def test_a_store_without_room_for_the_attributes_is_named(own: Settings) -> None:
+    await registered(own, {f"Other{number}": KEYWORD for number in range(5)})
+    with pytest.raises(SetupError, match=r"does not take the search attributes ProjectName, .*Keyword"):
+        await ensure_namespace(own)
+
+
+async def test_a_run_is_found_by_its_path_and_by_the_link_of_a_listing(own: Settings) -> None:
+    await ensure_namespace(own)
+    client = await temporal.connect(own)
+    request = factories.request("it's a project").model_copy(update={"file_path": "src/a 'b'.py"})
+    workflow_id = await EnrichmentClient(client).submit(request)
+
+    async def found(query: str) -> list[str]:
+        return [run.id async for run in client.list_workflows(query)]
+
+    own_project = query_of([request.project_name, "other"], EnrichmentStatus.PROCESSING)
+    assert await eventually(lambda: found(own_project)) == [workflow_id]
+    assert await found(f'{names.SEARCH_FILE_PATH} = "{request.file_path}"') == [workflow_id]
+    assert await found(f'{names.SEARCH_FILE_PATH} STARTS_WITH "src/"') == [workflow_id]
+    assert await found(query_of(None, None)) == [workflow_id]
+    assert await found(query_of([request.project_name], EnrichmentStatus.FAILED)) == []
+    assert await found(query_of(["other", "' OR ProjectName != '", "\\", '"'], None)) == []
+
+
+async def test_readiness_names_the_topics_that_are_missing(own: Settings) -> None:
+    async with KafkaPublisher.connect(own, "test") as publisher:
+        check = TopicCheck(publisher, own.kafka_dlq_topic, own.kafka_index_topic).check
+        with pytest.raises(SetupError, match=own.kafka_dlq_topic):
+            await check()
+        await ensure_topics(own)
+        await check()
+
+
+@pytest.mark.parametrize(
+    ("code", "raised"), [(29, SetupError), (44, SetupError), (38, SetupError), (7, PublishError)]
+)
+async def test_topics_that_may_not_be_made_are_all_named(
+    monkeypatch: pytest.MonkeyPatch, code: int, raised: type[Exception]
+) -> None:
+    class Admin:
+        async def list_topics(self) -> list[str]:
+            return []
+
+        async def create_topics(self, new: list[NewTopic]) -> SimpleNamespace:
+            return SimpleNamespace(topic_errors=[(each.name, code, "no") for each in new])
+
+    @contextlib.asynccontextmanager
+    async def admin(_: Settings) -> AsyncIterator[Admin]:
+        yield Admin()
+
+    monkeypatch.setattr(planned, "_admin", admin)
+    with pytest.raises(raised) as told:
+        await ensure_topics(Settings())
+    assert all(topic.name in str(told.value) for topic in topics(Settings()))
+
+
+async def test_collections_that_were_there_before_are_named(servers: TestServers, own: Settings) -> None:
+    async with AsyncExitStack() as stack:
+        client = AsyncQdrantClient(url=own.qdrant_url, check_compatibility=False)
+        stack.push_async_callback(client.close)
+        for name in (own.qdrant_collection, own.qdrant_symbols_collection):
+            dense = models.VectorParams(size=384, distance=models.Distance.DOT)
+            await client.create_collection(name, {names.VECTOR_CONTENT: dense})
+    told = await enrich("setup", "-o", "json", environment=environment(servers, own))
+    assert told.code not in {0, 3}
+    for name in (own.qdrant_collection, own.qdrant_symbols_collection):
+        for part in ("size 384, and wants 256", "distance Dot, and wants Cosine"):
+            assert f"collection {name} has vectors content of {part}" in told.json()["failures"]["vectors"]
+    assert f"{own.qdrant_symbols_collection} has no sparse vector terms" in told.err

@@ -17,7 +17,7 @@ from archon.contracts.events import DeadLetter, ErrorDetails
 from archon.contracts.types import FailureType
 from archon.contracts.workflow import Carried
 from archon.runtime.problems import MEDIA_TYPE
-from archon.stores import bolt
+from archon.stores import graph_errors, graph_schema
 from kafka_ingress import indexing
 from kafka_ingress.offsets import OffsetTracker
 from tests import factories
@@ -162,7 +162,7 @@ def _driver_errors() -> list[type[Exception]]:
 
 @pytest.mark.parametrize("cls", _driver_errors(), ids=lambda cls: cls.__name__)
 def test_no_driver_error_escapes_the_graph(cls: type[Exception]) -> None:
-    with pytest.raises(errors.StoreError) as raised, bolt.translated():
+    with pytest.raises(errors.StoreError) as raised, graph_errors.translated():
         raise cls.__new__(cls)
     conflict = issubclass(cls, (bolt_errors.TransientError, bolt_errors.ConstraintError))
     if conflict and cls is not bolt_errors.DatabaseUnavailable:
@@ -171,8 +171,8 @@ def test_no_driver_error_escapes_the_graph(cls: type[Exception]) -> None:
 
 def test_the_schema_speaks_each_servers_dialect() -> None:
     memgraph, neo4j = (
-        bolt.ddl_for("Neo4j/v5.11.0 compatible graph database server - Memgraph"),
-        bolt.ddl_for("Neo4j/5.26"),
+        graph_schema.ddl_for("Neo4j/v5.11.0 compatible graph database server - Memgraph"),
+        graph_schema.ddl_for("Neo4j/5.26"),
     )
     assert "CREATE CONSTRAINT ON (n:Document) ASSERT n.entity_id IS UNIQUE" in memgraph
     assert all("IF NOT EXISTS" in each for each in neo4j)
@@ -221,5 +221,5 @@ def test_a_dead_letter_of_null_can_be_read_again() -> None:
 
 def test_a_graph_that_is_out_of_step_is_waited_for() -> None:
     error = bolt_errors.Neo4jError._hydrate_neo4j(code="Neo.ClientError.Request.Invalid", message="BEGIN")
-    with pytest.raises(errors.StoreUnavailableError), bolt.translated():
+    with pytest.raises(errors.StoreUnavailableError), graph_errors.translated():
         raise error

@@ -410,5 +410,7 @@ async def test_the_operator_sees_what_failed(
     assert attributes[names.SEARCH_ENRICHMENT_STATUS] == names.STATUS_PARKED
     assert attributes[names.SEARCH_FAILURE_TYPE] == "data_quality"
     assert attributes[names.SEARCH_PROJECT_NAME] == "p"
+    assert attributes[names.SEARCH_FILE_PATH] == factories.request().file_path
+    assert attributes[names.SEARCH_DOCUMENT_VERSION] == "1"
     await client.signal(workflow_id, names.SIGNAL_DISCARD)
     await handle.result()

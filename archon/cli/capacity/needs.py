@@ -18,7 +18,7 @@ from archon.contracts.types import Model
 from archon.runtime.namespace import RETENTION
 from archon.runtime.settings import Settings
 from archon.runtime.topics import REPLICAS, topics
-from archon.stores.bolt import INDEXED, UNIQUE
+from archon.stores.graph_schema import INDEXED, UNIQUE
 
 By = Literal["rate", "documents"]
 

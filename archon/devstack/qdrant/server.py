@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 from qdrant_edge import EdgeShard
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -191,7 +191,9 @@ def _administration(collections: Collections) -> list[Route]:
 
 def _service() -> list[Route]:
     async def root(_: Request) -> Response:
-        return ok({"title": "qdrant - vector search engine", "version": VERSION})
+        # The one answer that Qdrant does not wrap.
+        body = to_json({"title": "qdrant - vector search engine", "version": VERSION})
+        return Response(body, media_type="application/json")
 
     async def healthy(_: Request) -> Response:
         return Response("healthz check passed")

@@ -12,8 +12,11 @@ from qdrant_client.http.exceptions import UnexpectedResponse
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
+from archon.contracts import names
 from archon.devstack.stack import Ports, Servers, environment
+from archon.devstack.temporal import temporal
 from archon.runtime.namespace import RETENTION
+from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
 from archon.stores.graph import GraphStore
 from archon.stores.vectors import VectorStore
@@ -30,6 +33,18 @@ async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[S
         for server in (servers.graph, servers.vectors, servers.temporal):
             await stack.enter_async_context(server)
         yield servers, Settings(**{name.lower(): value for name, value in env.items()})
+
+
+async def test_a_database_of_an_older_release_gets_the_search_attributes_that_are_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = names.SEARCH_ATTRIBUTES
+    for wanted in (every[:-2], every):
+        monkeypatch.setattr(names, "SEARCH_ATTRIBUTES", wanted)
+        ports = Ports.free()
+        async with temporal(tmp_path, ports.temporal, ports.temporal_ui):
+            client = await Client.connect(f"127.0.0.1:{ports.temporal}")
+            await NamespaceCheck(client).check()
 
 
 async def test_documents_survive_a_crash_of_the_graph(own: tuple[Servers, Settings]) -> None:

@@ -274,6 +274,38 @@ async def test_chunks_whose_document_is_gone_are_removed(estate: Estate) -> None
     assert {(each.payload or {})["document_id"] for each in left} == {kept.entity_id}
 
 
+async def test_what_another_program_has_written_is_told_and_left_alone(estate: Estate) -> None:
+    kept, project = await estate.enriched(), {"project_name": estate.project}
+    documents, symbols = estate.settings.qdrant_collection, estate.settings.qdrant_symbols_collection
+    foreign = [
+        models.PointStruct(id=str(uuid4()), vector={}, payload={**project, **payload})
+        for payload in ({}, {"document_id": "doc-7"}, {"document_id": 7})
+    ]
+    client = AsyncQdrantClient(url=estate.settings.qdrant_url, check_compatibility=False)
+    await client.upsert(documents, foreign)
+    await client.upsert(symbols, foreign)
+    report = await estate.reconcile(of_points=True)
+    assert report.found == {Drift.FOREIGN_POINT: 6}
+    assert set(report.examples[Drift.FOREIGN_POINT]) <= {str(point.id) for point in foreign}
+    assert report.repaired == {}
+    pages = [dict(page) async for page in estate.vectors.removal.of_project(estate.project)]
+    assert pages == [{kept.entity_id: 1}, {kept.entity_id: 1}]
+    assert (
+        await client.count(
+            symbols, models.Filter(must=[models.HasIdCondition(has_id=[p.id for p in foreign])])
+        )
+    ).count == 3
+    await client.close()
+
+
+async def test_a_node_that_no_point_can_belong_to_does_not_end_the_survey(estate: Estate) -> None:
+    foreign, well = await estate.indexed(EnrichmentStatus.SKIPPED), await estate.enriched()
+    rename = "MATCH (d:Document {entity_id: $id}) SET d.entity_id = $new"
+    await stores.query(estate.settings, rename, id=foreign.entity_id, new=f"doc-{uuid4()}")
+    assert {tuple(each.kinds) for each in (await estate.drifting()).values()} == {(Drift.UNREADABLE,)}
+    assert well.entity_id not in await estate.drifting()
+
+
 def of_document(document: Document) -> models.Filter:
     match = models.MatchValue(value=document.entity_id)
     return models.Filter(must=[models.FieldCondition(key="document_id", match=match)])

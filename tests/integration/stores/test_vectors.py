@@ -140,12 +140,12 @@ async def test_one_bad_write_does_not_harm_those_beside_it(vectors: VectorStore,
     assert [result for number, result in enumerate(results) if number != 3] == [True] * 5
 
 
-async def test_a_missing_collection_is_rejected_and_a_dead_server_unavailable(
+async def test_a_missing_collection_and_a_dead_server_are_unavailable(
     servers: TestServers, settings: Settings
 ) -> None:
     await servers.start("vectors")
     async with VectorStore.connect(settings) as store:
-        with pytest.raises(StoreRejectedError, match="qdrant"):
+        with pytest.raises(StoreUnavailableError, match="qdrant"):
             await store.write(factories.step(factories.request()), COMPLETED, None)
     nobody = settings.model_copy(update={"qdrant_url": "http://127.0.0.1:1"})
     async with VectorStore.connect(nobody) as store:

@@ -1,0 +1,55 @@
+"""What a service says of stores that it cannot use yet, and that it goes on when they are mended."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from archon.contracts.errors import StoreError, StoreMismatchError, StoreUnavailableError
+from archon.stores import schema
+from archon.stores.schema import Preparation
+from tests.eventually import eventually
+
+
+class Store:
+    """Fails with these errors first; then it is ready."""
+
+    def __init__(self, *problems: StoreError) -> None:
+        self._problems = list(problems)
+
+    async def ensure(self) -> None:
+        if self._problems:
+            raise self._problems[0]
+
+    ensure_schema = ensure_collections = warm = ensure
+
+    def mend(self) -> None:
+        self._problems.clear()
+
+
+async def test_readiness_says_what_keeps_a_store_from_being_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "_RETRY_SECONDS", 0.01)
+    graph: Any = Store()
+    vectors: Any = Store(StoreMismatchError("qdrant", "collection symbols has no sparse vector terms"))
+    preparation = Preparation(graph, vectors)
+    with pytest.raises(StoreUnavailableError, match="not made yet"):
+        await preparation.check()
+
+    async def told() -> str:
+        try:
+            await preparation.check()
+        except StoreError as error:
+            return str(error)
+        return "ready"
+
+    async def told_of_the_difference() -> bool:
+        return "collection symbols has no sparse vector terms" in await told()
+
+    async def is_ready() -> bool:
+        return await told() == "ready"
+
+    running = asyncio.create_task(preparation.run())
+    await eventually(told_of_the_difference)
+    vectors.mend()
+    await eventually(is_ready)
+    await running
