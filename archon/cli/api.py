@@ -76,12 +76,19 @@ class BridgeApi:
         self, project: str | None = None, status: str | None = None
     ) -> AsyncIterator[DocumentRow]:
         """Every document, page by page."""
+        async for page in self.document_pages(project, status):
+            for row in page.documents:
+                yield row
+
+    async def document_pages(
+        self, project: str | None = None, status: str | None = None
+    ) -> AsyncIterator[DocumentPage]:
+        """At least one."""
         after: str | None = None
         while True:
             params = _given(project=project, status=status, after=after, limit=1000)
             page = DocumentPage.model_validate(await self._call("GET", "/documents", params=params))
-            for row in page.documents:
-                yield row
+            yield page
             if page.next is None:
                 return
             after = page.next

@@ -16,6 +16,7 @@ from archon.cli.output import (
     duration,
     err,
     exit_codes,
+    note_workflows,
     out,
     print_json,
     sentence,
@@ -201,6 +202,7 @@ def _print_rows(found: DeadLetterList) -> None:
     ]
     table("", columns, cells)
     err.print(f"{len(cells)} of {found.total} dead letters")
+    note_workflows(found.workflows)
 
 
 def _print_outcomes(outcomes: list[Outcome], output: Format) -> None:

@@ -13,7 +13,17 @@ from pydantic import ValidationError
 from archon.cli import report
 from archon.cli import watch as watching
 from archon.cli.api import BridgeApi
-from archon.cli.output import Format, FormatOption, a_project, err, exit_codes, out, print_json, table
+from archon.cli.output import (
+    Format,
+    FormatOption,
+    a_project,
+    err,
+    exit_codes,
+    note_workflows,
+    out,
+    print_json,
+    table,
+)
 from archon.contracts import names
 from archon.contracts.errors import InvalidInputError, PublishError
 from archon.contracts.events import EnrichmentRequest
@@ -155,7 +165,8 @@ def _encoding(metadata: dict[str, Any]) -> str | None:
 async def _list_documents(
     api: BridgeApi, project: str | None, status: EnrichmentStatus, output: Format
 ) -> None:
-    rows = [row async for row in api.documents(project, status)]
+    pages = [page async for page in api.document_pages(project, status)]
+    rows = [row for page in pages for row in page.documents]
     if output is Format.JSON:
         print_json([row.model_dump(mode="json") for row in rows])
     else:
@@ -163,6 +174,7 @@ async def _list_documents(
         cells = [(r.document_id, r.project_name, r.file_path, r.version, r.indexed_at) for r in rows]
         table("", columns, cells)
         err.print(f"{len(rows)} documents {status}")
+        note_workflows(pages[0].workflows)
 
 
 def search(

@@ -120,6 +120,12 @@ def duration(field: str, text: str) -> timedelta:
     return timedelta(days=length)
 
 
+def note_workflows(url: str | None) -> None:
+    """Where the Web UI lists the runs of what a table shows."""
+    if url is not None:
+        err.print(f"Their runs: {url}", soft_wrap=True, highlight=False, markup=False)
+
+
 def print_json(value: BaseModel | Mapping[str, Any] | Sequence[Any]) -> None:
     """One JSON value on stdout."""
     plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
