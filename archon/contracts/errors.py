@@ -2,7 +2,9 @@
 
 ArchonError
 ├── InvalidInputError            the caller's data; names the field
-│   └── TooLargeError            more of it than is taken
+│   ├── TooLargeError            more of it than is taken
+│   ├── UnreadableBodyError      a body that cannot be decoded
+│   └── UnsupportedMediaError    a content type, charset or encoding that is not taken
 ├── NotFoundError
 ├── ProjectConflictError         a document's project never changes
 ├── ContentMissingError          no text under that hash
@@ -48,6 +50,14 @@ class InvalidInputError(ArchonError):
 
 class TooLargeError(InvalidInputError):
     """A value that is larger than what is taken."""
+
+
+class UnreadableBodyError(InvalidInputError):
+    """A body whose bytes are not what its headers say."""
+
+
+class UnsupportedMediaError(InvalidInputError):
+    """A body of a kind that is not taken. `field` is the header that names it."""
 
 
 class NotFoundError(ArchonError):
