@@ -8,7 +8,8 @@ from aiokafka import ConsumerRecord
 from archon.contracts.errors import InvalidInputError, StoreUnavailableError
 from archon.runtime import tracing
 from archon.runtime.logs import get_logger
-from archon.runtime.problems import MEDIA_TYPE
+from archon.runtime.problems import MEDIA_TYPE, Problem
+from kafka_ingress.enrichment import refused
 from kafka_ingress.poison import Handler
 
 _NOT_THE_DOCUMENT: Final = frozenset({408, 429})
@@ -49,4 +50,12 @@ def _check(response: httpx.Response) -> None:
         raise StoreUnavailableError("bridge", f"{answer}; {_WANTED}")
     if response.is_server_error or response.status_code in _NOT_THE_DOCUMENT:
         raise StoreUnavailableError("bridge", answer)
-    raise InvalidInputError("value", f"the bridge refused it with {answer}")
+    raise _refused(response) or InvalidInputError("value", f"the bridge refused it with {answer}")
+
+
+def _refused(response: httpx.Response) -> InvalidInputError | None:
+    """The fields that the bridge's problem names, if it is one that does."""
+    try:
+        return refused(Problem.model_validate_json(response.content).errors or [])
+    except ValueError:  # none, or another's answer
+        return None
