@@ -1,7 +1,7 @@
 """In: `python -m tests.fuzz_topics [--seconds S] [--seed N]`. Out: what became of hostile records.
 
 A whole stack is sent records on both topics that are well, mutated or random. Each must end as an enriched
-document, or as a dead letter that names its field; no log may have a traceback, and no offset may stand still.
+document, or as a dead letter that names its field. No log may have a traceback, no offset may stand still.
 """
 
 import argparse

@@ -4,13 +4,14 @@ Python reads more than JSON has (NaN), the stores keep less (64-bit integers, no
 parsers differ in how deep they go: pydantic's stops at 200 levels, Python's near 900.
 """
 
+import contextlib
 import json
 import math
 import re
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
 
 from archon.contracts.errors import InvalidInputError, UnreadableBodyError
 
@@ -81,6 +82,9 @@ def read(data: bytes, encoding: str | None = None) -> Any:
     which only so much is kept that it is still too deep. Raises UnreadableBodyError for what is no text,
     InvalidInputError for what is no JSON; both say where and why.
     """
+    if encoding in {None, "utf-8"}:
+        with contextlib.suppress(ValueError):
+            return from_json(data)  # twice as fast, and what it refuses is looked at below
     encoding = encoding or json.detect_encoding(data)
     try:
         text = data.decode(encoding).removeprefix("\ufeff")

@@ -7,6 +7,7 @@ cannot read nothing but that.
 import codecs
 from collections.abc import Callable, Coroutine
 from email.message import Message
+from functools import lru_cache
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -62,6 +63,7 @@ class JsonRequest(Request):
         return self._value
 
 
+@lru_cache(maxsize=64)  # clients send few, and parsing one takes as long as parsing a small body
 def _charset(content_type: str | None) -> str | None:
     """The declared one; None where there is none, as RFC 8259 has it. Raises UnsupportedMediaError."""
     if content_type is None:

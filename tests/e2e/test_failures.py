@@ -529,7 +529,7 @@ async def test_a_redelivery_is_counted(faulty: FaultyStack, bridge: httpx.AsyncC
     async def counted() -> bool:
         async with httpx.AsyncClient() as http:
             url = f"http://127.0.0.1:{faulty.settings.ingress_port}/health"
-            return bool((await http.get(url)).json()["duplicates"] >= 3)
+            return bool((await http.get(url)).json()["consumer"]["duplicates"] >= 3)
 
     await eventually(counted)
     assert len(await completed_of(faulty.settings, document_id, 1)) == 1
