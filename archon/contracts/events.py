@@ -26,6 +26,7 @@ from archon.contracts.types import (
     OpenModel,
     Outcome,
     Priority,
+    ProducedModel,
     ProjectName,
     Text,
     Timestamp,
@@ -33,7 +34,7 @@ from archon.contracts.types import (
 )
 
 
-class RequestMetadata(OpenModel):
+class RequestMetadata(ProducedModel):
     """What a producer may say of a file. Sizes in bytes."""
 
     file_size_bytes: Count | None = None
@@ -47,7 +48,7 @@ class RequestMetadata(OpenModel):
         return cls(**{name: metadata.get(name) for name in cls.model_fields})
 
 
-class EnrichmentRequest(OpenModel):
+class EnrichmentRequest(ProducedModel):
     """An `enrich-document` event: which content is to be enriched, never the content itself."""
 
     document_id: DocumentId

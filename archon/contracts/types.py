@@ -163,8 +163,12 @@ class Model(BaseModel):
 class OpenModel(BaseModel):
     """Base of what others write too: unknown fields are kept and passed on."""
 
-    model_config = ConfigDict(
-        extra="allow", hide_input_in_errors=True, json_schema_extra={"additionalProperties": True}
-    )
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+
+class ProducedModel(OpenModel):
+    """Base of what producers write: an unknown field must be storable to be kept."""
+
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": True})
 
     __pydantic_extra__: dict[str, Json] = Field(init=False)
