@@ -1,5 +1,6 @@
 """In: `tree.index` records, whose value is the bridge's POST body. Out: documents the bridge has taken."""
 
+import contextlib
 from typing import Final
 
 import httpx
@@ -50,12 +51,15 @@ def _check(response: httpx.Response) -> None:
         raise StoreUnavailableError("bridge", f"{answer}; {_WANTED}")
     if response.is_server_error or response.status_code in _NOT_THE_DOCUMENT:
         raise StoreUnavailableError("bridge", answer)
-    raise _refused(response) or InvalidInputError("value", f"the bridge refused it with {answer}")
+    raise _refused(response)
 
 
-def _refused(response: httpx.Response) -> InvalidInputError | None:
-    """The fields that the bridge's problem names, if it is one that does."""
-    try:
-        return refused(Problem.model_validate_json(response.content).errors or [])
-    except ValueError:  # none, or another's answer
-        return None
+def _refused(response: httpx.Response) -> InvalidInputError:
+    """The fields that the bridge's problem names; its sentence where it names none."""
+    told = response.text[:1000]
+    with contextlib.suppress(ValueError):  # another's answer
+        problem = Problem.model_validate_json(response.content)
+        if problem.errors:
+            return refused(problem.errors)
+        told = problem.detail
+    return InvalidInputError("value", f"the bridge refused it with HTTP {response.status_code}: {told}")

@@ -206,7 +206,7 @@ async def test_a_letter_is_never_larger_than_kafka_takes(
         ),
         (
             httpx.Response(409, json={"title": "Project conflict", "status": 409, "detail": "of another"}),
-            "value: the bridge refused it with HTTP 409",
+            "value: the bridge refused it with HTTP 409: of another",
         ),
         (httpx.Response(404, text="nginx"), "value: the bridge refused it with HTTP 404: nginx"),
     ],
