@@ -41,6 +41,8 @@ PATIENCE: Final = 180.0
 TEXT: Final = "def f():\n    return 1\n"
 _NAMED: Final = re.compile(r"[^:\n]{1,200}: .", re.DOTALL)
 _TRACEBACK: Final = re.compile(r"Traceback \(most recent call last\)|panicked at")
+_PARKED: Final = "Completing activity as failed"
+"""What the SDK says of a failure that parks its document, which is told by a letter."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,10 @@ class Fuzz:
             else:
                 await self._check_document(found, sent, letters)
         for log in sorted(self._logs.glob("*.log")):
-            told = len(_TRACEBACK.findall(log.read_text(errors="replace")))
-            found.counts[f"tracebacks in {log.name}"] = told
-            found.wrong += [f"{log.name}: {told} tracebacks"] if told else []
+            lines = [line for line in log.read_text(errors="replace").splitlines() if _TRACEBACK.search(line)]
+            faults = [line for line in lines if _PARKED not in line]
+            found.counts[f"tracebacks in {log.name}"] = len(faults)
+            found.wrong += [f"{log.name}: {line[:1000]}" for line in faults]
         return found
 
     async def _settled(self) -> bool:
@@ -145,7 +148,9 @@ class Fuzz:
         answer = await self._http.get(f"/document/{document_id}")
         status = answer.json().get("enrichment_status") if answer.is_success else f"HTTP {answer.status_code}"
         found.counts[f"{status} documents"] += 1
-        if status != "completed" and not (status == "failed" and document_id in letters):
+        if status == "failed" and document_id in letters:
+            self._check_letter(found, sent, letters[document_id])
+        elif status != "completed":
             found.blame(sent, f"its document is {status}")
 
     def _document_id(self, sent: Sent) -> str:
