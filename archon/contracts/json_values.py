@@ -89,7 +89,7 @@ def read(data: bytes, encoding: str | None = None) -> Any:
     try:
         text = data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        reason = f"is not {encoding.upper()} at byte {error.start}: {error.reason}"
+        reason = f"is not JSON in {encoding.upper()}: {error.reason} at byte {error.start}"
         raise UnreadableBodyError("body", reason) from error
     try:
         return _parsed(text)

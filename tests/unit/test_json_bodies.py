@@ -176,7 +176,8 @@ async def test_what_is_exactly_as_large_as_may_be_is_taken(http: httpx.AsyncClie
 async def test_a_body_that_is_no_text_says_at_which_byte(http: httpx.AsyncClient) -> None:
     answer = await posted(http, BODY.decode().encode("latin-1"))
     assert answer.status_code == 400
-    assert "is not UTF-8 at byte" in answer.json()["detail"]
+    assert "is not JSON in UTF-8: " in answer.json()["detail"]
+    assert "at byte" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("content_type", [JSON, None, "text/plain"])
