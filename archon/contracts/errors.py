@@ -40,7 +40,7 @@ class ArchonError(Exception):
 
 
 class InvalidInputError(ArchonError):
-    """A value the caller must correct. `field` is its path in the input, e.g. `documents.3.full_text`."""
+    """A value the caller must correct. `field` is its path in the input, e.g. `metadata.last_modified`."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
