@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench scale compare test crash outages fuzz fuzz-analysis fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench scale compare test crash outages fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -51,6 +51,10 @@ fuzz-analysis: $(READY)
 # Trees of odd names, rules, links and times, through the walk of an ingest, against git; ARGS='--seconds 300'.
 fuzz-walk: $(READY)
 	$(BIN)/python -m tests.fuzz_walk $(ARGS)
+
+# Hostile records on both topics, and what becomes of each; ARGS='--seconds 300 --seed 7'.
+fuzz-topics: $(READY)
+	$(BIN)/python -m tests.fuzz_topics $(ARGS)
 
 # How well search finds functions of installed libraries by what their docstrings said; ARGS='rich click'.
 retrieval: $(READY)

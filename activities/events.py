@@ -115,12 +115,12 @@ class EventActivities:
                 await self._graph.set_dead_lettered(step, standing=False)
 
     async def _told(self, step: Step, what: str) -> bool:
-        """Whether another run has said so before: a redelivery of an old request begins a run of its own."""
+        """Whether another run, or another submission of this run, has said so before: a redelivery of an old
+        request begins a run of its own, and a client that repeats its request joins the one under way."""
         document_id = step.request.document_id
         event_id = identity.event_id(document_id, step.version, what)
-        return not await self._graph.first_to_tell(
-            document_id, event_id, activity.info().workflow_run_id or ""
-        )
+        teller = f"{activity.info().workflow_run_id}:{step.request.correlation_id}"
+        return not await self._graph.first_to_tell(document_id, event_id, teller)
 
     async def _announced(self, step: Step) -> bool:
         """True as well while the graph is down: nobody can claim a newer version then, and the letter that

@@ -54,7 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
             client = EnrichmentClient(connection)
             app.state.publisher = publisher
             app.state.deletions = Deletions(stores, DeletionClient(connection))
-            app.state.parked = ParkedRuns(settings, client)
+            app.state.parked = ParkedRuns(settings, client, stores.graph)
             app.state.indexer = Indexer(
                 settings, stores, publisher, relay, rollout, SynchronousEnrichment(client)
             )

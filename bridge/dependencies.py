@@ -52,7 +52,8 @@ REFUSED: Final[dict[int | str, dict[str, Any]]] = {
 """What every route may answer instead."""
 UNREAD: Final[dict[int | str, dict[str, Any]]] = {
     400: problem("The body cannot be read"),
-    413: problem("The body is too large"),
+    413: problem("The body is too large, as it is or decompressed"),
+    415: problem("The body is not JSON in Unicode, as it is or compressed by gzip or zstd"),
 }
 """What a route with a body may answer too."""
 

@@ -14,9 +14,11 @@ router = APIRouter(tags=["health"])
 
 
 class ProducerHealth(BaseModel):
-    """`down`: requests are deferred; they are published as soon as Kafka answers again."""
+    """`down`: requests are deferred; they are published as soon as Kafka answers again. `enabled`:
+    whether there are any to be published."""
 
     status: Literal["connected", "down"]
+    enabled: bool
     topic: str
 
 
@@ -31,13 +33,13 @@ class RolloutHealth(BaseModel):
 
 
 class EnrichmentHealth(BaseModel):
-    """Answer of `GET /health/enrichment`. `enabled`: whether documents are enriched in the background, of
-    those projects that `rollout` lets in."""
+    """Answer of `GET /health/enrichment`. `kafka_producer` is what the platform's monitors read. `enabled`:
+    whether documents are enriched in the background, of those projects that `rollout` lets in."""
 
     status: Literal["healthy", "degraded"]
     enabled: bool
     rollout: RolloutHealth
-    producer: ProducerHealth
+    kafka_producer: ProducerHealth
 
 
 @router.get("/health/enrichment", operation_id="enrichment_health")
@@ -48,18 +50,21 @@ async def enrichment_health(
     rollout: Rollout = request.app.state.rollout
     flags, problem = rollout.flags, await _problem(rollout)
     available = publisher.available
+    enabled = flags.enable_async_enrichment and not flags.skip_intelligence_enrichment
     everything = caller_of(request).projects is None
     return EnrichmentHealth(
         status="healthy" if available and problem is None else "degraded",
-        enabled=flags.enable_async_enrichment and not flags.skip_intelligence_enrichment,
+        enabled=enabled,
         rollout=RolloutHealth(
             rollout_percentage=flags.async_enrichment_rollout_percentage,
             enabled_projects=flags.async_enrichment_enabled_projects if everything else None,
             skip=flags.skip_intelligence_enrichment,
             problem=problem if everything or problem is None else "the flags file cannot be read",
         ),
-        producer=ProducerHealth(
-            status="connected" if available else "down", topic=settings.kafka_enrichment_topic
+        kafka_producer=ProducerHealth(
+            status="connected" if available else "down",
+            enabled=enabled,
+            topic=settings.kafka_enrichment_topic,
         ),
     )
 

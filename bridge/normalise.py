@@ -7,8 +7,6 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pydantic import ValidationError
-
 from archon.contracts import identity, notebooks
 from archon.contracts.documents import Document, DocumentSubmission
 from archon.contracts.errors import InvalidInputError
@@ -52,25 +50,14 @@ def _readable(text: str, language: str | None) -> str:
     return notebooks.shown_text(text) if language == notebooks.LANGUAGE else text
 
 
-def _metadata(given: dict[str, Any], text: str) -> dict[str, Any]:
+def _metadata(given: RequestMetadata, text: str) -> dict[str, Any]:
     """The client's metadata, with size and line count where it did not say."""
-    try:
-        known = RequestMetadata.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(["metadata", *(str(part) for part in first["loc"])])
-        raise InvalidInputError(field, first["msg"]) from error
+    known = given.model_copy()
     if known.file_size_bytes is None:
         known.file_size_bytes = len(text.encode())
     if known.line_count is None:
         known.line_count = count_lines(text)
-    try:
-        metadata = known.model_dump(mode="json", exclude_none=True)
-        size = len(json.dumps(metadata, ensure_ascii=False).encode())
-    except UnicodeEncodeError as error:
-        raise InvalidInputError("metadata", "is not valid Unicode") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidInputError("metadata", "is nested too deeply") from error
-    if size > METADATA_BYTES:
+    metadata = known.model_dump(mode="json", exclude_none=True)
+    if len(json.dumps(metadata, ensure_ascii=False).encode()) > METADATA_BYTES:
         raise InvalidInputError("metadata", f"larger than {METADATA_BYTES} bytes as JSON")
     return metadata

@@ -2,20 +2,22 @@
 
 from archon.contracts.dead_letters import ParkedAnswer
 from archon.contracts.errors import NotParkedError
-from archon.contracts.events import EnrichmentRequest, RequestMetadata
 from archon.contracts.names import SIGNAL_DISCARD, SIGNAL_RETRY, enrichment_workflow_id
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.views import StoredDocument
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
+from archon.stores.graph import GraphStore
 
 
 class ParkedRuns:
-    """Raises NotParkedError where there is nothing to do, WorkflowUnavailableError without Temporal."""
+    """Raises NotParkedError where there is nothing to do, WorkflowUnavailableError without Temporal,
+    StoreError."""
 
-    def __init__(self, settings: Settings, client: EnrichmentClient) -> None:
+    def __init__(self, settings: Settings, client: EnrichmentClient, graph: GraphStore) -> None:
         self._settings = settings
         self._client = client
+        self._graph = graph
 
     async def retry(self, document: StoredDocument, correlation_id: str) -> ParkedAnswer:
         """Wake the waiting run; where it was ended by hand or discarded, ask for a new one."""
@@ -27,7 +29,7 @@ class ParkedRuns:
         worked_on = parked is False and document.enrichment_status is not EnrichmentStatus.DISCARDED
         if worked_on or document.enrichment_status is EnrichmentStatus.COMPLETED:
             raise NotParkedError(_why(document))
-        await self._client.submit(_request(document, correlation_id))
+        await self._client.submit(await self._graph.request(document.document_id, correlation_id))
         return self._answer(document, workflow_id, "resubmit")
 
     async def discard(self, document: StoredDocument) -> ParkedAnswer:
@@ -55,18 +57,3 @@ class ParkedRuns:
 
 def _why(document: StoredDocument) -> str:
     return f"document {document.document_id} is not parked; its status is {document.enrichment_status}"
-
-
-def _request(document: StoredDocument, correlation_id: str) -> EnrichmentRequest:
-    return EnrichmentRequest(
-        document_id=document.document_id,
-        project_name=document.project_name,
-        content_hash=document.content_hash,
-        file_path=document.file_path,
-        indexed_at=document.indexed_at,
-        correlation_id=correlation_id,
-        document_type=document.document_type,
-        language=document.language,
-        metadata=RequestMetadata.within(document.metadata),
-        document_version=document.version,
-    )

@@ -5,6 +5,7 @@ import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import ValidationError
 
 from archon.contracts.documents import (
     BatchAccepted,
@@ -19,7 +20,8 @@ from archon.contracts.names import enrichment_workflow_id
 from archon.contracts.types import DocumentId, EnrichmentStatus, ProjectName
 from archon.contracts.views import DocumentPage, DocumentView, Statistics
 from archon.runtime.attributes import query_of
-from archon.runtime.problems import problem_of
+from archon.runtime.json_bodies import JsonRoute
+from archon.runtime.problems import fields_of, invalid, problem_of
 from bridge.access import Caller, Reader, Writer
 from bridge.correlation import new_correlation_id
 from bridge.dependencies import REFUSED, UNREAD, CorrelationDep, SettingsDep, StoresDep, find, problem
@@ -33,6 +35,7 @@ router = APIRouter(
     prefix="/api/bridge",
     tags=["documents"],
     responses=REFUSED,
+    route_class=JsonRoute,
 )
 
 
@@ -84,22 +87,26 @@ async def index_document(
 async def index_documents(
     batch: BatchSubmission, caller: Writer, indexer: IndexerDep, deadline: DeadlineDep
 ) -> BatchAccepted:
-    """Index many documents; each has its own result, in order. One malformed document refuses the whole."""
+    """Index many documents; each has its own result, in order: one that is refused refuses no other."""
     slots = asyncio.Semaphore(BATCH_CONCURRENCY)
 
-    async def one(number: int, submission: DocumentSubmission) -> BatchItem:
+    async def one(number: int, submission: DocumentSubmission | ValidationError) -> BatchItem:
         async with slots:
             try:
+                if isinstance(submission, ValidationError):
+                    raise submission
                 _require_right(caller, submission)
                 return BatchItem(
                     document=await indexer.index(
                         submission, submission.correlation_id or new_correlation_id(), deadline
                     )
                 )
+            except ValidationError as error:
+                told = invalid(fields_of(error.errors(), skip=0))
             except ArchonError as error:
                 told = problem_of(error)
-                told.instance = f"/api/bridge/documents#/documents/{number}"
-                return BatchItem(problem=told.model_dump(exclude_none=True))
+            told.instance = f"/api/bridge/documents#/documents/{number}"
+            return BatchItem(problem=told.model_dump(exclude_none=True))
 
     results = await asyncio.gather(*(one(number, item) for number, item in enumerate(batch.documents)))
     accepted = sum(item.document is not None for item in results)

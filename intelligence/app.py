@@ -24,6 +24,7 @@ from archon.contracts.types import EnrichmentType
 from archon.runtime import problems
 from archon.runtime.body_limit import BodyLimitMiddleware
 from archon.runtime.health import health_router
+from archon.runtime.json_bodies import JsonRoute
 from archon.runtime.lifecycle import serve_http, stop_on_signals
 from archon.runtime.metrics import Exposition
 from archon.runtime.settings import Settings
@@ -40,6 +41,7 @@ REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     400: problems.described("The body cannot be read"),
     401: problems.described("The bearer key is missing or wrong, where the service has one"),
     413: problems.described("The document is larger than INTELLIGENCE_MAX_DOCUMENT_BYTES, or the body"),
+    415: problems.described("The body is not JSON in Unicode, as it is or compressed by gzip or zstd"),
     422: problems.described(
         "Invalid input; `content_missing`; `embedding_rejected`; or a document that cannot be analysed:"
         " `time_limit` (it takes longer than INTELLIGENCE_TIME_LIMIT), `worker_died`, `analysis_failed`"
@@ -88,8 +90,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(PoolError, _on_pool_error)
     app.add_exception_handler(IntelligenceRejectedError, _on_text_refused)
     app.state.simulated_latency = settings.intelligence_simulated_latency
-    guarded = APIRouter(dependencies=[Depends(guard(settings.intelligence_api_key))], responses=REFUSED)
-    analysing = APIRouter(dependencies=[Depends(_simulate_latency)])
+    guarded = APIRouter(
+        dependencies=[Depends(guard(settings.intelligence_api_key))],
+        responses=REFUSED,
+        route_class=JsonRoute,
+    )
+    analysing = APIRouter(dependencies=[Depends(_simulate_latency)], route_class=JsonRoute)
     _install_processing(analysing)
     guarded.include_router(analysing)
     _install_rest(guarded, settings.embedding_dimensions)

@@ -1,11 +1,13 @@
 """In: `enrich-document` records. Out: submissions that Temporal has accepted, or dead letters."""
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
+from archon.contracts import json_values
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.events import EnrichmentRequest
 from archon.runtime.crash import crash_point
@@ -14,8 +16,13 @@ from archon.runtime.problems import fields_of
 from archon.runtime.temporal import EnrichmentClient
 
 REMEMBERED: Final = 10_000
-REQUEST_BYTES: Final = 2 * 1024 * 1024
-"""Temporal's limit on a payload; beyond twice of it, its answer would look like an outage."""
+REQUEST_BYTES: Final = 1024 * 1024
+"""Half of Temporal's limit on a payload, because each step's input has more in it than the request."""
+_GROWS: Final = 8
+"""How many times larger a value may be as we write it: `1e15,` becomes `1000000000000000.0,`."""
+REASON_CHARACTERS: Final = 2000
+_OF_ALL: Final = {"body": "value"}
+"""What is told of a request's body is true of a record's value."""
 _log = get_logger(__name__)
 
 
@@ -59,15 +66,37 @@ def parse(value: bytes | None) -> EnrichmentRequest:
     """The request in a record's value. Raises InvalidInputError that names each wrong field."""
     if value is None:
         raise InvalidInputError("value", "null, where an enrichment request was expected")
-    if len(value) > REQUEST_BYTES:
-        raise InvalidInputError("value", f"{len(value)} bytes; Temporal takes {REQUEST_BYTES} at most")
+    _require_fitting(len(value))
+    try:
+        request = _read(value)
+    except ValidationError as error:
+        raise refused(fields_of(error.errors(include_url=False), skip=0)) from error
+    if len(value) * _GROWS > REQUEST_BYTES:
+        _require_fitting(len(request.model_dump_json()))
+    return request
+
+
+def _read(value: bytes) -> EnrichmentRequest:
     try:
         return EnrichmentRequest.model_validate_json(value)
     except ValidationError as error:
-        fields = fields_of(error.errors(include_url=False), skip=0)
-        first = fields[0]["field"]
-        reason = "; ".join(
-            item["reason"] if number == 0 else f"{item['field']}: {item['reason']}"
-            for number, item in enumerate(fields)
-        )
-        raise InvalidInputError(first if first != "body" else "value", reason) from error
+        if error.errors(include_url=False)[0]["type"] != "json_invalid":
+            raise
+    # The strict parser names no field, and takes no byte order mark and no UTF-16.
+    try:
+        found = json_values.read(value)
+    except InvalidInputError as error:
+        raise InvalidInputError("value", error.reason) from error
+    return EnrichmentRequest.model_validate(found)
+
+
+def _require_fitting(size: int) -> None:
+    if size > REQUEST_BYTES:
+        raise InvalidInputError("value", f"{size} bytes; a request has {REQUEST_BYTES} at most")
+
+
+def refused(fields: Sequence[Mapping[str, str]]) -> InvalidInputError:
+    """The error that names each of `fields`, as `fields_of` tells them, the first as its own."""
+    first, *rest = ({**each, "field": _OF_ALL.get(each["field"], each["field"])} for each in fields)
+    reasons = (first["reason"], *(f"{each['field']}: {each['reason']}" for each in rest))
+    return InvalidInputError(first["field"], "; ".join(reasons)[:REASON_CHARACTERS])

@@ -1,5 +1,6 @@
 """In: `tree.index` records, whose value is the bridge's POST body. Out: documents the bridge has taken."""
 
+import contextlib
 from typing import Final
 
 import httpx
@@ -8,7 +9,8 @@ from aiokafka import ConsumerRecord
 from archon.contracts.errors import InvalidInputError, StoreUnavailableError
 from archon.runtime import tracing
 from archon.runtime.logs import get_logger
-from archon.runtime.problems import MEDIA_TYPE
+from archon.runtime.problems import MEDIA_TYPE, Problem
+from kafka_ingress.enrichment import refused
 from kafka_ingress.poison import Handler
 
 _NOT_THE_DOCUMENT: Final = frozenset({408, 429})
@@ -49,4 +51,15 @@ def _check(response: httpx.Response) -> None:
         raise StoreUnavailableError("bridge", f"{answer}; {_WANTED}")
     if response.is_server_error or response.status_code in _NOT_THE_DOCUMENT:
         raise StoreUnavailableError("bridge", answer)
-    raise InvalidInputError("value", f"the bridge refused it with {answer}")
+    raise _refused(response)
+
+
+def _refused(response: httpx.Response) -> InvalidInputError:
+    """The fields that the bridge's problem names; its sentence where it names none."""
+    told = response.text[:1000]
+    with contextlib.suppress(ValueError):  # another's answer
+        problem = Problem.model_validate_json(response.content)
+        if problem.errors:
+            return refused(problem.errors)
+        told = problem.detail
+    return InvalidInputError("value", f"the bridge refused it with HTTP {response.status_code}: {told}")

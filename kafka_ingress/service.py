@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Literal
 
 import httpx
-from pydantic import BaseModel
 
 from archon.runtime import temporal
 from archon.runtime.alerts import Alerts
@@ -25,22 +23,10 @@ from kafka_ingress.backlog import BacklogGate
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.enrichment import EnrichmentHandler
 from kafka_ingress.estate import Estate
+from kafka_ingress.health import IngressHealth, breaker_of
 from kafka_ingress.indexing import indexing_handler
-from kafka_ingress.poison import parking_poison
+from kafka_ingress.poison import DOCUMENT_NAMES, parking_poison
 from kafka_ingress.spans import traced
-
-
-class IngressHealth(BaseModel):
-    """Answer of `GET /health`, of the consumer of enrichment requests. `errors`: how often a request had to
-    wait for a service; `pauses`: how often a deep backlog has stopped consumption."""
-
-    status: Literal["consuming", "paused", "connecting"]
-    consumer_running: bool
-    messages_consumed: int
-    messages_processed: int
-    duplicates: int
-    errors: int
-    pauses: int
 
 
 async def run(settings: Settings) -> None:
@@ -57,6 +43,7 @@ async def run(settings: Settings) -> None:
             headers=bearer(settings.bridge_api_key),
             transport=Transport(),
         ) as http,
+        httpx.AsyncClient(base_url=settings.worker_url, timeout=1) as worker,
     ):
         connection = await temporal.connect(settings, lazy=True, runtime=sdk.runtime)
         client = EnrichmentClient(connection)
@@ -74,7 +61,10 @@ async def run(settings: Settings) -> None:
             settings,
             settings.kafka_index_topic,
             settings.kafka_index_group_id,
-            traced(parking_poison(indexing_handler(http), publisher, alerts), settings.kafka_index_group_id),
+            traced(
+                parking_poison(indexing_handler(http), publisher, alerts, DOCUMENT_NAMES),
+                settings.kafka_index_group_id,
+            ),
             ordered=True,
             limit=16,
         )
@@ -93,8 +83,8 @@ async def run(settings: Settings) -> None:
 
         @app.get("/health")
         async def health() -> IngressHealth:
-            """What the consumer of enrichment requests has done so far."""
-            return _health(enrichment, handler, gate)
+            """What the consumer of enrichment requests has done so far, and the circuit breaker."""
+            return IngressHealth.of(enrichment, handler, gate, await breaker_of(worker))
 
         async with (
             serve_http(app, settings, settings.ingress_port),
@@ -112,16 +102,3 @@ async def _consume(consumers: Sequence[RecordConsumer], stop: asyncio.Event) -> 
     finally:
         stop.set()
         await asyncio.gather(*tasks)
-
-
-def _health(consumer: RecordConsumer, handler: EnrichmentHandler, gate: BacklogGate) -> IngressHealth:
-    reading: Literal["paused", "consuming"] = "paused" if consumer.paused else "consuming"
-    return IngressHealth(
-        status=reading if consumer.connected else "connecting",
-        consumer_running=consumer.connected,
-        messages_consumed=consumer.consumed,
-        messages_processed=consumer.processed,
-        duplicates=handler.duplicates,
-        errors=consumer.errors,
-        pauses=gate.pauses,
-    )

@@ -11,10 +11,12 @@ from pydantic import Field, model_validator
 from archon.contracts.packed import Indices, Vector
 from archon.contracts.types import (
     ContentHash,
+    Count,
     DocumentId,
     DocumentType,
     EnrichmentType,
     FilePath,
+    Line,
     Model,
     OpenModel,
     ProjectName,
@@ -45,10 +47,10 @@ class Entity(OpenModel):
     kind: Annotated[str, Field(min_length=1, max_length=64)]
     name: Annotated[str, Field(min_length=1)]
     qualified_name: Annotated[str, Field(min_length=1)]
-    ordinal: Annotated[int, Field(ge=0)] = 0
+    ordinal: Count = 0
     """Distinguishes entities of the same kind and qualified name, in order of appearance."""
-    start_line: Annotated[int, Field(ge=1)]
-    end_line: Annotated[int, Field(ge=1)]
+    start_line: Line
+    end_line: Line
     signature: str | None = None
     documentation: str | None = None
     confidence: Score = 1.0
@@ -67,14 +69,14 @@ class Relationship(OpenModel):
     source: str | None = None
     target: Annotated[str, Field(min_length=1)]
     names: list[str] = Field(default_factory=list)
-    line: Annotated[int, Field(ge=1)] | None = None
+    line: Line | None = None
 
 
 class Finding(OpenModel):
     """One occurrence of a pattern or anti-pattern; `rule` is the rule's id."""
 
     rule: Annotated[str, Field(min_length=1)]
-    line: Annotated[int, Field(ge=1)] | None = None
+    line: Line | None = None
     severity: str | None = None
     message: str | None = None
 
@@ -101,10 +103,10 @@ class Chunk(OpenModel):
     symbol: str | None = None
     """Its qualified name; None for the document's own lines."""
     kind: Annotated[str, Field(min_length=1, max_length=64)] = "document"
-    ordinal: Annotated[int, Field(ge=0)] = 0
+    ordinal: Count = 0
     """Tells chunks of the same kind and symbol apart."""
-    start_line: Annotated[int, Field(ge=1)]
-    end_line: Annotated[int, Field(ge=1)]
+    start_line: Line
+    end_line: Line
     embedding: Vector | None = None
     terms: Terms | None = None
 
@@ -113,7 +115,7 @@ class AnalysisResult(OpenModel):
     """What an analysis found. Scores are 0..1; `patterns_detected` and `anti_patterns_detected` hold rule
     ids, each once; a score is None where it has no meaning for the document."""
 
-    entities_extracted: Annotated[int, Field(ge=0)]
+    entities_extracted: Count
     quality_score: Score | None
     complexity_score: Score | None
     patterns_detected: list[str]
@@ -132,7 +134,7 @@ class AnalysisResult(OpenModel):
 class Assessment(AnalysisResult):
     """What `POST /assess/code` answers: scores, patterns and anti-patterns."""
 
-    entities_extracted: Annotated[int, Field(ge=0)] = 0
+    entities_extracted: Count = 0
 
 
 class Extraction(AnalysisResult):

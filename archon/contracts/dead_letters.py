@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Self
 
 from blake3 import blake3
 from pydantic import BeforeValidator
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from archon.contracts.events import DeadLetter
 from archon.contracts.types import FailureType, Model, Timestamp
@@ -22,11 +22,13 @@ def original_message(value: bytes | None) -> Any:
     if len(value) <= ORIGINAL_BYTES:
         try:
             parsed = json.loads(value)
-            # What can be read may still be what cannot be written: half a surrogate pair, deep nesting.
-            to_json([[parsed]])
+            # What can be read may still be what cannot be written, or read again by who lists the letters:
+            # half a surrogate pair, NaN, deep nesting.
+            written = to_json([[parsed]], inf_nan_mode="constants")
+            from_json(written, allow_inf_nan=False)
         except (ValueError, RecursionError):
             parsed = None
-        if isinstance(parsed, dict):
+        if isinstance(parsed, dict) and len(written) <= ORIGINAL_BYTES:
             return parsed
     return {
         "base64": base64.b64encode(value[:ORIGINAL_BYTES]).decode(),

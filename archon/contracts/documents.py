@@ -6,9 +6,18 @@ Field names on the way in are the platform's (project_id, full_text, source_path
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
-from archon.contracts.events import EnrichmentResults
+from archon.contracts.events import EnrichmentResults, RequestMetadata
 from archon.contracts.types import (
     ContentHash,
     CorrelationId,
@@ -52,13 +61,23 @@ class DocumentSubmission(BaseModel):
     enrichment_type: Literal[EnrichmentType.FULL, EnrichmentType.INCREMENTAL] = EnrichmentType.FULL
     """incremental: entities that have not changed are not written again."""
     correlation_id: CorrelationId | None = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: RequestMetadata = Field(default_factory=RequestMetadata)
+
+
+def _apart(given: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return handler(given)
+    except ValidationError as error:
+        return error
 
 
 class BatchSubmission(Model):
-    """Body of `POST /api/bridge/documents`."""
+    """Body of `POST /api/bridge/documents`. In place of a document that is refused stands its
+    ValidationError, so that it does not refuse the others."""
 
-    documents: Annotated[list[DocumentSubmission], Field(min_length=1, max_length=500)]
+    documents: Annotated[
+        list[Annotated[DocumentSubmission, WrapValidator(_apart)]], Field(min_length=1, max_length=500)
+    ]
 
 
 class Document(Model):

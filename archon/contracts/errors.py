@@ -2,7 +2,9 @@
 
 ArchonError
 ├── InvalidInputError            the caller's data; names the field
-│   └── TooLargeError            more of it than is taken
+│   ├── TooLargeError            more of it than is taken
+│   ├── UnreadableBodyError      a body that cannot be decoded
+│   └── UnsupportedMediaError    a content type, charset or encoding that is not taken
 ├── NotFoundError
 ├── ProjectConflictError         a document's project never changes
 ├── ContentMissingError          no text under that hash
@@ -39,7 +41,7 @@ class ArchonError(Exception):
 
 
 class InvalidInputError(ArchonError):
-    """A value the caller must correct. `field` is its path in the input, e.g. `documents.3.full_text`."""
+    """A value the caller must correct. `field` is its path in the input, e.g. `metadata.last_modified`."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -49,6 +51,14 @@ class InvalidInputError(ArchonError):
 
 class TooLargeError(InvalidInputError):
     """A value that is larger than what is taken."""
+
+
+class UnreadableBodyError(InvalidInputError):
+    """A body whose bytes are not what its headers say."""
+
+
+class UnsupportedMediaError(InvalidInputError):
+    """A body of a kind that is not taken. `field` is the header that names it."""
 
 
 class NotFoundError(ArchonError):

@@ -15,28 +15,31 @@ from archon.contracts import identity
 from archon.contracts.types import (
     ContentHash,
     CorrelationId,
+    Count,
     DocumentId,
     DocumentType,
     EnrichmentType,
     FailureType,
     FilePath,
+    Language,
     Model,
-    Name,
     OpenModel,
     Outcome,
     Priority,
+    ProducedModel,
     ProjectName,
+    Text,
     Timestamp,
     Version,
 )
 
 
-class RequestMetadata(OpenModel):
+class RequestMetadata(ProducedModel):
     """What a producer may say of a file. Sizes in bytes."""
 
-    file_size_bytes: Annotated[int, Field(ge=0)] | None = None
-    line_count: Annotated[int, Field(ge=0)] | None = None
-    git_commit_hash: str | None = None
+    file_size_bytes: Count | None = None
+    line_count: Count | None = None
+    git_commit_hash: Text | None = None
     last_modified: Timestamp | None = None
 
     @classmethod
@@ -45,7 +48,7 @@ class RequestMetadata(OpenModel):
         return cls(**{name: metadata.get(name) for name in cls.model_fields})
 
 
-class EnrichmentRequest(OpenModel):
+class EnrichmentRequest(ProducedModel):
     """An `enrich-document` event: which content is to be enriched, never the content itself."""
 
     document_id: DocumentId
@@ -55,7 +58,7 @@ class EnrichmentRequest(OpenModel):
     indexed_at: Timestamp
     correlation_id: CorrelationId
     document_type: DocumentType | None = None
-    language: Name | None = None
+    language: Language | None = None
     enrichment_type: EnrichmentType = EnrichmentType.FULL
     priority: Priority = Priority.NORMAL
     metadata: RequestMetadata = Field(default_factory=RequestMetadata)

@@ -19,6 +19,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from archon.contracts.json_values import LARGEST, Json, not_unicode
+
 
 def _canonical_uuid(value: Any) -> str:
     try:
@@ -28,15 +30,15 @@ def _canonical_uuid(value: Any) -> str:
 
 
 def _utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is in UTC before the year 1 or after the year 9999") from error
 
 
 def _unicode(value: str) -> str:
-    # JSON may spell half of a surrogate pair, which no store can keep.
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"is not valid Unicode at character {error.start}") from error
+    if reason := not_unicode(value):
+        raise ValueError(reason)
     return value
 
 
@@ -66,10 +68,15 @@ Name = Annotated[Text, AfterValidator(_no_nul)]
 """Text that every store can keep as a name."""
 ProjectName = Annotated[Name, StringConstraints(min_length=1, max_length=255, pattern=r"\S")]
 FilePath = Annotated[Name, StringConstraints(min_length=1, max_length=4096, pattern=r"\S")]
+Language = Annotated[Name, StringConstraints(max_length=64), WithJsonSchema({"type": "string"})]
 Projects = Sequence[str] | None
 """The projects that a question is limited to; None is every project."""
 
-Version = Annotated[int, Field(ge=1)]
+# No maximum in the schemas: within v1 they only become wider, and none has ever been stored beyond.
+Version = Annotated[int, Field(ge=1, le=LARGEST), WithJsonSchema({"type": "integer", "minimum": 1})]
+Line = Version
+"""A line's number, from 1."""
+Count = Annotated[int, Field(ge=0, le=LARGEST), WithJsonSchema({"type": "integer", "minimum": 0})]
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 
 Timestamp = Annotated[datetime, AfterValidator(_utc)]
@@ -157,3 +164,11 @@ class OpenModel(BaseModel):
     """Base of what others write too: unknown fields are kept and passed on."""
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+
+class ProducedModel(OpenModel):
+    """Base of what producers write: an unknown field must be storable to be kept."""
+
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": True})
+
+    __pydantic_extra__: dict[str, Json] = Field(init=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from archon.contracts.analysis import AnalysisSummary
 from archon.contracts.events import EnrichmentRequest
@@ -158,12 +158,14 @@ class CompletedInput(Model):
 class Failure(Model):
     """Why a run cannot go on by itself."""
 
+    # Activities that an older release has scheduled still carry a field that nobody ever set.
+    model_config = ConfigDict(extra="ignore")
+
     stage: str
     failure_type: FailureType
     error_type: str
     message: str
     stack_trace: str = ""
-    attempts: int = 1
 
 
 class ParkInput(Model):

@@ -114,6 +114,7 @@ def environment(data_dir: Path, ports: Ports) -> dict[str, str]:
         "TEMPORAL_ADDRESS": f"{HOST}:{ports.temporal}",
         "TEMPORAL_UI_URL": f"http://{HOST}:{ports.temporal_ui}",
         "WORKER_PORT": str(ports.worker),
+        "WORKER_URL": f"http://{HOST}:{ports.worker}",
     }
 
 

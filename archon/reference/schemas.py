@@ -12,7 +12,7 @@ from archon.contracts.workflow import EnrichDocumentInput, EnrichmentOutcome, Wo
 from archon.reference import openapi
 from archon.runtime.breaker import BreakerStatus
 from archon.runtime.problems import Problem
-from kafka_ingress.service import IngressHealth
+from kafka_ingress.health import IngressHealth
 from worker import WorkerHealth
 
 EVENTS: dict[str, type[BaseModel]] = {

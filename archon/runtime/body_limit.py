@@ -1,7 +1,10 @@
 """In: a request's body. Out: the same, as long as it is not too large; a problem (413) where it is.
 
-FastAPI has such a limit too, but answers a declared length with plain text.
+FastAPI has such a limit too, but answers a declared length with plain text. What is compressed is limited
+once more where it is decompressed, by the limit that the scope carries.
 """
+
+from typing import Final
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -9,6 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from archon.runtime.problems import Problem, respond
+
+LIMIT: Final = "archon.body_limit"
+"""Key of the limit, in bytes, in a request's scope."""
 
 
 class BodyLimitMiddleware:
@@ -22,6 +28,7 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope[LIMIT] = self._limit
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared) > self._limit:
             await respond(self._problem(), Request(scope))(scope, receive, send)

@@ -24,6 +24,8 @@ _MEMBER: Final = re.compile(r"<\w+\.\w+: ('[^']*')>")
 
 STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
     errors.TooLargeError: (413, "Content too large"),
+    errors.UnreadableBodyError: (400, "Unreadable body"),
+    errors.UnsupportedMediaError: (415, "Unsupported media type"),
     errors.InvalidInputError: (422, "Invalid input"),
     errors.UnauthorizedError: (401, "Unauthorized"),
     errors.ForbiddenError: (403, "Forbidden"),
@@ -76,8 +78,16 @@ def problem_of(error: errors.ArchonError) -> Problem:
     return Problem(title=title, status=status, detail=str(error), errors=fields)
 
 
+def invalid(fields: Sequence[Mapping[str, str]]) -> Problem:
+    """The problem of input whose `fields` are wrong, as `fields_of` tells them."""
+    detail = "; ".join(f"{field['field']}: {field['reason']}" for field in fields)
+    return Problem(title="Invalid input", status=422, detail=detail, errors=list(map(dict, fields)))
+
+
 def headers_of(error: errors.ArchonError) -> dict[str, str]:
-    """What HTTP wants said beside the problem: RFC 9110, sections 11.6.1 and 10.2.3."""
+    """What HTTP wants said beside the problem: RFC 9110, sections 10.2.3, 11.6.1 and 15.5.16."""
+    if isinstance(error, errors.UnsupportedMediaError):
+        return {"Accept": "application/json", "Accept-Encoding": "gzip, zstd"}
     if isinstance(error, errors.UnauthorizedError):
         return {"WWW-Authenticate": "Bearer"}
     after = getattr(error, "retry_after", None)
@@ -122,9 +132,7 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    fields = fields_of(error.errors())
-    detail = "; ".join(f"{field['field']}: {field['reason']}" for field in fields)
-    return respond(Problem(title="Invalid input", status=422, detail=detail, errors=fields), request)
+    return respond(invalid(fields_of(error.errors())), request)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:

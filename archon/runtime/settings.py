@@ -221,6 +221,8 @@ class Settings(BaseSettings):
     """Of the worker: health and metrics."""
     bridge_url: HttpUrl = "http://127.0.0.1:8054"
     """Where the ingress and the command line find the bridge."""
+    worker_url: HttpUrl = "http://127.0.0.1:8157"
+    """Where the ingress finds a worker, whose circuit breaker its `/health` tells of."""
     metrics_interval: Seconds = 15
     """How often the estate is counted for the metrics: documents that wait, lag, sizes of topics."""
     log_level: LogLevel = "INFO"

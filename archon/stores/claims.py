@@ -22,6 +22,8 @@ _OWN_HASH: Final[Mapping[EnrichmentType, str]] = {
     EnrichmentType.ENTITIES_ONLY: "entities_content_hash",
 }
 
+HIGHEST_FIRST: Final = 2**53
+"""The highest version at which a node begins."""
 Asked = tuple[EnrichmentRequest, str]
 """A request, and the id of the workflow that claims it."""
 
@@ -50,7 +52,9 @@ def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str
     `node` is the document's state before; its version is 0 where there was none.
     """
     if node["version"] == 0:
-        return Claim(decision=Decision.PROCEED, version=request.document_version or 1)
+        # A producer may name any version; the node must still be able to count on from it.
+        version = min(request.document_version or 1, HIGHEST_FIRST)
+        return Claim(decision=Decision.PROCEED, version=version)
     version, status = node["version"], EnrichmentStatus(node["status"])
     if status is EnrichmentStatus.DELETED:  # its tombstone is of no project
         return Claim(decision=Decision.SUPERSEDED, version=version)
@@ -122,5 +126,7 @@ def claimed(
             "confidence_score": 1.0,
             "workflow_id": workflow_id,
             "enrichment_status": str(EnrichmentStatus.PROCESSING if whole else EnrichmentStatus.PENDING),
+            "priority": str(request.priority),
+            "enrichment_type": str(request.enrichment_type) if whole else None,
         }
     return properties

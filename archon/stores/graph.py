@@ -190,17 +190,17 @@ class GraphStore:
         same = rows[0]["content_hash"] == step.request.content_hash and rows[0]["status"] != "deleted"
         return bool(rows[0]["version"] == step.version and same)
 
-    async def first_to_tell(self, document_id: str, event_id: str, run_id: str) -> bool:
-        """Whether no other run has told this event of the document; from then on, this one has."""
+    async def first_to_tell(self, document_id: str, event_id: str, teller: str) -> bool:
+        """Whether no other teller has told this event of the document; from then on, this one has."""
 
         async def work(transaction: AsyncManagedTransaction) -> bool:
             rows = await run(transaction, "told", id=document_id, lock=str(uuid4()))
             entries: list[str] = rows[0]["told"] if rows else []
             told = dict(entry.split(" ") for entry in entries)
             if rows and event_id not in told:
-                properties = {"told": [*entries, f"{event_id} {run_id}"][-TOLD:]}
+                properties = {"told": [*entries, f"{event_id} {teller}"][-TOLD:]}
                 await set_properties(transaction, {document_id: properties})
-            return told.get(event_id, run_id) == run_id
+            return told.get(event_id, teller) == teller
 
         return bool(await self._bolt.write(work))
 
@@ -222,6 +222,16 @@ class GraphStore:
                 imports=imports,
                 imported_by=importers,
             )
+        except (ValueError, KeyError) as error:
+            raise StoreRejectedError("graph", f"the node of {document_id} cannot be read: {error}") from error
+
+    async def request(self, document_id: str, correlation_id: str) -> EnrichmentRequest:
+        """What has the present content enriched, as it was asked for. Raises as `get` does."""
+        found = await self._bolt.rows("get_document", id=document_id, projects=None)
+        if not found:
+            raise NotFoundError(f"there is no document {document_id}")
+        try:
+            return nodes.request_of(found[0]["document"], correlation_id)
         except (ValueError, KeyError) as error:
             raise StoreRejectedError("graph", f"the node of {document_id} cannot be read: {error}") from error
 

@@ -290,6 +290,31 @@ async def test_a_discarded_document_is_indexed_and_left_alone(
     await until(bridge, project, completed=1)
 
 
+async def test_a_run_that_was_terminated_is_asked_for_as_it_was(
+    faulty: FaultyStack, bridge: httpx.AsyncClient, project: str
+) -> None:
+    faulty.intelligence.behaviour = refusing(400)
+    wanted = {"priority": "high", "enrichment_type": "incremental"}
+    body = {"project_id": project, "source_path": "a.py", "full_text": f"# {project}\n", **wanted}
+    accepted = (await bridge.post("/document", json=body)).json()
+    await until(bridge, project, failed=1)
+    client = await temporal.connect(faulty.settings)
+    run = client.get_workflow_handle(accepted["workflow_id"])
+    await run.terminate()
+    faulty.intelligence.heal()
+    answer = (await bridge.post(f"/document/{accepted['document_id']}/retry")).json()
+    assert answer["action"] == "resubmit"
+    await until(bridge, project, completed=1)
+    history = await client.get_workflow_handle(accepted["workflow_id"]).fetch_history()
+    (signal,) = (
+        event.workflow_execution_signaled_event_attributes
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+    )
+    request = json.loads(signal.input.payloads[0].data)
+    assert {name: request[name] for name in wanted} == wanted
+
+
 async def test_a_newer_version_ends_the_run_that_waits(
     faulty: FaultyStack, bridge: httpx.AsyncClient, project: str
 ) -> None:
@@ -470,21 +495,21 @@ async def test_a_deep_backlog_pauses_consumption_and_loses_nothing(
             return found
 
     async def is_paused() -> bool:
-        return bool((await health())["status"] == "paused")
+        return bool((await health())["consumer"]["state"] == "paused")
 
     faulty.intelligence.behaviour = held
     try:
         await post_many(bridge, project, 3 * BACKLOG)
         await eventually(is_paused)
-        consumed = (await health())["messages_consumed"]
+        consumed = (await health())["consumer"]["messages_consumed"]
         late = await post_many(bridge, f"{project}-late", 10)
         await asyncio.sleep(2)  # long enough for a consumer that does not pause
-        assert (await health())["messages_consumed"] == consumed
+        assert (await health())["consumer"]["messages_consumed"] == consumed
     finally:
         go_on.set()
     await until(bridge, project, completed=3 * BACKLOG)
     await until(bridge, f"{project}-late", completed=len(late))
-    assert (await health())["status"] == "consuming"
+    assert (await health())["consumer"]["state"] == "consuming"
 
 
 async def test_a_redelivery_is_counted(faulty: FaultyStack, bridge: httpx.AsyncClient, project: str) -> None:
@@ -504,7 +529,7 @@ async def test_a_redelivery_is_counted(faulty: FaultyStack, bridge: httpx.AsyncC
     async def counted() -> bool:
         async with httpx.AsyncClient() as http:
             url = f"http://127.0.0.1:{faulty.settings.ingress_port}/health"
-            return bool((await http.get(url)).json()["duplicates"] >= 3)
+            return bool((await http.get(url)).json()["consumer"]["duplicates"] >= 3)
 
     await eventually(counted)
     assert len(await completed_of(faulty.settings, document_id, 1)) == 1

@@ -307,9 +307,9 @@ async def _dead_letter(stack: Settings, document_id: str) -> dict[str, Any]:
         ({"content_ref": "0" * 64, "full_text": None}, "content_ref"),
         ({"document_type": "poem"}, "document_type"),
         ({"full_text": "\ud800"}, "full_text"),
-        ({"metadata": {"x": "\ud800"}}, "metadata"),
+        ({"metadata": {"x": "\ud800"}}, "metadata.x"),
         ({"metadata": {"line_count": "two"}}, "metadata.line_count"),
-        ({"metadata": json.loads('{"a":' * 300 + "1" + "}" * 300)}, "metadata"),
+        ({"metadata": json.loads('{"a":' * 300 + "1" + "}" * 300)}, "metadata.a"),
     ],
 )
 async def test_bad_input_names_the_field_and_stores_nothing(
@@ -351,11 +351,14 @@ async def test_many_documents_each_have_their_result(http: httpx.AsyncClient, pr
     answer = response.json()
     assert (answer["accepted"], answer["failed"]) == (20, 1)
     assert answer["results"][20]["problem"]["status"] == 409
-    invalid = await http.post(
+    beside = await http.post(
         "/documents", json={"documents": [documents[0], {"project_id": project, "full_text": 1}]}
     )
-    assert invalid.status_code == 422
-    assert invalid.json()["errors"][0]["field"] == "documents.1.full_text"
+    answer = beside.json()
+    assert (beside.status_code, answer["accepted"], answer["failed"]) == (200, 1, 1)
+    assert answer["results"][1]["problem"]["errors"][0]["field"] == "full_text"
+    for nothing in ({"documents": []}, {"documents": 1}, {}):
+        assert (await http.post("/documents", json=nothing)).status_code == 422
 
 
 async def test_search_finds_by_meaning_within_the_project(http: httpx.AsyncClient, project: str) -> None:

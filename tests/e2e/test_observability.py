@@ -115,8 +115,11 @@ async def test_health_tells_consumer_breaker_and_producer(http: httpx.AsyncClien
         return (await http.get(f"http://127.0.0.1:{port}{path}")).raise_for_status().json()
 
     ingress = await health(stack.ingress_port)
-    assert (ingress["status"], ingress["consumer_running"]) == ("consuming", True)
-    assert {"messages_consumed", "messages_processed", "duplicates", "errors", "pauses"} <= set(ingress)
+    assert set(ingress) == {"status", "consumer", "circuit_breaker"}
+    assert (ingress["status"], ingress["consumer"]["running"]) == ("healthy", True)
+    assert {"messages_consumed", "messages_processed", "errors"} <= set(ingress["consumer"])
+    assert ingress["consumer"]["state"] == "consuming"
+    assert ingress["circuit_breaker"] == {"state": "closed", "failure_count": 0}
     worker = await health(stack.worker_port)
     assert worker["status"] == "healthy"
     assert (worker["circuit_breaker"]["state"], worker["circuit_breaker"]["failure_count"]) == ("closed", 0)
@@ -125,5 +128,5 @@ async def test_health_tells_consumer_breaker_and_producer(http: httpx.AsyncClien
         "status": "healthy",
         "enabled": True,
         "rollout": {"rollout_percentage": 100, "enabled_projects": [], "skip": False, "problem": None},
-        "producer": {"status": "connected", "topic": stack.kafka_enrichment_topic},
+        "kafka_producer": {"status": "connected", "enabled": True, "topic": stack.kafka_enrichment_topic},
     }

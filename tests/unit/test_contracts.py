@@ -11,6 +11,7 @@ from archon.contracts.dead_letters import DeadLetterFilter
 from archon.contracts.documents import DocumentSubmission
 from archon.contracts.events import EnrichmentRequest, event_headers
 from archon.contracts.types import DocumentType
+from archon.contracts.workflow import Failure
 from archon.runtime.problems import fields_of
 from tests import factories
 
@@ -101,6 +102,9 @@ def test_a_request_is_normalised_and_keeps_unknown_fields() -> None:
         ("priority", "urgent"),
         ("retry_count", 4),
         ("document_version", 0),
+        ("document_version", 2**63),
+        ("metadata", {"line_count": 2**63}),
+        ("language", "x" * 65),
         ("metadata", {"file_size_bytes": -1}),
     ],
 )
@@ -143,6 +147,17 @@ def test_a_name_has_no_nul(field: str) -> None:
 def test_a_number_is_no_time(number: str) -> None:
     with pytest.raises(ValidationError, match="ISO 8601"):
         DeadLetterFilter.model_validate({"before": number})
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_beyond_the_calendar_is_refused(time: str) -> None:
+    with pytest.raises(ValidationError, match="in UTC"):
+        DeadLetterFilter.model_validate({"before": time})
+
+
+def test_a_failure_that_an_older_release_told_can_be_read() -> None:
+    told = {"stage": "s", "failure_type": "permanent", "error_type": "E", "message": "m", "attempts": 1}
+    assert Failure.model_validate(told).message == "m"
 
 
 def test_a_choice_is_told_as_a_client_spells_it() -> None:

@@ -141,6 +141,8 @@ def test_every_error_an_activity_may_raise_has_a_treatment() -> None:
         errors.TooLargeError,
         errors.TooManyStreamsError,
         errors.UnauthorizedError,
+        errors.UnreadableBodyError,
+        errors.UnsupportedMediaError,
     }
     mine = [
         cls

@@ -1,23 +1,32 @@
 """What the ingress makes of answers, headers and outages that are nobody's document's fault."""
 
+import json
+from typing import Any
+
 import httpx
 import pytest
 from aiokafka import ConsumerRecord
 
+from archon.contracts.dead_letters import ORIGINAL_BYTES
 from archon.contracts.errors import InvalidInputError, NotFoundError, StoreUnavailableError
+from archon.contracts.events import DeadLetter
 from archon.contracts.types import FailureType
 from archon.runtime.problems import MEDIA_TYPE
 from archon.stores.intelligence import _refused
 from kafka_ingress.backlog import BacklogGate
 from kafka_ingress.enrichment import REQUEST_BYTES, parse
+from kafka_ingress.health import breaker_of
 from kafka_ingress.indexing import indexing_handler
-from kafka_ingress.poison import HEADER_BYTES, dead_letter, parking_poison
+from kafka_ingress.poison import DOCUMENT_NAMES, HEADER_BYTES, dead_letter, parking_poison
 from kafka_ingress.unreadable import Unreadable
+from tests import factories
 from tests.eventually import eventually
 
 
-def record(value: object = b"{}", headers: tuple[tuple[str, bytes], ...] = ()) -> ConsumerRecord:
-    return ConsumerRecord("t", 0, 7, 0, 0, None, value, None, -1, -1, headers)
+def record(
+    value: object = b"{}", headers: tuple[tuple[str, bytes], ...] = (), key: bytes | None = None
+) -> ConsumerRecord:
+    return ConsumerRecord("t", 0, 7, 0, 0, key, value, None, -1, -1, headers)
 
 
 class Letters:
@@ -97,3 +106,184 @@ def test_a_detail_that_may_quote_the_document_is_left_out() -> None:
     body = {"detail": [{"loc": ["body", "content"], "input": "SECRET" * 1000}]}
     assert "SECRET" not in str(_refused(httpx.Response(422, json=body)))
     assert len(str(_refused(httpx.Response(422, json={"detail": "x" * 9999})))) < 600
+
+
+async def letter_of(value: bytes, reason: str = "no", key: bytes | None = None) -> tuple[Any, list[Any]]:
+    letters = Letters()
+    failure = ValueError(reason)
+    await dead_letter(
+        letters,  # type: ignore[arg-type]
+        record(value, key=key),
+        reason,
+        FailureType.DATA_QUALITY,
+        failure,
+        names=DOCUMENT_NAMES,
+    )
+    ((letter, headers),) = letters.taken
+    return letter, headers
+
+
+PLATFORM = {"project_id": "shop", "source_path": "src/a.py", "document_id": "doc 7", "content_hash": "0" * 64}
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        '"full_text": "x"',
+        f'"full_text": "{"x" * 2 * ORIGINAL_BYTES}"',
+        f'"metadata": {"[" * 100_000}{"]" * 100_000}',
+        '"metadata": {"x": NaN, "n": ' + "9" * 5000 + "}",
+        r'"title": "\ud800"',
+    ],
+    ids=["small", "large", "deep", "no number", "half a pair"],
+)
+async def test_a_submission_that_failed_is_told_by_the_platforms_names(beside: str) -> None:
+    letter, _ = await letter_of(f"{json.dumps(PLATFORM)[:-1]}, {beside}}}".encode())
+    assert (letter.project_name, letter.file_path, letter.document_id) == ("shop", "src/a.py", "doc 7")
+    assert DeadLetter.model_validate_json(letter.model_dump_json()) == letter
+
+
+async def test_our_own_names_tell_as_well_and_the_platforms_come_first() -> None:
+    letter, _ = await letter_of(b'{"project_name": "ours", "file_path": "a.py"}')
+    assert (letter.project_name, letter.file_path) == ("ours", "a.py")
+    letter, _ = await letter_of(b'{"project_name": "ours", "project_id": "theirs"}')
+    assert letter.project_name == "theirs"
+
+
+@pytest.mark.parametrize("value", ["x" * 1_900_000, "\ud800", 7, None, ["shop"]])
+async def test_a_name_that_is_none_is_left_out(value: Any) -> None:
+    letter, _ = await letter_of(json.dumps({"project_id": value, "source_path": "a.py"}).encode())
+    assert (letter.project_name, letter.file_path) == (None, "a.py")
+
+
+@pytest.mark.parametrize(
+    ("value", "key", "reason"),
+    [
+        (b'{"project_id": "' + b"x" * 3_000_000 + b'"}', b"k" * 900_000, "r" * 3_000_000),
+        (b"[" + b"1e15," * 50_000 + b"1]", None, "\ud800" * 100_000),
+        (b'{"a": [' + b"1e15," * 40_000 + b"1]}", None, "no"),
+        (b"\xff" * 3_000_000, None, "no"),
+    ],
+)
+async def test_a_letter_is_never_larger_than_kafka_takes(
+    value: bytes, key: bytes | None, reason: str
+) -> None:
+    letter, headers = await letter_of(value, reason, key)
+    size = len(letter.model_dump_json()) + sum(len(name) + len(content) for name, content in headers)
+    assert size < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (
+            httpx.Response(
+                422,
+                headers={"content-type": MEDIA_TYPE},
+                json={
+                    "title": "Invalid input",
+                    "status": 422,
+                    "detail": "as below",
+                    "errors": [
+                        {"field": "metadata.last_modified", "reason": "is no time"},
+                        {"field": "title", "reason": "too long"},
+                    ],
+                },
+            ),
+            "metadata.last_modified: is no time; title: too long",
+        ),
+        (
+            httpx.Response(
+                400,
+                json={
+                    "title": "Unreadable body",
+                    "status": 400,
+                    "detail": "body: is not UTF-8",
+                    "errors": [{"field": "body", "reason": "is not UTF-8"}],
+                },
+            ),
+            "value: is not UTF-8",
+        ),
+        (
+            httpx.Response(409, json={"title": "Project conflict", "status": 409, "detail": "of another"}),
+            "value: the bridge refused it with HTTP 409: of another",
+        ),
+        (httpx.Response(404, text="nginx"), "value: the bridge refused it with HTTP 404: nginx"),
+    ],
+)
+async def test_what_the_bridge_refuses_is_told_by_its_fields(answer: httpx.Response, told: str) -> None:
+    transport = httpx.MockTransport(lambda _: answer)
+    async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as http:
+        with pytest.raises(InvalidInputError) as raised:
+            await indexing_handler(http)(record())
+    assert str(raised.value).startswith(told)
+
+
+def spelt(field: str, value: str) -> bytes:
+    """A request, a field of which is spelt as `value`."""
+    fields = {
+        name: json.dumps(each) for name, each in factories.request().model_dump(mode="json").items()
+    } | {field: value}
+    return ("{" + ",".join(f'"{name}":{text}' for name, text in fields.items()) + "}").encode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("document_version", str(2**63), "document_version"),
+        ("document_version", "9" * 400, "document_version"),
+        ("document_version", "9" * 5000, "document_version"),
+        ("document_version", "1e999", "document_version"),
+        ("document_version", "0", "document_version"),
+        ("retry_count", "NaN", "retry_count"),
+        ("metadata", '{"last_modified": "0001-01-01T00:00:00+14:00"}', "metadata.last_modified"),
+        ("metadata", '{"file_size_bytes": 9223372036854775808}', "metadata.file_size_bytes"),
+        ("metadata", '{"x": {"y": [NaN]}}', "metadata.x.y.0"),
+        ("metadata", "[" * 100_000 + "]" * 100_000, "metadata"),
+        ("indexed_at", '"9999-12-31T23:59:59-14:00"', "indexed_at"),
+        ("indexed_at", '"2016-12-31T23:59:60Z"', "indexed_at"),
+        ("indexed_at", "1e30", "indexed_at"),
+        ("file_path", r'"a\u0000b"', "file_path"),
+        ("file_path", r'"\ud800"', "file_path"),
+        ("language", json.dumps("x" * 65), "language"),
+        ("tenant", "[" * 100_000 + "]" * 100_000, "tenant"),
+        ("tenant", "[" * 150 + "]" * 150, "tenant"),
+        ("tenant", '{"a": 1e999}', "tenant.a"),
+        ("tenant", "[" + "1e15," * 150_000 + "1]", "value"),
+    ],
+)
+def test_a_request_that_could_never_be_run_is_refused_by_field(field: str, value: str, told: str) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        parse(spelt(field, value))
+    assert raised.value.field == told
+
+
+@pytest.mark.parametrize("value", [b"", b"\xff\xfe\x00", b"[]", b"{", b'"x"', b"[" * 100_000, b"nan"])
+def test_a_value_that_is_no_request_is_refused_as_a_whole(value: bytes) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        parse(value)
+    assert raised.value.field in {"value", "document_id"}
+
+
+def test_a_request_may_be_in_any_unicode_encoding() -> None:
+    request = factories.request()
+    text = request.model_dump_json()
+    assert parse(b"\xef\xbb\xbf" + text.encode()) == parse(text.encode("utf-16")) == request
+
+
+async def test_a_worker_that_does_not_answer_leaves_the_breaker_unknown() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "away":
+            raise httpx.ConnectError("refused")
+        if request.url.host == "other":
+            return httpx.Response(200, text="<html>")
+        return httpx.Response(200, json={"state": "open", "failure_count": 8, "last_failure": "E"})
+
+    async def told(host: str) -> tuple[str, int]:
+        transport = httpx.MockTransport(answer)
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as worker:
+            breaker = await breaker_of(worker)
+        return breaker.state, breaker.failure_count
+
+    assert await told("worker") == ("open", 8)
+    assert await told("away") == await told("other") == ("unknown", 0)

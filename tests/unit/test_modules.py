@@ -12,6 +12,17 @@ def family(language: str) -> Family:
     return found
 
 
+@pytest.mark.parametrize("language", [None, "python", "javascript", "tsx", "java", "go", "gomod", "kotlin"])
+@pytest.mark.parametrize("path", ["/", "//", ".", "./", "..", "...", "a/..", "\\", ".py", "/.java", "\n"])
+def test_a_path_that_names_no_file_lies_somewhere_all_the_same(language: str | None, path: str) -> None:
+    modules.import_key("p", path, language)
+    found = modules.family_of(language)
+    if found is not None:
+        normal = modules.normal(path)
+        assert found.aliases(normal) is not None
+        assert found.module(normal, ".x")
+
+
 @pytest.mark.parametrize(
     ("language", "path", "target", "module"),
     [

@@ -144,8 +144,8 @@ class Ports:
     async def set_dead_lettered(self, step: Step, *, standing: bool) -> bool:
         return self.current
 
-    async def first_to_tell(self, document_id: str, event_id: str, run_id: str) -> bool:
-        return self.told.setdefault(event_id, run_id) == run_id
+    async def first_to_tell(self, document_id: str, event_id: str, teller: str) -> bool:
+        return self.told.setdefault(event_id, teller) == teller
 
     async def ping(self) -> None:
         if self.down is not None:

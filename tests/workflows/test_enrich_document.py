@@ -93,6 +93,24 @@ async def test_a_redelivery_of_a_superseded_request_tells_nothing_again(
     assert [what for _, what in ports.completed_events] == ["superseded"]
 
 
+async def test_a_request_that_a_client_repeats_is_told_once(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    # More than two, because a local attempt that waits at the gate may be repeated remotely.
+    ports.claims.extend([Claim(decision=Decision.SUPERSEDED, version=9)] * 6)
+    ports.store_gates["claim"] = asyncio.Event()
+    request = factories.request(document_version=3)
+    workflow_id = await client.submit(request)
+    await calls_of(ports, "claim")
+    repeated = request.model_copy(update={"correlation_id": str(uuid4()).upper()})
+    assert await client.submit(repeated) == workflow_id
+    ports.store_gates["claim"].set()
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUPERSEDED
+    assert ports.calls["claim"] >= 2
+    # A set, because the attempt may be repeated that tells.
+    assert {event.correlation_id for event, _ in ports.completed_events} == {request.correlation_id}
+
+
 @pytest.mark.parametrize("store", ["vector_writes", "graph_writes"])
 async def test_losing_the_fence_ends_as_superseded(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports, store: str

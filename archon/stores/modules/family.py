@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Protocol
 
 
@@ -54,6 +55,12 @@ class Family(Protocol):
 
     def choose(self, found: Found) -> str | None:
         """The directory that the importer means, None for none."""
+
+
+def without_suffix(path: str) -> str:
+    """`a/b.c` as `a/b`; a path that names no file, as `.`, stays."""
+    file = PurePosixPath(path)
+    return str(file.with_suffix("") if file.name else file)
 
 
 def tails(place: str, separator: str) -> list[str]:

@@ -1,16 +1,15 @@
 """In: Java's imports. Out: places of the classes' files, which have the classes' names (JLS 7.6)."""
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
-from archon.stores.modules.family import Found, Sought, common, tails
+from archon.stores.modules.family import Found, Sought, common, tails, without_suffix
 
 
 class Java:
     name = "java"
 
     def place(self, path: str) -> str:
-        return str(PurePosixPath(path).with_suffix(""))
+        return without_suffix(path)
 
     def module(self, path: str, target: str) -> str:
         """The outermost class: what is nested in it, or a static member of it, lies in the same file."""

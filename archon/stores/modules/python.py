@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
-from archon.stores.modules.family import Found, Sought, tails
+from archon.stores.modules.family import Found, Sought, tails, without_suffix
 
 _SOURCE_ROOTS: Final = frozenset({"src", "lib", "python"})
 """Directories that are habitually on the search path."""
@@ -16,7 +16,7 @@ class Python:
 
     def place(self, path: str) -> str:
         file = PurePosixPath(path)
-        return str(file.parent if file.stem == "__init__" else file.with_suffix(""))
+        return str(file.parent) if file.stem == "__init__" else without_suffix(path)
 
     def module(self, path: str, target: str) -> str:
         """A relative import by its name from the project's root; `.` is the root itself."""

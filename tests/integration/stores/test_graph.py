@@ -15,7 +15,7 @@ from archon.contracts.errors import (
     StoreRejectedError,
     StoreUnavailableError,
 )
-from archon.contracts.types import EnrichmentStatus, EnrichmentType
+from archon.contracts.types import EnrichmentStatus, EnrichmentType, Priority
 from archon.contracts.workflow import Decision
 from archon.runtime.settings import Settings
 from archon.stores.graph import TOLD, GraphStore
@@ -278,6 +278,41 @@ async def test_attempts_that_overlap_leave_every_entity(graph: GraphStore, proje
     await asyncio.gather(*(graph.write_enrichment(forced, found) for _ in range(2)))
     stored = await graph.get(document.entity_id)
     assert {entity.name for entity in stored.entities} == {entity.name for entity in found.entities}
+
+
+async def test_what_was_asked_for_can_be_asked_for_again(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    await graph.index(
+        document,
+        str(uuid4()),
+        priority=Priority.HIGH,
+        enrichment_type=EnrichmentType.INCREMENTAL,
+    )
+    asked = await graph.request(document.entity_id, str(uuid4()))
+    assert (asked.priority, asked.enrichment_type) == (Priority.HIGH, EnrichmentType.INCREMENTAL)
+    assert (asked.content_hash, asked.document_version) == (document.content_hash, 1)
+    assert asked.metadata.file_size_bytes == document.metadata["file_size_bytes"]
+    with pytest.raises(NotFoundError):
+        await graph.request(str(uuid4()), str(uuid4()))
+
+
+@pytest.mark.parametrize("kind", [EnrichmentType.INCREMENTAL, EnrichmentType.QUALITY_ONLY])
+async def test_so_can_what_a_producer_asked_for_that_bypasses_the_bridge(
+    graph: GraphStore, project: str, kind: EnrichmentType
+) -> None:
+    request = factories.request(project, priority=Priority.LOW, enrichment_type=kind)
+    await graph.claim(request, "w")
+    asked = await graph.request(request.document_id, str(uuid4()))
+    assert asked.priority is Priority.LOW
+    assert asked.enrichment_type is (kind if kind.whole else EnrichmentType.FULL)
+
+
+async def test_a_producer_cannot_use_versions_up(graph: GraphStore, project: str) -> None:
+    document = factories.document(project)
+    await graph.claim(factories.request_of(document, 2**63 - 1), "w")
+    first = await graph.index(document.model_copy(update={"content_hash": "1" * 64}), str(uuid4()))
+    second = await graph.index(document.model_copy(update={"content_hash": "2" * 64}), str(uuid4()))
+    assert second.version == first.version + 1
 
 
 async def test_one_run_alone_tells_an_event(graph: GraphStore, project: str) -> None:

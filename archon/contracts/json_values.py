@@ -1,0 +1,130 @@
+"""In: JSON that others wrote. Out: values that every part of the pipeline can store and read again.
+
+Python reads more than JSON has (NaN), the stores keep less (64-bit integers, no half surrogate pairs), and
+parsers differ in how deep they go: pydantic's stops at 200 levels, Python's near 900.
+"""
+
+import contextlib
+import json
+import math
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
+
+from archon.contracts.errors import InvalidInputError, UnreadableBodyError
+
+DEEPEST: Final = 64
+"""Levels of arrays and objects within a value. What is put around it must leave it readable."""
+LARGEST: Final = 2**63 - 1
+"""What a store keeps as an integer, as Bolt has it."""
+_CUT: Final = 400
+"""Above DEEPEST, so that what is cut here is refused by name; below what Python reads."""
+_TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]', re.DOTALL)
+
+
+def storable(value: Any) -> Any:
+    """The value itself. Raises ValidationError, whose location is the place within the value."""
+    # Not recursive: what is nested too deeply must be told, not crash.
+    left: list[tuple[Any, tuple[str | int, ...]]] = [(value, ())]
+    while left:
+        each, place = left.pop()
+        if isinstance(each, dict):
+            left += ((item, (*place, key)) for key, item in each.items())
+            wrong = next(filter(None, map(_wrong, each)), None)
+        elif isinstance(each, list):
+            left += ((item, (*place, index)) for index, item in enumerate(each))
+            wrong = None
+        else:
+            wrong = _wrong(each)
+        if len(place) > DEEPEST:
+            place, wrong = (), f"is nested more than {DEEPEST} levels deep"
+        if wrong is not None:
+            told = PydanticCustomError("not_storable", "{reason}", {"reason": wrong})
+            details = InitErrorDetails(type=told, loc=tuple(map(_shown, place)), input=None)
+            raise ValidationError.from_exception_data("JSON", [details], hide_input=True)
+    return value
+
+
+def _wrong(value: Any) -> str | None:
+    if isinstance(value, str):
+        return None if value.isascii() else not_unicode(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "is not a finite number"
+    if isinstance(value, int) and not -LARGEST - 1 <= value <= LARGEST:
+        return "is an integer of more than 64 bits"
+    return None
+
+
+def _shown(part: str | int) -> str | int:
+    """A key as a problem may show it."""
+    return part.encode(errors="replace").decode()[:100] if isinstance(part, str) else part
+
+
+def not_unicode(text: str) -> str | None:
+    """Why `text` cannot be encoded, if so: JSON may spell half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"is not valid Unicode at character {error.start}"
+    return None
+
+
+Json = Annotated[Any, AfterValidator(storable)]
+"""Any JSON that can be stored."""
+
+
+def read(data: bytes, encoding: str | None = None) -> Any:
+    """JSON in UTF-8, UTF-16 or UTF-32, with or without a byte order mark; None to detect which.
+
+    What is no JSON but can be told by its field is read: NaN, integers without end, and deep nesting, of
+    which only so much is kept that it is still too deep. Raises UnreadableBodyError for what is no text,
+    InvalidInputError for what is no JSON; both say where and why.
+    """
+    if encoding in {None, "utf-8"}:
+        with contextlib.suppress(ValueError):
+            return from_json(data)  # twice as fast, and what it refuses is looked at below
+    encoding = encoding or json.detect_encoding(data)
+    try:
+        text = data.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        reason = f"is not JSON in {encoding.upper()}: {error.reason} at byte {error.start}"
+        raise UnreadableBodyError("body", reason) from error
+    try:
+        return _parsed(text)
+    except json.JSONDecodeError as error:
+        reason = f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise InvalidInputError("body", reason) from error
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except (RecursionError, ValueError):
+        return json.loads(_cut(text), parse_int=_integer)
+
+
+def _integer(digits: str) -> float:
+    """Infinite where Python refuses to convert so many digits, as a float of that size is."""
+    try:
+        return int(digits)
+    except ValueError:
+        return math.inf
+
+
+def _cut(text: str) -> str:
+    """`text` with a zero in place of what is nested deeper than _CUT."""
+    kept, start, depth = [], 0, 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in {"[", "{"}:
+            depth += 1
+            if depth == _CUT + 1:
+                kept += [text[start : token.start()], "0"]
+        elif token[0] in {"]", "}"}:
+            depth -= 1
+            if depth == _CUT:
+                start = token.end()
+    return "".join([*kept, text[start:] if depth <= _CUT else ""])
