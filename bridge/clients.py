@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from archon.runtime.at_work import AtWork
 from archon.runtime.settings import Settings
 from archon.stores.content import ContentStore
 from archon.stores.graph import GraphStore
@@ -20,17 +19,14 @@ class Stores:
     vectors: VectorStore
     content: ContentStore
     intelligence: IntelligenceClient
-    at_work: AtWork
-    """Indexings under way."""
 
 
 @contextlib.asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Stores]:
     """Connects lazily: a store that is down is found out at the first call, not here."""
-    at_work = AtWork()
     async with (
-        GraphStore.connect(settings, at_work) as graph,
-        VectorStore.connect(settings, at_work) as vectors,
+        GraphStore.connect(settings) as graph,
+        VectorStore.connect(settings) as vectors,
         IntelligenceClient.connect(settings) as intelligence,
     ):
-        yield Stores(graph, vectors, ContentStore.open(settings), intelligence, at_work)
+        yield Stores(graph, vectors, ContentStore.open(settings), intelligence)

@@ -57,7 +57,6 @@ class Indexer:
     ) -> None:
         self._settings = settings
         self._graph = stores.graph
-        self._at_work = stores.at_work
         self._vectors = stores.vectors
         self._content = stores.content
         self._publisher = publisher
@@ -76,8 +75,7 @@ class Indexer:
         with tracing.span("index document", correlation_id=correlation_id):
             started = time.monotonic()
             try:
-                with self._at_work.one():
-                    accepted, request = await self._index(submission, correlation_id)
+                accepted, request = await self._index(submission, correlation_id)
             except StoreError as error:
                 metrics.INDEXING_ERRORS.labels(type(error).__name__).inc()
                 raise

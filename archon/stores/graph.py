@@ -33,7 +33,7 @@ from archon.stores.deletions import Deletions
 from archon.stores.differences import write_differences
 from archon.stores.enrichment_write import EnrichmentWrite, fence, set_properties
 from archon.stores.graph_survey import GraphSurvey
-from archon.stores.grouping import AT_ONCE, Grouped
+from archon.stores.grouping import Grouped
 from archon.stores.outbox import Outbox
 from archon.stores.unenriched import Unenriched
 
@@ -58,11 +58,7 @@ class GraphStore:
         self.survey = GraphSurvey(bolt)
         self.unenriched = Unenriched(bolt)
         self._indexed: Grouped[older_shape.Asked, Row] = Grouped(
-            self._in_one(older_shape.indexed),
-            key=lambda each: each[0].entity_id,
-            lanes=LANES,
-            at_work=at_work,
-            linger=AT_ONCE,
+            self._in_one(older_shape.indexed), key=lambda each: each[0].entity_id, lanes=LANES
         )
         self._claims: Grouped[claims.Asked, Claim] = Grouped(
             self._in_one(claims.claim), key=lambda each: each[0].document_id, lanes=LANES, at_work=at_work

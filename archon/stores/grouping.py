@@ -20,9 +20,7 @@ Answer = TypeVar("Answer")
 MOST: Final = 16
 """Requests in a group."""
 LINGER: Final = 0.25
-"""Seconds that the first request of a group waits for others at most, where nobody waits for its answer."""
-AT_ONCE: Final = 0.01
-"""The same where somebody does."""
+"""Seconds that the first request of a group waits for others at most."""
 ENOUGH: Final = 8
 """Requests that wait for no others."""
 CROWD: Final = 4
@@ -55,7 +53,6 @@ class Grouped(Generic[Item, Answer]):
         weight: Callable[[Item], int] = lambda _: 1,
         limit: int = MOST,
         at_work: Count = NOBODY,
-        linger: float = LINGER,
     ) -> None:
         self._serve = serve
         self._key = key
@@ -63,7 +60,6 @@ class Grouped(Generic[Item, Answer]):
         self._lanes = lanes
         self._limit = limit
         self._at_work = at_work
-        self._linger = linger
         self._lingering: asyncio.TimerHandle | None = None
         self._waiting: list[_Waiting[Item, Answer]] = []
         self._running: dict[asyncio.Task[None], frozenset[str]] = {}
@@ -88,7 +84,7 @@ class Grouped(Generic[Item, Answer]):
         if not 0 < len(self._waiting) < ENOUGH or self._at_work() - len(self._waiting) < CROWD:
             return False
         loop = asyncio.get_running_loop()
-        until = self._waiting[0].since + self._linger
+        until = self._waiting[0].since + LINGER
         if loop.time() >= until:
             return False
         if self._lingering is not None:

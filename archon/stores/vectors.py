@@ -25,7 +25,7 @@ from archon.runtime.settings import Settings
 from archon.stores.chunk_search import ChunkSearch
 from archon.stores.chunks import CHUNKS_AT_ONCE, Chunks
 from archon.stores.collections import Collection, check, ensure
-from archon.stores.grouping import AT_ONCE, Grouped
+from archon.stores.grouping import Grouped
 from archon.stores.points import NEVER, numbers, payload, translated, version_up_to
 from archon.stores.removal import Removal
 from archon.stores.retry_after import RespectingRetryAfter
@@ -44,9 +44,7 @@ class VectorStore:
         self._collection = documents
         self._dimensions = settings.embedding_dimensions
         self._chunks = Chunks(client, symbols, settings.embedding_dimensions)
-        self._updates: Grouped[_Update, None] = Grouped(
-            self._update, key=_id_of_update, lanes=1, at_work=at_work, linger=AT_ONCE
-        )
+        self._updates: Grouped[_Update, None] = Grouped(self._update, key=_id_of_update, lanes=1)
         self._writes: Grouped[_Write, bool] = Grouped(
             self._write,
             key=_id_of_write,
