@@ -45,8 +45,8 @@ def temporal(data_dir: Path, port: int, ui_port: int) -> ChildProcess:
     return ChildProcess(
         name="Temporal",
         niceness=BACKGROUND,
-        # Go collects garbage when the heap has doubled, by default; at four times as much the server needs 9 % less
-        # of a processor and 110 MB more of memory.
+        # By default Go collects garbage when the heap has doubled; at four times as much the server needs 9 %
+        # less of a processor, and 110 MB more of memory.
         environment={"GOGC": os.environ.get("GOGC", "300")},
         version=_server_version(binary),
         url=f"http://{HOST}:{ui_port}",
