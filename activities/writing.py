@@ -4,6 +4,7 @@ What three activities do, as one: each of them costs its run an event, and the w
 workflow's code. Where it fails, the three follow one by one, so each of its parts bears being repeated.
 """
 
+import asyncio
 from datetime import UTC, datetime
 
 from temporalio import activity
@@ -27,7 +28,9 @@ class WritingActivities:
             written = await self._enrichment.write_vectors(write)
             if not written.applied:
                 return written
+            _raise_if_given_up()
         written = await self._enrichment.write_graph(write)
+        _raise_if_given_up()
         if written.applied:
             await self._events.publish_completed(
                 CompletedInput(
@@ -40,3 +43,10 @@ class WritingActivities:
                 )
             )
         return written
+
+
+def _raise_if_given_up() -> None:
+    """A step takes a cancellation in silence until it has ended. What follows is another attempt's then: an
+    event that both publish would be there twice."""
+    if activity.is_cancelled():
+        raise asyncio.CancelledError

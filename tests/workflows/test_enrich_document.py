@@ -18,6 +18,7 @@ from tests.eventually import eventually
 from tests.workflows import histories
 from tests.workflows.conftest import Ports
 from tests.workflows.runs import asked, calls_of, park, parked, result, submit_as_before
+from workflows import policies
 
 pytestmark = pytest.mark.usefixtures("working")
 WHOLE = [("claimed", 10), ("analysed", 60), ("vectors_written", 80), ("completed", 100)]
@@ -230,6 +231,26 @@ async def test_a_step_that_fails_locally_is_patient_remotely_and_writes_no_histo
     assert len(ports.stages) == len(WHOLE) + 1  # analysed, by the local and the remote attempt of one write
     description = await environment.client.get_workflow_handle(workflow_id).describe()
     assert description.history_length <= 40
+
+
+@pytest.mark.parametrize("store", ["vectors", "graph"])
+async def test_a_joint_attempt_that_is_given_up_says_nothing_when_its_store_is_back(
+    environment: WorkflowEnvironment,
+    client: EnrichmentClient,
+    ports: Ports,
+    monkeypatch: pytest.MonkeyPatch,
+    store: str,
+) -> None:
+    short = policies.LocalActivityOptions(
+        **{**policies.JOINT, "start_to_close_timeout": timedelta(seconds=0.3)}
+    )
+    monkeypatch.setattr(policies, "JOINT", short)
+    ports.store_gates[store] = asyncio.Event()
+    workflow_id = await client.submit(factories.request())
+    await calls_of(ports, store, 2)  # the second is the patient step's, remotely
+    ports.store_gates[store].set()
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+    assert len(ports.completed_events) == 1
 
 
 async def test_a_large_analysis_is_written_remotely_at_once(
