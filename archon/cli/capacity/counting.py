@@ -26,7 +26,7 @@ from archon.cli.bench.documents import generate
 from archon.cli.capacity.stored import TOPICS, Means, Stored, StoredPoints, property_bytes
 from archon.cli.own_stack import own_directory
 from archon.contracts import names
-from archon.contracts.errors import ArchonError
+from archon.contracts.errors import ArchonError, PublishError
 from archon.contracts.types import EnrichmentStatus
 from archon.devstack.stack import Ports, running
 from archon.runtime import temporal
@@ -169,6 +169,7 @@ async def _kafka(settings: Settings) -> tuple[Counter[str], Counter[str]]:
     short = dict(zip((topic.name for topic in topics(settings)), TOPICS, strict=True))
     records, sizes = Counter[str](), Counter[str]()
     async with AIOKafkaConsumer(*short, **connection(settings), enable_auto_commit=False) as consumer:
+        await consumer.topics()  # which asks the broker; what the consumer knows so far may be nothing yet
         partitions = [TopicPartition(each, part) for each in short for part in _numbers(consumer, each)]
         consumer.unsubscribe()
         consumer.assign(partitions)
@@ -178,6 +179,10 @@ async def _kafka(settings: Settings) -> tuple[Counter[str], Counter[str]]:
             for partition, batch in (await consumer.getmany(timeout_ms=500)).items():
                 records[short[partition.topic]] += len(batch)
                 sizes[short[partition.topic]] += sum(map(_record_bytes, batch))
+    if not records["enrichment"]:
+        raise PublishError(
+            f"{settings.kafka_bootstrap_servers} shows no record of {len(partitions)} partitions"
+        )
     return records, sizes
 
 
