@@ -7,13 +7,13 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import obstore
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from neo4j import AsyncGraphDatabase
 from obstore.store import from_url
 from prometheus_client.parser import text_string_to_metric_families
@@ -169,10 +169,7 @@ async def _kafka(settings: Settings) -> tuple[Counter[str], Counter[str]]:
     short = dict(zip((topic.name for topic in topics(settings)), TOPICS, strict=True))
     records, sizes = Counter[str](), Counter[str]()
     async with AIOKafkaConsumer(*short, **connection(settings), enable_auto_commit=False) as consumer:
-        await consumer.topics()  # which asks the broker; what the consumer knows so far may be nothing yet
-        partitions = [TopicPartition(each, part) for each in short for part in _numbers(consumer, each)]
-        consumer.unsubscribe()
-        consumer.assign(partitions)
+        partitions = consumer.assignment()
         ends = await consumer.end_offsets(partitions)
         await consumer.seek_to_beginning(*partitions)
         while [each for each in partitions if await consumer.position(each) < ends[each]]:
@@ -184,10 +181,6 @@ async def _kafka(settings: Settings) -> tuple[Counter[str], Counter[str]]:
             f"{settings.kafka_bootstrap_servers} shows no record of {len(partitions)} partitions"
         )
     return records, sizes
-
-
-def _numbers(consumer: AIOKafkaConsumer, topic: str) -> Iterable[int]:
-    return consumer.partitions_for_topic(topic) or ()
 
 
 def _record_bytes(record: Any) -> int:
