@@ -49,6 +49,16 @@ class EnrichDocumentInput(Model):
     joint_write: bool = False
     """With local steps: whether vectors, graph and completed event are first tried in one local activity."""
 
+    @classmethod
+    def of(cls, request: EnrichmentRequest) -> Self:
+        """As runs begin now."""
+        return cls(
+            document_id=request.document_id,
+            content_hash=request.content_hash,
+            local_steps=True,
+            joint_write=True,
+        )
+
 
 class Decision(StrEnum):
     PROCEED = "proceed"

@@ -118,12 +118,7 @@ class EnrichmentClient:
         with submitting, translated():
             await self._client.start_workflow(
                 names.WORKFLOW_ENRICH_DOCUMENT,
-                EnrichDocumentInput(
-                    document_id=request.document_id,
-                    content_hash=request.content_hash,
-                    local_steps=True,
-                    joint_write=True,
-                ),
+                EnrichDocumentInput.of(request),
                 id=workflow_id,
                 task_queue=names.QUEUE_ENRICHMENT,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,

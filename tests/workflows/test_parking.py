@@ -328,12 +328,7 @@ async def test_a_chain_goes_on_with_what_it_was_handed(
     ports.analyses.append(errors.IntelligenceRejectedError("HTTP 400"))
     await environment.client.start_workflow(
         names.WORKFLOW_ENRICH_DOCUMENT,
-        EnrichDocumentInput(
-            document_id=request.document_id,
-            content_hash=request.content_hash,
-            carried=carried,
-            local_steps=True,
-        ),
+        EnrichDocumentInput.of(request).model_copy(update={"carried": carried}),
         id=workflow_id,
         task_queue=names.QUEUE_ENRICHMENT,
     )

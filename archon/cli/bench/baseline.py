@@ -116,12 +116,7 @@ async def _start(
         started.append(f"{queue}-{len(started)}")
         await client.start_workflow(
             bare.WORKFLOW,
-            EnrichDocumentInput(
-                document_id=request.document_id,
-                content_hash=request.content_hash,
-                local_steps=True,
-                joint_write=True,
-            ),
+            EnrichDocumentInput.of(request),
             id=started[-1],
             task_queue=queue,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
