@@ -8,6 +8,7 @@ from pathspec import GitIgnoreSpec
 
 from archon.cli.skipped import Skipped
 from archon.contracts.errors import InvalidInputError
+from archon.contracts.json_values import not_unicode
 
 _OWN: Final = "/.archon/"
 """Where the product keeps its data by default; that is never a source."""
@@ -25,7 +26,7 @@ class Globs:
 
     def take(self, name: str) -> bool:
         """Whether the file is one of those to ingest; if not, it is named."""
-        if not _is_unicode(name):
+        if not_unicode(name):
             reason = "name is not UTF-8"
         elif not name.strip():
             reason = "name is blank"
@@ -78,11 +79,3 @@ def _spec(field: str, lines: Sequence[str]) -> GitIgnoreSpec:
         return GitIgnoreSpec.from_lines(lines)
     except (ValueError, re.error) as error:
         raise InvalidInputError(field, str(error)) from error
-
-
-def _is_unicode(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

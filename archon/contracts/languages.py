@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from archon.contracts.identity import KNOWN_LANGUAGES, language_named
+from archon.contracts.lines import with_newlines
 
 _INTERPRETERS: Final = {
     "awk": "awk gawk mawk nawk",
@@ -99,7 +100,7 @@ _SIGNS_SHARE: Final = 0.2
 
 def language_in(text: str) -> str | None:
     """The language that `text` shows. Lines may end in any way; only the head and the tail are read."""
-    head = text[:_HEAD].lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    head = with_newlines(text[:_HEAD].lstrip("\ufeff"))
     return _by_shebang(head) or _by_mode(head, text[-_HEAD:]) or _by_content(head)
 
 

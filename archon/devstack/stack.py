@@ -171,13 +171,12 @@ class Stack:
     settings: Settings
     environment: Mapping[str, str]
 
-    async def supervised(self, told: Callable[[str], None]) -> None:
-        """Until it is cancelled: each process that ends is started again, and `told` says so."""
-        kept = [Supervised(each, told) for each in (*self.servers.all(), *self.services.all())]
-        for each in kept:
-            if each.process is self.servers.kafka:  # which keeps its topics in memory
-                each.restored = partial(ensure_topics, self.settings)
-        await supervise(kept)
+    async def supervised(self, report: Callable[[str], None]) -> None:
+        """Until it is cancelled: each process that ends is started again, and `report` is called with lines
+        that say so."""
+        restored = {self.servers.kafka.name: partial(ensure_topics, self.settings)}  # it keeps them in memory
+        processes = (*self.servers.all(), *self.services.all())
+        await supervise([Supervised(each, report, restored.get(each.name)) for each in processes])
 
     async def failed(self) -> None:
         """Waits while everything runs; raises ServerFailedError for the first process that ends."""

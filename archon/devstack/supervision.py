@@ -20,10 +20,10 @@ STEADY: Final = 60.0
 
 @dataclass
 class Supervised:
-    """A process, and what is to be done once it serves again. `told`: is called with a line for people."""
+    """A process, and what is to be done once it serves again. `report` is called with lines for people."""
 
     process: ChildProcess
-    told: Callable[[str], None]
+    report: Callable[[str], None]
     restored: Callable[[], Awaitable[object]] | None = None
     first_delay: float = FIRST_DELAY
 
@@ -33,26 +33,26 @@ class Supervised:
         began, delay = loop.time(), self.first_delay
         while True:
             how = _how(await self.process.ended())
-            self.told(f"{self.process.name} {how}; its log is {self.process.log}")
+            self.report(f"{self.process.name} {how}; its log is {self.process.log}")
             if loop.time() - began >= STEADY:
                 delay = self.first_delay
             while not await self._started_after(delay):
                 delay = min(2 * delay, LONGEST_DELAY)
             began, delay = loop.time(), min(2 * delay, LONGEST_DELAY)
-            self.told(f"{self.process.name} is back")
+            self.report(f"{self.process.name} is back")
 
     async def _started_after(self, seconds: float) -> bool:
         """Whether it serves again."""
         # Its group goes with it: what it had started holds its ports.
         await self.process.kill()
-        self.told(f"{self.process.name} is started again in {seconds:g} s")
+        self.report(f"{self.process.name} is started again in {seconds:g} s")
         await asyncio.sleep(seconds)
         try:
             await self.process.start()
             if self.restored is not None:
                 await self.restored()
         except ArchonError as error:
-            self.told(str(error))
+            self.report(str(error))
             return False
         return True
 

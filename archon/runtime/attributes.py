@@ -32,9 +32,8 @@ _FILED: Final[Mapping[EnrichmentStatus | None, str]] = {
 
 def search_attributes(request: EnrichmentRequest) -> TypedSearchAttributes:
     """What operators filter by, known when a run starts."""
-    version = (
-        request.document_version
-    )  # where it is None, the claim assigns it and the run files it at its end
+    # Where it is None, the claim assigns it, and the run files it at its end.
+    version = request.document_version
     values = {
         names.SEARCH_PROJECT_NAME: request.project_name,
         names.SEARCH_DOCUMENT_ID: request.document_id,

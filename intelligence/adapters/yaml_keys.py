@@ -9,10 +9,8 @@ from typing import Any, Final
 import yaml
 
 from archon.contracts.lines import count_lines
+from intelligence.grammar import LOADER
 from intelligence.outline import Item, Outline
-
-_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
 
 _NO_LINE_ENDS: Final = re.compile("[\x0b\x0c\x85\u2028\u2029\ufffe\uffff]")
 
@@ -48,7 +46,7 @@ def read(text: str) -> Outline:
     levels = [_Level(None, mapping=False)]
     try:
         # Line ends of YAML 1.1 that neither 1.2 nor anybody else has, and what is no text to its reader.
-        for event in yaml.parse(_NO_LINE_ENDS.sub(" ", text), Loader=_LOADER):
+        for event in yaml.parse(_NO_LINE_ENDS.sub(" ", text), Loader=LOADER):
             _take(event, levels, found)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)

@@ -1,4 +1,5 @@
-"""A stack whose intelligence service fails as asked; Kafka, graph and vectors are the session's."""
+"""A client of the session's bridge; and a stack whose intelligence service fails as asked, on the session's
+Kafka, graph and vectors."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -18,6 +19,13 @@ from tests.e2e.faulty import FaultyIntelligence
 
 CONCURRENCY = 4
 BACKLOG = 20
+
+
+@pytest.fixture
+async def http(stack: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Asks the bridge of the session's stack, without a key."""
+    async with httpx.AsyncClient(base_url=f"{stack.bridge_url}/api/bridge", timeout=30) as client:
+        yield client
 
 
 @dataclass

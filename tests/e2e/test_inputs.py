@@ -23,12 +23,6 @@ EDGE = {"last_modified": "0001-01-01T00:00:00+14:00"}
 
 
 @pytest.fixture
-async def http(stack: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"{stack.bridge_url}/api/bridge", timeout=30) as client:
-        yield client
-
-
-@pytest.fixture
 async def producer(stack: Settings) -> AsyncIterator[AIOKafkaProducer]:
     async with AIOKafkaProducer(
         **connection(stack), enable_idempotence=False, max_request_size=4_000_000

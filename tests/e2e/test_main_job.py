@@ -33,12 +33,6 @@ def parse(path):
 
 
 @pytest.fixture
-async def http(stack: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"{stack.bridge_url}/api/bridge", timeout=30) as client:
-        yield client
-
-
-@pytest.fixture
 async def producer(stack: Settings) -> AsyncIterator[AIOKafkaProducer]:
     """A plain producer, as anybody's."""
     producer = AIOKafkaProducer(

@@ -1,7 +1,7 @@
 """What a document leaves behind at a collector: one trace through every process, and nothing private."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import httpx
@@ -19,12 +19,6 @@ PRIVATE = "the_private_text"
 CODE = f'"""{PRIVATE}"""\nimport os\n\n\ndef {PRIVATE}_function(path):\n    return os.fspath(path)\n'
 CALLER = "00f067aa0ba902b7"
 Traced = Callable[[str], Awaitable[list[Seen]]]
-
-
-@pytest.fixture
-async def http(stack: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"{stack.bridge_url}/api/bridge", timeout=30) as client:
-        yield client
 
 
 @pytest.fixture

@@ -102,16 +102,21 @@ async def watched(own: CircuitBreaker, health: Service) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def looked_at(health: Service) -> None:
+    """Until it was asked a few times."""
+
+    async def asked() -> bool:
+        return health.calls > 2
+
+    await eventually(asked)
+
+
 async def test_a_service_that_is_back_is_asked_at_once() -> None:
     own, service, health = breaker(recovery=3600), Service(), Service(DOWN)
     async with watched(own, health):
         own.trip(DOWN)
         waiting = asyncio.create_task(own.run(service))
-
-        async def looked_at() -> bool:
-            return health.calls > 2
-
-        await eventually(looked_at)
+        await looked_at(health)
         assert service.calls == 0
         health.answer = "fine"
         assert await waiting == "fine"
@@ -122,11 +127,7 @@ async def test_a_service_that_was_well_all_the_time_is_given_its_rest() -> None:
     async with watched(own, health):
         own.trip(DOWN)
         waiting = asyncio.create_task(own.run(service))
-
-        async def looked_at() -> bool:
-            return health.calls > 2
-
-        await eventually(looked_at)
+        await looked_at(health)
         assert service.calls == 0
         waiting.cancel()
 
