@@ -236,12 +236,12 @@ async def run(settings: Settings) -> None:
         survey = Survey(graph.survey, vectors.surveyed, content, lazy)
         reconcile = ReconcileActivities(survey, lazy, vectors.surveyed, Consumption(settings))
         backfill = BackfillActivities(graph.unenriched, content, publisher, PipelineBacklog(settings, lazy))
-        told = (settings.kafka_completed_topic, settings.kafka_progress_topic, settings.kafka_dlq_topic)
+        written_to = (settings.kafka_completed_topic, settings.kafka_progress_topic, settings.kafka_dlq_topic)
         checks = {
             **health,
             "schema": preparation.check,
             "content": content.ping,
-            "kafka": TopicCheck(publisher, *told).check,
+            "kafka": TopicCheck(publisher, *written_to).check,
             "temporal": NamespaceCheck(connection).check,
         }
         app = health_app("Archon worker", checks, Exposition.of("worker", beside=sdk.text))

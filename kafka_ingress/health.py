@@ -46,7 +46,7 @@ class IngressHealth(BaseModel):
         cls, consumer: RecordConsumer, handler: EnrichmentHandler, gate: BacklogGate, breaker: BreakerHealth
     ) -> Self:
         reading: Literal["paused", "consuming"] = "paused" if consumer.paused else "consuming"
-        told = ConsumerHealth(
+        found = ConsumerHealth(
             running=consumer.connected,
             messages_consumed=consumer.consumed,
             messages_processed=consumer.processed,
@@ -55,7 +55,9 @@ class IngressHealth(BaseModel):
             duplicates=handler.duplicates,
             pauses=gate.pauses,
         )
-        return cls(status="healthy" if told.running else "unhealthy", consumer=told, circuit_breaker=breaker)
+        return cls(
+            status="healthy" if found.running else "unhealthy", consumer=found, circuit_breaker=breaker
+        )
 
 
 async def breaker_of(worker: httpx.AsyncClient) -> BreakerHealth:

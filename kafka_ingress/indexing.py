@@ -56,10 +56,10 @@ def _check(response: httpx.Response) -> None:
 
 def _refused(response: httpx.Response) -> InvalidInputError:
     """The fields that the bridge's problem names; its sentence where it names none."""
-    told = response.text[:1000]
+    reason = response.text[:1000]
     with contextlib.suppress(ValueError):  # another's answer
         problem = Problem.model_validate_json(response.content)
         if problem.errors:
             return refused(problem.errors)
-        told = problem.detail
-    return InvalidInputError("value", f"the bridge refused it with HTTP {response.status_code}: {told}")
+        reason = problem.detail
+    return InvalidInputError("value", f"the bridge refused it with HTTP {response.status_code}: {reason}")

@@ -47,10 +47,10 @@ def _named_by(file: Path) -> Path | None:
         if not os.path.isfile(file):
             return None
         with file.open("rb") as opened:
-            head, _, told = opened.read(_LONGEST_GITFILE).partition(b"gitdir: ")
+            head, _, path_bytes = opened.read(_LONGEST_GITFILE).partition(b"gitdir: ")
     except OSError:
         return None
-    return file.parent / os.fsdecode(told.rstrip(b"\r\n")) if told and not head else None
+    return file.parent / os.fsdecode(path_bytes.rstrip(b"\r\n")) if path_bytes and not head else None
 
 
 def is_git_directory(path: Path) -> bool:
@@ -67,7 +67,7 @@ def is_git_directory(path: Path) -> bool:
 def common_directory(git_directory: Path) -> Path:
     """What all work trees of a repository share."""
     try:
-        told = (git_directory / "commondir").read_bytes()
+        path_bytes = (git_directory / "commondir").read_bytes()
     except OSError:
         return git_directory
-    return Path(os.path.normpath(git_directory / os.fsdecode(told.rstrip(b"\r\n"))))
+    return Path(os.path.normpath(git_directory / os.fsdecode(path_bytes.rstrip(b"\r\n"))))

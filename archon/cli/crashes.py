@@ -14,7 +14,7 @@ DEBUG: Final = "ENRICH_DEBUG"
 """With this in the environment the traceback goes to stderr."""
 
 
-def told(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """What to print of it. Writes the log file, unless debugging; never raises for what the disk does."""
     whole = "".join(traceback.format_exception(error))
     if os.environ.get(DEBUG):

@@ -114,10 +114,10 @@ def listing(root: Path) -> Listing:
 def commit(path: Path) -> str | None:
     """The commit that is checked out where `path` is; None without git, or outside of its work trees."""
     try:
-        told, _ = _ask(path if path.is_dir() else path.parent, "rev-parse", "--verify", "HEAD")
+        answer, _ = _ask(path if path.is_dir() else path.parent, "rev-parse", "--verify", "HEAD")
     except GitError:
         return None
-    return told.decode().strip()
+    return answer.decode().strip()
 
 
 def renames(root: Path, since: str) -> dict[str, str]:
@@ -127,22 +127,22 @@ def renames(root: Path, since: str) -> dict[str, str]:
     """
     options = ("--cached", "--find-renames", "--diff-filter=R", "--name-status", "-z", "--relative")
     try:
-        told, _ = _ask(root, "diff-index", *options, "--end-of-options", since, "--")
+        answer, _ = _ask(root, "diff-index", *options, "--end-of-options", since, "--")
     except GitError:
         return {}
-    parts = _split(told)
+    parts = _split(answer)
     return dict(zip(parts[2::3], parts[1::3], strict=True))
 
 
 def _ignored(directory: Path) -> Iterator[tuple[str, str]]:
     """What git ignores; a directory is named, what is in it is not."""
     try:
-        told, _ = _ask(
+        answer, _ = _ask(
             directory, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"
         )
     except GitError:  # it does not answer in a directory that is ignored itself
-        told = b"./\0"
-    for path in _split(told):
+        answer = b"./\0"
+    for path in _split(answer):
         yield path, IGNORED_DIRECTORY if path.endswith("/") else IGNORED
 
 
@@ -162,15 +162,15 @@ def _ask(directory: Path, *command: str) -> tuple[bytes, list[bytes]]:
         raise GitError("git is not installed") from error
     except OSError as error:
         raise GitError(f"git cannot be run: {error.strerror}") from error
-    told = asked.stderr.splitlines()
+    said = asked.stderr.splitlines()
     if asked.returncode == 0:
-        return asked.stdout, told
-    reason = (told[0] if told else b"git failed").decode(errors="replace").removeprefix("fatal: ")
+        return asked.stdout, said
+    reason = (said[0] if said else b"git failed").decode(errors="replace").removeprefix("fatal: ")
     raise (NoWorkTreeError if reason.startswith("not a git repository (") else GitError)(reason)
 
 
-def _split(told: bytes) -> list[str]:
-    return os.fsdecode(told).split("\0")[:-1]
+def _split(answer: bytes) -> list[str]:
+    return os.fsdecode(answer).split("\0")[:-1]
 
 
 def _unopened(warnings: Iterable[bytes]) -> Iterator[str]:

@@ -74,7 +74,7 @@ def main() -> None:
     except Exception as error:
         if sys.argv[1:2] and sys.argv[1] in SERVICES:  # whose platform collects what they print
             raise
-        print(crashes.told(error), file=sys.stderr)
+        print(crashes.message_of(error), file=sys.stderr)
         _leave(Exit.FAILED)
 
 

@@ -41,8 +41,8 @@ def storable(value: Any) -> Any:
         if len(place) > DEEPEST:
             place, wrong = (), f"is nested more than {DEEPEST} levels deep"
         if wrong is not None:
-            told = PydanticCustomError("not_storable", "{reason}", {"reason": wrong})
-            details = InitErrorDetails(type=told, loc=tuple(map(_shown, place)), input=None)
+            problem = PydanticCustomError("not_storable", "{reason}", {"reason": wrong})
+            details = InitErrorDetails(type=problem, loc=tuple(map(_shown, place)), input=None)
             raise ValidationError.from_exception_data("JSON", [details], hide_input=True)
     return value
 

@@ -26,8 +26,8 @@ def decoded(body: bytes, encodings: str, limit: int) -> bytes:
     names = [name for each in encodings.split(",") if (name := each.strip().lower()) not in {"", "identity"}]
     unknown = [name for name in names if name not in _DECODERS]
     if unknown or len(names) > _MOST:
-        told = f"{encodings[:100]!r} is not taken; gzip and zstd are"
-        raise UnsupportedMediaError(HEADER, told)
+        reason = f"{encodings[:100]!r} is not taken; gzip and zstd are"
+        raise UnsupportedMediaError(HEADER, reason)
     for name in reversed(names):
         body = _DECODERS[name](body, limit)
     return body

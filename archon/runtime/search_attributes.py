@@ -19,10 +19,10 @@ _KNOWN_WITHIN: Final = 60.0
 """Seconds until every part of the server knows of a new namespace or attribute; its caches live for ten."""
 _POLL: Final = 0.5
 _KEYWORD: Final = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
-_NOT_TOLD: Final = frozenset({RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED})
+_NOT_SHOWN: Final = frozenset({RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED})
 """Where a client is kept from the operator's service, as in Temporal Cloud."""
 
-_REFUSED: Final = _NOT_TOLD | {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION}
+_REFUSED: Final = _NOT_SHOWN | {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION}
 """Such as for more attributes of a type than an SQL visibility store has columns for."""
 
 
@@ -49,7 +49,7 @@ class NamespaceCheck:
         try:
             missing = _missing(await _listed(self._client))
         except RPCError as error:
-            if error.status in _NOT_TOLD:
+            if error.status in _NOT_SHOWN:
                 return
             if error.status == RPCStatusCode.NOT_FOUND:
                 raise SetupError(f"Temporal has no namespace {namespace}; `enrich setup` makes it") from error
@@ -87,8 +87,8 @@ async def _add(client: Client, missing: list[str]) -> None:
 def _missing(found: Mapping[str, IndexedValueType.ValueType]) -> list[str]:
     others = [name for name in names.SEARCH_ATTRIBUTES if found.get(name, _KEYWORD) != _KEYWORD]
     if others:
-        told = ", ".join(f"{name} is {IndexedValueType.Name(found[name])}" for name in others)
-        raise SetupError(f"Temporal: search attribute {told}; this product needs a Keyword")
+        others_found = ", ".join(f"{name} is {IndexedValueType.Name(found[name])}" for name in others)
+        raise SetupError(f"Temporal: search attribute {others_found}; this product needs a Keyword")
     return [name for name in names.SEARCH_ATTRIBUTES if name not in found]
 
 

@@ -68,11 +68,11 @@ async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list
                 if code and for_code(code) is not TopicAlreadyExistsError
             }
             if refused:
-                told = "; ".join(
+                reason = "; ".join(
                     f"cannot create topic {name}: {why.__name__}" for name, why in refused.items()
                 )
                 again = all(why.retriable for why in refused.values())
-                raise PublishError(told) if again else SetupError(told)
+                raise PublishError(reason) if again else SetupError(reason)
     return [topic.name for topic in missing]
 
 

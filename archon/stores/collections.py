@@ -82,8 +82,8 @@ async def _there(client: AsyncQdrantClient, wanted: Collection) -> models.Collec
 
 
 def _raise_if_any(differences: Iterable[str]) -> None:
-    if told := "; ".join(differences):
-        raise StoreMismatchError("qdrant", told)
+    if found := "; ".join(differences):
+        raise StoreMismatchError("qdrant", found)
 
 
 async def _require_version(client: AsyncQdrantClient) -> None:

@@ -48,16 +48,16 @@ def raced(error: BaseException) -> bool:
 
 
 def _ours(error: Exception) -> StoreError:
-    told = f"{type(error).__name__}: {str(error)[:500]}"
+    reason = f"{type(error).__name__}: {str(error)[:500]}"
     code = str(getattr(error, "code", None))
     if isinstance(error, bolt_errors.AuthError) or ".Security." in code:
         # Our configuration, which says nothing of a document: wait until it is mended.
-        wrong = f"MEMGRAPH_USER or MEMGRAPH_PASSWORD is missing or wrong, or not allowed to do this: {told}"
+        wrong = f"MEMGRAPH_USER or MEMGRAPH_PASSWORD is missing or wrong, or not allowed to do this: {reason}"
         return StoreUnavailableError("graph", wrong)
     if code in _OF_THE_DOCUMENT:
-        return StoreRejectedError("graph", told)
+        return StoreRejectedError("graph", reason)
     busy = isinstance(error, bolt_errors.DatabaseUnavailable) or any(part in code for part in _OF_THE_SERVER)
     transient = isinstance(error, bolt_errors.TransientError) and not busy
     if transient or raced(error) or code == _GONE:
-        return StoreConflictError("graph", told)
-    return StoreUnavailableError("graph", told)
+        return StoreConflictError("graph", reason)
+    return StoreUnavailableError("graph", reason)

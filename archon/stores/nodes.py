@@ -54,8 +54,8 @@ def described(document: Document) -> dict[str, Any]:
 
 def _original_path(metadata: Mapping[str, Any]) -> str | None:
     """What an ingest says of a file that it found renamed; a client's metadata may be anything."""
-    told = metadata.get("original_path")
-    return told if isinstance(told, str) else None
+    given = metadata.get("original_path")
+    return given if isinstance(given, str) else None
 
 
 def content(document: Document, status: EnrichmentStatus) -> dict[str, Any]:

@@ -101,4 +101,4 @@ def test_where_nothing_can_be_written_the_line_is_there_all_the_same(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(crashes, "_directories", lambda: [tmp_path / "file" / "below"])
-    assert crashes.told(KeyError("x")) == "error: KeyError: 'x' (ENRICH_DEBUG=1 shows where)"
+    assert crashes.message_of(KeyError("x")) == "error: KeyError: 'x' (ENRICH_DEBUG=1 shows where)"
