@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench scale compare test crash outages fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench scale compare test crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -39,6 +39,14 @@ crash: $(READY)
 # Takes each server away for three minutes, and looks how long histories became; ARGS='--seconds 20 --only graph,kafka'.
 outages: $(READY)
 	$(BIN)/python -m tests.outages $(ARGS)
+
+# Everything that an operator may be woken by, and whether the signals name it; ARGS='--only "graph killed,poison"'.
+incidents: $(READY)
+	$(BIN)/python -m tests.incidents $(ARGS)
+
+# A hostile key beside a polite one: floods, large and half-sent bodies, streams; ARGS='--minutes 30'.
+neighbour: $(READY)
+	$(BIN)/python -m tests.neighbour $(ARGS)
 
 # Asks the bridge all that its OpenAPI document allows and forbids; ARGS='--service intelligence --max-time 60'.
 fuzz: $(READY) $(VENV)/fuzz/.ready

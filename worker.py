@@ -5,8 +5,9 @@ The composition root: the one place where activities meet the stores they know o
 
 import asyncio
 import contextlib
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -21,36 +22,41 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymen
 
 from activities.analysis import AnalysisActivities
 from activities.backfill import BackfillActivities
-from activities.contents import Contents
 from activities.deletion import DeletionActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
 from activities.observation import Observation
+from activities.parked import ParkedActivities
 from activities.progress import Progress
 from activities.reconciliation import ReconcileActivities
 from activities.writing import WritingActivities
 from archon.contracts import names
 from archon.contracts.errors import ConfigurationError, IntelligenceError, WorkflowUnavailableError
 from archon.contracts.workflow import RetrySettings
-from archon.runtime import temporal, tracing
+from archon.runtime import misspelt, temporal, tracing
 from archon.runtime.alerts import Alerts
 from archon.runtime.backlog import PipelineBacklog
 from archon.runtime.breaker import BreakerState, BreakerStatus, CircuitBreaker
+from archon.runtime.contents import Contents
 from archon.runtime.dead_letters import DeadLetterTopic
 from archon.runtime.health import health_app
 from archon.runtime.kafka import KafkaPublisher
+from archon.runtime.letter_table import LetterTable
 from archon.runtime.lifecycle import first_of, running, serve_http, stop_on_signals, unless_stopped
 from archon.runtime.logs import configure_logging, get_logger
 from archon.runtime.metrics import Exposition
+from archon.runtime.parked_query import ParkedQuery
 from archon.runtime.reconciliation import scheduled
 from archon.runtime.runs import EnrichmentRuns
 from archon.runtime.sdk_telemetry import SdkTelemetry
 from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
+from archon.runtime.storage import Space, Storage
 from archon.runtime.topic_check import TopicCheck
 from archon.runtime.topic_statistics import Consumption
 from archon.stores.graph import GraphStore
 from archon.stores.intelligence import IntelligenceClient
+from archon.stores.parked_survey import ParkedSurvey
 from archon.stores.recent_content import RecentContent
 from archon.stores.schema import Preparation
 from archon.stores.survey import Survey
@@ -159,9 +165,9 @@ def store_activities(
     ]
 
 
-def reconcile_activities(reconcile: ReconcileActivities) -> Activities:
-    """These run there too."""
-    return [reconcile.documents, reconcile.points, reconcile.record]
+def reconcile_activities(reconcile: ReconcileActivities, parked: ParkedActivities) -> Activities:
+    """Reconcile activities, also on the enrichment queue."""
+    return [reconcile.documents, reconcile.points, reconcile.record, parked.runs, parked.letters]
 
 
 def backfill_activities(backfill: BackfillActivities) -> Activities:
@@ -170,15 +176,24 @@ def backfill_activities(backfill: BackfillActivities) -> Activities:
 
 
 class WorkerHealth(BaseModel):
-    """Answer of `GET /health`: degraded while analyses wait for the intelligence service."""
+    """Answer of `GET /health`: degraded while analyses wait for the intelligence service. `polling`: whether
+    it takes work from its queues, which it does once Temporal and the stores are there."""
 
     status: Literal["healthy", "degraded"]
     circuit_breaker: BreakerStatus
+    polling: bool = False
+    storage: Mapping[str, Space]
+    """By store, of those whose files this worker sees."""
 
 
-def health_of(breaker: CircuitBreaker) -> WorkerHealth:
+def health_of(breaker: CircuitBreaker, storage: Storage, polling: asyncio.Event) -> WorkerHealth:
     closed = breaker.status.state is BreakerState.CLOSED
-    return WorkerHealth(status="healthy" if closed else "degraded", circuit_breaker=breaker.status)
+    return WorkerHealth(
+        status="healthy" if closed else "degraded",
+        circuit_breaker=breaker.status,
+        polling=polling.is_set(),
+        storage=storage.spaces,
+    )
 
 
 async def run(settings: Settings) -> None:
@@ -211,6 +226,7 @@ async def run(settings: Settings) -> None:
             "memgraph": graph.ping,
             "qdrant": vectors.check,
         }
+        storage = Storage.of(settings)
         progress = Progress(publisher)
         enrichment = EnrichmentActivities(
             graph, graph.deletions, vectors, vectors.removal, content, progress=progress, retry=retry
@@ -225,34 +241,40 @@ async def run(settings: Settings) -> None:
         )
         connection = await temporal.connect(settings, lazy=True, runtime=sdk.runtime)
         lazy = EnrichmentRuns(connection)
+        letters = DeadLetterTopic(settings)
         deletion = DeletionActivities(
             graph.deletions,
             vectors.removal,
             Contents(graph.deletions, content),
             runs=lazy,
             publisher=publisher,
-            letters=DeadLetterTopic(settings),
+            letters=letters,
         )
         survey = Survey(graph.survey, vectors.surveyed, content, lazy)
         reconcile = ReconcileActivities(survey, lazy, vectors.surveyed, Consumption(settings))
+        parked = ParkedSurvey(graph.survey, ParkedQuery(connection), lazy, LetterTable(letters))
         backfill = BackfillActivities(graph.unenriched, content, publisher, PipelineBacklog(settings, lazy))
         written_to = (settings.kafka_completed_topic, settings.kafka_progress_topic, settings.kafka_dlq_topic)
         checks = {
             **health,
             "schema": preparation.check,
             "content": content.ping,
+            "storage": storage.check,
             "kafka": TopicCheck(publisher, *written_to).check,
             "temporal": NamespaceCheck(connection).check,
         }
         app = health_app("Archon worker", checks, Exposition.of("worker", beside=sdk.text))
         app.add_api_route("/metrics/circuit_breaker", lambda: breaker.status, response_model=BreakerStatus)
-        app.add_api_route("/health", lambda: health_of(breaker), response_model=WorkerHealth)
-        async with serve_http(app, settings, settings.worker_port):
+        polling = asyncio.Event()
+        app.add_api_route(
+            "/health", lambda: health_of(breaker, storage, polling), response_model=WorkerHealth
+        )
+        async with serve_http(app, settings, settings.worker_port), running(storage.watch()):
             client = await unless_stopped(stop, _connected(settings, sdk.runtime, preparation))
             if client is not None:
                 activities = [
                     *store_activities(enrichment, events, deletion),
-                    *reconcile_activities(reconcile),
+                    *reconcile_activities(reconcile, ParkedActivities(parked, enrichment, lazy, publisher)),
                     *backfill_activities(backfill),
                 ]
                 # A service that starts more slowly than this worker is waited for, and costs no attempt.
@@ -271,6 +293,7 @@ async def run(settings: Settings) -> None:
                         [analysis.analyse],
                         Served(interceptors=[observation]),
                     )
+                    polling.set()
                     await _work(workers, stop)
 
 
@@ -300,6 +323,7 @@ def main() -> None:
     except ConfigurationError as error:
         sys.exit(f"error: {error}")
     configure_logging(settings, "worker")
+    misspelt.warn(os.environ)
     asyncio.run(_traced(settings))
 
 

@@ -19,7 +19,7 @@ from archon.contracts.analysis import (
     ServiceVersion,
 )
 from archon.contracts.bodies import hashed
-from archon.contracts.errors import IntelligenceError, IntelligenceUnavailableError
+from archon.contracts.errors import ContentMissingError, IntelligenceError, IntelligenceUnavailableError
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.workflow import AnalyseInput
 from archon.runtime.breaker import BreakerState, CircuitBreaker
@@ -76,13 +76,23 @@ class AnalysisActivities:
             if stored is not None:
                 return summarise(stored, reference, cached=True)
         asked = await self._analysis_request(request)
-        result = await self._breaker.run(lambda: self._analyser.process(asked))
+        result = await self._result(asked)
         crash_point("analysis-answered")
         if asked.content is not None:
             result = result.model_copy(update={"entities": hashed(result.entities, asked.content)})
         # Where its document was deleted meanwhile, the write that loses the fence removes it again.
         await self._content.put_analysis(reference, result)
         return summarise(result, reference, cached=False)
+
+    async def _result(self, asked: AnalysisRequest) -> AnalysisResult:
+        try:
+            return await self._breaker.run(lambda: self._analyser.process(asked))
+        except ContentMissingError as error:
+            if asked.content is not None:
+                raise
+            # The service tells of the text, which its caller is to send; the request has its hash alone.
+            reason = "the content store holds no text under this hash, and the intelligence service has none"
+            raise ContentMissingError(f"content_hash: {reason}; post the document to the bridge") from error
 
     async def _serves(self) -> bool:
         try:

@@ -10,7 +10,6 @@ from typing import Final
 
 from temporalio import activity
 
-from activities.contents import Contents
 from activities.failures import told_to_temporal
 from activities.heartbeat import heartbeating, unbroken
 from activities.ports import DeadLetters, DeletedDocuments, EventPublisher, PointRemoval, Runs
@@ -19,6 +18,7 @@ from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
 from archon.contracts.deletion import DeletionCounts, DeletionScope, Marked, Removed, Tombstone
 from archon.contracts.errors import WorkflowUnavailableError
 from archon.runtime.concurrently import answers
+from archon.runtime.contents import Contents
 from archon.runtime.logs import get_logger
 
 _MARKED: Final = 2000

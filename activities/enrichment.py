@@ -5,9 +5,8 @@ The graph decides; every write is conditional on the version that was claimed.
 
 from temporalio import activity
 
-from activities.contents import Contents
 from activities.heartbeat import unbroken
-from activities.ports import ContentRemoval, DocumentGraph, PointRemoval, Tombstones, VectorIndex
+from activities.ports import DocumentGraph, PointRemoval, Tombstones, VectorIndex
 from activities.progress import Progress
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.chunks import searchable
@@ -23,7 +22,18 @@ from archon.contracts.workflow import (
     WriteInput,
     WriteResult,
 )
+from archon.runtime.contents import ContentRemoval, Contents
 from archon.runtime.crash import crash_point
+
+
+def as_read(step: Step, analysis: AnalysisResult) -> Step:
+    """The step with the language that its text was read as, which a name does not always tell."""
+    request = step.request
+    if analysis.language is None or analysis.language == request.resolved_language:
+        return step
+    # The type stays the one that the graph has, which a missing one would be derived from the language again.
+    update = {"language": analysis.language, "document_type": request.resolved_type}
+    return step.model_copy(update={"request": request.model_copy(update=update)})
 
 
 class EnrichmentActivities:
@@ -64,9 +74,8 @@ class EnrichmentActivities:
         self._report_analysed(write)
         analysis = await self._analysis(write)
         chunks = searchable(analysis, write.step.request.metadata.line_count)
-        applied = await self._vectors.write(
-            write.step, EnrichmentStatus.COMPLETED, analysis.embedding, chunks
-        )
+        step = as_read(write.step, analysis)
+        applied = await self._vectors.write(step, EnrichmentStatus.COMPLETED, analysis.embedding, chunks)
         if not applied and not await self._removed(write.step) and await self._graph.is_current(write.step):
             raise StoreConflictError("qdrant", "the point is at a version that the graph does not know")
         crash_point("vectors-written")
@@ -80,7 +89,8 @@ class EnrichmentActivities:
         """Write entities, relationships and scores; for a whole enrichment this completes the document."""
         if not write.step.request.enrichment_type.whole:
             self._report_analysed(write)
-        applied = await self._graph.write_enrichment(write.step, await self._analysis(write))
+        analysis = await self._analysis(write)
+        applied = await self._graph.write_enrichment(as_read(write.step, analysis), analysis)
         if not applied:
             await self._removed(write.step)
         crash_point("graph-written")
@@ -94,9 +104,7 @@ class EnrichmentActivities:
     @activity.defn(name="mark_discarded")
     @unbroken
     async def mark_discarded(self, step: Step) -> WriteResult:
-        marked = await self._mark(step, EnrichmentStatus.DISCARDED)
-        enriched = not marked.applied and await self._graph.is_current(step)
-        return WriteResult(applied=marked.applied, enriched=enriched)
+        return await self._mark(step, EnrichmentStatus.DISCARDED)
 
     async def _removed(self, step: Step) -> bool:
         """Whether the document is deleted; what this run has stored of it is then removed.
@@ -117,7 +125,7 @@ class EnrichmentActivities:
         applied = await self._graph.set_status(step, status)
         if applied:
             await self._vectors.set_status(step, status)
-        return WriteResult(applied=applied)
+        return WriteResult(applied=applied, enriched=not applied and await self._graph.is_current(step))
 
     def _report_analysed(self, write: WriteInput) -> None:
         """At the first attempt alone: an outage would repeat it for as long as it lasts."""

@@ -1,5 +1,6 @@
 """In: stages, ends and failures of runs. Out: the progress, completed and dead-letter events on Kafka."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,7 +11,7 @@ from activities.ports import AlertSink, DocumentGraph, EventPublisher
 from activities.progress import Progress
 from archon.contracts import identity
 from archon.contracts.dead_letters import ORIGINAL_BYTES, original_message
-from archon.contracts.errors import StoreUnavailableError
+from archon.contracts.errors import StoreError
 from archon.contracts.events import (
     DeadLetter,
     EnrichmentCompleted,
@@ -18,6 +19,7 @@ from archon.contracts.events import (
     EnrichmentResults,
     ErrorDetails,
     ServiceHealth,
+    ending,
 )
 from archon.contracts.types import Outcome
 from archon.contracts.workflow import CompletedInput, ParkInput, ProgressInput, Stage, Step, WriteResult
@@ -26,6 +28,8 @@ from archon.runtime.health import HealthCheck, readiness
 from archon.runtime.logs import get_logger, milliseconds
 
 STACK_TRACE_CHARACTERS: Final = 4000
+GRAPH_SECONDS: Final = 3.0
+"""How long a dead letter waits for the graph's answer, which it can do without."""
 _log = get_logger(__name__)
 _OF_THE_LETTER: Final = {
     "document_version",
@@ -76,7 +80,7 @@ class EventActivities:
             document_version=step.version,
         )
         with told_to_temporal():
-            what = _what(completed)
+            what = ending(completed.outcome, step.request)
             if completed.outcome is Outcome.SUPERSEDED and await self._told(step, what):
                 return
             if completed.outcome is Outcome.SUCCESS:
@@ -86,7 +90,7 @@ class EventActivities:
 
     @activity.defn(name="publish_dead_letter")
     async def publish_dead_letter(self, park: ParkInput) -> WriteResult:
-        """Only the run of the current version writes the document's dead letter.
+        """Only the run of the current version writes the document's dead letter, as far as the graph answers.
 
         The graph knows of the letter first: whoever has the document next must find it to clear it.
         """
@@ -123,11 +127,13 @@ class EventActivities:
         return not await self._graph.first_to_tell(document_id, event_id, teller)
 
     async def _announced(self, step: Step) -> bool:
-        """True as well while the graph is down: nobody can claim a newer version then, and the letter that
-        says so must not wait for it."""
+        """True as well where the graph does not answer, or refuses: the letter needs Kafka alone. The parked
+        run notes it with the status when the graph is back."""
         try:
-            return await self._graph.set_dead_lettered(step, standing=True)
-        except StoreUnavailableError:
+            async with asyncio.timeout(GRAPH_SECONDS):
+                return await self._graph.set_dead_lettered(step, standing=True)
+        except (StoreError, TimeoutError) as error:
+            _log.warning("dead_letter_not_announced", error=str(error) or "no answer in time")
             return True
 
     async def _letter(self, park: ParkInput) -> DeadLetter:
@@ -165,17 +171,3 @@ def _observe(completed: CompletedInput, seconds: float) -> None:
         age = completed.completed_at - request.indexed_at
         metrics.ENRICHMENT_AGE_SECONDS.observe(max(0.0, age.total_seconds()))
     _log.info("enrichment_completed", status=str(outcome), duration_ms=milliseconds(seconds))
-
-
-def _what(completed: CompletedInput) -> str:
-    """Tells apart the ends that one version may have: by outcome, part, wanted repetition, and the content of
-    a request that came without a version of its own."""
-    request = completed.step.request
-    parts = [str(completed.outcome)]
-    if not request.enrichment_type.whole:
-        parts.append(str(request.enrichment_type))
-    if request.again:
-        parts.append(request.correlation_id)
-    if completed.outcome is Outcome.SUPERSEDED and request.document_version is None:
-        parts.append(request.content_hash)
-    return ":".join(parts)

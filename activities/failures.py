@@ -69,8 +69,9 @@ UNKNOWN: Final = Treatment(FailureType.PERMANENT, Again.NEVER)
 PATIENT: Final = RetryPolicy(
     initial_interval=timedelta(milliseconds=500),
     backoff_coefficient=2.0,
-    maximum_interval=timedelta(seconds=30),
+    maximum_interval=timedelta(seconds=15),
 )
+"""The longest wait is how late the end of an outage may be noticed."""
 LOST: Final = 10
 """Attempts that may be lost with their workers, beside those that are counted: a document that has ended so
 many is what ends them."""

@@ -16,6 +16,7 @@ from archon.contracts.drift import Drifting, Point
 from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus, Projects
 from archon.contracts.workflow import Claim, Step
+from archon.runtime.contents import References
 
 
 class DocumentGraph(Protocol):
@@ -58,26 +59,12 @@ class ContentStore(Protocol):
     async def put_analysis(self, reference: str, result: AnalysisResult) -> None: ...
 
 
-class ContentRemoval(ContentStore, Protocol):
-    """The same, and what takes contents away."""
-
-    async def put_text(self, content_hash: str, text: str) -> None: ...
-
-    async def analyses(self, content_hash: str) -> list[str]: ...
-
-    async def delete_text(self, content_hash: str) -> None: ...
-
-    async def delete_analysis(self, reference: str) -> None: ...
-
-
-class Tombstones(Protocol):
+class Tombstones(References, Protocol):
     """Which documents are deleted, and which contents a document that is not still has."""
 
     async def tombstone_of(self, document_id: str) -> int | None: ...
 
     async def tombstones_of(self, document_ids: Sequence[str]) -> Mapping[str, int | None]: ...
-
-    async def referenced(self, hashes: Sequence[str]) -> set[str]: ...
 
 
 class DeletedDocuments(Tombstones, Protocol):
@@ -173,6 +160,31 @@ class DriftSurvey(Protocol):
     async def points(self, after: str | None, limit: int, project: str | None) -> SurveyPage: ...
 
     async def holds_documents(self) -> bool: ...
+
+
+class ParkedSurveyPage(SurveyPage, Protocol):
+    """`letters_known`: whether the dead-letter topic could be read."""
+
+    @property
+    def letters_known(self) -> bool: ...
+
+
+class ParkedDrift(Protocol):
+    """Temporal, graph and dead-letter topic, compared by parked runs and by dead letters."""
+
+    async def runs(self, after: str | None, limit: int, project: str | None) -> ParkedSurveyPage: ...
+
+    async def letters(self, after: str | None, limit: int, project: str | None) -> ParkedSurveyPage: ...
+
+    async def holds_documents(self) -> bool: ...
+
+
+class ParkedRepair(Protocol):
+    """Runs that are parked. Raises NotFoundError, WorkflowUnavailableError."""
+
+    async def supersede(self, workflow_id: str, version: int) -> bool: ...
+
+    async def signal(self, workflow_id: str, signal: str) -> None: ...
 
 
 class Submitter(Protocol):

@@ -5,6 +5,7 @@ point of which no run will take care is written here.
 """
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -71,7 +72,7 @@ class ReconcileActivities:
             repaired = page.apply and each.point is not None and each.point.version > 0
             if repaired and each.point is not None:
                 await self._points.remove(each.point)
-            _count(report, each, [Drift.ORPHAN_POINT] if repaired else [])
+            count(report, each, [Drift.ORPHAN_POINT] if repaired else [])
         return report
 
     @activity.defn(name="record_reconciliation")
@@ -93,10 +94,10 @@ class ReconcileActivities:
         if mendable and _left_alone(each, late=late):
             report.waiting += 1
             left = [kind for kind in each.kinds if kind in REPORTED_ONLY]
-            _count(report, Drifting(each.document_id, left), [])
+            count(report, Drifting(each.document_id, left), [])
             return
         repaired = bool(mendable) and page.apply and await self._repair(each, page)
-        _count(report, each, [kind for kind in each.kinds if kind in mendable] if repaired else [])
+        count(report, each, [kind for kind in each.kinds if kind in mendable] if repaired else [])
 
     async def _repair(self, each: Drifting, page: PageInput) -> bool:
         """False where the node does not tell enough."""
@@ -137,7 +138,8 @@ def _left_alone(each: Drifting, *, late: bool) -> bool:
     return late and each.node is not None and each.node.status in WORKING
 
 
-def _count(report: PageReport, each: Drifting, repaired: list[Drift]) -> None:
+def count(report: PageReport, each: Drifting, repaired: Collection[Drift]) -> None:
+    """Take each of its kinds into the report, and those that were repaired into the metrics."""
     for kind in each.kinds:
         report.count(kind, each.document_id, repaired=kind in repaired)
         if kind in repaired:

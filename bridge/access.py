@@ -4,9 +4,9 @@ Whatever is not listed as public needs a key, wherever keys are in force. A rout
 and asks its caller which projects it may speak of; `require_declared` refuses an app with one that does not.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from ipaddress import ip_address
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -21,10 +21,12 @@ from archon.contracts.api_keys import Access, ApiKey, key_id_of
 from archon.contracts.errors import ArchonError, ConfigurationError, ForbiddenError, UnauthorizedError
 from archon.contracts.types import Projects
 from archon.runtime.api_keys import KeyFile
+from archon.runtime.json_bodies import JsonRoute
 from archon.runtime.logs import get_logger
+from archon.runtime.neighbours import is_loopback
 from archon.runtime.problems import refuse
+from archon.runtime.rates import TokenBuckets
 from archon.runtime.settings import Settings
-from bridge.rates import TokenBuckets
 
 _log = get_logger(__name__)
 
@@ -41,6 +43,10 @@ class Caller:
     projects: Projects
     access: Access
     key_id: str | None = None
+    spend: Callable[[int], None] = lambda _: None
+    """Counts more than the one request against the caller's rate."""
+    now: Callable[[], Projects] = lambda: None
+    """What its key lets it reach by now: nothing where it was revoked or is expired."""
 
     def scope(self, project: str | None) -> Projects:
         """What a question about `project`, or about none in particular, is limited to.
@@ -56,6 +62,11 @@ class Caller:
         """Raises ForbiddenError for a project that is not the caller's."""
         if self.projects is not None and project not in self.projects:
             raise ForbiddenError(f"the API key {self.key_id} has no right to project {project!r}")
+
+    def still_reaches(self, project: str) -> bool:
+        """Whether the key still has a right to the project, for what goes on long after the request."""
+        projects = self.now()
+        return projects is None or project in projects
 
     def require_all(self, what: str) -> None:
         """Raises ForbiddenError unless the caller's are all projects."""
@@ -99,9 +110,15 @@ class AccessMiddleware:
         if shown is None:
             raise UnauthorizedError("an API key is needed: Authorization: Bearer archon_...")
         key = self._keys.authenticate(shown)
+        caller = replace(_caller_of(key), now=partial(self._reached_by, shown))
         if rate := key.rate or self._rate:
             self._buckets.take(key.id, rate)
-        return _caller_of(key)
+            return replace(caller, spend=partial(self._buckets.spend, key.id, rate))
+        return caller
+
+    def _reached_by(self, shown: str) -> Projects:
+        caller = self._known(shown)
+        return () if caller is None else caller.projects
 
     def _known(self, shown: str | None) -> Caller | None:
         if shown is None or self._keys is None:
@@ -161,6 +178,14 @@ Writer = Annotated[Caller, Depends(_writer)]
 """The caller of a route that changes something. Raises ForbiddenError."""
 
 
+class GuardedRoute(JsonRoute):
+    """Finds out whether its caller may write before it reads what is to be written."""
+
+    async def admit(self, request: Request) -> None:
+        if _writer in _calls(self.dependant):
+            await _writer(request)
+
+
 def require_declared(app: FastAPI) -> None:
     """Raises ConfigurationError for a route that is not public and says neither Reader nor Writer."""
     for route in iter_route_contexts(app.routes):
@@ -182,18 +207,11 @@ def keys_of(settings: Settings) -> KeyFile | None:
     Raises ConfigurationError for a broken file, and for a bridge that would be open beyond loopback.
     """
     if settings.api_keys_file:
-        return KeyFile(Path(settings.api_keys_file))
-    if not (_is_loopback(settings.host) or settings.allow_unauthenticated):
+        return KeyFile(Path(settings.api_keys_file), settings.api_keys_grace)
+    if not (is_loopback(settings.host) or settings.allow_unauthenticated):
         raise ConfigurationError(
             f"HOST={settings.host} lets others than this machine reach the bridge, and no API keys are in"
             " force: set API_KEYS_FILE (`enrich keys create` makes one), or ALLOW_UNAUTHENTICATED=true where"
             " something else lets only the right callers in"
         )
     return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"

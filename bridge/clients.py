@@ -1,9 +1,11 @@
 """In: settings. Out: the connected stores and clients a bridge process uses, closed in reverse order."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
+from archon.contracts.estate import PartName
+from archon.runtime.health import HealthCheck
 from archon.runtime.settings import Settings
 from archon.stores.content import ContentStore
 from archon.stores.graph import GraphStore
@@ -19,6 +21,15 @@ class Stores:
     vectors: VectorStore
     content: ContentStore
     intelligence: IntelligenceClient
+
+    @property
+    def checks(self) -> Mapping[PartName, HealthCheck]:
+        """Whether each store answers, and is as is wanted."""
+        return {
+            PartName.GRAPH: self.graph.ping,
+            PartName.QDRANT: self.vectors.check,
+            PartName.CONTENT: self.content.ping,
+        }
 
 
 @contextlib.asynccontextmanager

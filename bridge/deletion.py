@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response, status
 
 from archon.contracts.deletion import DeletionReceipt, DeletionState
 from archon.contracts.types import ProjectName
-from bridge.access import Reader, Writer
+from bridge.access import Caller, Reader, Writer
 from bridge.deletions import Deletions
 from bridge.dependencies import REFUSED, problem
 from bridge.paths import DOCUMENT, PROJECT
@@ -46,7 +46,7 @@ async def delete_document(
     From the moment it is marked nobody finds it, and nothing that was under way writes to it. The same id
     posted again lives, at a higher version. One that is deleted already is answered with its receipt.
     """
-    return _answer(response, await deletions.document(caller, document_id, project, wait))
+    return _answer(response, _shown_to(caller, await deletions.document(caller, document_id, project, wait)))
 
 
 @router.delete(PROJECT, operation_id="delete_project", responses=_ANSWERS)
@@ -54,7 +54,7 @@ async def delete_project(
     name: ProjectName, caller: Writer, deletions: DeletionsDep, response: Response, wait: Wait = LONGEST_WAIT
 ) -> DeletionReceipt:
     """Delete all documents of a project that were indexed before now, with all that was made of them."""
-    return _answer(response, await deletions.project(caller, name, wait))
+    return _answer(response, _shown_to(caller, await deletions.project(caller, name, wait)))
 
 
 @router.get(f"{DOCUMENT}/deletion", operation_id="get_document_deletion", responses=_UNKNOWN)
@@ -62,13 +62,20 @@ async def get_document_deletion(
     document_id: str, caller: Reader, deletions: DeletionsDep, project: ProjectName | None = None
 ) -> DeletionReceipt:
     """How far the last deletion of a document is. `project` is needed with the client's own id."""
-    return await deletions.receipt_of_document(caller, document_id, project)
+    return _shown_to(caller, await deletions.receipt_of_document(caller, document_id, project))
 
 
 @router.get(f"{PROJECT}/deletion", operation_id="get_project_deletion", responses=_UNKNOWN)
 async def get_project_deletion(name: ProjectName, caller: Reader, deletions: DeletionsDep) -> DeletionReceipt:
     """How far the last deletion of a project is."""
-    return await deletions.receipt_of_project(caller, name)
+    return _shown_to(caller, await deletions.receipt_of_project(caller, name))
+
+
+def _shown_to(caller: Caller, receipt: DeletionReceipt) -> DeletionReceipt:
+    """All projects share the contents and analyses."""
+    if caller.projects is None:
+        return receipt
+    return receipt.model_copy(update={"counts": receipt.counts.to_its_project()})
 
 
 def _answer(response: Response, receipt: DeletionReceipt) -> DeletionReceipt:

@@ -3,12 +3,14 @@
 Nothing is marked here: the workflow does it, so that a deletion is durable as a whole or not begun.
 """
 
+import contextlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from uuid import UUID
 
 from archon.contracts import identity, names
 from archon.contracts.deletion import DeletionReceipt, DeletionScope, DeletionState
 from archon.contracts.errors import NotFoundError, WorkflowUnavailableError
+from archon.contracts.types import Projects
 from archon.runtime.deletions import DeletionClient
 from bridge.access import Caller
 from bridge.clients import Stores
@@ -57,12 +59,14 @@ class Deletions:
         self, caller: Caller, document_id: str, project: str | None
     ) -> DeletionReceipt:
         """A tombstone names no project, but the receipt does."""
-        caller.scope(project)
+        projects = caller.scope(project)
         unknown = NotFoundError(f"no deletion of document {document_id} is known")
-        receipt = await self._receipt(names.deletion_workflow_id("", _uuid(document_id, project)), unknown)
-        if receipt.project_name not in (caller.scope(project) or [receipt.project_name]):
-            raise unknown
-        return receipt
+        for each in _meant(document_id, projects):
+            with contextlib.suppress(NotFoundError):
+                receipt = await self._receipt(names.deletion_workflow_id("", each), unknown)
+                if projects is None or receipt.project_name in projects:
+                    return receipt
+        raise unknown
 
     async def receipt_of_project(self, caller: Caller, name: str) -> DeletionReceipt:
         caller.require(name)
@@ -100,11 +104,9 @@ class Deletions:
         return receipt
 
 
-def _uuid(document_id: str, project: str | None) -> str:
-    """Raises NotFoundError for a client's own id without its project."""
-    try:
-        return str(UUID(document_id))
-    except ValueError:
-        if project is None:
-            raise NotFoundError(f"there is no document {document_id}") from None
-        return identity.document_id(project, document_id, "")[0]
+def _meant(document_id: str, projects: Projects) -> Iterator[str]:
+    """The UUIDs of documents that may be meant: that one, or the one that each project calls so."""
+    if (canonical := identity.as_uuid(document_id)) is not None:
+        yield canonical
+    for project in projects or ():
+        yield identity.document_id(project, document_id, "", is_own=True)[0]

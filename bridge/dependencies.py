@@ -1,12 +1,15 @@
 """In: a request. Out: what several groups of routes need of the app, and the document a path names."""
 
+import contextlib
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 from fastapi import Depends, Request
 
+from archon.contracts import identity
+from archon.contracts.errors import NotFoundError
 from archon.contracts.views import StoredDocument
 from archon.runtime.kafka import KafkaPublisher
+from archon.runtime.parked_query import ParkedQuery
 from archon.runtime.problems import described
 from archon.runtime.settings import Settings
 from bridge.access import Caller
@@ -36,6 +39,14 @@ async def _publisher(request: Request) -> KafkaPublisher:
 StoresDep = Annotated[Stores, Depends(_stores)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 CorrelationDep = Annotated[str, Depends(_correlation)]
+
+
+async def _parked_query(request: Request) -> ParkedQuery:
+    query: ParkedQuery = request.app.state.parked_query
+    return query
+
+
+ParkedQueryDep = Annotated[ParkedQuery, Depends(_parked_query)]
 PublisherDep = Annotated[KafkaPublisher, Depends(_publisher)]
 
 
@@ -62,8 +73,8 @@ async def find(stores: Stores, caller: Caller, document_id: str, project: str | 
     """By UUID or by the client's own id. Raises NotFoundError, InvalidInputError, StoreError; ForbiddenError
     where `project` is not the caller's. Another project's document is not found."""
     projects = caller.scope(project)
-    try:
-        UUID(document_id)
-    except ValueError:
-        return await stores.graph.get_by_external_id(document_id, projects)
-    return await stores.graph.get(document_id, projects)
+    canonical = identity.as_uuid(document_id)
+    if canonical is not None:
+        with contextlib.suppress(NotFoundError):
+            return await stores.graph.get(canonical, projects)
+    return await stores.graph.get_by_external_id(canonical or document_id, projects)

@@ -11,6 +11,7 @@ from archon.contracts.dead_letters import (
     StoredDeadLetter,
 )
 from archon.contracts.errors import NotParkedError
+from archon.contracts.parked import ParkedDocument, ParkedPage
 from archon.contracts.types import EnrichmentStatus, ProjectName
 from archon.runtime.attributes import query_of
 from archon.runtime.dead_letters import DeadLetterTopic
@@ -18,6 +19,7 @@ from bridge.access import Reader, Writer
 from bridge.dependencies import (
     REFUSED,
     CorrelationDep,
+    ParkedQueryDep,
     PublisherDep,
     SettingsDep,
     StoresDep,
@@ -39,6 +41,12 @@ async def _parked(request: Request) -> ParkedRuns:
     return parked
 
 
+async def _letters(request: Request) -> DeadLetterTopic:
+    letters: DeadLetterTopic = request.app.state.letters
+    return letters
+
+
+LettersDep = Annotated[DeadLetterTopic, Depends(_letters)]
 ParkedDep = Annotated[ParkedRuns, Depends(_parked)]
 NOT_PARKED: Final[dict[int | str, dict[str, Any]]] = {409: problem("The document is not parked")}
 
@@ -68,35 +76,56 @@ async def discard_document(
     return await parked.discard(await find(stores, caller, document_id, project))
 
 
+@router.get("/parked", operation_id="list_parked")
+async def list_parked(
+    caller: Reader,
+    stores: StoresDep,
+    query: ParkedQueryDep,
+    project: ProjectName | None = None,
+    after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> ParkedPage:
+    """Documents whose runs wait for a retry or a discard, as Temporal lists them, a moment behind, and what
+    the graph calls them."""
+    page = await query.page(caller.scope(project), after, limit)
+    found = await stores.graph.survey.standings([run.document_id for run in page.runs])
+    return ParkedPage(
+        parked=[ParkedDocument.of(run, found.get(run.document_id)) for run in page.runs], next=page.next
+    )
+
+
 @router.get("/dead-letters", operation_id="list_dead_letters")
 async def list_dead_letters(
     caller: Reader,
     settings: SettingsDep,
+    letters: LettersDep,
     wanted: Annotated[DeadLetterFilter, Depends()],
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
 ) -> DeadLetterList:
     """The dead letters that stand: of documents that wait for a retry, and of messages that were none."""
     projects = caller.scope(wanted.project)
-    rows = await DeadLetterTopic(settings).rows(wanted, projects)
+    rows = await letters.rows(wanted, projects, caller.key_id)
     workflows = settings.workflows_url(query_of(projects, EnrichmentStatus.FAILED))
     return DeadLetterList(dead_letters=rows[:limit], total=len(rows), workflows=workflows)
 
 
 @router.get(DEAD_LETTER, operation_id="get_dead_letter")
-async def get_dead_letter(key: str, caller: Reader, settings: SettingsDep) -> StoredDeadLetter:
+async def get_dead_letter(
+    key: str, caller: Reader, settings: SettingsDep, letters: LettersDep
+) -> StoredDeadLetter:
     """One dead letter whole; `key` is the document's id, or as the listing says."""
-    letter = await DeadLetterTopic(settings).get(key, caller.projects)
+    letter = await letters.get(key, caller.projects, caller.key_id)
     url = settings.workflow_url(letter.workflow_id) if letter.workflow_id else None
     return StoredDeadLetter(key=key, dead_letter=letter, workflow_url=url)
 
 
 @router.post(f"{DEAD_LETTER}/discard", operation_id="discard_dead_letter", responses=NOT_PARKED)
 async def discard_dead_letter(
-    key: str, caller: Writer, settings: SettingsDep, publisher: PublisherDep
+    key: str, caller: Writer, letters: LettersDep, publisher: PublisherDep
 ) -> StoredDeadLetter:
     """Clear the dead letter of a message that never became a workflow; a document's own is cleared by its
     run."""
-    letter = await DeadLetterTopic(settings).get(key, caller.projects)
+    letter = await letters.get(key, caller.projects, caller.key_id)
     if letter.workflow_id is not None:
         raise NotParkedError(f"{key} is a document's dead letter: discard the document instead")
     await publisher.clear_dead_letter(key)

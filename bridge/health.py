@@ -1,11 +1,14 @@
 """In: the bridge's way to Kafka, and its flags. Out: whether, and for whom, it enriches in the background."""
 
+from datetime import datetime
 from typing import Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from archon.contracts.errors import ConfigurationError
+from archon.contracts.estate import PartName
+from archon.runtime.parts import Parts
 from archon.runtime.rollout import Rollout
 from bridge.access import caller_of
 from bridge.dependencies import PublisherDep, SettingsDep
@@ -32,28 +35,45 @@ class RolloutHealth(BaseModel):
     problem: str | None
 
 
+class WorkerHealth(BaseModel):
+    """Whether somebody works on the queues. `last_seen`: when a worker last answered; None where none has
+    since this bridge began."""
+
+    status: Literal["working", "gone", "unknown"]
+    last_seen: datetime | None
+
+
 class EnrichmentHealth(BaseModel):
     """Answer of `GET /health/enrichment`. `kafka_producer` is what the platform's monitors read. `enabled`:
-    whether documents are enriched in the background, of those projects that `rollout` lets in."""
+    whether documents are enriched in the background, of those projects that `rollout` lets in.
+    `clocks_ahead`: the parts whose clocks are not set as the bridge's is, by how many seconds."""
 
     status: Literal["healthy", "degraded"]
     enabled: bool
     rollout: RolloutHealth
     kafka_producer: ProducerHealth
+    worker: WorkerHealth
+    clocks_ahead: dict[PartName, float]
 
 
 @router.get("/health/enrichment", operation_id="enrichment_health")
 async def enrichment_health(
     request: Request, settings: SettingsDep, publisher: PublisherDep
 ) -> EnrichmentHealth:
-    """Whether enrichment requests reach Kafka, and whose documents are enriched in the background."""
+    """Whether requests reach Kafka, whether somebody works on them, and whose documents are enriched in the
+    background."""
     rollout: Rollout = request.app.state.rollout
     flags, problem = rollout.flags, await _problem(rollout)
-    available = publisher.available
+    parts: Parts = request.app.state.parts
+    kafka, worker = parts.known.get(PartName.KAFKA), _worker(parts)
+    # A broker that hangs is found by asking it, long before a publish has given up.
+    available = publisher.available and (kafka is None or kafka.working)
+    clocks = {part.name: part.clock_ahead or 0.0 for part in parts.known.values() if part.clock_is_off}
+    healthy = available and problem is None and worker.status != "gone" and not clocks
     enabled = flags.enable_async_enrichment and not flags.skip_intelligence_enrichment
     everything = caller_of(request).projects is None
     return EnrichmentHealth(
-        status="healthy" if available and problem is None else "degraded",
+        status="healthy" if healthy else "degraded",
         enabled=enabled,
         rollout=RolloutHealth(
             rollout_percentage=flags.async_enrichment_rollout_percentage,
@@ -66,7 +86,16 @@ async def enrichment_health(
             enabled=enabled,
             topic=settings.kafka_enrichment_topic,
         ),
+        worker=worker,
+        clocks_ahead=clocks,
     )
+
+
+def _worker(parts: Parts) -> WorkerHealth:
+    part = parts.known.get(PartName.WORKER)
+    if part is None:
+        return WorkerHealth(status="unknown", last_seen=None)
+    return WorkerHealth(status="working" if part.working else "gone", last_seen=part.last_seen)
 
 
 async def _problem(rollout: Rollout) -> str | None:

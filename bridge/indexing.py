@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from archon.contracts import names
+from archon.contracts import identity, names
 from archon.contracts.documents import (
     Document,
     DocumentAccepted,
@@ -30,6 +30,7 @@ from archon.runtime.logs import get_logger, milliseconds
 from archon.runtime.rollout import Rollout
 from archon.runtime.settings import Settings
 from bridge.clients import Stores
+from bridge.former import FormerContents
 from bridge.normalise import normalise
 from bridge.outbox import OutboxRelay
 from bridge.synchronous import SynchronousEnrichment
@@ -59,23 +60,33 @@ class Indexer:
         self._graph = stores.graph
         self._vectors = stores.vectors
         self._content = stores.content
+        self._former = FormerContents(stores.graph, stores.content)
         self._publisher = publisher
         self._relay = relay
         self._rollout = rollout
         self._synchronous = synchronous
 
     async def index(
-        self, submission: DocumentSubmission, correlation_id: str, deadline: float = 0.0
+        self,
+        submission: DocumentSubmission,
+        correlation_id: str,
+        deadline: float = 0.0,
+        *,
+        names_any: bool = True,
     ) -> DocumentAccepted:
         """Index and request enrichment, in the trace of the document.
 
-        A project that is not enriched in the background is waited for until `deadline`, a time.monotonic().
+        `names_any`: the submitter may write to every project, so that a UUID it gives is the document's. Of
+        another it is a name within the project: what one project calls its documents can neither be in the
+        way of another's nor tell of them. A project that is not enriched in the background is waited for
+        until `deadline`, a time.monotonic().
+
         Raises InvalidInputError, ProjectConflictError, or StoreError when nothing was indexed.
         """
         with tracing.span("index document", correlation_id=correlation_id):
             started = time.monotonic()
             try:
-                accepted, request = await self._index(submission, correlation_id)
+                accepted, request = await self._index(submission, correlation_id, names_any)
             except StoreError as error:
                 metrics.INDEXING_ERRORS.labels(type(error).__name__).inc()
                 raise
@@ -95,10 +106,11 @@ class Indexer:
         return accepted
 
     async def _index(
-        self, submission: DocumentSubmission, correlation_id: str
+        self, submission: DocumentSubmission, correlation_id: str, names_any: bool
     ) -> tuple[DocumentAccepted, EnrichmentRequest]:
         text = await self._text(submission)
-        document = normalise(submission, text)
+        is_own = not names_any and not await self._holds(submission.document_id, submission.project_id)
+        document = normalise(submission, text, is_own=is_own)
         mode = self._rollout.flags.mode(document.project_name)
         if submission.content_ref is None:
             await self._content.put_text(document.content_hash, text)
@@ -111,15 +123,27 @@ class Indexer:
         )
         crash_point("document-indexed")
         request = _request(document, indexed, correlation_id, submission)
-        requested, stored, _ = await asyncio.gather(
+        requested, stored, *_ = await asyncio.gather(
             self._requested(request, indexed, mode),
             self._store_point(document, indexed),
             self._keep_text(document.content_hash, text),
+            self._former.limit(document.entity_id, indexed),
         )
         # Whoever waits for the enrichment waits for the point too.
         partial = not stored and requested is not IndexingStatus.WAITING
         status = IndexingStatus.PARTIAL if partial else requested
         return self._accepted(document, indexed, correlation_id, status), request
+
+    async def _holds(self, document_id: str | None, project: str) -> bool:
+        """Whether the project has a document of this UUID already."""
+        canonical = identity.as_uuid(document_id) if document_id is not None else None
+        if canonical is None:
+            return False
+        try:
+            await self._graph.get(canonical, (project,))
+        except NotFoundError:
+            return False
+        return True
 
     async def _requested(self, request: EnrichmentRequest, indexed: Indexed, mode: Mode) -> IndexingStatus:
         """Ask for what is left to be done, on the way that the project takes."""

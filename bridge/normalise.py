@@ -18,8 +18,9 @@ PREVIEW_CHARACTERS: Final = 500
 METADATA_BYTES: Final = 64 * 1024
 
 
-def normalise(submission: DocumentSubmission, text: str) -> Document:
-    """The document that `submission` describes, whose content is `text`."""
+def normalise(submission: DocumentSubmission, text: str, *, is_own: bool = False) -> Document:
+    """The document that `submission` describes, whose content is `text`. `is_own`: as in
+    identity.document_id."""
     path = submission.source_path or submission.title or submission.document_id
     if path is None or not path.strip():
         raise InvalidInputError("source_path", "needed where neither title nor document_id is given")
@@ -29,7 +30,9 @@ def normalise(submission: DocumentSubmission, text: str) -> Document:
             "content_hash",
             f"is not the BLAKE3 of the text, which is {content_hash}; leave it out to have it computed",
         )
-    document_id, external_id = identity.document_id(submission.project_id, submission.document_id, path)
+    document_id, external_id = identity.document_id(
+        submission.project_id, submission.document_id, path, is_own=is_own
+    )
     language = submission.language or identity.language_of(path) or language_in(text)
     return Document(
         entity_id=document_id,

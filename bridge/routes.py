@@ -15,27 +15,39 @@ from archon.contracts.documents import (
     DocumentSubmission,
     IndexingStatus,
 )
-from archon.contracts.errors import ArchonError
+from archon.contracts.errors import ArchonError, WorkflowUnavailableError
 from archon.contracts.names import enrichment_workflow_id
-from archon.contracts.types import DocumentId, EnrichmentStatus, ProjectName
+from archon.contracts.types import DocumentId, EnrichmentStatus, ProjectName, Projects
 from archon.contracts.views import DocumentPage, DocumentView, Statistics
 from archon.runtime.attributes import query_of
-from archon.runtime.json_bodies import JsonRoute
+from archon.runtime.parked_query import ParkedQuery
 from archon.runtime.problems import fields_of, invalid, problem_of
-from bridge.access import Caller, Reader, Writer
+from bridge.access import Caller, GuardedRoute, Reader, Writer
 from bridge.correlation import new_correlation_id
-from bridge.dependencies import REFUSED, UNREAD, CorrelationDep, SettingsDep, StoresDep, find, problem
+from bridge.dependencies import (
+    REFUSED,
+    UNREAD,
+    CorrelationDep,
+    ParkedQueryDep,
+    SettingsDep,
+    StoresDep,
+    find,
+    problem,
+)
+from bridge.estate import WaitingDep, waits
 from bridge.indexing import Indexer
 from bridge.paths import DOCUMENT
 
 BATCH_CONCURRENCY = 8
+PARKED_SECONDS = 2.0
+"""How long statistics wait for Temporal, which they can do without."""
 
 
 router = APIRouter(
     prefix="/api/bridge",
     tags=["documents"],
     responses=REFUSED,
-    route_class=JsonRoute,
+    route_class=GuardedRoute,
 )
 
 
@@ -76,8 +88,7 @@ async def index_document(
     A project that the rollout leaves out is enriched within the request, and the result is in the answer; at
     SYNC_ENRICHMENT_TIMEOUT, or at once with `Prefer: respond-async`, it is a 202 with the workflow's id.
     """
-    _require_right(caller, submission)
-    accepted = await indexer.index(submission, submission.correlation_id or correlation_id, deadline)
+    accepted = await _indexed(indexer, caller, submission, correlation_id, deadline)
     if accepted.status is IndexingStatus.WAITING:
         response.status_code = 202
     return accepted
@@ -88,6 +99,7 @@ async def index_documents(
     batch: BatchSubmission, caller: Writer, indexer: IndexerDep, deadline: DeadlineDep
 ) -> BatchAccepted:
     """Index many documents; each has its own result, in order: one that is refused refuses no other."""
+    caller.spend(len(batch.documents) - 1)
     slots = asyncio.Semaphore(BATCH_CONCURRENCY)
 
     async def one(number: int, submission: DocumentSubmission | ValidationError) -> BatchItem:
@@ -95,12 +107,8 @@ async def index_documents(
             try:
                 if isinstance(submission, ValidationError):
                     raise submission
-                _require_right(caller, submission)
-                return BatchItem(
-                    document=await indexer.index(
-                        submission, submission.correlation_id or new_correlation_id(), deadline
-                    )
-                )
+                document = await _indexed(indexer, caller, submission, new_correlation_id(), deadline)
+                return BatchItem(document=document)
             except ValidationError as error:
                 told = invalid(fields_of(error.errors(), skip=0))
             except ArchonError as error:
@@ -111,6 +119,17 @@ async def index_documents(
     results = await asyncio.gather(*(one(number, item) for number, item in enumerate(batch.documents)))
     accepted = sum(item.document is not None for item in results)
     return BatchAccepted(accepted=accepted, failed=len(results) - accepted, results=list(results))
+
+
+async def _indexed(
+    indexer: Indexer, caller: Caller, submission: DocumentSubmission, correlation_id: str, deadline: float
+) -> DocumentAccepted:
+    """For who may; `correlation_id` where the submission has none. Raises ForbiddenError and what the indexer
+    does."""
+    _require_right(caller, submission)
+    return await indexer.index(
+        submission, submission.correlation_id or correlation_id, deadline, names_any=caller.projects is None
+    )
 
 
 def _require_right(caller: Caller, submission: DocumentSubmission) -> None:
@@ -130,18 +149,22 @@ async def get_document(
     caller: Reader,
     stores: StoresDep,
     settings: SettingsDep,
+    waiting: WaitingDep,
     project: ProjectName | None = None,
 ) -> DocumentView:
-    """The document as the graph has it: its enrichment, entities, modules and workflow.
+    """The document as the graph has it: its enrichment, entities, modules and workflow; and what it waits
+    for.
 
     `document_id` is the document's UUID or the client's own id; `project` tells equal own ids apart.
     """
     stored = await find(stores, caller, document_id, project)
     workflow_id = enrichment_workflow_id(stored.document_id, stored.content_hash)
+    waiting_for = await waiting.of(stored)
     return DocumentView(
         **stored.model_dump(exclude={"workflow_id"}),
         workflow_id=workflow_id,
         workflow_url=settings.workflow_url(workflow_id),
+        waiting_for=waits(waiting_for, caller) if waiting_for is not None else None,
     )
 
 
@@ -162,6 +185,18 @@ async def list_documents(
 
 
 @router.get("/statistics", operation_id="get_statistics")
-async def get_statistics(caller: Reader, stores: StoresDep, project: ProjectName | None = None) -> Statistics:
+async def get_statistics(
+    caller: Reader, stores: StoresDep, query: ParkedQueryDep, project: ProjectName | None = None
+) -> Statistics:
     """How many documents there are in which state and language, and what was found in them."""
-    return await stores.graph.census.statistics(caller.scope(project))
+    projects = caller.scope(project)
+    found, parked = await asyncio.gather(stores.graph.census.statistics(projects), _parked(query, projects))
+    return found.model_copy(update={"parked": parked})
+
+
+async def _parked(query: ParkedQuery, projects: Projects) -> int | None:
+    try:
+        async with asyncio.timeout(PARKED_SECONDS):
+            return await query.count(projects)
+    except (WorkflowUnavailableError, TimeoutError):
+        return None

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 
 from archon.contracts import notebooks
 from archon.contracts.errors import InvalidInputError, StoreError
-from archon.contracts.identity import language_named
+from archon.contracts.identity import GivenLanguage
 from archon.contracts.lines import lines_of
 from archon.contracts.types import DocumentType, ProjectName
 from archon.contracts.views import Preview, SearchHit, SearchResults
@@ -34,17 +34,16 @@ async def _wanted(
     caller: Reader,
     project: ProjectName | None = None,
     project_name: Annotated[ProjectName | None, Query(description="The same as `project`.")] = None,
-    language: Annotated[str | None, Query(max_length=64)] = None,
+    language: Annotated[GivenLanguage | None, Query()] = None,
     document_type: DocumentType | None = None,
     kind: Annotated[str | None, Query(max_length=64, description="As class, function, heading.")] = None,
 ) -> Wanted:
     """Raises ForbiddenError, or InvalidInputError for two different projects."""
     if project is not None and project_name is not None and project != project_name:
         raise InvalidInputError("project_name", "is not what `project` says")
-    named = language_named(language) if language is not None else None
     return Wanted(
         _scope(caller, project or project_name),
-        named,
+        language,
         document_type,
         kind.lower() if kind is not None else None,
     )

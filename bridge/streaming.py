@@ -1,5 +1,7 @@
 """In: HTTP requests to watch a document or a project. Out: its events as they happen, as an event stream."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -11,10 +13,10 @@ from archon.contracts.types import SETTLED, EnrichmentStatus, ProjectName
 from archon.contracts.views import StoredDocument
 from archon.runtime.event_tail import EventTail
 from archon.runtime.pipeline_events import Watched
-from bridge.access import Reader
+from bridge.access import Caller, Reader
 from bridge.dependencies import REFUSED, StoresDep, find, problem
 from bridge.paths import DOCUMENT, PROJECT
-from bridge.streams import HEADERS, EventStream, StreamResponse
+from bridge.streams import EventStream, StreamResponse
 
 _EVENT_SCHEMA: Final = {
     "type": "object",
@@ -85,7 +87,6 @@ async def stream_document_events(
     resume = Position.parse(last_event_id) if last_event_id else None
     if resume is not None and resume.ended == document.version and document.enrichment_status in SETTLED:
         return Response(status_code=204)
-    await tail.require_room(replay=resume is not None)
 
     async def state() -> DocumentState:
         try:
@@ -94,7 +95,7 @@ async def stream_document_events(
             return _state(document.model_copy(update={"enrichment_status": EnrichmentStatus.DELETED}))
 
     watched = Watched(document.project_name, document.document_id)
-    return StreamResponse(EventStream(tail, watched, state, resume).lines(), headers=HEADERS)
+    return await _stream(tail, watched, state, resume, caller)
 
 
 @router.get(
@@ -120,12 +121,24 @@ async def stream_project_events(
     if resume is not None and resume.bare:
         reason = "partition:offset names one partition of one topic, and a project has events in all"
         raise InvalidInputError(HEADER_LAST_EVENT_ID, reason)
-    await tail.require_room(replay=resume is not None)
 
     async def state() -> BaseModel:
         return await stores.graph.census.statistics((name,))
 
-    return StreamResponse(EventStream(tail, Watched(name), state, resume).lines(), headers=HEADERS)
+    return await _stream(tail, Watched(name), state, resume, caller)
+
+
+async def _stream(
+    tail: EventTail,
+    watched: Watched,
+    state: Callable[[], Awaitable[BaseModel]],
+    resume: Position | None,
+    caller: Caller,
+) -> Response:
+    place = await tail.place(replay=resume is not None, holder=caller.key_id)
+    allowed = partial(caller.still_reaches, watched.project)
+    stream = EventStream(tail, watched, state, resume, caller.key_id, allowed)
+    return StreamResponse.of(stream, place)
 
 
 def _state(document: StoredDocument) -> DocumentState:

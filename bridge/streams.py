@@ -8,16 +8,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from archon.contracts.errors import StoreError, TopicUnavailableError
 from archon.contracts.streams import DocumentState, Position, StreamClosed
-from archon.runtime.event_tail import EventTail, Missed, Subscription
+from archon.runtime.event_tail import EventTail, Missed, StreamPlace, Subscription
 from archon.runtime.logs import get_logger
 from archon.runtime.pipeline_events import Told, Watched
 
@@ -27,7 +27,9 @@ _RETRY_MS: Final = 2000
 """How long a client is to wait before it connects again."""
 _SEND_SECONDS: Final = 30.0
 """How long a client may leave what is sent to it unread."""
-HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_REPLAY_SECONDS: Final = 120.0
+"""How long a client may take for what has happened since, of which few can be told at once."""
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _log = get_logger(__name__)
 
 
@@ -39,6 +41,22 @@ class StreamResponse(StreamingResponse):
     """
 
     media_type = "text/event-stream"
+
+    _place: StreamPlace | None = None
+
+    @classmethod
+    def of(cls, stream: "EventStream", place: StreamPlace) -> Self:
+        """Leaves `place` at its end."""
+        response = cls(stream.lines(), headers=_HEADERS)
+        response._place = place
+        return response
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self._place is not None:
+                self._place.leave()
 
     async def stream_response(self, send: Send) -> None:
         async def in_time(message: Message) -> None:
@@ -56,13 +74,16 @@ class StreamResponse(StreamingResponse):
 class EventStream:
     """`state` is what the graph says of what is watched. With `resume`, what has happened since comes first.
 
-    A stream of a document ends with the state in which nothing more happens to it.
+    A stream of a document ends with the state in which nothing more happens to it. `holder`: as in EventTail;
+    `allowed`: whether its key still lets it be read, which is looked up before each event.
     """
 
     tail: EventTail
     watched: Watched
     state: Callable[[], Awaitable[BaseModel]]
     resume: Position | None = None
+    holder: str | None = None
+    allowed: Callable[[], bool] = lambda: True
     _owed: bool = False
     """Whether the state could not be had when it was to be told."""
     _ended: bool = False
@@ -83,6 +104,8 @@ class EventStream:
 
     async def _next(self, subscription: Subscription) -> AsyncIterator[bytes]:
         what = await subscription.next(KEEP_ALIVE)
+        if not self.allowed():
+            what = StreamClosed(reason="the API key is no longer valid here")
         if isinstance(what, Told):
             yield _line(what)
             if what.name == "completed" and self.watched.document_id is not None:
@@ -112,11 +135,19 @@ class EventStream:
     ) -> AsyncIterator[bytes]:
         """What Kafka has between the two, and the state if nothing more is to come."""
         try:
-            async with contextlib.aclosing(self.tail.replay(self.watched, start, until)) as replayed:
+            clock = asyncio.get_running_loop().time
+            deadline: float | None = None
+            replay = self.tail.replay(self.watched, start, until, self.holder)
+            async with contextlib.aclosing(replay) as replayed:
                 async for told in replayed:
-                    yield _line(told)
-                    if subscription.stopping:
+                    deadline = deadline or clock() + _REPLAY_SECONDS  # it may have waited for its turn
+                    if clock() > deadline:
+                        self._ended = True
+                        yield _closed(StreamClosed(reason="it took too long; resume by the last id"))
                         return
+                    if subscription.stopping or not self.allowed():
+                        return
+                    yield _line(told)
         except TopicUnavailableError as error:
             self._ended = True
             yield _closed(StreamClosed(reason=str(error)))

@@ -28,7 +28,7 @@ from intelligence.measures import measure
 from intelligence.places import placed
 from intelligence.syntax import ERRORS_LIMIT, parse
 
-RELEASE: Final = "5"
+RELEASE: Final = "6"
 """To be raised when the code here changes what it finds; rules and languages count by themselves."""
 ENTITIES_LIMIT: Final = 20_000
 
@@ -55,6 +55,8 @@ class Analysis:
         self.complexity: float | None = None
         self.statistics: dict[str, float] = {}
         self.not_understood = 0
+        self.language: str | None = None
+        """What the document is in: a component stays one, whatever its scripts are."""
         self.text = ""
         """What is searched, with the lines that entities and findings are told by."""
         self.numbers: Sequence[int] | None = None
@@ -96,6 +98,7 @@ def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
         complexity_score=found.complexity if with_quality else None,
         patterns_detected=_rule_ids(found.patterns) if with_quality else [],
         anti_patterns_detected=_rule_ids(found.anti_patterns) if with_quality else [],
+        language=found.language,
         entities=found.entities if with_entities else [],
         relationships=found.relationships if with_entities else [],
         findings=[*found.patterns, *found.anti_patterns] if with_quality else [],
@@ -126,7 +129,7 @@ def as_json(result: AnalysisResult) -> bytes:
 
 def _read(text: str, language: str | None) -> Analysis:
     found = Analysis()
-    found.text = text
+    found.text, found.language = text, language
     if language == notebooks.LANGUAGE:
         _read_notebook(found, text)
     elif language is None or not is_fit(text):
@@ -134,15 +137,19 @@ def _read(text: str, language: str | None) -> Analysis:
         # A text that is not parsed at all.
         found.not_understood = count_lines(text) if language in grammars() or language in READERS else 0
     elif language in grammars():
-        _read_code(found, text, language)
+        found.language = _read_code(found, text, language)
     elif language in READERS:
         _read_keys(found, text, language)
     elif language in components.LANGUAGES:
         parts = components.scripts(text, language)
-        _read_code(found, parts.code, parts.language)
+        if parts.code.strip():
+            _read_code(found, parts.code, parts.language)
+        else:
+            found.statistics = scores.text_statistics(text)
         found.not_understood += parts.unread
     elif language == "markdown":
-        found.entities = markdown.entities(text)[:ENTITIES_LIMIT]
+        found.entities = markdown.entities(text, ENTITIES_LIMIT)
+        found.not_understood = max(0, count_lines(text) - markdown.MOST_LINES)
         found.statistics = scores.prose_statistics(text, found.entities)
         found.quality = scores.prose_quality(found.statistics)
     else:
@@ -166,7 +173,8 @@ def _read_notebook(found: Analysis, text: str) -> None:
         _read_keys(found, text, "json")
         return
     found.text, found.numbers = parts.whole, parts.numbers
-    prose = markdown.entities(parts.prose) if parts.prose.strip() and is_fit(parts.prose) else []
+    is_prose = parts.prose.strip() and is_fit(parts.prose)
+    prose = markdown.entities(parts.prose, ENTITIES_LIMIT) if is_prose else []
     if parts.code.strip() and is_fit(parts.code):
         _read_code(found, parts.code, parts.language)
     else:
@@ -176,7 +184,8 @@ def _read_notebook(found: Analysis, text: str) -> None:
     found.statistics["syntax_errors"] = found.statistics.get("syntax_errors", 0) + parts.broken
 
 
-def _read_code(found: Analysis, text: str, language: str) -> None:
+def _read_code(found: Analysis, text: str, language: str) -> str:
+    """The language that `text` turned out to be in."""
     language = grammars()[language].language_of(text, language)
     tree = parse(text, language, grammars()[language])
     found.entities = code.entities(tree)[:ENTITIES_LIMIT]
@@ -187,6 +196,7 @@ def _read_code(found: Analysis, text: str, language: str) -> None:
     found.quality = scores.code_quality(found.statistics)
     found.complexity = scores.code_complexity(found.statistics)
     found.not_understood = tree.not_understood
+    return tree.language
 
 
 def _rule_ids(found: list[Finding]) -> list[str]:

@@ -44,7 +44,8 @@ REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     415: problems.described("The body is not JSON in Unicode, as it is or compressed by gzip or zstd"),
     422: problems.described(
         "Invalid input; `content_missing`; `embedding_rejected`; or a document that cannot be analysed:"
-        " `time_limit` (it takes longer than INTELLIGENCE_TIME_LIMIT), `worker_died`, `analysis_failed`"
+        " `time_limit` (it takes longer than INTELLIGENCE_TIME_LIMIT), `memory_limit` (it needs more than"
+        " INTELLIGENCE_MEMORY_LIMIT), `worker_died`, `analysis_failed`"
     ),
     502: problems.described("The embedding service's answer is of no use, or it does not know us"),
     503: problems.described("The embedding service is unreachable or busy"),
@@ -64,7 +65,9 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         workers = settings.intelligence_workers or os.cpu_count() or 1
-        app.state.pool = Pool(workers, settings.intelligence_time_limit)
+        app.state.pool = Pool(
+            workers, settings.intelligence_time_limit, memory=settings.intelligence_memory_limit
+        )
         try:
             async with embedders.connected(settings, app.state.pool) as embedder:
                 app.state.embedder = embedder

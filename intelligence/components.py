@@ -1,4 +1,4 @@
-"""In: a component of Vue, Svelte or Astro. Out: its scripts alone, each on its own lines.
+"""In: a component of Vue, Svelte or Astro, or a page. Out: its scripts alone, each on its own lines.
 
 What is around them is left to search as it is written. All scripts of a component are one source: what one of
 them declares, another one calls.
@@ -8,16 +8,22 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-LANGUAGES: Final = frozenset({"astro", "svelte", "vue"})
+LANGUAGES: Final = frozenset({"astro", "html", "svelte", "vue"})
 _BEGIN: Final = re.compile(r"<!--|<script\b", re.IGNORECASE)
 _TAG: Final = re.compile(r"""<script\b((?:"[^"]*"|'[^']*'|\{[^{}]*\}|[^>"'{])*+)>""", re.IGNORECASE)
 _TAG_CHARACTERS: Final = 2000
 _END: Final = re.compile(r"</script\s*>", re.IGNORECASE)
-_ATTRIBUTE: Final = re.compile(r"""\b(lang|type|src)\s*=\s*["']?([^\s"'>]+)""", re.IGNORECASE)
+_HIDDEN: Final = re.compile(r"\A(\s*)<!--[^\n]*")
+"""From browsers that knew no scripts."""
+_ATTRIBUTE: Final = re.compile(r"""\b(lang|type|src)\s*=\s*["']?([^\s"'>;]+)""", re.IGNORECASE)
 _FRONTMATTER: Final = re.compile(r"\s*---[^\S\n]*\n(.*?)^---[^\S\n]*$", re.DOTALL | re.MULTILINE)
 _SCRIPTS: Final = {
     **dict.fromkeys(
-        ("js", "javascript", "module", "text/javascript", "application/javascript", "ecmascript"), 0
+        (
+            *("js", "javascript", "ecmascript", "module", "text/javascript", "text/ecmascript"),
+            *("application/javascript", "application/ecmascript", "application/x-javascript"),
+        ),
+        0,
     ),
     **dict.fromkeys(("ts", "typescript", "text/typescript"), 1),
     **dict.fromkeys(("tsx", "jsx", "text/jsx", "text/babel"), 2),
@@ -47,7 +53,7 @@ def scripts(text: str, language: str) -> Scripts:
             unread += (1 + text.count("\n", start, stop)) if "lang" in attributes else 0
             continue
         rank = max(rank, _SCRIPTS[kind.lower()])
-        body = text[start:stop]
+        body = _HIDDEN.sub(r"\1", text[start:stop])
         source = attributes.get("src")
         parts.append(f'import "{source}";{body}' if source and not body.strip() else body)
         end = stop
@@ -55,7 +61,8 @@ def scripts(text: str, language: str) -> Scripts:
 
 
 def _ends(text: str, start: int, stop: int) -> str:
-    return "\n" * text.count("\n", start, stop) or " "
+    """What stands for the text between two scripts; those on one line are told apart."""
+    return "\n" * text.count("\n", start, stop) or ";"
 
 
 def _blocks(text: str, language: str) -> Iterator[tuple[int, int, dict[str, str]]]:

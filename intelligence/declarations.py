@@ -10,18 +10,14 @@ from ast_grep_py import SgNode
 from intelligence import naming
 from intelligence.grammar import Grammar, Scope
 from intelligence.nodes import Found, ScopeNode, Tree, children, first, span
+from intelligence.values import value_of
 
 _QUALIFIED_CHARACTERS: Final = 1000
 _HEAD: Final = 300
 """Characters of a name, or of what is before it, that are read at most."""
 _BASES: Final = 3000
-_FUNCTIONS: Final = frozenset({"arrow_function", "function_expression", "generator_function"})
-_AROUND: Final = frozenset(
-    {"as_expression", "satisfies_expression", "non_null_expression", "parenthesized_expression"}
-)
-_ANYWHERE: Final = frozenset({"useCallback"})
-_STYLED: Final = re.compile(r"(?:styled|tw)\b")
 _OPERATOR: Final = re.compile(r"\boperator\b")
+_PARAMETERS: Final = re.compile(r"^(?![ \t]*(?:#|[A-Z][A-Z0-9_]*\())[^\n]*\)[ \t]*\n?[ \t]+\Z", re.MULTILINE)
 _WORD: Final = re.compile(r"\w")
 _CALLED: Final = re.compile(r"(?<!operator)\(.*")
 
@@ -34,14 +30,19 @@ def scopes_of(found: Found, tree: Tree, rules: Mapping[str, Sequence[Scope]]) ->
         if rule.kind == "phantom":
             tree.misses.append((found.start, found.start))
             return
-        value = _value(found.node, rule)
-        if rule.wraps is not None and value is None:
+        value = value_of(found.node, rule)
+        if value is None and (rule.wraps is not None or rule.holds is not None):
             continue
         spans = [span(_declared(child)) for child in children(found.node, rule.name)]
         head = tree.text[found.start : spans[0][0] if spans else found.start][:_HEAD]
         if rule.head is not None and not rule.head.search(head):
             continue
         written = [tree.text[start : min(end, start + _HEAD)] for start, end in spans]
+        if rule.made is not None:
+            made = _made(found, tree, rule.made, spans[0][1])
+            if made is None:
+                continue
+            written = made
         for name in (written if rule.several else written[:1]) if rule.text is None else [rule.text]:
             if (scope := _named(found, tree, rule, name, value)) is not None:
                 yield scope
@@ -52,6 +53,23 @@ def _has(node: SgNode, part: str, kinds: Sequence[str]) -> bool:
     return any(not kinds or child.kind() in kinds for child in children(node, part))
 
 
+def _made(found: Found, tree: Tree, macro: re.Pattern[str], end: int) -> list[str] | None:
+    """What a macro names that is called where a function is declared; None where none is called. In a
+    function it names nothing, as a loop, nor behind parameters, as an attribute."""
+    name = tree.text[found.start : min(end, found.start + _HEAD)]
+    around = found.node.parent() if name.isidentifier() else None
+    if around is None or around.kind() == "field_declaration_list":
+        return None
+    if around.kind() == "compound_statement":
+        return []
+    if not macro.search(name):
+        return None
+    if _PARAMETERS.search(tree.text[max(0, found.start - _HEAD) : found.start]):
+        tree.misses.append((found.start, found.start))
+        return []
+    return [naming.made(tree.text[end : end + _HEAD]) or name]
+
+
 def _declared(node: SgNode) -> SgNode:
     """The name inside a declarator, as C nests them: `*f(int)` declares `f`."""
     while node.kind().endswith("declarator"):
@@ -60,54 +78,6 @@ def _declared(node: SgNode) -> SgNode:
             break
         node = inner
     return node
-
-
-def _value(node: SgNode, rule: Scope) -> SgNode | None:
-    """What a variable is given: where the rule says so, the function that a call wraps."""
-    value = node.field("value") or node.field("right")
-    if rule.wraps is None or value is None:
-        return value
-    value = _plain(value)
-    if value.kind() != "call_expression" or not (_is_outermost(node) or _callee(value) in _ANYWHERE):
-        return None
-    while value is not None and value.kind() == "call_expression":
-        if rule.wraps.search(_callee(value)):
-            return None
-        value = _wrapped(value)
-    return value
-
-
-def _plain(node: SgNode) -> SgNode:
-    """Without parentheses and what TypeScript is told of its type."""
-    while node.kind() in _AROUND and (inner := node.named_children()):
-        node = inner[0]
-    return node
-
-
-def _is_outermost(node: SgNode) -> bool:
-    """Whether a declaration is the module's own; inside a function, a call hardly ever gives a function."""
-    around = node.parent()
-    while around is not None and around.kind() in {"lexical_declaration", "variable_declaration"}:
-        around = around.parent()
-    return around is not None and around.kind() in {"program", "export_statement"}
-
-
-def _callee(call: SgNode) -> str:
-    """The last part of what is called: of `a.b` in `a.b(c)(d)`, `b`."""
-    callee = call.field("function")
-    while callee is not None and callee.kind() == "call_expression":
-        callee = callee.field("function")
-    return (callee.field("property") or callee).text()[:_HEAD] if callee is not None else ""
-
-
-def _wrapped(call: SgNode) -> SgNode | None:
-    """The function among a call's arguments, or the call that may have one; a styled component's styles."""
-    arguments = call.field("arguments")
-    if arguments is None or arguments.kind() == "template_string":
-        return arguments if _STYLED.match(call.text()[:_HEAD]) else None
-    given = [_plain(each) for each in arguments.named_children()]
-    found = [each for each in given if each.kind() in _FUNCTIONS]
-    return next(iter([*found, *(each for each in given if each.kind() == "call_expression")]), None)
 
 
 def _named(found: Found, tree: Tree, rule: Scope, written: str, value: SgNode | None) -> ScopeNode | None:
@@ -144,7 +114,7 @@ def _name(written: str, grammar: Grammar, rule: Scope) -> tuple[str | None, str]
     if rule.kind in {"extension", "package"}:
         return None, naming.type_name(written) or ""
     separator = "." if rule.path is not None else grammar.separator
-    if separator is None:
+    if separator is None or rule.made is not None:
         return None, " ".join(written.split())[: naming.NAME_CHARACTERS]
     plain = re.sub(r"\s+", " ", written)
     plain = _CALLED.sub("", plain) if "operator" in plain else naming.without_brackets(plain)

@@ -28,6 +28,7 @@ def signature(scope: ScopeNode, tree: Tree) -> str:
     head = tree.without_comments(scope.start, min(end, scope.start + _READ))
     if body is None:
         head = head.partition("{")[0]
+        head = tree.grammar.empty.sub("", head) if tree.grammar.empty is not None else head
     return _TAIL.sub("", " ".join(head.split()))[:SIGNATURE_CHARACTERS]
 
 

@@ -23,6 +23,7 @@ from archon.contracts.errors import (
 )
 from archon.contracts.packed import Vector
 from archon.runtime.http import bearer, retry_after
+from archon.runtime.reasons import in_words, place
 from archon.runtime.settings import Settings
 from intelligence import embedding
 from intelligence.pool import Pool
@@ -126,7 +127,9 @@ class _Remote:
             try:
                 response = await self._http.post("/embeddings", json=body)
             except httpx.RequestError as error:
-                raise IntelligenceUnavailableError(f"embedding service: {error!r}") from error
+                at = place(str(self._http.base_url), "embedding_service_url")
+                reason = f"the embedding service at {at}: {in_words(error)}"
+                raise IntelligenceUnavailableError(reason) from error
         _require_success(response)
         return self._vectors(response, len(texts))
 

@@ -40,12 +40,14 @@ class Scope(_Strict):
     text      the name itself, where it is not written
     where     only where these children are there, of one of these kinds if any are given
     head      only where this is found before the name
+    made      only where this matches the name and no type is before it: a macro, named by its arguments
     owner     a child that holds the type which the entity belongs to: a receiver
     several   each child that is called like the name names one more
     path      the name is a path, of which the last part is the name and the rest its owner, without what this
               matches
     rest      what is named lasts to the end of the text: until the next of its kind, or with it
     wraps     only where the value is a call of something that this does not match, which is given a function
+    holds     only where the value is of this kind, or a call of the module's own that is given one
     bases     children that name what is inherited
     """
 
@@ -55,11 +57,13 @@ class Scope(_Strict):
     text: str | None = None
     where: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     head: Pattern | None = None
+    made: Pattern | None = None
     owner: str | None = None
     path: Pattern | None = None
     several: bool = False
     rest: Literal["until_next", "nested"] | None = None
     wraps: Pattern | None = None
+    holds: str | None = None
     bases: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
 
@@ -162,6 +166,7 @@ class Grammar(_Strict):
     phantoms   nodes that a parser makes of what it does not understand
     reserved   what is never a name
     body       children that end a signature
+    empty      what ends one where there is no such child: an empty body
     docstrings rules for comments that are written as strings
     embeds     nodes in a type that name what it inherits
     """
@@ -177,6 +182,7 @@ class Grammar(_Strict):
     scopes: Sequence[Scope]
     reserved: frozenset[str] = frozenset()
     body: tuple[str, ...] = ("body",)
+    empty: Pattern | None = None
     comments: tuple[str, ...] = ("comment",)
     documentation: Documentation
     imports: Sequence[Import]

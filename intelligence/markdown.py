@@ -1,7 +1,9 @@
 """In: Markdown. Out: its headings, links and code blocks as entities (CommonMark, by markdown-it)."""
 
+import io
 import re
 from collections import Counter
+from itertools import islice
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -11,23 +13,29 @@ from archon.contracts.analysis import Entity
 from archon.contracts.lines import count_lines
 
 NAME_CHARACTERS = 200
+MOST_LINES: Final = 50_000
+"""That are parsed: each may cost two kilobytes while it is."""
 _FRONT_MATTER: Final = re.compile(r"\A---[ \t]*\n(?:.*\n)*?---[ \t]*(?:\n|\Z)")
 """YAML that site generators read, which CommonMark takes for a rule and a heading."""
 
 
-def entities(text: str) -> list[Entity]:
-    """In order of appearance; a heading's qualified name is its path from the top, joined by ` > `."""
+def entities(text: str, most: int) -> list[Entity]:
+    """The first `most`, in order of appearance; a heading's qualified name is its path from the top, joined
+    by ` > `. Lines beyond MOST_LINES are not looked at."""
     collector = _Collector(max(1, count_lines(text)))
+    text = "".join(islice(io.StringIO(text, newline=""), MOST_LINES))
     text = _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), text)
     tokens = MarkdownIt("commonmark").parse(text)
     for position, token in enumerate(tokens):
+        if collector.count >= most:
+            break
         if token.type == "heading_open":
             collector.heading(int(token.tag[1:]), tokens[position + 1].content, token)
         elif token.type == "inline":
             collector.links(token)
         elif token.type in {"fence", "code_block"}:
             collector.add("code_block", token.info.split(" ")[0].strip() or "text", token)
-    return collector.finished()
+    return collector.finished()[:most]
 
 
 class _Collector:
@@ -37,6 +45,10 @@ class _Collector:
         self._found: list[Entity] = []
         self._open: list[tuple[int, Entity]] = []
         self._seen: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def count(self) -> int:
+        return len(self._found)
 
     def heading(self, level: int, title: str, token: Token) -> None:
         start = token.map[0] if token.map else 0

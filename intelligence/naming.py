@@ -13,9 +13,16 @@ _CLOSING: Final = ")]}>"
 _BRACKET: Final = re.compile(r"[()\[\]{}<>]")
 _PATH: Final = re.compile(r"[\w$\\]+(?:(?:\.|::)~?[\w$\\]+)*")
 _BASE: Final = re.compile(
-    r"(?:(?:public|private|protected|virtual|open|final|sealed|dyn|include|use|extends|implements)\s+)*"
-    r"[*&?@]*([\w$\\]+(?:(?:\.|::)[\w$\\]+)*)"
+    r"(?:(?:(?:public|private|protected|virtual)(?:\s+|(?=::))"
+    r"|(?:open|final|sealed|dyn|include|use|extends|implements)\s+))*"
+    r"[*&?@]*(?:::\s*)?(?!decltype\b)([\w$\\]+(?:(?:\.|::)[\w$\\]+)*)"
 )
+_DISAMBIGUATED: Final = re.compile(r"(?<=::)template\s+")
+_BEFORE_BASES: Final = re.compile(r"^(?::(?!:)|<)\s*")
+_ARGUMENT: Final = re.compile(
+    r'\s*(?:"((?!\[)(?:[^"\\\n]|\\.)+)"|([A-Za-z_]\w*))\s*(?:,\s*"\[[^"\n]*"\s*(?=\)))?[,)]'
+)
+"""A name or a string, with the tags behind it."""
 _BETWEEN_BASES: Final = re.compile(r"[,+;\n]|\b(?:extends|implements|with)\b")
 _SEPARATORS: Final = re.compile(r"::|\?\.|->|\\")
 
@@ -56,9 +63,24 @@ def receiver_name(text: str) -> str | None:
     return found[1] if found else None
 
 
+def made(arguments: str) -> str | None:
+    """What a macro's arguments name: `(Cart, Adds)` is `Cart.Adds`, `(read, int, fd)` is `read`, and
+    `("adds", "[a tag]")` is `adds`."""
+    names: list[str] = []
+    end = arguments.find("(") + 1
+    while found := _ARGUMENT.match(arguments, end):
+        names.append(found[1] or found[2])
+        end = found.end()
+    if not names:
+        return None
+    first, *others = names
+    alone = len(others) == 1 and arguments[end - 1] == ")"
+    return f"{first}.{others[0]}" if alone else first
+
+
 def bases(text: str) -> list[str]:
-    """The types of a list of bases, as written, without their arguments."""
-    inner = text.strip().lstrip(":<").strip()
+    """The types of a list of bases, as written, without their arguments and a leading `::`."""
+    inner = _DISAMBIGUATED.sub("", _BEFORE_BASES.sub("", text.strip()))
     if inner.startswith("(") and inner.endswith(")"):
         inner = inner[1:-1]
     found = []

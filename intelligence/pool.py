@@ -5,9 +5,13 @@ Each process has an executor of its own, so that one that dies or is ended takes
 
 import asyncio
 import contextlib
+import ctypes
 import multiprocessing
 import os
+import resource
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -25,6 +29,7 @@ GROUP_SIZE: Final = 200_000
 _GROUPS_A_WORKER: Final = 2
 _RESTART_SECONDS: Final = 1.0
 _PATIENCE: Final = 4
+_PR_SET_PDEATHSIG: Final = 1
 
 
 class PoolError(ArchonError):
@@ -39,6 +44,12 @@ class TimeLimitError(PoolError):
     code = "time_limit"
 
 
+class MemoryLimitError(PoolError):
+    """The work needed more memory than the limit."""
+
+    code = "memory_limit"
+
+
 class WorkerDiedError(PoolError):
     """The worker process died over this work, twice."""
 
@@ -51,18 +62,28 @@ class WorkFailedError(PoolError):
 
 class Pool:
     """Worker processes for analysis. `limit` is in seconds of processor time, as on a busy machine the clock
-    runs on while nothing is done; work that does nothing is ended after four times as long."""
+    runs on while nothing is done; work that does nothing is ended after four times as long. `memory`: bytes
+    that each process may have of its own, as Linux counts them (man 2 getrlimit, RLIMIT_DATA)."""
 
-    def __init__(self, workers: int, limit: float, begin: Callable[[], None] = analyser.warm_up) -> None:
+    def __init__(
+        self,
+        workers: int,
+        limit: float,
+        begin: Callable[[], None] = analyser.warm_up,
+        memory: int | None = None,
+    ) -> None:
         self._limit = limit
         self._begin = begin
+        self._memory = memory
         self._workers = {self._new() for _ in range(workers)}
         self._idle: asyncio.Queue[ProcessPoolExecutor] = asyncio.Queue()
         self._starting: set[asyncio.Task[None]] = set()
 
     def _new(self) -> ProcessPoolExecutor:
         spawn = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(1, mp_context=spawn, initializer=self._begin)
+        return ProcessPoolExecutor(
+            1, mp_context=spawn, initializer=_begun, initargs=(self._begin, self._memory)
+        )
 
     async def warm(self) -> None:
         """Start every worker; returns when all are ready."""
@@ -90,7 +111,7 @@ class Pool:
         self, work: Callable[..., Result], group: Sequence[Arguments]
     ) -> list[Result | PoolError]:
         if len(group) > 1:
-            with contextlib.suppress(TimeLimitError, BrokenProcessPool):
+            with contextlib.suppress(TimeLimitError, MemoryLimitError, BrokenProcessPool):
                 return await self._sent(work, group)
         return [outcome for item in group for outcome in await self._outcome(work, item)]
 
@@ -103,8 +124,9 @@ class Pool:
     async def _tried(
         self, work: Callable[..., Result], items: Sequence[Arguments]
     ) -> list[Result | PoolError]:
-        """Twice, since a worker may also die of what others do to this machine."""
-        with contextlib.suppress(BrokenProcessPool):
+        """Twice, since a worker may also die of what others do to this machine, and its memory may be full of
+        what others have left there."""
+        with contextlib.suppress(BrokenProcessPool, MemoryLimitError):
             return await self._sent(work, items)
         try:
             return await self._sent(work, items)
@@ -120,7 +142,8 @@ class Pool:
         try:
             future = worker.submit(_each, work, items, self._limit)
             async with asyncio.timeout(_PATIENCE * self._limit):
-                return await asyncio.wrap_future(future)
+                outcomes = await asyncio.wrap_future(future)
+            return _within_memory(outcomes)
         except TimeoutError as error:
             raise self._too_long() from error
         except BrokenProcessPool as error:
@@ -128,7 +151,7 @@ class Pool:
                 raise self._too_long() from error
             raise
         finally:
-            if future is not None and future.done() and not _broken(future):
+            if future is not None and future.done() and not _spent(future):
                 self._idle.put_nowait(worker)
             else:
                 self._replace(worker)
@@ -174,6 +197,24 @@ def parts(sizes: Sequence[int], share: int) -> Iterator[slice]:
     yield slice(start, len(sizes))
 
 
+def _begun(begin: Callable[[], None], memory: int | None) -> None:
+    """Runs in the worker, first. A worker holds both ends of the pipe that work comes by, so that without its
+    parent it would wait there for ever."""
+    if sys.platform == "linux":  # ends native code too, which may hold Python's lock (man 2 prctl)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    begin()
+    if memory is not None and sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _each(work: Callable[..., Result], items: Sequence[Arguments], limit: float) -> list[Result | PoolError]:
     """Runs in the worker."""
     return [_one(work, arguments, limit) for arguments in items]
@@ -186,6 +227,9 @@ def _one(work: Callable[..., Result], arguments: Arguments, limit: float) -> Res
         return work(*arguments)
     except (KeyboardInterrupt, SystemExit):
         raise
+    except MemoryError:
+        most, _ = resource.getrlimit(resource.RLIMIT_DATA)
+        return MemoryLimitError(f"the analysis needed more than {most >> 20} MiB of memory")
     except BaseException as error:  # noqa: BLE001  a panic of the parser is no Exception
         # Its text may quote the document, and its class may be one that cannot be sent.
         return WorkFailedError(f"{type(error).__name__} in the analysis")
@@ -203,8 +247,18 @@ async def _exit_code(process: BaseProcess) -> int | None:
     return process.exitcode
 
 
-def _broken(future: Future[Any]) -> bool:
-    return future.cancelled() or isinstance(future.exception(), BrokenProcessPool)
+def _within_memory(outcomes: list[Result | PoolError]) -> list[Result | PoolError]:
+    for outcome in outcomes:
+        if isinstance(outcome, MemoryLimitError):
+            raise outcome
+    return outcomes
+
+
+def _spent(future: Future[Any]) -> bool:
+    """Whether the worker is to have no more work: it has ended, or its memory is full."""
+    if future.cancelled() or isinstance(future.exception(), BrokenProcessPool):
+        return True
+    return future.exception() is None and any(isinstance(each, MemoryLimitError) for each in future.result())
 
 
 def _end(executor: ProcessPoolExecutor, *, wait: bool = False) -> None:

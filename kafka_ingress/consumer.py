@@ -22,17 +22,20 @@ from archon.runtime.settings import Settings
 from kafka_ingress.membership import member
 from kafka_ingress.offsets import OffsetTracker
 from kafka_ingress.poison import Handler
-from kafka_ingress.unreadable import poll
 
 _COMMIT_EVERY: Final = 0.5
 _FIRST_DELAY: Final = 0.2
 _MAX_DELAY: Final = 10.0
+_WAIT_MS: Final = 200
+_SIGN_OF_LIFE: Final = 60.0
+"""Seconds without polling after which the group is shown that this member goes on; Kafka waits for 300."""
 _log = get_logger(__name__)
 
 
 class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     """Consumes one topic. `ordered`: records of one key are handled one after the other; `limit`: records in
-    flight; `closed`: whether no more are to be taken for now, which `paused` tells has been heeded."""
+    flight; `fetch_wait`: as of `member`; `closed`: whether no more are to be taken for now, and `paused`
+    whether none are."""
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         *,
         ordered: bool,
         limit: int = 64,
+        fetch_wait: float = 0.5,
         closed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settings = settings
@@ -51,6 +55,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._handler = handler
         self._ordered = ordered
         self._limit = limit
+        self._fetch_wait = fetch_wait
         self._closed = closed
         self._consumer: AIOKafkaConsumer | None = None
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
@@ -58,7 +63,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._last_of_key: dict[tuple[int, bytes], asyncio.Task[None]] = {}
         self._recreated = RecreatedPartitions(settings.kafka_recreated_after)
         self._fault: BaseException | None = None
-        self._last_commit = 0.0
+        self._last_commit = self._last_poll = 0.0
         self.consumed = 0
         self.processed = 0
         self.errors = 0
@@ -78,7 +83,9 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`, then finish what is in flight, commit and leave the group."""
-        async with member(self._settings, self._topic, self._group_id, self, stop) as consumer:
+        async with member(
+            self._settings, self._topic, self._group_id, self, stop=stop, fetch_wait=self._fetch_wait
+        ) as consumer:
             if consumer is None:
                 return
             self._consumer = consumer
@@ -99,17 +106,20 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         room = self._limit - len(self._tasks)
         self.paused = self._closed()
+        # A pause throws away what was fetched, so that many small records would be fetched again and again.
+        if room <= 0 and time.monotonic() - self._last_poll < _SIGN_OF_LIFE:
+            await asyncio.wait(self._tasks, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+            return
+        self._last_poll = time.monotonic()
         # A rebalance forgets pauses, so what is to be paused is paused again at every turn.
         if room <= 0 or self.paused:
             consumer.pause(*consumer.assignment())
-            # Fetches nothing; says to the group that this member is alive.
-            await consumer.getmany(timeout_ms=0 if room <= 0 else 200)
-            if room <= 0:
-                await asyncio.wait(self._tasks, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+            await consumer.getmany(timeout_ms=0 if room <= 0 else _WAIT_MS)
             return
         if consumer.paused():
             consumer.resume(*consumer.paused())
-        for partition, records in (await poll(consumer, room, self._trackers)).items():
+        batches = await consumer.getmany(timeout_ms=_WAIT_MS, max_records=room)
+        for partition, records in batches.items():
             for record in records:
                 self._begin(partition, record)
 

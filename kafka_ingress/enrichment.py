@@ -8,12 +8,13 @@ from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
 from archon.contracts import json_values
-from archon.contracts.errors import InvalidInputError
+from archon.contracts.errors import InvalidInputError, StoreError
 from archon.contracts.events import EnrichmentRequest
 from archon.runtime.crash import crash_point
 from archon.runtime.logs import get_logger, milliseconds
 from archon.runtime.problems import fields_of
 from archon.runtime.temporal import EnrichmentClient
+from kafka_ingress.revisions import Overtaken, Revisions
 
 REMEMBERED: Final = 10_000
 REQUEST_BYTES: Final = 1024 * 1024
@@ -27,20 +28,25 @@ _log = get_logger(__name__)
 
 
 class EnrichmentHandler:
-    """Submits each request to its workflow. Raises InvalidInputError, WorkflowUnavailableError.
+    """Submits each request to its workflow, but for a version that a newer one has overtaken. Raises
+    InvalidInputError, WorkflowUnavailableError; of an overtaken one PublishError.
 
     `duplicates`: redeliveries among the last REMEMBERED requests, which are submitted all the same; Temporal
     and the run know better.
     """
 
-    def __init__(self, client: EnrichmentClient) -> None:
+    def __init__(self, client: EnrichmentClient, revisions: Revisions, overtaken: Overtaken) -> None:
         self._client = client
+        self._revisions = revisions
+        self._overtaken = overtaken
         self._submitted: dict[tuple[str, str, str], None] = {}
         self.duplicates = 0
 
     async def __call__(self, record: ConsumerRecord) -> None:
         request = parse(record.value)
         crash_point("request-polled")
+        if not await self._revisions.passes(request) and await self._ended(request, _place(record)):
+            return
         started = time.monotonic()
         workflow_id = await self._client.submit(request)
         crash_point("request-submitted")
@@ -52,6 +58,14 @@ class EnrichmentHandler:
         )
         self._remember(request)
 
+    async def _ended(self, request: EnrichmentRequest, place: str) -> bool:
+        try:
+            return await self._overtaken.end(request, place)
+        except StoreError as error:
+            # Its run finds out as well, and can wait for the graph, which this consumer cannot.
+            _log.warning("version_not_ended", **request.about, error=str(error))
+            return False
+
     def _remember(self, request: EnrichmentRequest) -> None:
         key = (request.document_id, request.content_hash, request.correlation_id)
         if key in self._submitted:
@@ -62,10 +76,16 @@ class EnrichmentHandler:
             del self._submitted[next(iter(self._submitted))]
 
 
+def _place(record: ConsumerRecord) -> str:
+    return f"{record.topic}:{record.partition}:{record.offset}"
+
+
 def parse(value: bytes | None) -> EnrichmentRequest:
     """The request in a record's value. Raises InvalidInputError that names each wrong field."""
     if value is None:
         raise InvalidInputError("value", "null, where an enrichment request was expected")
+    if not value:
+        raise InvalidInputError("value", "is empty, where JSON was expected")
     _require_fitting(len(value))
     try:
         request = _read(value)

@@ -1,10 +1,12 @@
 """In: the consumer of requests, and a worker. Out: `GET /health` as the platform's monitors read it."""
 
+from collections.abc import Sequence
 from typing import Final, Literal, Self
 
 import httpx
 from pydantic import BaseModel
 
+from archon.runtime.health import DependencyState
 from archon.runtime.logs import get_logger
 from kafka_ingress.backlog import BacklogGate
 from kafka_ingress.consumer import RecordConsumer
@@ -35,28 +37,38 @@ class BreakerHealth(BaseModel):
 
 
 class IngressHealth(BaseModel):
-    """Answer of `GET /health`: healthy while the consumer is a member of its group."""
+    """Answer of `GET /health`: healthy while the consumers of requests are members of their groups, and Kafka
+    answers."""
 
     status: Literal["healthy", "unhealthy"]
     consumer: ConsumerHealth
     circuit_breaker: BreakerHealth
+    kafka: DependencyState
 
     @classmethod
     def of(
-        cls, consumer: RecordConsumer, handler: EnrichmentHandler, gate: BacklogGate, breaker: BreakerHealth
+        cls,
+        consumers: Sequence[RecordConsumer],
+        handler: EnrichmentHandler,
+        gate: BacklogGate,
+        breaker: BreakerHealth,
+        kafka: DependencyState,
     ) -> Self:
-        reading: Literal["paused", "consuming"] = "paused" if consumer.paused else "consuming"
+        connected = all(consumer.connected for consumer in consumers)
+        paused = any(consumer.paused for consumer in consumers)
+        reading: Literal["paused", "consuming"] = "paused" if paused else "consuming"
         found = ConsumerHealth(
-            running=consumer.connected,
-            messages_consumed=consumer.consumed,
-            messages_processed=consumer.processed,
-            errors=consumer.errors,
-            state=reading if consumer.connected else "connecting",
+            running=connected,
+            messages_consumed=sum(consumer.consumed for consumer in consumers),
+            messages_processed=sum(consumer.processed for consumer in consumers),
+            errors=sum(consumer.errors for consumer in consumers),
+            state=reading if connected else "connecting",
             duplicates=handler.duplicates,
             pauses=gate.pauses,
         )
+        healthy = found.running and kafka.status == "healthy"
         return cls(
-            status="healthy" if found.running else "unhealthy", consumer=found, circuit_breaker=breaker
+            status="healthy" if healthy else "unhealthy", consumer=found, circuit_breaker=breaker, kafka=kafka
         )
 
 

@@ -10,6 +10,7 @@ from archon.contracts.errors import InvalidInputError, StoreUnavailableError
 from archon.runtime import tracing
 from archon.runtime.logs import get_logger
 from archon.runtime.problems import MEDIA_TYPE, Problem
+from archon.runtime.reasons import in_words, place
 from kafka_ingress.enrichment import refused
 from kafka_ingress.poison import Handler
 
@@ -23,7 +24,8 @@ _log = get_logger(__name__)
 
 
 def indexing_handler(http: httpx.AsyncClient) -> Handler:
-    """POSTs each record to the bridge. Raises InvalidInputError, StoreUnavailableError."""
+    """POSTs each record to the bridge, whose address `http` has. Raises InvalidInputError,
+    StoreUnavailableError."""
 
     async def handle(record: ConsumerRecord) -> None:
         if record.value is None:
@@ -32,7 +34,8 @@ def indexing_handler(http: httpx.AsyncClient) -> Handler:
             headers = {**_HEADERS, **tracing.headers()}
             response = await http.post("/api/bridge/document", content=record.value, headers=headers)
         except httpx.TransportError as error:
-            raise StoreUnavailableError("bridge", repr(error)) from error
+            reason = f"{place(str(http.base_url), 'bridge_url')}: {in_words(error)}"
+            raise StoreUnavailableError("bridge", reason) from error
         _check(response)
 
     return handle

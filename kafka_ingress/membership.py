@@ -8,8 +8,9 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 
-from archon.runtime.brokers import connection, start
+from archon.runtime.brokers import connection, kafka_at, start
 from archon.runtime.logs import get_logger
+from archon.runtime.reasons import in_words
 from archon.runtime.settings import Settings
 
 _RECONNECT_AFTER: Final = 1.0
@@ -18,12 +19,19 @@ _log = get_logger(__name__)
 
 @contextlib.asynccontextmanager
 async def member(
-    settings: Settings, topic: str, group_id: str, listener: ConsumerRebalanceListener, stop: asyncio.Event
+    settings: Settings,
+    topic: str,
+    group_id: str,
+    listener: ConsumerRebalanceListener,
+    *,
+    stop: asyncio.Event,
+    fetch_wait: float,
 ) -> AsyncIterator[AIOKafkaConsumer | None]:
-    """A member while the block lasts; None when `stop` is set before a broker has answered."""
+    """A member while the block lasts; None when `stop` is set before a broker has answered. `fetch_wait`:
+    seconds that the broker may keep a fetch waiting for records."""
     consumer: AIOKafkaConsumer | None = None
     while consumer is None and not stop.is_set():
-        consumer = await _connect(settings, topic, group_id, listener)
+        consumer = await _connect(settings, topic, group_id, listener, fetch_wait)
         if consumer is None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _RECONNECT_AFTER)
@@ -35,7 +43,7 @@ async def member(
 
 
 async def _connect(
-    settings: Settings, topic: str, group_id: str, listener: ConsumerRebalanceListener
+    settings: Settings, topic: str, group_id: str, listener: ConsumerRebalanceListener, fetch_wait: float
 ) -> AIOKafkaConsumer | None:
     session = int(settings.kafka_session_timeout * 1000)
     consumer = AIOKafkaConsumer(
@@ -46,13 +54,13 @@ async def _connect(
         session_timeout_ms=session,
         heartbeat_interval_ms=session // 3,
         rebalance_timeout_ms=60_000,
-        fetch_max_wait_ms=100,
+        fetch_max_wait_ms=int(fetch_wait * 1000),
     )
     consumer.subscribe([topic], listener=listener)
     try:
         await start(consumer, settings)
     except (KafkaError, OSError) as error:
-        _log.warning("kafka_connect_failed", topic=topic, error=repr(error))
+        _log.warning("kafka_connect_failed", topic=topic, error=f"{kafka_at(settings)}: {in_words(error)}")
         await consumer.stop()
         return None
     return consumer

@@ -7,15 +7,12 @@ class OffsetTracker:
 
     def __init__(self) -> None:
         self._open: dict[int, bool] = {}
-        self.next: int | None = None
-        """Where the first offset that is not begun may be; None before any is."""
         self._position: int | None = None
         self._committed: int | None = None
 
     def begin(self, offset: int) -> None:
         """Offsets are begun in rising order."""
         self._open[offset] = False
-        self.next = offset + 1
 
     def done(self, offset: int) -> None:
         self._open[offset] = True

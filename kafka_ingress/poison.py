@@ -16,8 +16,8 @@ from archon.runtime import metrics
 from archon.runtime.alerts import Alerts
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.logs import get_logger
+from archon.runtime.record_batches import UnreadableRecord
 from kafka_ingress.enrichment import REASON_CHARACTERS
-from kafka_ingress.unreadable import Unreadable
 
 Names = Mapping[str, Sequence[str]]
 Handler = Callable[[ConsumerRecord], Awaitable[None]]
@@ -27,6 +27,11 @@ ORIGINAL_KEY: Final = "original_key"
 """Header with the key of the message that failed."""
 HEADER_BYTES: Final = 64 * 1024
 """How much of a message's headers a dead letter carries."""
+READ_BYTES: Final = 16 * 1024 * 1024
+READ_VALUES: Final = 20_000
+"""The largest message whose fields are in its dead letter."""
+_A_HEADER: Final = 16
+"""Bytes that a header has at least, however short."""
 KEPT_CHARACTERS: Final = 4096
 """The longest text of a message that a dead letter has as a field of its own."""
 REQUEST_NAMES: Final = {
@@ -53,8 +58,8 @@ def parking_poison(
 
     async def handle(record: ConsumerRecord) -> None:
         try:
-            if isinstance(record.value, Unreadable):
-                raise InvalidInputError("record", record.value.reason)  # noqa: TRY301  as if the handler had
+            if isinstance(record, UnreadableRecord):
+                raise InvalidInputError("record", record.reason)  # noqa: TRY301  as if the handler had
             await handler(record)
         except InvalidInputError as error:
             await park(record, str(error), FailureType.DATA_QUALITY, error)
@@ -77,15 +82,14 @@ async def dead_letter(
 ) -> DeadLetter:
     """Publish the record's dead letter, and return it. Raises PublishError when Kafka does not take it."""
     provenance = f"{record.topic}:{record.partition}:{record.offset}"
-    value = None if isinstance(record.value, Unreadable) else record.value
-    fields = _fields(value, names)
+    fields = _fields(record.value, names)
     reason = _encodable(reason)[:REASON_CHARACTERS]
     letter = DeadLetter(
         **fields,
         failure_reason=reason,
         failure_timestamp=datetime.now(UTC),
         failure_type=failure_type,
-        original_message=original_message(value),
+        original_message=original_message(record.value),
         error_details=ErrorDetails(
             exception_type=type(error).__name__,
             exception_message=reason,
@@ -114,7 +118,7 @@ def _bearable(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     """Those that fit into HEADER_BYTES, so that the letter is one that Kafka takes."""
     kept, left = [], HEADER_BYTES
     for name, value in headers:
-        left -= len(name) + len(value or b"")
+        left -= len(name) + len(value or b"") + _A_HEADER
         if left >= 0:
             kept.append((name, value))
     return kept
@@ -126,9 +130,12 @@ def _encodable(text: str) -> str:
 
 
 def _fields(value: bytes | None, names: Names) -> dict[str, str]:
-    """Also of a message that is too large, or too deep, to be in the letter as it was."""
+    """Also of a message that is too large, or too deep, to be in the letter as it was; of one that would keep
+    us busy, none."""
+    if len(value or b"") > READ_BYTES:
+        return {}
     try:
-        message = json_values.read(value or b"")
+        message = json_values.read(value or b"", most=READ_VALUES)
     except InvalidInputError:
         return {}
     if not isinstance(message, dict):

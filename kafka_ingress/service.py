@@ -1,4 +1,4 @@
-"""In: settings. Out: the running ingress: two consumers, their clients, and its health routes."""
+"""In: settings. Out: the running ingress: three consumers, their clients, and its health routes."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import httpx
 
 from archon.runtime import temporal
 from archon.runtime.alerts import Alerts
-from archon.runtime.health import health_app
+from archon.runtime.health import health_app, state_of
 from archon.runtime.http import Transport, bearer
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import first_of, running, serve_http, stop_on_signals
@@ -19,13 +19,15 @@ from archon.runtime.temporal import EnrichmentClient
 from archon.runtime.topic_check import TopicCheck
 from archon.runtime.topic_statistics import topic_statistics
 from archon.stores.census import Census
-from kafka_ingress.backlog import BacklogGate
+from archon.stores.graph import GraphStore
+from kafka_ingress.backlog import BacklogGate, watch
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.enrichment import EnrichmentHandler
 from kafka_ingress.estate import Estate
 from kafka_ingress.health import IngressHealth, breaker_of
 from kafka_ingress.indexing import indexing_handler
 from kafka_ingress.poison import DOCUMENT_NAMES, parking_poison
+from kafka_ingress.revisions import Overtaken, Revisions
 from kafka_ingress.spans import traced
 
 
@@ -37,6 +39,7 @@ async def run(settings: Settings) -> None:
         Alerts.connect(settings) as alerts,
         SdkTelemetry.serving() as sdk,
         Census.connect(settings) as census,
+        GraphStore.connect(settings) as graph,
         httpx.AsyncClient(
             base_url=settings.bridge_url,
             timeout=30,
@@ -47,16 +50,26 @@ async def run(settings: Settings) -> None:
     ):
         connection = await temporal.connect(settings, lazy=True, runtime=sdk.runtime)
         client = EnrichmentClient(connection)
-        gate = BacklogGate(client.backlog, settings.ingress_max_backlog)
-        handler = EnrichmentHandler(client)
-        enrichment = RecordConsumer(
-            settings,
-            settings.kafka_enrichment_topic,
-            settings.kafka_group_id,
-            traced(parking_poison(handler, publisher, alerts), settings.kafka_group_id),
-            ordered=False,
-            closed=lambda: gate.closed,
+        # What goes ahead of bulk is little of each project; it stops for Temporal's sake alone.
+        gate, bulk_gate = (BacklogGate(settings.ingress_max_backlog * times) for times in (10, 1))
+        revisions = Revisions(settings.ingress_revision_interval)
+        handler = EnrichmentHandler(client, revisions, Overtaken(graph, publisher))
+
+        def requests(topic: str, group: str, gate: BacklogGate, fetch_wait: float = 0.5) -> RecordConsumer:
+            return RecordConsumer(
+                settings,
+                topic,
+                group,
+                traced(parking_poison(handler, publisher, alerts), group),
+                ordered=False,
+                fetch_wait=fetch_wait,
+                closed=lambda: gate.closed,
+            )
+
+        enrichment = requests(
+            settings.kafka_enrichment_topic, settings.kafka_group_id, gate, settings.kafka_fetch_wait
         )
+        bulk = requests(settings.kafka_bulk_topic, settings.kafka_bulk_group_id, bulk_gate)
         indexing = RecordConsumer(
             settings,
             settings.kafka_index_topic,
@@ -74,24 +87,31 @@ async def run(settings: Settings) -> None:
             lambda: topic_statistics(settings),
             settings.metrics_interval,
         )
-        used = (settings.kafka_index_topic, settings.kafka_enrichment_topic, settings.kafka_dlq_topic)
+        kafka = TopicCheck(
+            publisher,
+            settings.kafka_index_topic,
+            settings.kafka_enrichment_topic,
+            settings.kafka_bulk_topic,
+            settings.kafka_dlq_topic,
+        ).check
         app = health_app(
             "Archon ingress",
-            {"temporal": NamespaceCheck(connection).check, "kafka": TopicCheck(publisher, *used).check},
+            {"temporal": NamespaceCheck(connection).check, "kafka": kafka},
             Exposition.of("ingress", estate, beside=sdk.text),
         )
 
         @app.get("/health")
         async def health() -> IngressHealth:
             """What the consumer of enrichment requests has done so far, and the circuit breaker."""
-            return IngressHealth.of(enrichment, handler, gate, await breaker_of(worker))
+            breaker, answering = await asyncio.gather(breaker_of(worker), state_of(kafka))
+            return IngressHealth.of((enrichment, bulk), handler, bulk_gate, breaker, answering)
 
         async with (
             serve_http(app, settings, settings.ingress_port),
-            running(gate.watch()),
+            running(watch(client.backlog, gate, bulk_gate)),
             running(estate.watch()),
         ):
-            await _consume((enrichment, indexing), stop)
+            await _consume((enrichment, bulk, indexing), stop)
 
 
 async def _consume(consumers: Sequence[RecordConsumer], stop: asyncio.Event) -> None:

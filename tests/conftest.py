@@ -72,7 +72,7 @@ class TestServers:
             **{name.lower(): value for name, value in self.environment.items()},
             **{
                 f"kafka_{topic}_topic": f"{own}.{topic}"
-                for topic in ("index", "enrichment", "dlq", "completed", "progress")
+                for topic in ("index", "enrichment", "bulk", "dlq", "completed", "progress")
             },
             "kafka_group_id": own,
             "kafka_publish_timeout": 5,
@@ -88,7 +88,7 @@ class TestServers:
         own = {
             **{
                 f"KAFKA_{name.upper()}_TOPIC": getattr(settings, f"kafka_{name}_topic")
-                for name in ("index", "enrichment", "dlq", "completed", "progress")
+                for name in ("index", "enrichment", "bulk", "dlq", "completed", "progress")
             },
             "KAFKA_GROUP_ID": settings.kafka_group_id,
             "QDRANT_COLLECTION": settings.qdrant_collection,

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from neo4j import AsyncGraphDatabase
-from qdrant_client import AsyncQdrantClient
 from qdrant_client.models import Record
 
 from archon.runtime.settings import Settings
+from archon.stores.vectors import qdrant
 
 
 async def query(settings: Settings, cypher: str, **parameters: Any) -> list[list[Any]]:
@@ -27,7 +27,7 @@ async def nodes(settings: Settings, project: str) -> dict[str, dict[str, Any]]:
 
 async def points(settings: Settings, ids: Iterable[str]) -> dict[str, Record]:
     """Points by document id, each with its vector."""
-    client = AsyncQdrantClient(url=settings.qdrant_url, check_compatibility=False)
+    client = qdrant(settings)
     try:
         found = await client.retrieve(settings.qdrant_collection, list(ids), with_vectors=True)
     finally:

@@ -7,6 +7,7 @@ from temporalio.common import SearchAttributeKey
 
 from archon.contracts import names
 from archon.contracts.analysis import AnalysisSummary
+from archon.contracts.markdown import plain
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Failure
 
@@ -47,7 +48,7 @@ def markdown(
     if failure is not None:
         lines += [
             f"**Failed:** {failure.stage} · `{failure.failure_type}` · `{failure.error_type}`",
-            f"> {' '.join(failure.message.split())[:500]}",
+            f"> {plain(failure.message[:500])}",
             "**What to do:** mend the cause, then send the signal `retry`; or send `discard` to give it up.",
         ]
     return "\n\n".join(lines)

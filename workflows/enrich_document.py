@@ -5,6 +5,7 @@ dead-lettered and waits here for `retry`, `discard`, a newer version, or a new s
 """
 
 import asyncio
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Final
 
@@ -26,7 +27,7 @@ from archon.contracts.workflow import (
     Step,
 )
 from workflows import parking
-from workflows.cancellation import forget, raise_if_cancelled, uncancelled
+from workflows.cancellation import forget, meanwhile, raise_if_cancelled, uncancelled
 from workflows.failures import failure_of
 from workflows.handlers import Handlers
 from workflows.mailbox import Wake
@@ -49,6 +50,7 @@ class EnrichDocument(Handlers):
         self._failures = start.carried.failures
         self._dead_lettered = start.carried.dead_lettered
         self._steps = Steps(local=start.local_steps, joint=start.joint_write)
+        self._marked_while_parked = start.marked_while_parked
         self._refused = False
 
     @workflow.run
@@ -236,16 +238,29 @@ class EnrichDocument(Handlers):
         if not await self._dead_letter(park):
             self._display.failure = None
             return Wake.SUPERSEDED
-        await self._steps.mark_parked(step)
+        marked = await self._marked(park)
         raise_if_cancelled()
         self._display.file(names.STATUS_PARKED, failure.failure_type)
         self._display.report(EnrichmentStatus.FAILED, f"parked: {failure.stage} failed")
         self._settlements.park(request.correlation_id, failure)
-        wake = await parking.wait(self._mailbox, park, lambda: self._dead_letter(park))
+        async with nullcontext() if marked else meanwhile(self._mark_at_last(park), self.discard):
+            wake = await parking.wait(self._mailbox, park, lambda: self._dead_letter(park))
         self._settlements.wake()
         self._display.failure = None
         self._display.file(EnrichmentStatus.PROCESSING)
         return wake
+
+    async def _marked(self, park: ParkInput) -> bool:
+        """False where the graph is away: its document is then marked while the run waits."""
+        if not self._marked_while_parked:
+            await self._steps.mark_parked(park.step)
+            return True
+        marked = await self._steps.mark_parked_at_once(park.step)
+        parking.note(self._mailbox, park, marked)
+        return marked is not None
+
+    async def _mark_at_last(self, park: ParkInput) -> None:
+        parking.note(self._mailbox, park, await self._steps.mark_parked_at_last(park.step))
 
     async def _dead_letter(self, park: ParkInput) -> bool:
         """False when a newer version has the document."""

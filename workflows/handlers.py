@@ -41,6 +41,11 @@ class Handlers:
         """Another content of this document was claimed at `version`."""
         self._mailbox.superseded_by = max(self._mailbox.superseded_by, version)
 
+    @workflow.signal(name=names.SIGNAL_LETTER)
+    def publish_letter(self) -> None:
+        """The dead letter of this parked run is lost."""
+        self._mailbox.letter_lost = True
+
     @workflow.update(name=names.UPDATE_SETTLED)
     async def settled(self, correlation_id: str) -> Settlement:
         """Returns when the submission of this correlation id has ended or is parked."""

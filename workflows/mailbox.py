@@ -33,6 +33,7 @@ class Mailbox:
         self._taken = {Wake.DISCARD: 0, Wake.RETRY: 0}
         self.superseded_by = carried.superseded_by
         self.duplicates = 0
+        self.letter_lost = False
 
     @property
     def waiting(self) -> bool:

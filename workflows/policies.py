@@ -50,6 +50,14 @@ JOINT: Final = LocalActivityOptions(
 EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), retry_policy=PATIENT)
 """Completed events and dead letters: retried until acknowledged."""
 
+MARK: Final = ActivityOptions(
+    cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    start_to_close_timeout=timedelta(minutes=10),
+    heartbeat_timeout=_LOST_AFTER,
+    retry_policy=PATIENT,
+)
+"""Marks a document whose run is parked: tried for as long as that waits."""
+
 DELETION: Final = ActivityOptions(
     start_to_close_timeout=timedelta(minutes=30), heartbeat_timeout=_LOST_AFTER, retry_policy=PATIENT
 )

@@ -1,18 +1,25 @@
 """In: how the estate is to be compared. Out: a report of where its stores disagreed, and what was repaired.
 
-Page by page: documents first, then points whose documents are gone.
+Page by page: documents first, then points whose documents are gone, then what is parked.
 """
 
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 
 from temporalio import workflow
 
+from activities.parked import ParkedActivities
 from activities.reconciliation import ReconcileActivities
 from archon.contracts import names
 from archon.contracts.reconcile import PageInput, PageReport, Phase, ReconcileInput, ReconcileReport
 from workflows import policies
 
-_STEPS: Final = {Phase.DOCUMENTS: ReconcileActivities.documents, Phase.POINTS: ReconcileActivities.points}
+_STEPS: Final[Mapping[Phase, Callable[[Any, PageInput], Awaitable[PageReport]]]] = {
+    Phase.DOCUMENTS: ReconcileActivities.documents,
+    Phase.POINTS: ReconcileActivities.points,
+    Phase.PARKED: ParkedActivities.runs,
+    Phase.LETTERS: ParkedActivities.letters,
+}
 
 
 @workflow.defn(name=names.WORKFLOW_RECONCILE)
@@ -27,14 +34,16 @@ class ReconcileEnrichment:
 
     @workflow.run
     async def run(self, start: ReconcileInput) -> ReconcileReport:
+        phases = [each for each in Phase if start.parked or each in {Phase.DOCUMENTS, Phase.POINTS}]
         while True:
             page = await self._page(start)
             self._report.add(page)
             self._after = page.next
             if page.next is None:
-                if self._phase is Phase.POINTS:
+                following = phases[phases.index(self._phase) + 1 :]
+                if not following:
                     break
-                self._phase = Phase.POINTS
+                self._phase = following[0]
             self._renew(start)
         if start.project is None:  # part of the estate says nothing of the whole
             await workflow.execute_activity_method(
@@ -60,10 +69,7 @@ class ReconcileEnrichment:
             summary=f"after {self._after}" if self._after else "from the first",
             **policies.RECONCILE,
         )
-        if self._phase is Phase.DOCUMENTS:
-            self._report.documents += page.checked
-        else:
-            self._report.points += page.checked
+        self._report.checked(self._phase, page.checked)
         return page
 
     def _renew(self, start: ReconcileInput) -> None:

@@ -19,6 +19,7 @@ from activities.writing import WritingActivities
 from archon.contracts import names
 from archon.contracts.analysis import AnalysisSummary
 from archon.contracts.events import EnrichmentRequest
+from archon.contracts.markdown import plain
 from archon.contracts.types import Outcome
 from archon.contracts.workflow import (
     AnalyseInput,
@@ -65,7 +66,7 @@ class Steps:
                 progress_since=self._since(started_at),
             ),
             policies.store(_DEFAULT),
-            f"{request.enrichment_type} · {request.file_path}",
+            f"{request.enrichment_type} · {plain(request.file_path)}",
         )
 
     def analyse(self, step: Step) -> workflow.ActivityHandle[AnalysisSummary]:
@@ -73,7 +74,7 @@ class Steps:
         return workflow.start_activity_method(
             AnalysisActivities.analyse,
             AnalyseInput(step=step, max_attempts=self.retry.max_attempts),
-            summary=f"{step.request.resolved_language or 'text'} · {step.request.file_path}",
+            summary=f"{step.request.resolved_language or 'text'} · {plain(step.request.file_path)}",
             **policies.analysis(self.retry, wait_for_cancellation=self.local),
         )
 
@@ -112,6 +113,27 @@ class Steps:
             if is_cancelled_exception(error):
                 raise
             workflow.logger.exception("parked_document_not_marked", extra=step.request.about)
+
+    async def mark_parked_at_once(self, step: Step) -> WriteResult | None:
+        """One short attempt; None where it has failed."""
+        try:
+            return await workflow.execute_local_activity_method(
+                EnrichmentActivities.mark_parked, step, **policies.LOCAL
+            )
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            return None
+
+    async def mark_parked_at_last(self, step: Step) -> WriteResult | None:
+        """However long the graph is away; None where it refuses this document."""
+        try:
+            return await self._remotely(EnrichmentActivities.mark_parked, step, policies.MARK)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.exception("parked_document_not_marked", extra=step.request.about)
+            return None
 
     async def mark_discarded(self, step: Step) -> WriteResult:
         return await self._remotely(EnrichmentActivities.mark_discarded, step, policies.store(self.retry))

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import math
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from random import uniform
 from typing import Any, Final
 from urllib.parse import quote
@@ -23,9 +24,13 @@ from archon.contracts.errors import (
     StoreUnavailableError,
     UnauthorizedError,
 )
+from archon.contracts.estate import EstateStatus
+from archon.contracts.parked import ParkedDocument, ParkedPage
 from archon.contracts.streams import HEADER_LAST_EVENT_ID
 from archon.contracts.views import DocumentPage, DocumentRow, DocumentView, SearchResults, Statistics
+from archon.runtime.health import Readiness
 from archon.runtime.http import bearer, retry_after
+from archon.runtime.reasons import in_words, place
 from archon.runtime.settings import Settings
 
 _STREAM: Final = httpx.Timeout(30, read=45)
@@ -39,8 +44,13 @@ class BridgeApi:
 
     def __init__(self, http: httpx.AsyncClient, patience: float = 0.0) -> None:
         self._http = http
+        self._place = place(str(http.base_url), "bridge_url")
         self._patience = patience
         self._has_answered = False
+        self.on_wait: Callable[[str], None] = lambda _: None
+        """Is called with what is waited for, while the bridge is away."""
+        self.last_away = -math.inf
+        """When that was last the case, by time.monotonic()."""
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -54,6 +64,14 @@ class BridgeApi:
     async def read(self, path: str, **params: str | int | None) -> Any:
         """The JSON of an answer, for those who must not mind which fields it has."""
         return await self._call("GET", path, params=_given(**params))
+
+    async def readiness(self) -> Readiness:
+        """What the bridge says of the services and stores behind it."""
+        try:
+            response = await self._http.get("/readyz")
+            return Readiness.model_validate_json(response.content)
+        except (httpx.TransportError, ValueError) as error:
+            raise StoreUnavailableError("bridge", f"{self._http.base_url} does not answer") from error
 
     async def index(self, document: Mapping[str, Any]) -> DocumentAccepted:
         return DocumentAccepted.model_validate(await self._call("POST", "/document", json=document))
@@ -72,6 +90,9 @@ class BridgeApi:
             await self._call("GET", "/statistics", params=_given(project=project))
         )
 
+    async def status(self, project: str | None = None) -> EstateStatus:
+        return EstateStatus.model_validate(await self._call("GET", "/status", params=_given(project=project)))
+
     async def documents(
         self, project: str | None = None, status: str | None = None
     ) -> AsyncIterator[DocumentRow]:
@@ -89,6 +110,18 @@ class BridgeApi:
             params = _given(project=project, status=status, after=after, limit=1000)
             page = DocumentPage.model_validate(await self._call("GET", "/documents", params=params))
             yield page
+            if page.next is None:
+                return
+            after = page.next
+
+    async def parked(self, project: str | None = None) -> AsyncIterator[ParkedDocument]:
+        """Every document whose run waits, page by page, whatever the graph calls it."""
+        after: str | None = None
+        while True:
+            params = _given(project=project, after=after, limit=1000)
+            page = ParkedPage.model_validate(await self._call("GET", "/parked", params=params))
+            for each in page.parked:
+                yield each
             if page.next is None:
                 return
             after = page.next
@@ -149,17 +182,20 @@ class BridgeApi:
                     raise _refused(response)
                 yield EventSource(response)
         except httpx.TransportError as error:
-            raise StoreUnavailableError("bridge", f"{self._http.base_url} broke off ({error!r})") from error
+            raise StoreUnavailableError("bridge", f"{self._place} broke off ({in_words(error)})") from error
 
     async def _call(self, method: str, path: str, **options: Any) -> Any:
-        deadline, pause = None, 0.25
+        since, pause = None, 0.25
         while True:
             try:
                 found = await self._answer(method, path, **options)
-            except StoreUnavailableError:
-                deadline = deadline or time.monotonic() + self._patience
-                if not self._has_answered or time.monotonic() + pause > deadline:
+            except StoreUnavailableError as error:
+                self.last_away = time.monotonic()
+                since = since or self.last_away
+                waited = self.last_away - since
+                if not self._has_answered or waited + pause > self._patience:
                     raise
+                self.on_wait(f"waiting for the {error}; {waited:.0f} s")
             else:
                 self._has_answered = True
                 return found
@@ -172,9 +208,8 @@ class BridgeApi:
             try:
                 response = await self._http.request(method, f"/api/bridge{path}", **options)
             except httpx.TransportError as error:
-                raise StoreUnavailableError(
-                    "bridge", f"{self._http.base_url} does not answer ({error!r})"
-                ) from error
+                reason = f"{self._place} does not answer ({in_words(error)})"
+                raise StoreUnavailableError("bridge", reason) from error
             if response.is_success:
                 return response.json()
             if response.status_code != httpx.codes.TOO_MANY_REQUESTS:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
-from archon.cli.output import err, table
+from archon.cli.output import counted, err, table
 from archon.contracts.backfill import PAGE_LIMIT, Candidate, Criteria, Reason
 from archon.contracts.errors import InvalidInputError
 from archon.stores.content import ContentStore
@@ -45,7 +45,7 @@ class Tally:
     def print(self) -> None:
         columns = ("project", "reason", "documents", "without text", "unusable")
         table("", columns, [tuple(row.values()) for row in self.as_json()])
-        err.print(f"{self._documents.total()} documents")
+        err.print(counted(self._documents.total(), "document"))
 
 
 async def scan(

@@ -7,7 +7,7 @@ from typing import Any, Final
 from archon.cli.backfill_scan import read_ids
 from archon.cli.backfill_supply import Supplied, Supply
 from archon.cli.backfill_watch import Standing, print_standing
-from archon.cli.output import Format, err, out, print_json, table
+from archon.cli.output import Format, counted, err, out, print_json, table
 from archon.contracts import names
 from archon.contracts.backfill import LISTED, BackfillInput, BackfillProgress, chunk_name, chunked
 from archon.contracts.errors import InvalidInputError
@@ -110,10 +110,11 @@ class Starting:
 def _print_supplied(supplied: Supplied, *, dry_run: bool) -> None:
     would = "would be " if dry_run else ""
     err.print(
-        f"{supplied.kept} texts {would}kept, {supplied.indexed} documents {would}indexed as they are now"
+        f"{counted(supplied.kept, 'text')} {would}kept, "
+        f"{counted(supplied.indexed, 'document')} {would}indexed with the present text"
     )
     if supplied.missing:
         first = list(supplied.missing.items())[:LISTED]
         rows = [(document_id, path, why) for document_id, (path, why) in first]
         table("", ("no text", "file", "why"), rows)
-        err.print(f"{len(supplied.missing)} documents without a text under the source root")
+        err.print(f"{counted(len(supplied.missing), 'document')} without a text under the source root")

@@ -1,8 +1,8 @@
 """In: a file's name and text. Out: which secret it holds, if any, so that it is not sent by accident.
 
 Only what can hardly be meant otherwise counts: names that are kept for secrets, private keys with their body,
-and tokens whose issuer gave them a form of their own. Guesses by entropy or by the names of variables would
-keep ordinary sources from being found.
+tokens whose issuer gave them a form of their own, and what a few files are known to hold. Guesses by entropy
+or by the names of variables would keep ordinary sources from being found.
 """
 
 import re
@@ -16,8 +16,26 @@ _NAMES: Final = (
     *(".env", ".env.*", "*.env"),
     *("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk", "*.ppk"),
     *(".netrc", "_netrc", ".pgpass", ".htpasswd", ".git-credentials", ".pypirc", ".dockercfg"),
-    *(".aws/credentials", ".docker/config.json", ".kube/config"),
+    *(".s3cfg", ".boto", ".my.cnf", ".vault-token", "rclone.conf", ".dockerconfigjson"),
+    *("*.tfstate", "*.tfstate.*", "*.tfvars", "*.tfvars.json", ".terraformrc", "credentials.tfrc.json"),
+    *("kubeconfig", "*.kubeconfig", "kubeconfig.y*ml", "credentials.json", "client_secret*.json"),
+    *("service-account*.json", "service_account*.json"),
+    *(".aws/credentials", ".docker/config.json", ".kube/config", ".cargo/credentials*", ".gem/credentials"),
 )
+_OFTEN_SHARED: Final = {
+    ".npmrc": re.compile(
+        r"^[ \t]*(?://[^\n=]*:)?_(?:auth|authToken|password)[ \t]*=[ \t]*[\"']?[^\s\"'$]", re.MULTILINE
+    ),
+    ".yarnrc.yml": re.compile(r"\bnpmAuth(?:Token|Ident)[\"']?:[ \t]*[\"']?[^\s\"'$]"),
+    ".envrc": re.compile(
+        r"^[ \t]*(?:export[ \t]+)?\w*"
+        r"(?:SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS?)"
+        r"=[\"']?[^\s\"'$`#]",
+        re.MULTILINE | re.IGNORECASE,
+    ),
+}
+"""Files that projects commit, and people put secrets into: by name, a secret that is written as it is, not
+fetched from a variable or a command."""
 _EXAMPLES: Final = re.compile(r"(^|[._-])(example|sample|template|tmpl|dist|defaults?)([._-]|$)")
 """Files of settings that are there to be copied: `.env.example`."""
 _PLUGINS: Final = {
@@ -47,6 +65,9 @@ def secret_in(path: str, text: str) -> str | None:
     """What secret a file holds, in words; None for none. `path` has forward slashes."""
     if _is_kept_for_secrets(path):
         return "its name"
+    often_shared = _OFTEN_SHARED.get(path.rpartition("/")[2].lower())
+    if often_shared is not None and often_shared.search(text):
+        return "token or password"
     if _KEY_HEADER in text and _KEY.search(text):
         return "private key"
     for plugin, signs in _SIGNS:
@@ -71,7 +92,8 @@ def _is_kept_for_secrets(path: str) -> bool:
     if _EXAMPLES.search(name):
         return False
     return any(
-        fnmatchcase(name, each) or ("/" in each and f"/{path}".endswith(f"/{each}")) for each in _NAMES
+        fnmatchcase(f"/{path}".lower(), f"*/{each}") if "/" in each else fnmatchcase(name, each)
+        for each in _NAMES
     )
 
 

@@ -1,6 +1,7 @@
 """In: a file's bytes. Out: its text, the encoding it was read in, and whether that was guessed.
 
-By byte order mark, then as UTF-8, then by what the file declares, then by a detector.
+By byte order mark, then as UTF-8, which may have a few broken bytes, then by what the file declares, then by
+a detector.
 """
 
 import codecs
@@ -45,7 +46,6 @@ _OF_AN_EDITOR: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _SUPERSETS: Final = {
-    "ascii": "cp1252",
     "iso8859-1": "cp1252",
     "gb2312": "gb18030",
     "gbk": "gb18030",
@@ -65,7 +65,10 @@ _DETECTED: Final = (
 """Encodings that sources are written in; of rarer ones the detector would rather see one by chance."""
 _WESTERN: Final = 1.4
 """How much likelier sources are Western European than a short text alone can tell."""
+_WHOLE: Final = 4
+"""In UTF-8, that many whole characters beyond ASCII to each broken one: other encodings have far fewer."""
 _HANGUL: Final = re.compile("[\uac00-\ud7a3]")
+_REPLACED: Final = "\ufffd"
 _NOT_ASCII: Final = re.compile("[^\x00-\x7f]")
 _SAMPLE: Final = 65_536
 _BLANKS: Final = "\t\n\v\f\r"
@@ -74,7 +77,8 @@ _STRANGE: Final = frozenset({"Cc", "Cn", "Co", "Cs"})
 
 
 class Decoded(NamedTuple):
-    """`encoding` is the name of Python's codec; `guessed`: nothing in the file says that it is this one."""
+    """`encoding` is the name of Python's codec; `guessed`: nothing in the file says that it is this one, or
+    some of its bytes are not in it."""
 
     text: str
     encoding: str
@@ -86,13 +90,15 @@ def decoded(data: bytes) -> Decoded | None:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             text = _strictly(data[len(mark) :], encoding)
+            if text is not None:
+                return _text(text, encoding)
             # Bytes that break off, or are broken: what can be read is read.
-            return _text(
-                text if text is not None else data[len(mark) :].decode(encoding, "replace"), encoding
-            )
+            return _text(data[len(mark) :].decode(encoding, "replace"), encoding, guessed=True)
     text = _strictly(data, "utf-8")
     if text is not None and not (b"\0" in data and is_binary(text)):
         return _text_of_utf8(data, text)
+    if text is None and (mended := _mostly_utf8(data)):
+        return mended
     if b"\0" in data:
         return _wide(data)
     return _declared(data) or _detected(data)
@@ -117,6 +123,15 @@ def _text_of_utf8(data: bytes, text: str) -> Decoded | None:
             return found
     contradicted = not text.isascii() and (_name(data) or "utf-8") not in {"utf-8", "utf-8-sig"}
     return _text(text, "utf-8", guessed=contradicted)
+
+
+def _mostly_utf8(data: bytes) -> Decoded | None:
+    """UTF-8 with a few broken bytes, or cut within its last character."""
+    text = data.decode("utf-8", "replace")
+    broken = text.count(_REPLACED) - data.count(_REPLACED.encode())
+    whole = len(_NOT_ASCII.findall(text)) - broken
+    is_cut = broken == 1 and text.endswith(_REPLACED)
+    return _text(text, "utf-8", guessed=True) if whole >= (1 if is_cut else _WHOLE * broken) else None
 
 
 def _name(data: bytes) -> str | None:

@@ -8,7 +8,7 @@ import typer
 from rich.progress import Progress
 
 from archon.cli.api import BridgeApi
-from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, print_json, table
+from archon.cli.output import Exit, Format, FormatOption, counted, err, exit_codes, print_json, table
 from archon.contracts.deletion import DeletionReceipt, DeletionState
 from archon.contracts.errors import InvalidInputError
 from archon.runtime.settings import Settings
@@ -61,7 +61,7 @@ def _asks(yes: bool) -> bool:
 async def _confirm_project(api: BridgeApi, project: str, *, yes: bool) -> None:
     if _asks(yes):
         count = (await api.statistics(project)).documents
-        _confirm(f"Delete the project {project} with its {count} documents?")
+        _confirm(f"Delete the project {project} with {counted(count, 'document')}?")
 
 
 def _confirm(question: str) -> None:
@@ -75,7 +75,8 @@ async def _until_removed(api: BridgeApi, receipt: DeletionReceipt) -> DeletionRe
         while receipt.state is DeletionState.REMOVING:
             await asyncio.sleep(_POLL_EVERY)
             receipt = await api.deletion(receipt)
-            progress.update(bar, description=f"Deleting {what}: {receipt.counts.documents} documents ...")
+            deleted = counted(receipt.counts.documents, "document")
+            progress.update(bar, description=f"Deleting {what}: {deleted} ...")
     return receipt
 
 

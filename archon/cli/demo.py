@@ -60,8 +60,8 @@ async def _demo(
 ) -> None:
     """The report goes into `done` as soon as there is one, so that an interruption later keeps it."""
     async with contextlib.AsyncExitStack() as entered:
-        with status("Starting the stack ..."):
-            stack = await entered.enter_async_context(running(directory, ports))
+        with status("Starting the stack ...") as tell:
+            stack = await entered.enter_async_context(running(directory, ports, tell=tell))
         async with BridgeApi.connect(stack.settings) as api:
             if not err.is_terminal:
                 err.print(f"Indexing and enriching {path} ...")

@@ -7,23 +7,25 @@ from typing import Annotated
 
 import typer
 
+from archon.cli import letters
 from archon.cli.api import BridgeApi
 from archon.cli.output import (
     Exit,
     Format,
     FormatOption,
     a_project,
+    counted,
     duration,
     err,
     exit_codes,
     note_workflows,
     out,
     print_json,
-    sentence,
     table,
+    width,
 )
 from archon.cli.retrying import Outcome, Retrying, refusal
-from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterList, DeadLetterRow
+from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterList, DeadLetterRow, StoredDeadLetter
 from archon.contracts.errors import InvalidInputError, NotFoundError
 from archon.contracts.types import FailureType
 from archon.runtime.settings import Settings
@@ -31,7 +33,9 @@ from archon.runtime.settings import Settings
 _ALL = 10_000
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what failed for good, and what to do about it.")
 
-Keys = Annotated[list[str] | None, typer.Argument(help="Documents' ids, or keys as `list` shows them.")]
+Keys = Annotated[
+    list[str] | None, typer.Argument(help="Documents' ids, or keys, each whole or as `list` shows it.")
+]
 Project = Annotated[
     str | None, typer.Option("--project-name", "-p", help="Only this project's.", callback=a_project)
 ]
@@ -66,13 +70,13 @@ def list_letters(
 
 @app.command()
 def show(
-    key: Annotated[str, typer.Argument(help="A document's id, or a key as `list` shows it.")],
+    key: Annotated[str, typer.Argument(help="A document's id, or a key, whole or as `list` shows it.")],
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show one dead letter whole: what failed, where, and how the services were then."""
 
     async def run(api: BridgeApi) -> None:
-        found = await api.dead_letter(key)
+        found = await _stored(api, key)
         if output is Format.JSON:
             print_json(found)
             return
@@ -171,6 +175,15 @@ def _filter(
     )
 
 
+async def _stored(api: BridgeApi, key: str) -> StoredDeadLetter:
+    """The letter under a key, or under the one that `key` is a part of."""
+    try:
+        return await api.dead_letter(key)
+    except NotFoundError:
+        rows = (await api.dead_letters(DeadLetterFilter(), _ALL)).dead_letters
+        return await api.dead_letter(letters.named(key, rows).key)
+
+
 async def _chosen(
     api: BridgeApi, keys: list[str] | None, wanted: DeadLetterFilter, *, every: bool
 ) -> list[DeadLetterRow]:
@@ -180,28 +193,13 @@ async def _chosen(
     rows = (await api.dead_letters(wanted, _ALL)).dead_letters
     if not keys:
         return rows
-    found = {row.key: row for row in rows} | {row.document_id: row for row in rows if row.document_id}
-    for key in keys:
-        if key not in found:
-            raise NotFoundError(f"there is no dead letter {key}")
-    return list({found[key].key: found[key] for key in keys}.values())
+    found = [letters.named(key, rows) for key in keys]
+    return list({row.key: row for row in found}.values())
 
 
 def _print_rows(found: DeadLetterList) -> None:
-    columns = ("key", "project", "file", "type", "failed", "reason")
-    cells = [
-        (
-            row.key,
-            row.project_name,
-            row.file_path or row.source,
-            row.failure_type,
-            f"{row.failure_timestamp:%Y-%m-%d %H:%M}",
-            sentence(row.failure_reason),
-        )
-        for row in found.dead_letters
-    ]
-    table("", columns, cells)
-    err.print(f"{len(cells)} of {found.total} dead letters")
+    table("", letters.COLUMNS, letters.cells(found.dead_letters, width()))
+    err.print(f"{len(found.dead_letters)} of {counted(found.total, 'dead letter')}")
     note_workflows(found.workflows)
 
 
@@ -209,8 +207,13 @@ def _print_outcomes(outcomes: list[Outcome], output: Format) -> None:
     if output is Format.JSON:
         print_json({"documents": [outcome.as_json() for outcome in outcomes]})
     else:
-        cells = [(item.row.key, item.row.file_path or item.row.source, item.what) for item in outcomes]
+        room = width()
+        keys = letters.short_keys([item.row.key for item in outcomes])
+        cells = [
+            (keys[item.row.key] if room else item.row.key, letters.file_of(item.row, room), item.what)
+            for item in outcomes
+        ]
         table("", ("key", "file", ""), cells)
-        err.print(f"{len(outcomes)} dead letters")
+        err.print(counted(len(outcomes), "dead letter"))
     if any(outcome.failed for outcome in outcomes):
         raise typer.Exit(Exit.FAILED)

@@ -10,13 +10,14 @@ from uuid import uuid4
 import typer
 from pydantic import ValidationError
 
-from archon.cli import report
+from archon.cli import estate, report
 from archon.cli import watch as watching
 from archon.cli.api import BridgeApi
 from archon.cli.output import (
     Format,
     FormatOption,
     a_project,
+    counted,
     err,
     exit_codes,
     note_workflows,
@@ -25,9 +26,11 @@ from archon.cli.output import (
     table,
 )
 from archon.contracts import names
-from archon.contracts.errors import InvalidInputError, PublishError
+from archon.contracts.errors import InvalidInputError
 from archon.contracts.events import EnrichmentRequest
+from archon.contracts.parked import ParkedDocument
 from archon.contracts.types import DocumentType, EnrichmentStatus
+from archon.contracts.views import DocumentRow
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.problems import fields_of
 from archon.runtime.settings import Settings
@@ -50,10 +53,7 @@ def publish_file(
         settings = Settings.load().model_copy(update={"kafka_publish_timeout": _KAFKA_SECONDS})
         request = _read_request(file)
         async with KafkaPublisher.connect(settings, "cli") as publisher:
-            try:
-                await publisher.ping()
-            except PublishError as error:
-                raise PublishError(f"{settings.kafka_bootstrap_servers}: {error}") from error
+            await publisher.ping()
             await publisher.request(request)
         workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
         if output is Format.JSON:
@@ -94,7 +94,7 @@ def status(
     ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Show one document, or how many are in which state.
+    """Show one document; or counts, each service and server, and what documents wait for.
 
     With --watch the exit code tells what became of the document: 0 enriched, 1 parked or discarded.
     """
@@ -104,7 +104,8 @@ def status(
         )
 
     async def run() -> None:
-        async with BridgeApi.connect(Settings.load()) as api:
+        settings = Settings.load()
+        async with BridgeApi.connect(settings) as api:
             if watch:
                 raise typer.Exit(await watching.watch(api, document, project_name, output))
             if document is not None:
@@ -112,11 +113,7 @@ def status(
             elif list_status is not None:
                 await _list_documents(api, project_name, list_status, output)
             else:
-                found = await api.statistics(project_name)
-                if output is Format.JSON:
-                    print_json(found)
-                else:
-                    report.print_statistics(found)
+                await estate.show(api, settings, project_name, output)
 
     with exit_codes():
         asyncio.run(run())
@@ -134,11 +131,12 @@ async def _show_document(api: BridgeApi, document: str, project: str | None, out
     rows = [
         ("File", f"{found.project_name} · {found.file_path}"),
         ("Status", f"{found.enrichment_status} · version {found.version}"),
+        ("Waiting", estate.sentence(found.waiting_for) if found.waiting_for else None),
         ("Quality", found.quality_score),
         ("Complexity", found.complexity_score),
         ("Patterns", ", ".join(found.patterns_detected)),
         ("Anti-patterns", ", ".join(found.anti_patterns_detected)),
-        ("Not understood", f"{found.not_understood} lines" if found.not_understood else None),
+        ("Not understood", counted(found.not_understood, "line") if found.not_understood else None),
         ("Encoding", _encoding(found.metadata)),
         ("Imports", ", ".join([*sorted({each.file_path for each in found.imports}), *found.modules])),
         ("Imported by", _some(sorted({each.file_path for each in found.imported_by}))),
@@ -166,15 +164,23 @@ async def _list_documents(
     api: BridgeApi, project: str | None, status: EnrichmentStatus, output: Format
 ) -> None:
     pages = [page async for page in api.document_pages(project, status)]
-    rows = [row for page in pages for row in page.documents]
+    rows: list[DocumentRow | ParkedDocument] = [row for page in pages for row in page.documents]
+    if status is EnrichmentStatus.FAILED:
+        listed = {row.document_id for row in rows}
+        rows += [each async for each in api.parked(project) if each.document_id not in listed]
     if output is Format.JSON:
         print_json([row.model_dump(mode="json") for row in rows])
     else:
         columns = ("document", "project", "file", "version", "indexed")
-        cells = [(r.document_id, r.project_name, r.file_path, r.version, r.indexed_at) for r in rows]
+        cells = [(r.document_id, r.project_name, r.file_path, r.version, _since(r)) for r in rows]
         table("", columns, cells)
-        err.print(f"{len(rows)} documents {status}")
+        err.print(f"{counted(len(rows), 'document')} {status}")
         note_workflows(pages[0].workflows)
+
+
+def _since(row: DocumentRow | ParkedDocument) -> datetime:
+    """When it was indexed or, of one that the graph does not call failed, when its run began."""
+    return row.indexed_at if isinstance(row, DocumentRow) else row.started_at
 
 
 def search(

@@ -8,7 +8,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 ANOTHER_CHECKOUT: Final = "another checkout"
@@ -142,8 +142,12 @@ def _ignored(directory: Path) -> Iterator[tuple[str, str]]:
         )
     except GitError:  # it does not answer in a directory that is ignored itself
         answer = b"./\0"
-    for path in _split(answer):
-        yield path, IGNORED_DIRECTORY if path.endswith("/") else IGNORED
+    found = _split(answer)
+    directories = {path for path in found if path.endswith("/")}
+    for path in found:
+        # Of a directory whose own rules ignore all that is in it, git names each.
+        if directories.isdisjoint(f"{each}/" for each in PurePosixPath(path).parents):
+            yield path, IGNORED_DIRECTORY if path.endswith("/") else IGNORED
 
 
 def _ask(directory: Path, *command: str) -> tuple[bytes, list[bytes]]:

@@ -10,12 +10,13 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rich.markup import escape
 from rich.progress import Progress
 
 from archon.cli import git
 from archon.cli.api import BridgeApi
 from archon.cli.known import Known, Place, known
-from archon.cli.output import bars
+from archon.cli.output import bars, err, now_and_then
 from archon.cli.plan import Note, Plan
 from archon.cli.renames import find_renames
 from archon.cli.senders import Sender, Via, sender
@@ -100,7 +101,8 @@ class _Ingest:
             self.report.paths["pruned"] = sorted(self.before.gone)[:SHOWN]
 
     async def run(self, walk: Walk) -> None:
-        async with beside(follow(self.api, self.plan.project, self._show)):
+        self.api.on_wait = self._tell if err.is_terminal else now_and_then(err.print)
+        async with beside(follow(self.api, self.plan.project, self._show, self.api.on_wait)):
             await self._submit(walk)
             if self.plan.prune:
                 await self._prune(walk)
@@ -194,6 +196,9 @@ class _Ingest:
 
         await together(client() for _ in range(CLIENTS))
 
+    def _tell(self, words: str) -> None:
+        self.progress.update(self._indexed, note=escape(words))
+
     def _show(self, found: Statistics) -> None:
         failed = found.statuses.get(EnrichmentStatus.FAILED, 0)
         unfinished = failed + sum(found.statuses.get(status, 0) for status in WORKING)
@@ -201,3 +206,4 @@ class _Ingest:
         # Others of the project may be on their way, too; what has been shown as done stays so.
         self._done = max(self._done, self.report.accepted - unfinished)
         self.progress.update(self._enriched, completed=self._done, note=note)
+        self.progress.update(self._indexed, note="")

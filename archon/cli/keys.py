@@ -11,6 +11,7 @@ from archon.cli.output import Format, FormatOption, duration, err, exit_codes, o
 from archon.contracts.api_keys import Access, ApiKey, mint
 from archon.contracts.errors import InvalidInputError
 from archon.runtime import api_keys
+from archon.runtime.reasons import wrong
 from archon.runtime.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="API keys: who may read and write which projects.")
@@ -46,7 +47,7 @@ def create(
                 rate=rate,
             )
         except ValidationError as error:
-            raise InvalidInputError("--project", error.errors()[0]["msg"]) from error
+            raise InvalidInputError("--project", wrong(error.errors()[0])) from error
         api_keys.add(path, key)
         if output is Format.JSON:
             print_json({**_told(key), "key": shown})

@@ -7,14 +7,18 @@ import os
 import sys
 from typing import NoReturn
 
+import structlog
 import typer
+from rich.markup import escape
 
 from archon.cli import (
     backfill,
+    control,
     crashes,
     delete,
     demo,
     dlq,
+    doctor,
     documents,
     ingest,
     keys,
@@ -25,7 +29,8 @@ from archon.cli import (
 )
 from archon.cli.bench import command as bench
 from archon.cli.capacity import command as capacity
-from archon.cli.output import Exit
+from archon.cli.output import Exit, err
+from archon.runtime.misspelt import misspelt
 
 app = typer.Typer(
     name="enrich",
@@ -37,11 +42,14 @@ app = typer.Typer(
 
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
+for of_the_stack in (control.ps, control.stop, control.start, control.restart, control.logs):
+    app.command(rich_help_panel="The stack that `enrich up` runs")(of_the_stack)
 app.add_typer(bench.app, name="bench")
 app.command("plan")(capacity.plan)
 app.command("ingest")(ingest.ingest_path)
 app.command("publish")(documents.publish_file)
 app.command("status")(documents.status)
+app.command("doctor")(doctor.doctor)
 app.command("search")(documents.search)
 app.command("delete")(delete.delete)
 app.add_typer(dlq.app, name="dlq")
@@ -58,6 +66,15 @@ SERVICES = {
     "worker": services.run_worker,
     "intelligence": services.run_intelligence,
 }
+
+
+@app.callback()
+def begin(context: typer.Context) -> None:
+    if context.invoked_subcommand not in {*SERVICES, "doctor"}:  # a service logs it, and `doctor` tells of it
+        for each in misspelt(os.environ):
+            err.print(f"[yellow]warning:[/yellow] {escape(str(each))}")
+
+
 for verb, serve in SERVICES.items():
     app.command(verb, rich_help_panel="One service each")(serve)
 
@@ -65,6 +82,7 @@ for verb, serve in SERVICES.items():
 def main() -> None:
     # Verbs speak for themselves; a service's own logging replaces this.
     logging.getLogger().addHandler(logging.NullHandler())
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())  # by itself it prints to stdout
     try:
         app()
     except SystemExit as ended:

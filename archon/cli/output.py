@@ -6,7 +6,8 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, Final
@@ -25,11 +26,13 @@ from archon.contracts.errors import (
     InvalidInputError,
     NotFoundError,
     PublishError,
+    StackUnavailableError,
     StoreUnavailableError,
     TopicUnavailableError,
     WorkflowUnavailableError,
 )
 from archon.contracts.types import ProjectName
+from archon.runtime.reasons import wrong
 
 _PIPED_WIDTH: Final = 160
 _PROJECT_NAME: Final = TypeAdapter[str](ProjectName)
@@ -72,6 +75,7 @@ _CODES: Final[Mapping[type[Exception], Exit]] = {
     NotFoundError: Exit.NOT_FOUND,
     StoreUnavailableError: Exit.UNREACHABLE,
     PublishError: Exit.UNREACHABLE,
+    StackUnavailableError: Exit.UNREACHABLE,
     TopicUnavailableError: Exit.UNREACHABLE,
     IntelligenceUnavailableError: Exit.UNREACHABLE,
     WorkflowUnavailableError: Exit.UNREACHABLE,
@@ -108,7 +112,7 @@ def a_project(name: str | None) -> str | None:
     try:
         return _PROJECT_NAME.validate_python(name)
     except ValidationError as error:
-        raise typer.BadParameter(error.errors()[0]["msg"]) from error
+        raise typer.BadParameter(wrong(error.errors()[0])) from error
 
 
 def duration(field: str, text: str) -> timedelta:
@@ -147,14 +151,33 @@ def bars() -> Iterator[Progress]:
 
 
 @contextlib.contextmanager
-def status(what: str) -> Iterator[None]:
-    """A spinner on stderr while the block lasts, or a line where stderr is no terminal."""
+def status(what: str) -> Iterator[Callable[[str], None]]:
+    """A spinner on stderr while the block lasts, or a line where stderr is no terminal; what is yielded
+    replaces the words, there with a line now and then."""
     if not err.is_terminal:
         err.print(what)
-        yield
+        yield now_and_then(lambda words: err.print(words, markup=False))
         return
-    with err.status(what):
-        yield
+    with err.status(what) as spinner:
+        yield lambda words: spinner.update(escape(words))
+
+
+def now_and_then(show: Callable[[str], None], seconds: float = 10.0) -> Callable[[str], None]:
+    """`show`, but not again within `seconds`, nor before they have passed for the first time."""
+    last = time.monotonic()
+
+    def shown(words: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            last = time.monotonic()
+            show(words)
+
+    return shown
+
+
+def counted(number: int, one: str, several: str | None = None) -> str:
+    """`1 document`, `2 documents`; `several` is said where it is not `one` with an s."""
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
 
 
 def printable(text: str) -> str:
@@ -178,10 +201,15 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     if title:
         out.print(f"[italic]{escape(title)}[/italic]")
     # A line a row: a terminal shows what fits, and what is piped to a program or a file is whole.
-    head, *body = lines([columns, *cells], out.width if out.is_terminal else None)
+    head, *body = lines([columns, *cells], width())
     out.print(f"[bold]{escape(head)}[/bold]")
     for line in body:
         out.print(escape(line))
+
+
+def width() -> int | None:
+    """Of the terminal, in cells; None where stdout is none."""
+    return out.width if out.is_terminal else None
 
 
 def _print_values(title: str, rows: Sequence[Sequence[str]]) -> None:

@@ -17,6 +17,7 @@ from archon.cli.output import (
     Format,
     FormatOption,
     a_project,
+    counted,
     duration,
     err,
     exit_codes,
@@ -49,15 +50,18 @@ def reconcile(
     older_than: Older = "15m",
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Compare graph, vectors and content store, document by document; with --apply, repair.
+    """Compare graph, vectors, content store, parked runs and dead letters, one by one; with --apply, repair.
 
     A worker does it. Exits with 10 when something was found and not repaired.
     """
 
     async def run() -> None:
-        wanted = ReconcileInput(apply=apply, project=project_name, older_than=_seconds(older_than))
+        wanted = ReconcileInput(
+            apply=apply, project=project_name, older_than=_seconds(older_than), parked=True
+        )
         report = await _reconciled(Settings.load(), wanted)
-        if project_name is not None and not report.documents and not report.points:
+        looked_at = report.documents + report.points + report.parked + report.letters
+        if project_name is not None and not looked_at:
             raise NotFoundError(f"there is no document of project {project_name}")
         if output is Format.JSON:
             print_json(report)
@@ -158,8 +162,8 @@ async def _shown(run: "Reconciliation") -> AsyncIterator[None]:
 
 async def _told(run: "Reconciliation") -> str:
     found, trouble = await run.progress(), await run.trouble()
-    told = f"Comparing ... {found.documents} documents, {found.points} points"
-    return f"{told}; tried again: {escape(' '.join(trouble.split())[:200])}" if trouble else told
+    compared = f"Comparing ... {found.documents} documents, {found.points} points, {found.parked} parked runs"
+    return f"{compared}; tried again: {escape(' '.join(trouble.split())[:200])}" if trouble else compared
 
 
 def _print_report(report: ReconcileReport) -> None:
@@ -170,7 +174,9 @@ def _print_report(report: ReconcileReport) -> None:
     table("", ("drift", "found", "repaired", "for example"), rows)
     waiting = f"; {report.waiting} left to a run or a request that is under way" if report.waiting else ""
     hint = "; --apply repairs" if report.left and not report.apply else ""
-    err.print(f"{report.documents} documents and {report.points} points compared{waiting}{hint}")
+    parked = f"{counted(report.parked, 'parked run')} and {counted(report.letters, 'dead letter')}"
+    stored = f"{counted(report.documents, 'document')}, {counted(report.points, 'point')}"
+    err.print(f"{stored}, {parked} compared{waiting}{hint}")
 
 
 def _print_validation(found: "Validation") -> None:
@@ -180,6 +186,7 @@ def _print_validation(found: "Validation") -> None:
         ("Skipped", found.skipped, ""),
         ("Discarded", found.discarded, ""),
         ("Parked", found.parked, ""),
+        ("Runs that wait for a retry", found.runs_parked, ""),
         *((f"Pending, {age.replace('_', ' ')}", count, "") for age, count in found.pending.items()),
         *(
             (f"Drift: {kind}", count, _examples(found.drift_examples, kind))
@@ -193,6 +200,8 @@ def _print_validation(found: "Validation") -> None:
             ("Changed", listed.changed, " ".join(listed.changed_examples)),
         ]
     table("", ("", "documents", "for example"), rows)
+    if not found.letters_known:
+        err.print("Kafka does not answer: dead letters were not compared")
     err.print("Nothing is lost, and all stores agree" if found.well else "Not everything is as it should be")
 
 

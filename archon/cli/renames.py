@@ -47,11 +47,13 @@ def matched(
 ) -> Iterable[tuple[str, str]]:
     """Pairs of a new path and the old one, each path in one pair at most.
 
-    `new`, `gone`: content hashes by path, None for an empty file, which is like any other; `seen`: old paths
-    by the new ones, as git has it.
+    `new`, `gone`: content hashes by path, None for an empty file, which is like any other and so none of
+    them; `seen`: old paths by the new ones, as git has it.
     """
     by_git = {
-        path: old for path, old in seen.items() if path in new and old in gone and _same_language(path, old)
+        path: old
+        for path, old in seen.items()
+        if new.get(path) is not None and old in gone and _same_language(path, old)
     }
     left = {old: digest for old, digest in gone.items() if old not in by_git.values()}
     by_content: dict[bytes, list[str]] = {}

@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from rich.markup import escape
 
-from archon.cli.output import Format, err, out, print_json, printable, table
+from archon.cli.output import Format, counted, err, out, print_json, printable, table
 from archon.cli.plan import Plan
 from archon.cli.tally import SHOWN, Report
 from archon.cli.walk import HELD_BACK
 from archon.contracts.lines import lines_of
+from archon.contracts.types import EnrichmentStatus
 from archon.contracts.views import SearchResults, Statistics
 
-_SNIPPET_LINES: Final = 4
+SNIPPET_LINES: Final = 4
 
 
 def print_ingest(report: Report, plan: Plan, output: Format) -> None:
@@ -105,8 +106,8 @@ def _print_hints(report: Report, plan: Plan) -> None:
         err.print(f"[yellow]One of them was sent before:[/yellow] enrich delete {document_id}")
     if report.gone and not plan.prune:
         err.print(
-            f"{len(report.gone)} documents have no file under {escape(str(plan.path))} any more; "
-            "the same command with --prune deletes them."
+            f"{counted(len(report.gone), 'document has', 'documents have')} no file under "
+            f"{escape(str(plan.path))} any more; the same command with --prune deletes what is gone."
         )
     if report.without_git is not None:
         why = escape(printable(report.without_git))
@@ -141,14 +142,30 @@ def print_statistics(found: Statistics) -> None:
     """What was found, one kind a line."""
     quality = f"{found.mean_quality:.2f} (mean, 0 to 1)" if found.mean_quality is not None else "none yet"
     rows = [
-        ("Documents", f"{found.documents} ({_counted(found.statuses)})"),
+        ("Documents", _with_statuses(found)),
+        *_parked(found),
         ("Entities", found.entities),
         ("Languages", _counted(dict(list(found.languages.items())[:8]))),
         ("Quality", quality),
-        *([("Not understood", f"{found.not_understood} lines")] if found.not_understood else []),
+        *([("Not understood", counted(found.not_understood, "line"))] if found.not_understood else []),
         ("Anti-patterns", _counted(dict(list(found.anti_patterns.items())[:5])) or "none"),
     ]
     table("", ("", ""), rows)
+
+
+def _with_statuses(found: Statistics) -> str:
+    return f"{found.documents} ({_counted(found.statuses)})" if found.statuses else f"{found.documents}"
+
+
+def _parked(found: Statistics) -> list[tuple[str, str]]:
+    """Where Temporal knows of more, or fewer, than the graph."""
+    failed = found.statuses.get(EnrichmentStatus.FAILED, 0)
+    if found.parked is None:
+        return [("Parked", "Temporal does not answer")]
+    if found.parked == failed:
+        return []
+    waiting = counted(found.parked, "run waits", "runs wait")
+    return [("Parked", f"{waiting} for a retry: enrich status --list failed has all of them")]
 
 
 def print_hits(results: SearchResults) -> None:
@@ -159,7 +176,7 @@ def print_hits(results: SearchResults) -> None:
         told = (hit.project_name, where, hit.kind, hit.symbol or "")
         stale = "" if hit.fresh else "  [yellow]stale[/yellow]"
         out.print(f"{hit.score:.2f}  {escape('  '.join(map(printable, told)).rstrip())}{stale}")
-        for line in lines_of(dedent(hit.snippet))[:_SNIPPET_LINES]:
+        for line in lines_of(dedent(hit.snippet))[:SNIPPET_LINES]:
             out.print(f"      [dim]{escape(printable(line))}[/dim]")
     if not results.hits:
         out.print("nothing found")

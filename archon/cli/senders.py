@@ -15,7 +15,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from archon.cli.api import BridgeApi
 from archon.contracts.errors import InvalidInputError, PublishError
-from archon.runtime.brokers import connection, start
+from archon.runtime.brokers import connection, kafka_at, start
+from archon.runtime.reasons import in_words
 from archon.runtime.settings import Settings
 
 _MAX_REQUEST: Final = 4 * 1024 * 1024
@@ -70,6 +71,6 @@ async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
         await start(producer, settings)
         yield producer
     except (KafkaError, OSError) as error:
-        raise PublishError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
+        raise PublishError(f"{kafka_at(settings)}: {in_words(error)}") from error
     finally:
         await producer.stop()

@@ -3,6 +3,7 @@
 A service is imported when it is run: together they are half a second that no other verb should pay.
 """
 
+import os
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import uvloop
 
 from archon.cli.output import exit_codes
-from archon.runtime import tracing
+from archon.runtime import misspelt, tracing
 from archon.runtime.logs import configure_logging
 from archon.runtime.settings import Settings
 
@@ -39,6 +40,7 @@ def _run(name: str, module: str) -> None:
     with exit_codes():
         settings = Settings.load()
         configure_logging(settings, name)
+        misspelt.warn(os.environ)
         serve: Callable[[Settings], Awaitable[Any]] = import_module(module).run
 
         async def main() -> None:

@@ -16,34 +16,51 @@ from archon.contracts.types import WORKING
 from archon.contracts.views import Statistics
 
 _POLL: Final = 1.0
+_STANDSTILL: Final = 5.0
 _ARRIVAL_PATIENCE: Final = 120.0
 """Seconds without a single arrival after which what was sent to Kafka is given up."""
 
 
-async def follow(api: BridgeApi, project: str, show: Callable[[Statistics], None]) -> None:
-    """Show the project's counts until cancelled."""
+async def follow(
+    api: BridgeApi, project: str, show: Callable[[Statistics], None], tell: Callable[[str], None]
+) -> None:
+    """Show the project's counts until cancelled; where they stand still, `tell` is called with what is waited
+    for."""
+    shown, since = None, time.monotonic()
     while True:
         began = time.monotonic()
-        show(await api.statistics(project))
-        await pause(began)
+        found = await api.statistics(project)
+        show(found)
+        if found != shown:
+            shown, since = found, began
+        elif began - since >= _STANDSTILL and any(found.statuses.get(status) for status in WORKING):
+            tell(f"waiting for {await _behind(api)}; nothing has changed for {began - since:.0f} s")
+        await _pause(api, began)
+
+
+async def _behind(api: BridgeApi) -> str:
+    """What may hold documents up, as far as the bridge knows."""
+    return (await api.readiness()).problems() or "the ingress, Temporal or a worker"
 
 
 async def settled(api: BridgeApi, report: Report) -> None:
     """Until nothing of this ingest's is on its way; what else the project has is not waited for."""
     began = time.monotonic()
     while await _is_open(api, report):
-        await pause(began)
+        await _pause(api, began)
         began = time.monotonic()
 
 
 async def _is_open(api: BridgeApi, report: Report) -> bool:
     # Ends at the first document of ours; only where what waits is others' does it read the whole listing.
     found = await api.statistics(report.project)
+    if not any(found.statuses.get(status) for status in WORKING):
+        return False
+    # All of them, in the order of a run: one that goes on meanwhile is in a status that was not counted.
     for status in WORKING:
-        if found.statuses.get(status):
-            async for row in api.documents(report.project, status):
-                if report.has(row):
-                    return True
+        async for row in api.documents(report.project, status):
+            if report.has(row):
+                return True
     return False
 
 
@@ -61,7 +78,7 @@ async def arrived(api: BridgeApi, report: Report) -> None:
         elif time.monotonic() - since > _ARRIVAL_PATIENCE:
             return
         if awaited:
-            await pause(began)
+            await _pause(api, began)
 
 
 async def take_stock(api: BridgeApi, report: Report) -> None:
@@ -69,6 +86,11 @@ async def take_stock(api: BridgeApi, report: Report) -> None:
     async for row in api.documents(report.project):
         if report.has(row):
             report.settle(row)
+
+
+async def _pause(api: BridgeApi, began: float) -> None:
+    # How long the bridge was away says nothing of what its answer costs it.
+    await pause(max(began, api.last_away))
 
 
 async def pause(began: float, *, least: float = _POLL, times: float = 9) -> None:

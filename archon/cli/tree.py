@@ -59,6 +59,8 @@ class _Reader:
 
     def __post_init__(self) -> None:
         self._repositories: set[Path] = set()
+        self._held: list[tuple[str, list[str]]] = []
+        """Each directory that was entered, and what is in it."""
 
     def run(self) -> None:
         left = [self.root]
@@ -72,10 +74,24 @@ class _Reader:
                 self.found.skipped.append((f"{name}/", git.UNREADABLE_DIRECTORY))
                 continue
             self.ignores.enter(here)
+            if here != self.root and found:
+                held = [self._relative(here / name) + "/" * is_directory for name, is_directory in found]
+                self._held.append((self._relative(here) + "/", held))
             for name in (name for name, is_directory in found if not is_directory):
                 self.take(here / name)
             inner = [here / name for name, is_directory in found if is_directory]
             left += reversed([each for each in inner if self._entered(each)])
+        self._name_once()
+
+    def _name_once(self) -> None:
+        """A directory in which all is ignored is named in place of what is in it, as git has it."""
+        found = dict(self.found.skipped)
+        for directory, held in reversed(self._held):  # what is in a directory was entered after it
+            if all(found.get(each) in {git.IGNORED, git.IGNORED_DIRECTORY} for each in held):
+                for each in held:
+                    del found[each]
+                found[directory] = git.IGNORED_DIRECTORY
+        self.found.skipped = list(found.items())
 
     def take(self, path: Path) -> None:
         if path.name == ".git":

@@ -1,20 +1,28 @@
 """In: a data directory and ports. Out: the whole stack in the foreground until Ctrl-C."""
 
 import asyncio
-import sys
-from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+import contextlib
+import os
+from collections.abc import Coroutine, Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from shlex import quote
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from archon.cli.env_file import exports
+from archon.cli.given import Given
 from archon.cli.output import err, exit_codes, out, status, table
-from archon.devstack.stack import Ports, Stack, running
+from archon.devstack.data_directory import keep_ports, kept_ports, ports_file
+from archon.devstack.guard import GRACE_SECONDS
+from archon.devstack.stack import Ports, Stack, addresses, running
 from archon.runtime.lifecycle import stop_on_signals
+from archon.runtime.ports import PortTakenError
+from archon.runtime.settings import Settings
 
+_PATIENCE: Final = 2 * GRACE_SECONDS
+"""How long what a stack that was killed has left behind may hold its ports."""
 DataDir = Annotated[Path, typer.Option(help="Where everything is kept; Kafka's topics alone are not.")]
 FreePorts = Annotated[
     bool, typer.Option("--free-ports", help="Use any free ports instead of the usual ones.")
@@ -22,20 +30,43 @@ FreePorts = Annotated[
 
 
 def up(data_dir: DataDir = Path(".archon"), free_ports: FreePorts = False) -> None:
-    """Run everything: servers and services, until Ctrl-C. What ends by itself is started again."""
+    """Run everything: servers and services, until Ctrl-C. What ends by itself is started again.
+
+    The ports of a data directory stay the same; settings of the environment win, or are refused by name.
+    """
+    os.umask(0o077)  # documents, vectors and histories are nobody else's
     with exit_codes():
-        asyncio.run(until_interrupted(_up(data_dir.resolve(), Ports.free() if free_ports else Ports())))
+        asyncio.run(until_interrupted(_up(data_dir.resolve(), free_ports)))
 
 
-async def _up(data_dir: Path, ports: Ports) -> None:
-    async with AsyncExitStack() as entered:
-        with status("Starting the stack ..."):
-            stack = await entered.enter_async_context(running(data_dir, ports))
-        exports = [f"export {name}={quote(value)}\n" for name, value in stack.environment.items()]
-        tools = f'export PATH={quote(str(Path(sys.executable).parent))}:"$PATH"\n'
-        (stack.data_dir / "env").write_text("".join([*exports, tools]))
+async def _up(data_dir: Path, free_ports: bool) -> None:
+    kept = kept_ports(data_dir)
+    ports = Ports.named(kept) if kept else Ports.free() if free_ports else Ports()
+    given = Given(Settings.load())
+    ports = given.ports(ports)
+    overrides = given.overrides(addresses(data_dir, ports), data_dir)
+    async with contextlib.AsyncExitStack() as entered:
+        with status("Starting the stack ...") as tell:
+            try:
+                stack = await entered.enter_async_context(
+                    running(data_dir, ports, overrides, tell, _PATIENCE if kept else 0.0)
+                )
+            except PortTakenError as error:
+                raise PortTakenError(f"{error} {_remedy(data_dir, kept)}") from error
+        keep_ports(data_dir, asdict(ports))
+        env = stack.data_dir / "env"
+        env.touch(0o600)
+        env.chmod(0o600)
+        env.write_text(exports(stack.data_dir, stack.environment, stack.settings))
+        await entered.enter_async_context(stack.supervised(err.print))
         print_stack(stack)
-        await stack.supervised(err.print)
+        await asyncio.Event().wait()
+
+
+def _remedy(data_dir: Path, kept: Mapping[str, int]) -> str:
+    if not kept:
+        return "--free-ports takes others"
+    return f"The ports of {data_dir} are kept in {ports_file(data_dir)}: end what has it, or remove that file"
 
 
 async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
@@ -60,15 +91,20 @@ def print_stack(stack: Stack, *, kept: bool = True) -> None:
     rows = [(f"{child.name} {child.version}", child.url) for child in stack.servers.all()]
     services = stack.services
     leading = f". {stack.data_dir / 'env'} &&" if kept else f"BRIDGE_URL={services.bridge.url}"
+    intelligence = (
+        f"{services.intelligence.url}/docs"
+        if services.has_intelligence
+        else f"{stack.settings.intelligence_service_url} (your own)"
+    )
     rows += [
         ("Bridge", f"{services.bridge.url}/docs"),
-        ("Intelligence", f"{services.intelligence.url}/docs"),
+        ("Intelligence", intelligence),
         ("Ingress, worker", f"{services.ingress.url}/readyz  {services.worker.url}/readyz"),
         ("Data", f"{stack.data_dir} ({fate})"),
         ("Logs", str(stack.data_dir / "logs")),
         ("Temporal CLI", f"--address {stack.settings.temporal_address}"),
         ("Try", f"{leading} enrich ingest ."),
-        ("Stop", "Ctrl-C"),
+        ("Stop", "Ctrl-C; one of them: enrich stop NAME" if kept else "Ctrl-C"),
     ]
     table(f"Archon Enrichment {version('archon-enrichment')}", ("", ""), rows)
     out.print()

@@ -5,12 +5,12 @@ Reads page by page; of the whole, only the list is kept.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -19,15 +19,21 @@ from archon.contracts.errors import InvalidInputError
 from archon.contracts.reconcile import EXAMPLES, OLDER_THAN
 from archon.contracts.types import WORKING, ContentHash, DocumentId, EnrichmentStatus, OpenModel
 from archon.runtime import temporal
+from archon.runtime.dead_letters import DeadLetterTopic
+from archon.runtime.letter_table import LetterTable
+from archon.runtime.parked_query import ParkedQuery
+from archon.runtime.reasons import wrong
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores.census import AGES
 from archon.stores.content import ContentStore
 from archon.stores.graph import GraphStore
+from archon.stores.parked_survey import ParkedDriftPage, ParkedSurvey
 from archon.stores.survey import DocumentsPage, PointsPage, Survey
 from archon.stores.vectors import VectorStore
 
 _PAGE: Final = 500
+Page = TypeVar("Page", DocumentsPage, PointsPage, ParkedDriftPage)
 _AGE_LIMITS: Final = dict(
     zip(AGES, (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=6), timedelta.max), strict=True)
 )
@@ -46,7 +52,9 @@ class Submitted(BaseModel):
 
 class Validation(BaseModel):
     """`indexed`: all documents that are not deleted; `enriched`: completed with their present content;
-    `pending`: pending or processing, by age. `drift`: how many documents or points, by kind."""
+    `parked`: those that the graph calls failed; `runs_parked`: runs that wait for a retry, by Temporal;
+    `pending`: pending or processing, by age. `drift`: how many documents, points or dead letters, by kind;
+    `letters_known`: whether the dead-letter topic could be read."""
 
     project: str | None = None
     indexed: int = 0
@@ -54,6 +62,8 @@ class Validation(BaseModel):
     skipped: int = 0
     discarded: int = 0
     parked: int = 0
+    runs_parked: int = 0
+    letters_known: bool = True
     pending: dict[str, int] = Field(default_factory=lambda: dict.fromkeys(AGES, 0))
     drift: dict[Drift, int] = Field(default_factory=dict)
     drift_examples: dict[Drift, list[str]] = Field(default_factory=dict)
@@ -61,9 +71,9 @@ class Validation(BaseModel):
 
     @property
     def well(self) -> bool:
-        """Nothing is lost, and nothing drifts."""
+        """Nothing is lost, and nothing drifts, as far as all could be asked."""
         lost = self.submitted is not None and bool(self.submitted.missing or self.submitted.changed)
-        return not lost and not self.drift
+        return not lost and not self.drift and self.letters_known
 
 
 class _Line(OpenModel):
@@ -92,7 +102,7 @@ def _line(place: str, text: bytes) -> _Line:
             raise InvalidInputError(place, "is not a JSON object")
         return _Line.model_validate(found)
     except ValidationError as error:
-        reasons = (f"{'.'.join(map(str, each['loc']))} {each['msg']}".strip() for each in error.errors())
+        reasons = (f"{'.'.join(map(str, each['loc']))} {wrong(each)}".strip() for each in error.errors())
         raise InvalidInputError(place, "; ".join(reasons)) from error
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(place, "is not a JSON object") from error
@@ -106,7 +116,7 @@ async def validate(
     older_than: float = OLDER_THAN,
     seen: Callable[[int], None] = lambda _: None,
 ) -> Validation:
-    """Compare graph, vectors, content store and Temporal. Writes nothing.
+    """Compare graph, vectors, content store, Temporal and dead letters. Writes nothing.
 
     `submitted`: by document id, the content hash that was submitted last; `older_than`: seconds that a
     document may wait without a run; `seen` is told how many documents or points have been looked at.
@@ -116,11 +126,15 @@ async def validate(
     async with AsyncExitStack() as opened:
         graph = await opened.enter_async_context(GraphStore.connect(settings))
         vectors = await opened.enter_async_context(VectorStore.connect(settings))
-        runs = EnrichmentClient(await temporal.connect(settings))
+        client = await temporal.connect(settings)
+        runs = EnrichmentClient(client)
         survey = Survey(graph.survey, vectors.surveyed, ContentStore.open(settings), runs)
-        validating = _Validating(survey, project, submitted, seen)
+        letters = LetterTable(DeadLetterTopic(settings))
+        parked = ParkedSurvey(graph.survey, ParkedQuery(client), runs, letters)
+        validating = _Validating(survey, parked, project, submitted, seen)
         await validating.documents(older_than)
         await validating.points()
+        await validating.parked()
         await validating.missing()
         return validating.found
 
@@ -131,12 +145,14 @@ class _Validating:
     def __init__(
         self,
         survey: Survey,
+        parked: ParkedSurvey,
         project: str | None,
         submitted: Mapping[str, str] | None,
         seen: Callable[[int], None],
     ) -> None:
         self._survey = survey
-        self._project = project
+        self._parked = parked
+        self._of = (_PAGE, project)
         self._seen = seen
         self._left = dict(submitted or {})
         self.found = Validation(project=project)
@@ -145,21 +161,26 @@ class _Validating:
             self.found.submitted = self._submitted
 
     async def documents(self, older_than: float) -> None:
-        after = None
-        while True:
-            page = await self._survey.documents(after, _PAGE, self._project, older_than)
+        async for page in self._pages(lambda after: self._survey.documents(after, *self._of, older_than)):
             for document_id, node in page.nodes.items():
                 self._document(document_id, node)
-            self._drift(page)
-            if page.next is None:
-                return
-            after = page.next
 
     async def points(self) -> None:
+        async for _ in self._pages(lambda after: self._survey.points(after, *self._of)):
+            pass
+
+    async def parked(self) -> None:
+        async for runs in self._pages(lambda after: self._parked.runs(after, *self._of)):
+            self.found.runs_parked += runs.checked
+        async for letters in self._pages(lambda after: self._parked.letters(after, *self._of)):
+            self.found.letters_known = letters.letters_known
+
+    async def _pages(self, read: Callable[[str | None], Awaitable[Page]]) -> AsyncIterator[Page]:
         after = None
         while True:
-            page = await self._survey.points(after, _PAGE, self._project)
+            page = await read(after)
             self._drift(page)
+            yield page
             if page.next is None:
                 return
             after = page.next
@@ -200,7 +221,7 @@ class _Validating:
             self._submitted.changed += 1
             _example(self._submitted.changed_examples, document_id)
 
-    def _drift(self, page: DocumentsPage | PointsPage) -> None:
+    def _drift(self, page: DocumentsPage | PointsPage | ParkedDriftPage) -> None:
         self._seen(page.checked)
         counts = Counter(kind for each in page.drifting for kind in each.kinds)
         self.found.drift = dict(Counter(self.found.drift) + counts)

@@ -14,11 +14,14 @@ from archon.cli.confidential import secret_in
 from archon.cli.decoding import decoded
 from archon.cli.globs import Globs, directory_of
 from archon.cli.skipped import Skipped
+from archon.contracts import identity, notebooks
 from archon.contracts.errors import InvalidInputError
 
 MAX_BYTES: Final = 1_000_000
 HELD_BACK: Final = "holds a secret"
 _CHUNK: Final = 1 << 20
+_WITH_OUTPUTS: Final = 50
+"""How many times larger than its limit a notebook may be with its outputs."""
 _OPEN: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """A file that has become a link or a pipe since it was looked at is neither followed nor waited for."""
 
@@ -106,20 +109,28 @@ class Walk:
                 return "symbolic link" if stat.S_ISLNK(mode) else "not a regular file"
             with os.fdopen(os.open(path, _OPEN), "rb", buffering=0) as file:
                 found = os.fstat(file.fileno())
-                data = b"".join(_chunks(file, self.max_bytes + 1))
+                data = b"".join(_chunks(file, self._most(path) + 1))
         except (FileNotFoundError, NotADirectoryError):
             return "not in the work tree"
         except OSError:
             return "unreadable"
-        if len(data) > self.max_bytes:
+        if len(data) > self._most(path):
             return "too large"
         if (content := decoded(data)) is None:
             return "binary"
-        name = self._relative(path)
-        if not self.include_secrets and (secret := secret_in(name, content.text)):
+        name, text = self._relative(path), content.text
+        if _is_notebook(path):
+            text = notebooks.without_outputs(text)
+            if len(text.encode()) > self.max_bytes:
+                return "too large"
+        if not self.include_secrets and (secret := secret_in(name, text)):
             return f"{HELD_BACK}: {secret}"
         modified = _moment(found.st_mtime)
-        return SourceFile(name, content.text, len(data), modified, content.encoding, content.guessed)
+        return SourceFile(name, text, len(data), modified, content.encoding, content.guessed)
+
+    def _most(self, path: Path) -> int:
+        """Bytes of a file that is read: more of a notebook, whose outputs do not count."""
+        return self.max_bytes * (_WITH_OUTPUTS if _is_notebook(path) else 1)
 
     def _is_behind_link(self, directory: Path) -> bool:
         """Whether a directory below the root is a symbolic link, as one may have become that git tracks."""
@@ -145,6 +156,10 @@ def is_gone(root: Path, relative: str) -> bool:
     except OSError:
         return False
     return False
+
+
+def _is_notebook(path: Path) -> bool:
+    return identity.language_of(path.name) == notebooks.LANGUAGE
 
 
 def _chunks(file: BinaryIO, limit: int) -> Iterator[bytes]:

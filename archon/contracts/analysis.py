@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
+from archon.contracts.identity import Language
 from archon.contracts.packed import Indices, Vector
 from archon.contracts.types import (
     ContentHash,
@@ -120,6 +121,8 @@ class AnalysisResult(OpenModel):
     complexity_score: Score | None
     patterns_detected: list[str]
     anti_patterns_detected: list[str]
+    language: Language | None = None
+    """The language that the text was read as, which becomes the document's; None leaves it as it is."""
     entities: list[Entity] = Field(default_factory=list)
     relationships: list[Relationship] = Field(default_factory=list)
     findings: list[Finding] = Field(default_factory=list)

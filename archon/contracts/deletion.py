@@ -33,7 +33,8 @@ class DeletionScope(Model):
 
 
 class DeletionCounts(Model):
-    """What is gone. `contents_kept`: contents that a document beside those deleted has as well, and keeps."""
+    """What is gone. `contents`: those that the documents had or remembered; `contents_kept`: those of these
+    that another document has as well, and keeps."""
 
     documents: int = 0
     entities: int = 0
@@ -45,6 +46,11 @@ class DeletionCounts(Model):
     analyses: int = 0
     dead_letters: int = 0
     runs_ended: int = 0
+
+    def to_its_project(self) -> "DeletionCounts":
+        """Without what would tell whether other projects have, or had, the same contents."""
+        contents = self.contents + self.contents_kept
+        return self.model_copy(update={"contents": contents, "contents_kept": 0, "analyses": 0})
 
     def add(self, other: "DeletionCounts") -> None:
         for name in DeletionCounts.model_fields:

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from archon.contracts.events import EnrichmentResults, RequestMetadata
+from archon.contracts.identity import GivenLanguage
 from archon.contracts.types import (
     ContentHash,
     CorrelationId,
@@ -55,7 +56,7 @@ class DocumentSubmission(BaseModel):
         default=None, validation_alias=AliasChoices("source_path", "file_path")
     )
     document_type: DocumentType | None = None
-    language: Annotated[Name, StringConstraints(max_length=64)] | None = None
+    language: GivenLanguage | None = None
     content_hash: ContentHash | None = None
     priority: Priority = Priority.NORMAL
     enrichment_type: Literal[EnrichmentType.FULL, EnrichmentType.INCREMENTAL] = EnrichmentType.FULL
@@ -103,6 +104,8 @@ class Indexed(Model):
     status: EnrichmentStatus
     changed: bool
     """The content is new to this document (or the document was created or revived)."""
+    former: int = 0
+    """Contents that the document had before, and still remembers."""
 
 
 class Links(Model):

@@ -20,6 +20,14 @@ class Drift(StrEnum):
     """Pending or processing for too long, and no run is open."""
     UNPARKED = "unparked"
     """Failed, and no run waits for a retry."""
+    UNMARKED = "unmarked"
+    """A run waits for a retry, and the graph does not call its document failed."""
+    OVERTAKEN = "overtaken"
+    """A run waits for a retry, and its document is deleted or has a newer version."""
+    LETTER_MISSING = "letter_missing"
+    """A run waits for a retry, and no dead letter says so."""
+    LETTER_ASTRAY = "letter_astray"
+    """A dead letter of a document that is not parked any more."""
     UNFINISHED = "unfinished"
     """Completed, but not with its present content."""
     POINT_MISSING = "point_missing"
@@ -100,7 +108,8 @@ class Point:
 @dataclass(frozen=True)
 class Drifting:
     """A document on which the parts disagree. `request`: what enriches it, None where the node does not tell;
-    `run_open`: a run has it, and may yet mend it."""
+    `run_open`: a run has it, and may yet mend it. `workflow_id`: of the run that is parked; `version`: the
+    document's in the graph, 0 where it has none."""
 
     document_id: str
     kinds: Sequence[Drift]
@@ -108,6 +117,8 @@ class Drifting:
     point: Point | None = None
     request: EnrichmentRequest | None = None
     run_open: bool = False
+    workflow_id: str = ""
+    version: int = 0
 
 
 def drift_of(

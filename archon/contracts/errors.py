@@ -31,6 +31,7 @@ ArchonError
 │   ├── IntelligenceResponseError      an answer that is not what the API promises
 │   └── IntelligenceOutageError        unavailable for longer than the outage budget
 ├── WorkflowUnavailableError     Temporal unreachable
+├── StackUnavailableError        no `enrich up` runs there
 ├── AlreadyRunningError          a run of which there is one at a time is under way
 └── RunFailedError               a run that was waited for has failed
 """
@@ -189,9 +190,36 @@ class WorkflowUnavailableError(ArchonError):
     """Temporal cannot be reached or refused for now."""
 
 
+class StackUnavailableError(ArchonError):
+    """No `enrich up` runs on that data directory, or it has ended."""
+
+
 class AlreadyRunningError(ArchonError):
     """A workflow of which there is one at a time is under way."""
 
 
 class RunFailedError(ArchonError):
     """A workflow that was waited for has failed, or was ended by hand."""
+
+
+_SERVICES: dict[type[ArchonError], str] = {
+    IntelligenceError: "intelligence",
+    PublishError: "kafka",
+    TopicUnavailableError: "kafka",
+    WorkflowUnavailableError: "temporal",
+}
+
+
+def service_of(error: ArchonError) -> str | None:
+    """The service or server that an error is about: a store's name, intelligence, kafka or temporal."""
+    return service_named(type(error).__name__, str(error))
+
+
+def service_named(error_type: str, message: str) -> str | None:
+    """The same of an error that is known by the name of its class, as Temporal hands it on."""
+    found = globals().get(error_type)
+    if not (isinstance(found, type) and issubclass(found, ArchonError)):
+        return None
+    if issubclass(found, StoreError):
+        return message.partition(":")[0]
+    return next((name for each, name in _SERVICES.items() if issubclass(found, each)), None)

@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import Field
 
 from archon.contracts import identity
+from archon.contracts.identity import Language
 from archon.contracts.types import (
     ContentHash,
     CorrelationId,
@@ -21,7 +22,7 @@ from archon.contracts.types import (
     EnrichmentType,
     FailureType,
     FilePath,
-    Language,
+    Integer,
     Model,
     OpenModel,
     Outcome,
@@ -62,7 +63,7 @@ class EnrichmentRequest(ProducedModel):
     enrichment_type: EnrichmentType = EnrichmentType.FULL
     priority: Priority = Priority.NORMAL
     metadata: RequestMetadata = Field(default_factory=RequestMetadata)
-    retry_count: Annotated[int, Field(ge=0, le=3)] = 0
+    retry_count: Annotated[Integer, Field(ge=0, le=3)] = 0
     document_version: Version | None = None
     """The graph's version, where the bridge wrote the event; a producer that bypasses it has none."""
     force: bool = False
@@ -192,3 +193,16 @@ def event_headers(
         "traceparent": f"00-{trace.hex}-{UUID(event_id).hex[:16]}-00",
     }
     return [(name, value.encode()) for name, value in values.items()]
+
+
+def ending(outcome: Outcome, request: EnrichmentRequest) -> str:
+    """Tells apart the ends that one version may have: by outcome, part, wanted repetition, and the content of
+    a request that came without a version of its own."""
+    parts = [str(outcome)]
+    if not request.enrichment_type.whole:
+        parts.append(str(request.enrichment_type))
+    if request.again:
+        parts.append(request.correlation_id)
+    if outcome is Outcome.SUPERSEDED and request.document_version is None:
+        parts.append(request.content_hash)
+    return ":".join(parts)

@@ -4,12 +4,13 @@ Everything here is a pure function of its arguments, so that every process deriv
 """
 
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Annotated, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from blake3 import blake3
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
-from archon.contracts.types import DocumentType
+from archon.contracts.types import DocumentType, Name
 
 NAMESPACE: Final = uuid5(NAMESPACE_URL, "archon-enrichment")
 
@@ -97,14 +98,28 @@ def content_hash(text: str) -> str:
     return blake3(text.encode()).hexdigest()
 
 
-def document_id(project_name: str, client_id: str | None, file_path: str) -> tuple[str, str | None]:
-    """The document's UUID and, where the client's own id is not a UUID, that id as `external_id`."""
+def document_id(
+    project_name: str, client_id: str | None, file_path: str, *, is_own: bool = False
+) -> tuple[str, str | None]:
+    """The document's UUID and, where that is not what the client calls it, the client's id as `external_id`.
+
+    `is_own`: a UUID is a name within the project too, as any other id is.
+    """
     if client_id is None:
         return str(uuid5(NAMESPACE, f"{project_name}\0path\0{file_path}")), None
+    canonical = as_uuid(client_id)
+    if canonical is not None and not is_own:
+        return canonical, None
+    external_id = canonical or client_id
+    return str(uuid5(NAMESPACE, f"{project_name}\0id\0{external_id}")), external_id
+
+
+def as_uuid(client_id: str) -> str | None:
+    """As we write a UUID, which may be written in several ways; None for what is none."""
     try:
-        return str(UUID(client_id)), None
+        return str(UUID(client_id))
     except ValueError:
-        return str(uuid5(NAMESPACE, f"{project_name}\0id\0{client_id}")), client_id
+        return None
 
 
 def entity_id(document: str, kind: str, qualified_name: str, ordinal: int) -> str:
@@ -142,6 +157,12 @@ def language_named(name: str) -> str:
     if plain in _LANGUAGES:
         return plain
     return _CALLED.get(plain) or _BY_SUFFIX.get(plain, plain)
+
+
+GivenLanguage = Annotated[Name, StringConstraints(max_length=64), AfterValidator(language_named)]
+"""A language as a client may call it; then as we do."""
+Language = Annotated[GivenLanguage, WithJsonSchema({"type": "string"})]
+"""The same; within v1 the schema of a request has no limit."""
 
 
 def document_type_of(file_path: str, language: str | None) -> DocumentType:

@@ -21,6 +21,10 @@ LARGEST: Final = 2**63 - 1
 """What a store keeps as an integer, as Bolt has it."""
 _CUT: Final = 400
 """Above DEEPEST, so that what is cut here is refused by name; below what Python reads."""
+_ENDLESS: Final = 10**400
+_SIGNS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[,\[{]', re.DOTALL)
+_BRACKETS: Final = frozenset({b"[", b"{"})
+_NESTED: Final = 10
 _TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -75,27 +79,54 @@ Json = Annotated[Any, AfterValidator(storable)]
 """Any JSON that can be stored."""
 
 
-def read(data: bytes, encoding: str | None = None) -> Any:
+def read(data: bytes, encoding: str | None = None, most: int | None = None) -> Any:
     """JSON in UTF-8, UTF-16 or UTF-32, with or without a byte order mark; None to detect which.
 
     What is no JSON but can be told by its field is read: NaN, integers without end, and deep nesting, of
     which only so much is kept that it is still too deep. Raises UnreadableBodyError for what is no text,
-    InvalidInputError for what is no JSON; both say where and why.
+    InvalidInputError for what is no JSON, both of which say where and why, and for more than `most` values.
     """
-    if encoding in {None, "utf-8"}:
+    encoding = encoding or json.detect_encoding(data)
+    is_utf8 = encoding in {"utf-8", "utf-8-sig"}
+    if is_utf8:
+        _require_within(data, most)
         with contextlib.suppress(ValueError):
             return from_json(data)  # twice as fast, and what it refuses is looked at below
-    encoding = encoding or json.detect_encoding(data)
     try:
         text = data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         reason = f"is not JSON in {encoding.upper()}: {error.reason} at byte {error.start}"
         raise UnreadableBodyError("body", reason) from error
+    if not is_utf8:
+        _require_within(text.encode(errors="replace"), most)
     try:
         return _parsed(text)
     except json.JSONDecodeError as error:
         reason = f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         raise InvalidInputError("body", reason) from error
+
+
+def values_within(data: bytes, most: int) -> bool:
+    """Whether JSON in UTF-8 has at most `most` values; looked at without building any.
+
+    A value stands behind a comma, or begins its array or object. Of those that do nothing but nest, ten times
+    as many are let through, so that the error about them can name their field.
+    """
+    commas, brackets = data.count(b","), data.count(b"[") + data.count(b"{")
+    if commas < most and brackets <= _NESTED * most:
+        return True  # even with those that are within strings
+    commas = brackets = 0
+    for sign in _SIGNS.finditer(data):
+        commas += sign[0] == b","
+        brackets += sign[0] in _BRACKETS
+        if commas >= most or brackets > _NESTED * most:
+            return False
+    return True
+
+
+def _require_within(data: bytes, most: int | None) -> None:
+    if most is not None and not values_within(data, most):
+        raise InvalidInputError("body", f"has more than {most} values")
 
 
 def _parsed(text: str) -> Any:
@@ -107,12 +138,12 @@ def _parsed(text: str) -> Any:
         return json.loads(_cut(text), parse_int=_integer)
 
 
-def _integer(digits: str) -> float:
-    """Infinite where Python refuses to convert so many digits, as a float of that size is."""
+def _integer(digits: str) -> int:
+    """Another that no store and no float has room for, where Python refuses to convert so many digits."""
     try:
         return int(digits)
     except ValueError:
-        return math.inf
+        return -_ENDLESS if digits.startswith("-") else _ENDLESS
 
 
 def _cut(text: str) -> str:

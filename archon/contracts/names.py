@@ -19,6 +19,8 @@ SIGNAL_SUBMIT: Final = "submit"
 SIGNAL_RETRY: Final = "retry"
 SIGNAL_DISCARD: Final = "discard"
 SIGNAL_SUPERSEDE: Final = "supersede"
+SIGNAL_LETTER: Final = "publish-letter"
+"""To a parked run whose dead letter is lost."""
 SIGNAL_PAUSE: Final = "pause"
 SIGNAL_RESUME: Final = "resume"
 SIGNAL_CANCEL: Final = "cancel"
@@ -72,6 +74,7 @@ HEADER_CORRELATION_ID: Final = "X-Correlation-ID"
 TOPIC_PREFIX: Final = "dev.archon-intelligence."
 TOPIC_INDEX: Final = TOPIC_PREFIX + "tree.index.v1"
 TOPIC_ENRICHMENT: Final = TOPIC_PREFIX + "enrich-document.v1"
+TOPIC_BULK: Final = TOPIC_PREFIX + "enrich-document-bulk.v1"
 TOPIC_DLQ: Final = TOPIC_PREFIX + "enrich-document-dlq.v1"
 TOPIC_COMPLETED: Final = TOPIC_PREFIX + "enrichment-completed.v1"
 TOPIC_PROGRESS: Final = TOPIC_PREFIX + "enrichment-progress.v1"
@@ -80,6 +83,12 @@ TOPIC_PROGRESS: Final = TOPIC_PREFIX + "enrichment-progress.v1"
 def enrichment_workflow_id(document_id: str, content_hash: str) -> str:
     """The Temporal workflow id of a document's content; a redelivery finds the same one."""
     return f"enrich-{document_id}-{content_hash}"
+
+
+def of_run(workflow_id: str) -> tuple[str, str]:
+    """The document id and content hash that such an id is made of."""
+    document_id, _, content_hash = workflow_id.removeprefix("enrich-").rpartition("-")
+    return document_id, content_hash
 
 
 _PROJECT_BYTES: Final = 900
@@ -99,6 +108,8 @@ def backfill_workflow_id(project_name: str | None) -> str:
 
 
 def _fitting(project_name: str) -> str:
-    """The name, or its digest where the name is longer than a workflow id takes."""
+    """The name, or its digest where the name is longer than a workflow id takes: longer than any name that
+    fits, so that no project can be called so."""
     name = project_name.encode()
-    return project_name if len(name) <= _PROJECT_BYTES else blake3(name).hexdigest()
+    fits = len(name) <= _PROJECT_BYTES
+    return project_name if fits else blake3(name).hexdigest().ljust(_PROJECT_BYTES + 1, "-")

@@ -19,6 +19,9 @@ _TOKEN: Final = re.compile(
 """Strings and brackets; a string is a key if a colon follows. What else there is says nothing here."""
 _SOURCES: Final = frozenset({("source",), ("input",), ("source", None), ("input", None)})
 _TOLD: Final = frozenset({("cell_type",), ("language",), ("level",)})
+_UNREAD: Final = frozenset({"outputs", "attachments"})
+"""What may be megabytes in a cell, mostly pictures, and is never read."""
+_LINE_END: Final = re.compile(r"\r\n?|\n")
 _KERNELS: Final = (
     ("metadata", "kernelspec", "language"),
     ("metadata", "language_info", "name"),
@@ -158,6 +161,34 @@ def read(text: str) -> Notebook:
             break
         reader.take(token, line)
     return reader.finished()
+
+
+def without_outputs(text: str) -> str:
+    """A notebook without what its cells have put out, and the pictures in its prose; every other line stays
+    where it was. One that breaks off is as it was."""
+    kept: list[str] = []
+    keys: list[str | None] = []  # of the collections that are open, what each is the value of
+    key: str | None = None
+    unread, end = 0, 0
+    for token in _TOKEN.finditer(text):
+        if token["open"] is not None:
+            return text
+        if token["string"] is not None:
+            key = _decoded(token["string"]) if token["key"] is not None and not unread else None
+        elif token[0] in "{[":
+            keys.append(key)
+            if not unread and keys[-3:-1] == ["cells", None] and key in _UNREAD:
+                unread = len(keys)
+                kept.append(text[end : token.end()])
+                end = token.end()
+            key = None
+        else:
+            if unread and len(keys) == unread:
+                kept += _LINE_END.findall(text, end, token.start())
+                unread, end = 0, token.start()
+            if keys:
+                keys.pop()
+    return text if keys else "".join([*kept, text[end:]])
 
 
 def rendered(notebook: Notebook) -> list[tuple[Cell, list[Line]]]:

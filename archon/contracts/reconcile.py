@@ -20,13 +20,16 @@ OLDER_THAN: Final = 900.0
 
 class ReconcileReport(Model):
     """What was found and done so far. `waiting`: documents that drift and are left to a run that is open, or
-    to a request that is still in Kafka; they are in no other count. `points`: looked at for orphans."""
+    to a request that is still in Kafka; they are in no other count. `points`: looked at for orphans;
+    `parked`: runs that wait for a retry; `letters`: dead letters."""
 
     apply: bool
     project: ProjectName | None = None
     started_at: Timestamp | None = None
     documents: int = 0
     points: int = 0
+    parked: int = 0
+    letters: int = 0
     waiting: int = 0
     found: dict[Drift, int] = Field(default_factory=dict)
     repaired: dict[Drift, int] = Field(default_factory=dict)
@@ -36,6 +39,18 @@ class ReconcileReport(Model):
     def left(self) -> int:
         """How many times something was found and not repaired."""
         return sum(self.found.values()) - sum(self.repaired.values())
+
+    def checked(self, phase: "Phase", count: int) -> None:
+        """So many more of what this phase looks at."""
+        match phase:
+            case Phase.DOCUMENTS:
+                self.documents += count
+            case Phase.POINTS:
+                self.points += count
+            case Phase.PARKED:
+                self.parked += count
+            case Phase.LETTERS:
+                self.letters += count
 
     def add(self, page: "PageReport") -> None:
         """Take a page's counts in."""
@@ -47,20 +62,25 @@ class ReconcileReport(Model):
 
 
 class Phase(StrEnum):
-    """Documents are compared first, then points are looked at for documents that are gone."""
+    """In their order: documents are compared, points are looked at for documents that are gone, parked runs
+    are compared with graph and topic, and dead letters with runs."""
 
     DOCUMENTS = "documents"
     POINTS = "points"
+    PARKED = "parked"
+    LETTERS = "letters"
 
 
 class ReconcileInput(Model):
     """Start of a run. `older_than`: seconds; also the window within which a document is submitted once.
-    The rest is what the run before in the same chain has handed on."""
+    `parked`: whether parked runs and dead letters are compared too, which a run that an older release began
+    does not do. The rest is what the run before in the same chain has handed on."""
 
     apply: bool = False
     older_than: Annotated[float, Field(gt=0)] = OLDER_THAN
     page_size: Annotated[int, Field(ge=1, le=500)] = 200
     project: ProjectName | None = None
+    parked: bool = False
     phase: Phase = Phase.DOCUMENTS
     after: str | None = None
     report: ReconcileReport | None = None

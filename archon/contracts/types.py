@@ -68,15 +68,34 @@ Name = Annotated[Text, AfterValidator(_no_nul)]
 """Text that every store can keep as a name."""
 ProjectName = Annotated[Name, StringConstraints(min_length=1, max_length=255, pattern=r"\S")]
 FilePath = Annotated[Name, StringConstraints(min_length=1, max_length=4096, pattern=r"\S")]
-Language = Annotated[Name, StringConstraints(max_length=64), WithJsonSchema({"type": "string"})]
 Projects = Sequence[str] | None
 """The projects that a question is limited to; None is every project."""
 
-# No maximum in the schemas: within v1 they only become wider, and none has ever been stored beyond.
-Version = Annotated[int, Field(ge=1, le=LARGEST), WithJsonSchema({"type": "integer", "minimum": 1})]
-Line = Version
+
+def _no_boolean(value: Any) -> Any:
+    # Python counts with them: true would be 1.
+    if isinstance(value, bool):
+        raise ValueError("is true or false, where an integer is expected")  # noqa: TRY004  pydantic tells it by field
+    return value
+
+
+Integer = Annotated[int, BeforeValidator(_no_boolean)]
+
+HIGHEST_VERSION: Final = 2**53
+"""Qdrant compares integers as 64-bit floats, and so do JavaScript's readers: above, neighbours are equal."""
+HIGHEST_FIRST: Final = HIGHEST_VERSION - 2**20
+"""The highest version at which a document begins, so that it can count on from there."""
+_VERSION: Final = {
+    "type": "integer",
+    "minimum": 1,
+    "description": f"At most 2^53, {HIGHEST_VERSION}. A document begins at {HIGHEST_FIRST} at most.",
+}
+
+# No maximum in the schemas: within v1 they only become wider.
+Version = Annotated[Integer, Field(ge=1, le=HIGHEST_VERSION), WithJsonSchema(_VERSION)]
+Line = Annotated[int, Field(ge=1, le=LARGEST), WithJsonSchema({"type": "integer", "minimum": 1})]
 """A line's number, from 1."""
-Count = Annotated[int, Field(ge=0, le=LARGEST), WithJsonSchema({"type": "integer", "minimum": 0})]
+Count = Annotated[Integer, Field(ge=0, le=LARGEST), WithJsonSchema({"type": "integer", "minimum": 0})]
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 
 Timestamp = Annotated[datetime, AfterValidator(_utc)]

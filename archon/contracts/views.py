@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from archon.contracts.estate import WaitingFor
 from archon.contracts.types import (
     ContentHash,
     DocumentId,
@@ -78,9 +79,11 @@ class StoredDocument(Model):
 
 
 class DocumentView(StoredDocument):
-    """Answer of `GET /api/bridge/document/{id}`: the document and where its workflow is shown."""
+    """Answer of `GET /api/bridge/document/{id}`: the document and where its workflow is shown. `waiting_for`:
+    what its enrichment waits for; None while it is at work, and when it has ended."""
 
     workflow_url: str
+    waiting_for: WaitingFor | None = None
 
 
 class Preview(Model):
@@ -129,7 +132,8 @@ class SearchResults(Model):
 
 class Statistics(Model):
     """Answer of `GET /api/bridge/statistics`. `anti_patterns`: in how many documents each was found, the
-    most frequent first; `mean_quality` is None while nothing has a score; `not_understood`: lines."""
+    most frequent first; `mean_quality` is None while nothing has a score; `not_understood`: lines; `parked`:
+    runs that wait for a retry, as Temporal counts them, None where it does not answer."""
 
     documents: int
     statuses: dict[str, int]
@@ -138,6 +142,7 @@ class Statistics(Model):
     mean_quality: float | None
     not_understood: int = 0
     anti_patterns: dict[str, int]
+    parked: int | None = None
 
 
 class DocumentRow(Model):

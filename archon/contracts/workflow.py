@@ -48,6 +48,9 @@ class EnrichDocumentInput(Model):
     same way from its first task to its last: one that an older release began has none."""
     joint_write: bool = False
     """With local steps: whether vectors, graph and completed event are first tried in one local activity."""
+    marked_while_parked: bool = False
+    """Whether a run is parked as soon as its dead letter is published, and marks its document while it waits,
+    instead of before: a graph that is away then hides nothing."""
 
     @classmethod
     def of(cls, request: EnrichmentRequest) -> Self:
@@ -57,6 +60,7 @@ class EnrichDocumentInput(Model):
             content_hash=request.content_hash,
             local_steps=True,
             joint_write=True,
+            marked_while_parked=True,
         )
 
 
@@ -132,6 +136,11 @@ class WriteResult(Model):
 
     applied: bool
     enriched: bool = False
+
+    @property
+    def past(self) -> bool:
+        """Of a status: whether a newer version has the document."""
+        return not self.applied and not self.enriched
 
 
 class Stage(StrEnum):

@@ -8,15 +8,23 @@ from typing import Final
 from neo4j import AsyncGraphDatabase
 
 from archon.devstack.process import ChildProcess
+from archon.devstack.secrets import is_made, secret_file
 from archon.runtime.ports import HOST
 
 USER: Final = "root"
-PASSWORD: Final = "archon-loopback-only"  # noqa: S105  guards nothing: the server listens on loopback alone
 DATABASE: Final = "archon"
 
 
+def password_file(data_dir: Path) -> Path:
+    """Holds the password of USER; made if need be."""
+    if not is_made(data_dir, "graph"):
+        # A directory from before has a password that is known. Without this file users are made anew.
+        (data_dir / "graph" / "config" / "server-users.jsonl").unlink(missing_ok=True)
+    return secret_file(data_dir, "graph")
+
+
 def graph(data_dir: Path, port: int, http_port: int) -> ChildProcess:
-    """Persistent: documents survive a restart."""
+    """Persistent: documents survive a restart. Its queries read no files and no addresses."""
     spec = find_spec("arcadedb_embedded")
     assert spec is not None
     assert spec.origin is not None
@@ -25,7 +33,12 @@ def graph(data_dir: Path, port: int, http_port: int) -> ChildProcess:
     directory.mkdir(parents=True, exist_ok=True)
     settings = {
         "arcadedb.server.rootPath": directory,
-        "arcadedb.server.rootPassword": PASSWORD,
+        # Not the password itself: everybody may read a process's arguments.
+        "arcadedb.server.rootPasswordPath": password_file(data_dir).resolve(),
+        "arcadedb.opencypher.loadCsv.allowFileUrls": "false",
+        "arcadedb.opencypher.loadCsv.allowRemoteUrls": "false",
+        "arcadedb.server.restoreImportAllowLocalUrls": "false",
+        "arcadedb.polyglotEngineEnabled": "false",
         "arcadedb.server.plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
         "arcadedb.bolt.host": HOST,
         "arcadedb.bolt.port": port,
@@ -38,7 +51,12 @@ def graph(data_dir: Path, port: int, http_port: int) -> ChildProcess:
     }
 
     async def ready() -> None:
-        async with AsyncGraphDatabase.driver(f"bolt://{HOST}:{port}", auth=(USER, PASSWORD)) as driver:
+        # Without the driver's own retries, which would keep the reason to themselves.
+        async with AsyncGraphDatabase.driver(
+            f"bolt://{HOST}:{port}",
+            auth=(USER, password_file(data_dir).read_text()),
+            max_transaction_retry_time=0,
+        ) as driver:
             await driver.execute_query("RETURN 1", database_=DATABASE)
 
     return ChildProcess(

@@ -1,9 +1,11 @@
 """In: a pipe from the parent and a command. Out: the command's exit code; it never outlives the parent.
 
 Runs as a script of its own (`python guard.py FD COMMAND...`), leader of a process group that a
-terminal's Ctrl-C does not reach. The end of the pipe means that the parent is gone, however it went.
+terminal's Ctrl-C does not reach. The end of the pipe means that the parent is gone, however it went; the end
+of the guard itself ends the command at once, where the system is Linux.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -11,15 +13,22 @@ import sys
 import threading
 
 GRACE_SECONDS = 5.0
+_PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> int:
     pipe, command = int(arguments[0]), arguments[1:]
-    child = subprocess.Popen(command)
+    child = subprocess.Popen(command, preexec_fn=_die_with_guard)  # noqa: PLW1509  no thread runs yet
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     threading.Thread(target=_end_with_parent, args=(pipe, child), daemon=True).start()
     code = child.wait()
     return code if code >= 0 else 128 - code
+
+
+def _die_with_guard() -> None:
+    """Runs in the child before it becomes the command (man 2 prctl)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _end_with_parent(pipe: int, child: subprocess.Popen[bytes]) -> None:

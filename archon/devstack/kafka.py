@@ -1,4 +1,8 @@
-"""In: a port. Out: the Tansu broker, which speaks Kafka's protocol and keeps everything in memory."""
+"""In: a port. Out: the Tansu broker, which speaks Kafka's protocol and keeps everything in memory.
+
+It never gets over a consumer that leads its group and leaves while the group forms: nobody else becomes the
+leader until the broker is started again. That takes two consumers of one group, of which `enrich up` has one.
+"""
 
 import os
 from importlib import import_module

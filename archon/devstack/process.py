@@ -4,6 +4,7 @@ names its log; nothing is left running when its block ends or this process dies.
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ beside other work of the same session, more would slow indexing down.
 READY_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 15.0
 _LOG_TAIL: Final = 12
+_LONGEST_REASON: Final = 160
 
 
 class ServerFailedError(ArchonError):
@@ -50,6 +52,8 @@ class ChildProcess:
     ready_seconds: float = READY_SECONDS
     stop_seconds: float = STOP_SECONDS
     """How long it may take until it is ready, and until it has ended when it was asked to."""
+    not_ready: str = ""
+    """Why it was not ready when it was last asked, in a few words; empty when it is."""
     _process: asyncio.subprocess.Process | None = None
     _pipe: int | None = None
     _log_start: int = 0
@@ -74,6 +78,7 @@ class ChildProcess:
 
     async def start(self) -> None:
         """Start and wait until ready. Raises ServerFailedError."""
+        self.not_ready = "it starts"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         reading, self._pipe = os.pipe()
         with self.log.open("ab") as log:
@@ -140,9 +145,10 @@ class ChildProcess:
                 async with asyncio.timeout(5.0):
                     await self.ready()
             except Exception as error:  # noqa: BLE001  every driver has errors of its own for "not yet"
-                last = error
+                last, self.not_ready = error, reason(error)
                 await asyncio.sleep(0.1)
             else:
+                self.not_ready = ""
                 return
         raise self._failure(f"was not ready after {self.ready_seconds:g} s ({last!r})")
 
@@ -150,6 +156,19 @@ class ChildProcess:
         tail = self.log.read_bytes()[self._log_start :].decode(errors="replace").splitlines()[-_LOG_TAIL:]
         shown = "\n".join(f"  | {line[:300]}" for line in tail)
         return ServerFailedError(f"{self.name} {what}; its log is {self.log}\n{shown}".rstrip())
+
+
+def reason(error: BaseException) -> str:
+    """In a few words, why a server does not answer; drivers wrap what the system says in much else."""
+    causes: list[BaseException] = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+        causes.append(cause)
+    said = " ".join(f"{type(each).__name__} {each}" for each in causes)
+    if re.search("connection ?refused", said, re.IGNORECASE):
+        return "connection refused"
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    return (str(error) or type(error).__name__).splitlines()[0][:_LONGEST_REASON]
 
 
 async def emptied(group: int) -> None:

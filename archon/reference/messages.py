@@ -93,6 +93,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
 CHANNELS: Final[Mapping[str, Sequence[str]]] = {
     "treeIndex": ["documentSubmitted"],
     "enrichDocument": ["enrichmentRequested"],
+    "enrichDocumentBulk": ["enrichmentRequested"],
     "enrichDocumentDlq": ["deadLettered", "deadLetterCleared"],
     "enrichmentCompleted": ["enrichmentCompleted"],
     "enrichmentProgress": ["progressReported"],
@@ -118,11 +119,24 @@ def operations(settings: Settings) -> dict[str, Operation]:
             "The ingress submits each to its workflow.",
             group,
         ),
+        "submitBulkRequest": Operation(
+            "receive",
+            "enrichDocumentBulk",
+            CHANNELS["enrichDocumentBulk"],
+            "The same, while not too many analyses wait.",
+            settings.kafka_bulk_group_id,
+        ),
         "listDeadLetters": Operation(
             "receive", "enrichDocumentDlq", letters, "The bridge reads the topic as a table, in no group."
         ),
         "requestEnrichment": Operation(
             "send", "enrichDocument", CHANNELS["enrichDocument"], "The bridge asks for what it has indexed."
+        ),
+        "requestInBulk": Operation(
+            "send",
+            "enrichDocumentBulk",
+            CHANNELS["enrichDocumentBulk"],
+            "What has time: of low priority, and what a project sends beyond its share.",
         ),
         "publishDeadLetter": Operation(
             "send", "enrichDocumentDlq", letters[:1], "The worker parks a document, the ingress a message."

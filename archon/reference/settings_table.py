@@ -23,7 +23,7 @@ _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Access": ("api_key", "allow_", "bridge_api_key", "http_tls_", "max_body"),
     "Kafka": ("kafka_",),
     "Temporal": ("temporal_",),
-    "Stores": ("memgraph_", "qdrant_", "content_", "embedding_"),
+    "Stores": ("memgraph_", "qdrant_", "content_", "embedding_", "storage_"),
     "Intelligence service": ("intelligence_", "circuit_breaker_", "enable_circuit_breaker", "analysis_"),
     "Limits and retries": ("max_", "retry_", "outage_", "ingress_max"),
     "Alerts and metrics": ("alert_", "metrics_", "otel_"),

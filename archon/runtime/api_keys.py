@@ -1,19 +1,22 @@
 """In: the keys file, and what callers show. Out: the key that was shown; keys made and revoked.
 
 The file is looked at whenever a key is, so that a change is taken up by the next request. A file that cannot
-be read leaves the keys in force that were last read, and is told of in the log and by `check`.
+be read leaves the keys in force that were last read, for a while: in it one of them may be revoked. That is
+said in the log, and by `check`.
 """
 
 import contextlib
 import fcntl
+import math
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from archon.contracts.api_keys import ApiKey, ApiKeys, agrees, key_id_of
-from archon.contracts.errors import NotFoundError, UnauthorizedError
+from archon.contracts.errors import ConfigurationError, NotFoundError, UnauthorizedError
 from archon.runtime.watched_file import WatchedFile, read_json
 
 _MODE = 0o600
@@ -25,14 +28,18 @@ def read(path: Path) -> ApiKeys:
 
 
 class KeyFile:
-    """The keys in force. Raises ConfigurationError when there is no valid file to begin with."""
+    """The keys in force. `grace`: seconds for which they stay so while the file cannot be read. Raises
+    ConfigurationError when there is no valid file to begin with."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, grace: float = math.inf) -> None:
         self._file = WatchedFile(path, lambda path: _by_id(read(path)))
+        self._grace = grace
 
     def authenticate(self, shown: str) -> ApiKey:
         """The key a caller has shown. Raises UnauthorizedError, and tells why only to who has the secret."""
         kept = self._file.current.get(key_id_of(shown) or "")
+        if self._file.unread_for > self._grace:
+            raise UnauthorizedError("the API key cannot be checked: the keys file has not been readable")
         if not agrees(shown, kept) or kept is None:
             raise UnauthorizedError("the API key is not valid")
         if kept.expired(datetime.now(UTC)):
@@ -84,11 +91,15 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def _write(path: Path, keys: ApiKeys) -> None:
-    """Whole or not at all, and for its owner's eyes alone."""
+    """Whole or not at all; owner and rights stay, so that who could read it still can. Raises
+    ConfigurationError where this user may not keep them."""
+    before = path.stat() if path.exists() else None
     descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w") as file:
-            os.fchmod(descriptor, _MODE)
+            if before is not None:
+                _keep_owner(descriptor, before, path)
+            os.fchmod(descriptor, _MODE if before is None else stat.S_IMODE(before.st_mode))
             file.write(keys.model_dump_json(indent=2, exclude_none=True) + "\n")
             file.flush()
             os.fsync(descriptor)
@@ -96,6 +107,14 @@ def _write(path: Path, keys: ApiKeys) -> None:
     except BaseException:
         Path(made).unlink(missing_ok=True)
         raise
+
+
+def _keep_owner(descriptor: int, before: os.stat_result, path: Path) -> None:
+    try:
+        os.fchown(descriptor, before.st_uid, before.st_gid)
+    except PermissionError as error:
+        whose = f"user {before.st_uid} and group {before.st_gid}"
+        raise ConfigurationError(f"{path} belongs to {whose}: change it as that user, or as root") from error
 
 
 def _by_id(keys: ApiKeys) -> dict[str, ApiKey]:

@@ -21,6 +21,13 @@ _KEYWORD_CHARACTERS: Final = 255
 _KEYWORD_BYTES: Final = 2048
 """Temporal's limit on a search attribute's value, in JSON that escapes whatever is not ASCII."""
 
+DOCUMENT_ID: Final = SearchAttributeKey.for_keyword(names.SEARCH_DOCUMENT_ID)
+DOCUMENT_VERSION: Final = SearchAttributeKey.for_keyword(names.SEARCH_DOCUMENT_VERSION)
+ENRICHMENT_STATUS: Final = SearchAttributeKey.for_keyword(names.SEARCH_ENRICHMENT_STATUS)
+FAILURE_TYPE: Final = SearchAttributeKey.for_keyword(names.SEARCH_FAILURE_TYPE)
+FILE_PATH: Final = SearchAttributeKey.for_keyword(names.SEARCH_FILE_PATH)
+PROJECT_NAME: Final = SearchAttributeKey.for_keyword(names.SEARCH_PROJECT_NAME)
+"""What a run that is listed says of itself."""
 _FILED: Final[Mapping[EnrichmentStatus | None, str]] = {
     EnrichmentStatus.PROCESSING: EnrichmentStatus.PROCESSING,
     EnrichmentStatus.COMPLETED: EnrichmentStatus.COMPLETED,
@@ -75,6 +82,11 @@ def query_of(projects: Projects, status: EnrichmentStatus | None) -> str:
     if status in _FILED:
         terms.append(f"{names.SEARCH_ENRICHMENT_STATUS} = '{_FILED[status]}'")
     return " AND ".join(terms)
+
+
+def open_query_of(projects: Projects, status: EnrichmentStatus | None) -> str:
+    """The same of those that have not ended."""
+    return f"{query_of(projects, status)} AND ExecutionStatus = 'Running'"
 
 
 def _quoted(value: str) -> str:

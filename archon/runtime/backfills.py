@@ -10,6 +10,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from archon.contracts import names
 from archon.contracts.backfill import BackfillInput, BackfillProgress, BackfillState
 from archon.contracts.errors import AlreadyRunningError, NotFoundError
+from archon.contracts.markdown import plain
 from archon.runtime.attributes import keywords
 from archon.runtime.temporal import translated
 
@@ -123,4 +124,4 @@ def _summary(wanted: BackfillInput) -> str:
     what = wanted.criteria.project_name or "all projects"
     if wanted.chunks is not None:
         what = f"{wanted.total} listed documents"
-    return f"{'dry run of a backfill' if wanted.dry_run else 'backfill'} · {what}"[:200]
+    return plain(f"{'dry run of a backfill' if wanted.dry_run else 'backfill'} · {what}"[:200])

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self, TypeVar
 
@@ -37,13 +37,14 @@ class BreakerState(StrEnum):
 
 class BreakerStatus(BaseModel):
     """`failure_count`: failures in a row; `opened_at`: since when there has been no answer, through every
-    probe that failed."""
+    probe that failed; `next_probe_at`: when the service is asked again, at the latest."""
 
     state: BreakerState
     failure_count: int
     last_failure: str | None = None
     last_failure_at: datetime | None = None
     opened_at: datetime | None = None
+    next_probe_at: datetime | None = None
 
 
 class CircuitBreaker:
@@ -59,7 +60,8 @@ class CircuitBreaker:
         self._budget = budget
         self._enabled = enabled
         self._status = BreakerStatus(state=BreakerState.CLOSED, failure_count=0)
-        self._open_since = 0.0
+        self._waited_since: float | None = None
+        """When the first caller began to wait since it opened."""
         self._probe_at = 0.0
         self._probing = False
         self._failed_probes = 0
@@ -132,13 +134,17 @@ class CircuitBreaker:
             else:
                 if silent:
                     silent, self._probe_at = False, 0.0
+                    self._status.next_probe_at = datetime.now(UTC)
                     self._notify()
             await asyncio.sleep(interval)
 
     async def _leave(self, arrived: int) -> bool:
         """Wait until a call may go out; True when it is the probe. `arrived`: how many had failed by then."""
         while self._status.state is not BreakerState.CLOSED:
-            now, due = time.monotonic(), self._open_since + self._budget
+            now = time.monotonic()
+            if self._waited_since is None:
+                self._waited_since = now
+            due = self._waited_since + self._budget
             if now >= due and self._failed_probes > arrived:
                 raise IntelligenceOutageError(self._status.last_failure or "the service does not answer")
             if not self._probing and now >= self._probe_at:
@@ -181,7 +187,8 @@ class CircuitBreaker:
         if probing or self._status.state is BreakerState.CLOSED:
             self._probing = False
             self._status.failure_count = 0
-            self._status.opened_at = None
+            self._waited_since = None
+            self._status.opened_at = self._status.next_probe_at = None
             self._become(BreakerState.CLOSED)
 
     def _pass_on(self, *, probing: bool) -> None:
@@ -196,13 +203,14 @@ class CircuitBreaker:
         self._status.last_failure_at = datetime.now(UTC)
 
     def _open_first(self) -> None:
-        """The budget counts from here, through every probe that fails."""
-        self._open_since = time.monotonic()
+        """The budget counts from the first caller that waits then, through every probe that fails."""
+        self._waited_since = None
         self._open(datetime.now(UTC))
 
     def _open(self, opened_at: datetime) -> None:
         self._status.opened_at = opened_at
         self._probe_at = time.monotonic() + self._recovery
+        self._status.next_probe_at = datetime.now(UTC) + timedelta(seconds=self._recovery)
         self._become(BreakerState.OPEN)
 
     def _become(self, state: BreakerState) -> None:

@@ -11,9 +11,17 @@ from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from archon.contracts.errors import ConfigurationError
+from archon.runtime import record_batches
+from archon.runtime.reasons import in_words, place
 from archon.runtime.settings import Settings
 
 _SECONDS: Final = 3.0
+record_batches.install()
+
+
+def kafka_at(settings: Settings) -> str:
+    """Kafka by its addresses, and the setting that they come from."""
+    return f"Kafka at {place(settings.kafka_bootstrap_servers, 'kafka_bootstrap_servers')}"
 
 
 class Client(Protocol):
@@ -49,8 +57,13 @@ async def _reason(settings: Settings) -> str | None:
             (await create_conn(host, port, **given)).close()
     except TimeoutError:
         return f"{host}:{port} does not answer"
-    except (KafkaError, OSError) as error:
-        return str(error)
+    except KafkaError as error:
+        if settings.kafka_security_protocol.startswith("SASL"):
+            login = "KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD or KAFKA_SASL_MECHANISM"
+            return f"the brokers do not take {login}: {in_words(error)}"
+        return in_words(error)
+    except OSError as error:
+        return in_words(error)
     return None
 
 

@@ -14,6 +14,7 @@ from temporalio.common import (
 from archon.contracts import names
 from archon.contracts.deletion import DeletionInput, DeletionReceipt, DeletionScope, DeletionState
 from archon.contracts.errors import NotFoundError, WorkflowUnavailableError
+from archon.contracts.markdown import plain
 from archon.runtime.attributes import keywords
 from archon.runtime.temporal import translated
 
@@ -44,7 +45,7 @@ class DeletionClient:
                 start_signal=names.SIGNAL_DELETE,
                 start_signal_args=[scope],
                 search_attributes=_search_attributes(scope),
-                static_summary=what[:200],
+                static_summary=plain(what[:200]),
             )
         return workflow_id
 

@@ -7,6 +7,7 @@ never waits for one: who does not take its events in time is let go, and may res
 import asyncio
 import contextlib
 import heapq
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,7 @@ from archon.runtime.pipeline_events import Told, Watched, event_of, sources
 from archon.runtime.recreated import RecreatedPartitions
 from archon.runtime.replay import Replay
 from archon.runtime.settings import Settings
+from archon.runtime.turns import Turns
 
 BUFFERED: Final = 1000
 """Events that a stream may be behind."""
@@ -80,17 +82,39 @@ class Subscription:
         return self._waiting.empty()
 
 
+class StreamPlace:
+    """One of the streams that may be open at once, taken as soon as it is made."""
+
+    def __init__(self, taken: Counter[str | None], holder: str | None) -> None:
+        self._taken: Counter[str | None] | None = taken
+        self._holder = holder
+        taken[holder] += 1
+
+    def leave(self) -> None:
+        """Safe to repeat."""
+        if self._taken is None:
+            return
+        self._taken[self._holder] -= 1
+        if not self._taken[self._holder]:
+            del self._taken[self._holder]
+        self._taken = None
+
+
 class EventTail:
-    """`run` is its work in the background."""
+    """`run` is its work in the background.
+
+    `holder`: whose API key a stream was opened with, None where there are none. One has at most half of what
+    the others leave, so that there is a place for each.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._sources = sources(settings)
         self._offsets: dict[Place, int] = {}
         self._subscriptions: set[Subscription] = set()
-        self._open = 0
+        self._open: Counter[str | None] = Counter()
         self._wanted, self._placed = asyncio.Event(), asyncio.Event()
-        self._replays = asyncio.Semaphore(settings.max_stream_replays)
+        self._replays = Turns(settings.max_stream_replays, _share(settings.max_stream_replays))
         self._ended = False
 
     @property
@@ -98,26 +122,30 @@ class EventTail:
         """After the last event read; None before Kafka has once been reached."""
         return Position(dict(self._offsets)) if self._placed.is_set() else None
 
-    async def require_room(self, *, replay: bool) -> None:
-        """Raises TooManyStreamsError."""
-        if self._ended:
-            raise TooManyStreamsError(_STOPPING)
-        if self._open >= self._settings.max_streams:
-            raise TooManyStreamsError(f"{self._settings.max_streams} streams are open already")
+    async def place(self, *, replay: bool, holder: str | None = None) -> "StreamPlace":
+        """A place for one more stream, to be given back. Raises TooManyStreamsError."""
         if replay:
             try:
-                async with asyncio.timeout(_PATIENCE), self._replays:
+                async with asyncio.timeout(_PATIENCE), self._replays.taken(holder):
                     pass
             except TimeoutError:
                 raise TooManyStreamsError(
                     f"{self._settings.max_stream_replays} replays are under way already"
                 ) from None
+        if self._ended:
+            raise TooManyStreamsError(_STOPPING)
+        most, total = self._settings.max_streams, self._open.total()
+        if total >= most:
+            raise TooManyStreamsError(f"{most} streams are open already")
+        share = _share(most - total + self._open[holder])
+        if holder is not None and self._open[holder] >= share:
+            raise TooManyStreamsError(f"{share} streams of this API key are open already")
+        return StreamPlace(self._open, holder)
 
     @contextlib.asynccontextmanager
     async def subscribed(self, watched: Watched) -> AsyncIterator[Subscription]:
         """Everything from now on. What comes before Kafka is reached is told as missed."""
         self._wanted.set()
-        self._open += 1
         subscription = Subscription(watched)
         try:
             with contextlib.suppress(TimeoutError):
@@ -128,11 +156,12 @@ class EventTail:
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
-            self._open -= 1
 
-    async def replay(self, watched: Watched, start: Position, until: Position) -> AsyncGenerator[Told]:
+    async def replay(
+        self, watched: Watched, start: Position, until: Position, holder: str | None = None
+    ) -> AsyncGenerator[Told]:
         """Raises TopicUnavailableError."""
-        async with self._replays:
+        async with self._replays.taken(holder):
             async for told in Replay(self._settings, watched, start, until).events():
                 yield told
 
@@ -157,9 +186,6 @@ class EventTail:
                 await self._follow(consumer)
             except (KafkaError, IllegalStateError, OSError) as error:
                 _log.warning("event_tail_interrupted", error=repr(error))
-            except UnicodeDecodeError as error:  # a header's key, which none of us has written
-                _log.error("event_tail_unreadable", error=repr(error))
-                self._placed.clear()  # go on at the ends, or it would be met again
             finally:
                 await consumer.stop()
             await asyncio.sleep(_RECONNECT_AFTER)
@@ -215,3 +241,7 @@ class EventTail:
                 told = event.told(Position(dict(self._offsets)))
                 for each in takers:
                     each.tell(told)
+
+
+def _share(most: int) -> int:
+    return max(1, most // 2)

@@ -5,6 +5,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Final, Literal
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -15,21 +17,33 @@ from archon.contracts.errors import ArchonError
 from archon.runtime.metrics import Exposition
 
 HealthCheck = Callable[[], Awaitable[object]]
-"""Returns when healthy; raises an error of ours when not."""
+"""Returns when healthy: the version of what was asked, or its whole state, where it has one to tell; raises
+an error of ours when not."""
 
 _SECONDS: Final = 2.0
+STARTED: Final = datetime.now(UTC)
+VERSION: Final = version("archon-enrichment")
 
 
 class DependencyState(BaseModel):
     status: Literal["healthy", "unhealthy"]
     detail: str | None = None
+    version: str | None = None
 
 
 class Readiness(BaseModel):
-    """`ready` when every dependency that the service cannot do without is healthy."""
+    """`ready` when every dependency that the service cannot do without is healthy. `version` and `started_at`
+    are the service's own."""
 
     status: Literal["ready", "not_ready"]
     dependencies: dict[str, DependencyState]
+    version: str
+    started_at: datetime
+
+    def problems(self) -> str:
+        """What is unhealthy, and why, in one line."""
+        unhealthy = {name: each for name, each in self.dependencies.items() if each.status == "unhealthy"}
+        return ", ".join(f"{name} ({each.detail or 'unhealthy'})" for name, each in unhealthy.items())
 
 
 class Liveness(BaseModel):
@@ -40,12 +54,14 @@ async def state_of(check: HealthCheck) -> DependencyState:
     """One dependency's state, within two seconds."""
     try:
         async with asyncio.timeout(_SECONDS):
-            await check()
+            found = await check()
     except TimeoutError:
         return DependencyState(status="unhealthy", detail=f"no answer within {_SECONDS:g} s")
     except ArchonError as error:
         return DependencyState(status="unhealthy", detail=str(error))
-    return DependencyState(status="healthy")
+    if isinstance(found, DependencyState):
+        return found
+    return DependencyState(status="healthy", version=found if isinstance(found, str) else None)
 
 
 async def readiness(checks: Mapping[str, HealthCheck], optional: Collection[str] = ()) -> Readiness:
@@ -53,7 +69,12 @@ async def readiness(checks: Mapping[str, HealthCheck], optional: Collection[str]
     states = await asyncio.gather(*(state_of(check) for check in checks.values()))
     dependencies = dict(zip(checks, states, strict=True))
     ready = all(state.status == "healthy" or name in optional for name, state in dependencies.items())
-    return Readiness(status="ready" if ready else "not_ready", dependencies=dependencies)
+    return Readiness(
+        status="ready" if ready else "not_ready",
+        dependencies=dependencies,
+        version=VERSION,
+        started_at=STARTED,
+    )
 
 
 def health_router(
@@ -79,7 +100,7 @@ def health_router(
         answer = await readiness(checks(), optional)
         if not detailed(request):
             for state in answer.dependencies.values():
-                state.detail = None
+                state.detail = state.version = None
         response.status_code = 200 if answer.status == "ready" else 503
         return answer
 

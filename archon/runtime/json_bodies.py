@@ -15,8 +15,8 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from archon.contracts import json_values
-from archon.contracts.errors import UnreadableBodyError, UnsupportedMediaError
-from archon.runtime.body_limit import LIMIT
+from archon.contracts.errors import InvalidInputError, UnreadableBodyError, UnsupportedMediaError
+from archon.runtime.body_limit import LIMIT, VALUES
 from archon.runtime.encodings import HEADER, decoded
 
 _TYPE: Final = "Content-Type"
@@ -32,11 +32,15 @@ class JsonRoute(APIRoute):
             return handle
 
         async def read(request: Request) -> Response:
+            await self.admit(request)
             known = JsonRequest(request.scope, request.receive)
             await known.read()
             return await handle(known)
 
         return read
+
+    async def admit(self, request: Request) -> None:
+        """Before anything of the body is read. Raises where the caller may not call this route."""
 
 
 class JsonRequest(Request):
@@ -50,11 +54,11 @@ class JsonRequest(Request):
             raise UnreadableBodyError("body", "ends before all that was declared has come") from error
         self._value: Any = None
         if not self._plain:
-            return
+            raise InvalidInputError("body", "is empty, where JSON was expected")
         charset = _charset(self.headers.get(_TYPE))
         if encodings := ",".join(self.headers.getlist(HEADER)):
             self._plain = decoded(self._plain, encodings, self.scope[LIMIT])
-        self._value = json_values.read(self._plain, charset)
+        self._value = json_values.read(self._plain, charset, self.scope.get(VALUES))
 
     async def body(self) -> bytes:
         return self._plain

@@ -24,8 +24,10 @@ from archon.contracts.events import (
     event_headers,
 )
 from archon.runtime import metrics, tracing_kafka
-from archon.runtime.brokers import connection, start
+from archon.runtime.brokers import connection, kafka_at, start
+from archon.runtime.lanes import Lanes
 from archon.runtime.logs import get_logger
+from archon.runtime.reasons import in_words
 from archon.runtime.settings import Settings
 from archon.runtime.unawaited import Record, Unawaited
 
@@ -47,8 +49,10 @@ class KafkaPublisher:
         self._producer: AIOKafkaProducer | None = None
         self._down_until = 0.0
         self._doubted = False
-        self._problem = "Kafka is not reachable"
+        self._kafka = kafka_at(settings)
+        self._problem = f"{self._kafka}: not connected yet"
         self._unawaited = Unawaited(self._hand_over)
+        self._lanes = Lanes(settings)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -76,7 +80,7 @@ class KafkaPublisher:
         if self._producer is None:
             raise PublishError(self._problem)
         if not await self._producer.client.force_metadata_update():
-            raise PublishError("Kafka did not answer a metadata request")
+            raise PublishError(f"{self._kafka}: no answer to a metadata request")
 
     async def topics(self) -> Collection[str]:
         """All that the broker shows us; asking for one by name may create it. Raises PublishError."""
@@ -85,7 +89,7 @@ class KafkaPublisher:
         try:
             return set((await self._producer.client.fetch_all_metadata()).topics())
         except KafkaError as error:
-            raise PublishError(f"Kafka did not list its topics: {error!r}") from error
+            raise PublishError(f"{self._kafka}: no list of its topics: {in_words(error)}") from error
 
     async def _connect(self) -> None:
         while self._producer is None:
@@ -101,15 +105,14 @@ class KafkaPublisher:
                 await start(producer, self._settings)
             except (KafkaError, OSError) as error:
                 await producer.stop()
-                self._problem = f"Kafka is not reachable: {error}"
-                _log.warning("kafka_connect_failed", error=repr(error))
+                self._problem = f"{self._kafka}: {in_words(error)}"
+                _log.warning("kafka_connect_failed", error=self._problem)
                 await asyncio.sleep(_RECONNECT_AFTER)
             except asyncio.CancelledError:
                 await producer.stop()
                 raise
             else:
                 self._producer = producer
-                self._problem = "Kafka is not reachable"
 
     async def request(self, event: EnrichmentRequest) -> None:
         """Publish an enrichment request within settings.kafka_publish_timeout."""
@@ -120,7 +123,7 @@ class KafkaPublisher:
         try:
             with metrics.PUBLISH_SECONDS.time():
                 await self._publish(
-                    self._settings.kafka_enrichment_topic,
+                    self._lanes.topic(event),
                     event,
                     headers,
                     self._settings.kafka_publish_timeout,
@@ -231,4 +234,5 @@ class KafkaPublisher:
         except (KafkaError, TimeoutError, OSError) as error:
             self._doubted = True
             self._down_until = time.monotonic() + _RECONNECT_AFTER
-            raise PublishError(f"Kafka did not acknowledge an event on {topic}: {error!r}") from error
+            self._problem = f"{self._kafka}: did not acknowledge an event on {topic}: {in_words(error)}"
+            raise PublishError(self._problem) from error

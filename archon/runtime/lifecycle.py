@@ -5,15 +5,20 @@ A process stops in the reverse order of its `async with` blocks; nothing here ki
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from starlette.types import Receive, Scope, Send
 
-from archon.contracts.errors import ConfigurationError
+from archon.contracts.errors import ConfigurationError, ForbiddenError
+from archon.runtime.half_sent import ImpatientProtocol
 from archon.runtime.logs import get_logger
+from archon.runtime.neighbours import NeighbourMiddleware, is_loopback
+from archon.runtime.problems import refuse
 from archon.runtime.settings import Settings
 
 Result = TypeVar("Result")
@@ -49,17 +54,23 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serve_http(app: FastAPI, settings: Settings, port: int) -> AsyncIterator[None]:
-    """Serve `app` on settings.host while the block runs, then finish open requests.
+async def serve_http(
+    app: FastAPI, settings: Settings, port: int, *, has_keys: bool = False
+) -> AsyncIterator[None]:
+    """Serve `app` on settings.host while the block runs, then finish open requests. Pages of other sites are
+    refused, unless the app `has_keys`, which they do not know.
 
     Raises OSError when the port is taken, ConfigurationError for a certificate that cannot be used, and what
     the app's lifespan raises as it begins.
     """
     failures = _remembered(app)
+    named = frozenset(filter(None, map(str.strip, settings.allowed_hosts.lower().split(","))))
+    hosts = named if is_loopback(settings.host) else None
     config = uvicorn.Config(
-        app,
+        app if has_keys else NeighbourMiddleware(app, _refuse_neighbour, hosts),
         host=settings.host,
         port=port,
+        http=ImpatientProtocol,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=int(settings.shutdown_timeout),
@@ -77,11 +88,21 @@ async def serve_http(app: FastAPI, settings: Settings, port: int) -> AsyncIterat
             await asyncio.wait([task], timeout=0.01)
         if task.done():
             await task
+        # Modules and routes are here to stay: looking through them for garbage would stop a service for a
+        # tenth of a second, every few hundred requests.
+        gc.collect()
+        gc.freeze()
         _log.info("serving", host=settings.host, port=port)
         yield
     finally:
         server.should_exit = True
         await task
+
+
+async def _refuse_neighbour(scope: Scope, receive: Receive, send: Send) -> None:
+    reason = "sent by a page of another site, or by a name that is not in ALLOWED_HOSTS"
+    _log.warning("neighbour_refused", path=scope["path"], client=scope.get("client"))
+    await refuse(ForbiddenError(reason), Request(scope))(scope, receive, send)
 
 
 async def _serve(server: uvicorn.Server, host: str, port: int, failures: Sequence[Exception]) -> None:

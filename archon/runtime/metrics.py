@@ -78,6 +78,11 @@ MESSAGES_PROCESSED: Final = Counter(
     ["topic"],
     registry=None,
 )
+VERSIONS_OVERTAKEN: Final = Counter(
+    "archon_enrichment_consumer_versions_overtaken_total",
+    "Versions that a newer one overtook before they had a run.",
+    registry=None,
+)
 PROCESSING_SECONDS: Final = Histogram(
     "archon_enrichment_consumer_processing_duration_seconds",
     "From the moment a run takes a request up to its end; the wait before it is not counted.",
@@ -162,6 +167,19 @@ RECONCILED_AT: Final = Gauge(
     registry=None,
 )
 
+STORAGE_FREE: Final = Gauge(
+    "archon_storage_free_bytes",
+    "Bytes that may still be written where a store has its data, as far as this process sees it.",
+    ["store"],
+    registry=None,
+)
+STORAGE_SIZE: Final = Gauge(
+    "archon_storage_size_bytes",
+    "Size of the file system where a store has its data.",
+    ["store"],
+    registry=None,
+)
+
 SERVICES: Final[dict[str, tuple[Collector, ...]]] = {
     "bridge": (
         DOCUMENTS_INDEXED,
@@ -170,8 +188,10 @@ SERVICES: Final[dict[str, tuple[Collector, ...]]] = {
         REQUESTS_PUBLISHED,
         PUBLISH_ERRORS,
         PUBLISH_SECONDS,
+        STORAGE_FREE,
+        STORAGE_SIZE,
     ),
-    "ingress": (MESSAGES_CONSUMED, MESSAGES_PROCESSED, ERRORS, DEAD_LETTERS),
+    "ingress": (MESSAGES_CONSUMED, MESSAGES_PROCESSED, VERSIONS_OVERTAKEN, ERRORS, DEAD_LETTERS),
     "worker": (
         PROCESSING_SECONDS,
         ERRORS,
@@ -188,6 +208,8 @@ SERVICES: Final[dict[str, tuple[Collector, ...]]] = {
         DRIFT_DOCUMENTS,
         DRIFT_REPAIRED,
         RECONCILED_AT,
+        STORAGE_FREE,
+        STORAGE_SIZE,
     ),
     "intelligence": (),
 }

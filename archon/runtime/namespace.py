@@ -20,6 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from archon.contracts.errors import SetupError, WorkflowUnavailableError
 from archon.runtime import search_attributes, temporal
+from archon.runtime.reasons import in_words
 from archon.runtime.settings import Settings
 
 RETENTION: Final = timedelta(days=7)
@@ -54,7 +55,7 @@ async def ensure_namespace(settings: Settings, retention: timedelta = RETENTION)
     except RPCError as error:
         if error.status == RPCStatusCode.PERMISSION_DENIED:
             raise SetupError(f"Temporal: {error.message}") from error
-        raise WorkflowUnavailableError(f"Temporal: {error.message}") from error
+        raise WorkflowUnavailableError(f"{temporal.temporal_at(settings)}: {in_words(error)}") from error
     raised = kept < retention
     return NamespaceState(
         name=client.namespace,

@@ -4,7 +4,6 @@ One table maps our errors to statuses; handlers raise errors and never build res
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -17,10 +16,11 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from archon.contracts import errors, names
+from archon.runtime.reasons import wrong
 
+_MOST_ERRORS: Final = 20
+"""Of one request, that are named."""
 MEDIA_TYPE: Final = "application/problem+json"
-_MEMBER: Final = re.compile(r"<\w+\.\w+: ('[^']*')>")
-"""A choice as Python shows it, of which only the value is anything to a client."""
 
 STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
     errors.TooLargeError: (413, "Content too large"),
@@ -59,6 +59,9 @@ class Problem(BaseModel):
     correlation_id: str | None = None
     code: str | None = None
     """Tells programs apart what the status alone does not."""
+    service: str | None = None
+    """Of 502 and 503: the service or server that did not answer as it should: graph, qdrant, content,
+    intelligence, kafka or temporal."""
     errors: list[dict[str, str]] | None = None
 
 
@@ -75,13 +78,17 @@ def problem_of(error: errors.ArchonError) -> Problem:
         if isinstance(error, errors.InvalidInputError)
         else None
     )
-    return Problem(title=title, status=status, detail=str(error), errors=fields)
+    service = errors.service_of(error) if status >= HTTPStatus.BAD_GATEWAY else None
+    return Problem(title=title, status=status, detail=str(error), errors=fields, service=service)
 
 
 def invalid(fields: Sequence[Mapping[str, str]]) -> Problem:
-    """The problem of input whose `fields` are wrong, as `fields_of` tells them."""
-    detail = "; ".join(f"{field['field']}: {field['reason']}" for field in fields)
-    return Problem(title="Invalid input", status=422, detail=detail, errors=list(map(dict, fields)))
+    """The problem of input whose `fields` are wrong, as `fields_of` has them; the first twenty are named."""
+    shown, more = fields[:_MOST_ERRORS], len(fields) - _MOST_ERRORS
+    detail = "; ".join(f"{field['field']}: {field['reason']}" for field in shown)
+    if more > 0:
+        detail = f"{detail}; and {more} more"
+    return Problem(title="Invalid input", status=422, detail=detail, errors=list(map(dict, shown)))
 
 
 def headers_of(error: errors.ArchonError) -> dict[str, str]:
@@ -104,11 +111,7 @@ def refuse(error: errors.ArchonError, request: Request) -> JSONResponse:
 
 def fields_of(validation: Sequence[Mapping[str, Any]], *, skip: int = 1) -> list[dict[str, str]]:
     """Pydantic's errors as field and reason; `skip` drops leading location parts such as `body`."""
-    return [{"field": _field(error, skip), "reason": _reason(error["msg"])} for error in validation]
-
-
-def _reason(told: str) -> str:
-    return _MEMBER.sub(r"\1", told.removeprefix("Value error, "))
+    return [{"field": _field(error, skip), "reason": wrong(error)} for error in validation]
 
 
 def _field(error: Mapping[str, Any], skip: int) -> str:

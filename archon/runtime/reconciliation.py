@@ -86,7 +86,7 @@ def _schedule(every: timedelta) -> Schedule:
     return Schedule(
         action=ScheduleActionStartWorkflow(
             names.WORKFLOW_RECONCILE,
-            ReconcileInput(apply=True),
+            ReconcileInput(apply=True, parked=True),
             id=names.ID_RECONCILE_SCHEDULED,
             task_queue=names.QUEUE_ENRICHMENT,
         ),

@@ -13,8 +13,9 @@ from aiokafka.errors import KafkaError
 
 from archon.contracts.errors import TopicUnavailableError
 from archon.contracts.streams import Place, Position, Source
-from archon.runtime.brokers import connection, start
+from archon.runtime.brokers import connection, kafka_at, start
 from archon.runtime.pipeline_events import Told, Watched, event_of, sources
+from archon.runtime.reasons import in_words
 from archon.runtime.settings import Settings
 
 _SECONDS: Final = 30.0
@@ -70,7 +71,9 @@ class Replay:
             async for told in self._merged(consumer):
                 yield told
         except (KafkaError, TimeoutError, OSError) as error:
-            raise TopicUnavailableError(f"cannot replay from Kafka: {error!r}") from error
+            raise TopicUnavailableError(
+                f"{kafka_at(self._settings)}: cannot replay: {in_words(error)}"
+            ) from error
         finally:
             await consumer.stop()
 
@@ -90,6 +93,7 @@ class Replay:
     async def _refill(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
         """The partition's next records; it is done with when its range is."""
         _, end = self._ranges[self._places[partition]]
+        await asyncio.sleep(0)  # what is fetched already would be gone through without a pause
         async with asyncio.timeout(_SECONDS):
             # Positions, not offsets: what compaction has removed from the end is never delivered.
             while await consumer.position(partition) < end:

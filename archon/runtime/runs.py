@@ -4,15 +4,13 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from temporalio.common import SearchAttributeKey
-
 from archon.contracts import names
 from archon.contracts.errors import NotFoundError
+from archon.runtime.attributes import DOCUMENT_ID, open_query_of
 from archon.runtime.temporal import EnrichmentClient, translated
 
 _NAMED_AT_ONCE: Final = 50
 """Documents that one question to the visibility store names."""
-_DOCUMENT_ID: Final = SearchAttributeKey.for_keyword(names.SEARCH_DOCUMENT_ID)
 
 
 class EnrichmentRuns(EnrichmentClient):
@@ -24,13 +22,10 @@ class EnrichmentRuns(EnrichmentClient):
         found = {}
         for start in range(0, len(document_ids), _NAMED_AT_ONCE):
             ids = ", ".join(f'"{each}"' for each in document_ids[start : start + _NAMED_AT_ONCE])
-            query = (
-                f'WorkflowType = "{names.WORKFLOW_ENRICH_DOCUMENT}" AND ExecutionStatus = "Running"'
-                f" AND {names.SEARCH_DOCUMENT_ID} IN ({ids})"
-            )
+            query = f"{open_query_of(None, None)} AND {names.SEARCH_DOCUMENT_ID} IN ({ids})"
             with translated():
                 async for run in self._client.list_workflows(query):
-                    found[run.id] = run.typed_search_attributes.get(_DOCUMENT_ID) or ""
+                    found[run.id] = run.typed_search_attributes.get(DOCUMENT_ID) or ""
         return found
 
     async def supersede(self, workflow_id: str, version: int) -> bool:

@@ -7,6 +7,7 @@ so that each service has one address to scrape.
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Final
 
 import httpx
@@ -50,6 +51,7 @@ class SdkTelemetry:
             return b""
 
 
+@cache
 def log_as_we_do() -> None:
     """For a process that has no use for what the SDK counts: its Rust half would write to stderr itself."""
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=_logging())), error_if_already_set=False)

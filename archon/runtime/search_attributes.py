@@ -9,11 +9,13 @@ from typing import Final
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from archon.contracts import names
-from archon.contracts.errors import SetupError, WorkflowUnavailableError
+from archon.contracts.errors import SetupError
+from archon.runtime.temporal import translated
 
 _KNOWN_WITHIN: Final = 60.0
 """Seconds until every part of the server knows of a new namespace or attribute; its caches live for ten."""
@@ -33,16 +35,16 @@ class NamespaceCheck:
         self._client = client
         self._complete = False
 
-    async def check(self) -> None:
-        """Raises WorkflowUnavailableError when Temporal does not serve; SetupError, which names it, when the
-        namespace lacks something."""
-        try:
+    async def check(self) -> str:
+        """The server's version. Raises WorkflowUnavailableError when Temporal does not serve; SetupError,
+        which names it, when the namespace lacks something."""
+        with translated():
             await self._client.service_client.check_health()
             if not self._complete:
                 await self._require()
-        except (RPCError, RuntimeError) as error:  # RuntimeError: a lazy client that cannot connect
-            raise WorkflowUnavailableError(f"Temporal: {error}") from error
+            found = await self._client.workflow_service.get_system_info(GetSystemInfoRequest())
         self._complete = True
+        return found.server_version
 
     async def _require(self) -> None:
         namespace = self._client.namespace

@@ -29,6 +29,12 @@ def for_a_header(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def variable(field_name: str) -> str:
+    """The variable of the environment that a setting comes from."""
+    name = field_name.upper()
+    return f"{name}_FILE" if not os.environ.get(name) and os.environ.get(f"{name}_FILE") else name
+
+
 def _decoded(content: bytes) -> str:
     """Editors and shells of Windows put a byte order mark in front, and may write UTF-16."""
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -40,19 +46,19 @@ class SecretFiles(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """One secret, without a byte order mark and the white space around it."""
-        variable = f"{field_name.upper()}_FILE"
-        file = os.environ.get(variable)
+        named = f"{field_name.upper()}_FILE"
+        file = os.environ.get(named)
         if not file or not is_secret(field):
             return None, field_name, False
         if os.environ.get(field_name.upper()):
-            raise ConfigurationError(f"{variable}: {field_name.upper()} is set too; one of them is enough")
+            raise ConfigurationError(f"{named}: {field_name.upper()} is set too; one of them is enough")
         try:
             secret = _decoded(Path(file).read_bytes()).strip()
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise ConfigurationError(f"{variable}: {file} cannot be read: {reason}") from error
+            raise ConfigurationError(f"{named}: {file} cannot be read: {reason}") from error
         if any(unicodedata.category(each) == "Cc" for each in secret):
-            raise ConfigurationError(f"{variable}: {file} has more than one line, or control characters")
+            raise ConfigurationError(f"{named}: {file} has more than one line, or control characters")
         return secret, field_name, False
 
     def __call__(self) -> dict[str, Any]:

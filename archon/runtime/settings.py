@@ -5,20 +5,37 @@ Names are the platform's where it has one, Temporal's own for Temporal, ours bes
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlencode
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    Json,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from archon.contracts import names
 from archon.contracts.errors import ConfigurationError
-from archon.runtime.secret_files import SecretFiles, for_a_header
+from archon.runtime import addresses
+from archon.runtime.reasons import wrong
+from archon.runtime.secret_files import SecretFiles, for_a_header, variable
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-HttpUrl = Annotated[str, Field(pattern=r"^https?://\S+$")]
-BoltUri = Annotated[str, Field(pattern=r"^(bolt|neo4j)(\+s|\+ssc)?://\S+$")]
+HttpUrl = Annotated[str, AfterValidator(addresses.http())]
+IntelligenceUrl = Annotated[str, AfterValidator(addresses.http("INTELLIGENCE_API_KEY"))]
+QdrantUrl = Annotated[str, AfterValidator(addresses.http("QDRANT_API_KEY"))]
+_LOGIN: Final = "MEMGRAPH_USER and MEMGRAPH_PASSWORD"
+_BOLT: Final = ("bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc")
+BoltUri = Annotated[str, AfterValidator(addresses.url(*_BOLT, example="bolt://host:7687", login=_LOGIN))]
+HostPort = Annotated[str, AfterValidator(addresses.host_ports(several=False, example="host:7233"))]
+HostPorts = Annotated[str, AfterValidator(addresses.host_ports(several=True, example="host:9092"))]
 StoreUrl = Annotated[str, Field(pattern=r"^(file|memory|s3)://")]
 ApiKey = Annotated[SecretStr, AfterValidator(for_a_header)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)]
@@ -34,14 +51,21 @@ class Settings(BaseSettings):
         case_sensitive=False, extra="ignore", use_attribute_docstrings=True, hide_input_in_errors=True
     )
 
-    kafka_bootstrap_servers: str = "127.0.0.1:9092"
+    kafka_bootstrap_servers: HostPorts = "127.0.0.1:9092"
     """Brokers to begin with: host:port, several with commas."""
     kafka_group_id: str = "archon-intelligence-enrichment-consumer-group"
-    """Consumer group of the enrichment requests; the index topic's has `-index` behind it."""
+    """Consumer group of the enrichment requests; that of the bulk topic has `-bulk` behind it, the index
+    topic's `-index`."""
     kafka_index_topic: str = names.TOPIC_INDEX
     """Documents to be indexed, as the bridge would be sent them."""
     kafka_enrichment_topic: str = names.TOPIC_ENRICHMENT
     """Requests to enrich."""
+    kafka_bulk_topic: str = names.TOPIC_BULK
+    """Requests to enrich that have time: of low priority, and what a project sends beyond its share."""
+    project_burst: Annotated[int, Field(ge=1)] = 500
+    """Requests to enrich of one project that go ahead of bulk at once ..."""
+    project_rate: Annotated[float, Field(gt=0)] = 10
+    """... and in a second from then on; each bridge counts for itself."""
     kafka_dlq_topic: str = names.TOPIC_DLQ
     """Dead letters; compacted, so that it reads as a table."""
     kafka_completed_topic: str = names.TOPIC_COMPLETED
@@ -52,13 +76,16 @@ class Settings(BaseSettings):
     """aiokafka's idempotent producer; off only for a broker that lacks it."""
     kafka_session_timeout: Seconds = 10
     """How long the broker waits for a sign of life before it gives an ingress's partitions to another."""
+    kafka_fetch_wait: Seconds = 0.5
+    """How long an ingress lets the broker wait for requests before it asks again. Kafka answers as soon as
+    there is one, so that less is of use for a broker alone that does not."""
     kafka_recreated_after: Seconds = 60
     """How long a partition must have ended before our position to be taken for a new one, and read from its
     start; a new leader may not know its end for a while."""
     kafka_publish_timeout: Seconds = 0.5
     """How long a request waits for Kafka's acknowledgement before it is deferred."""
 
-    temporal_address: str = "127.0.0.1:7233"
+    temporal_address: HostPort = "127.0.0.1:7233"
     """host:port of the Temporal frontend."""
     temporal_namespace: str = "default"
     """Its retention should not be shorter than the topics'."""
@@ -70,7 +97,7 @@ class Settings(BaseSettings):
     temporal_ui_url: HttpUrl = "http://127.0.0.1:8233"
     """Where links into the Web UI lead."""
 
-    intelligence_service_url: HttpUrl = "http://127.0.0.1:8053"
+    intelligence_service_url: IntelligenceUrl = "http://127.0.0.1:8053"
     """The reference service, or one of your own with its API."""
     intelligence_timeout: Seconds = 120
     """How long a worker waits for one answer."""
@@ -78,6 +105,9 @@ class Settings(BaseSettings):
     """Processes of the reference service; 0: one a processor."""
     intelligence_time_limit: Seconds = 30
     """Processor time of the reference service for one document, which it then refuses."""
+    intelligence_memory_limit: Annotated[int, Field(ge=512 * 1024 * 1024)] = 768 * 1024 * 1024
+    """Bytes of memory that each analysis process may have of its own; a document that needs more is refused.
+    Linux alone."""
     intelligence_max_document_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024
     """The largest document, in UTF-8, that the reference service takes; eight times as much is the largest
     request body."""
@@ -92,7 +122,7 @@ class Settings(BaseSettings):
     """Password of MEMGRAPH_USER."""
     memgraph_database: str = ""
     """Empty: the server's default."""
-    qdrant_url: HttpUrl = "http://127.0.0.1:6333"
+    qdrant_url: QdrantUrl = "http://127.0.0.1:6333"
     """HTTP address of Qdrant."""
     qdrant_api_key: ApiKey = SecretStr("")
     """Empty: none is sent."""
@@ -108,10 +138,15 @@ class Settings(BaseSettings):
     qdrant_collection: str = names.COLLECTION_DOCUMENTS
     """Documents. Made where it is missing; another name is another, empty collection."""
     qdrant_symbols_collection: str = names.COLLECTION_SYMBOLS
-    """What search finds: symbols, sections, and what is none. As above."""
+    """What search finds: symbols, sections, and what is none. As above; not the same collection."""
     content_store_url: StoreUrl = Field(default_factory=(Path.cwd() / ".archon" / "content").as_uri)
     """Where texts and analyses are kept: file:///path, memory:// or s3://bucket/prefix; by default
     .archon/content in the working directory. Bridge and worker must see the same."""
+    storage_directories: Json[dict[str, Path]] = Field(default="{}")  # type: ignore[arg-type]  # as it is written
+    """Where servers of this machine have their data, as {"graph": "/var/lib/memgraph"}: free space is watched
+    there as it is where the content store has its files."""
+    storage_min_free_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024
+    """Free space of each of these below which bridge and worker are not ready; 0: however little is left."""
 
     max_concurrent_enrichments: Annotated[int, Field(ge=1)] = 10
     """Analyses that one worker runs at once."""
@@ -149,6 +184,9 @@ class Settings(BaseSettings):
 
     ingress_max_backlog: Annotated[int, Field(ge=0)] = 10_000
     """Analyses waiting in Temporal at which the ingress pauses, until half of them are done; 0: never."""
+    ingress_revision_interval: Annotated[float, Field(ge=0, le=10)] = 1.0
+    """How long after a version of a document the ingress submits the next one; of those that come meanwhile
+    the newest is enriched, and the others end as superseded without a run; 0: each has its run."""
     reconcile_interval: Annotated[float, Field(ge=0)] = 900
     """How often the stores are compared, document by document, and put right; 0: only when somebody asks. All
     workers must agree: the schedule is Temporal's, and the last one that starts sets it."""
@@ -165,12 +203,17 @@ class Settings(BaseSettings):
     api_keys_file: str = ""
     """Who may call the bridge, in JSON as `enrich keys` writes it; a change is taken up at once. Empty:
     everybody who reaches it."""
+    api_keys_grace: Annotated[float, Field(ge=0)] = 300
+    """Seconds for which the keys stay in force that were last read, while API_KEYS_FILE cannot be read."""
     allow_unauthenticated: bool = False
     """Let the bridge listen beyond loopback without API keys."""
-    api_key_rate: Annotated[float, Field(ge=0)] = 0
-    """Requests a second that one key may make of one bridge process; 0: no limit. A key may have its own."""
+    api_key_rate: Annotated[float, Field(ge=0)] = 200
+    """Requests a second that one key may make of one bridge process, each document of a batch being one.
+    0: no limit. A key may have its own."""
     max_body_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024
     """The largest request body that the bridge takes."""
+    max_body_values: Annotated[int, Field(ge=1000)] = 20_000
+    """How many values, nested ones too, a JSON body may have that the bridge takes."""
     bridge_api_key: ApiKey = SecretStr("")
     """The key that the command line and the ingress show the bridge; the ingress needs one that may write
     to every project."""
@@ -211,6 +254,9 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     """Address that every service listens on."""
+    allowed_hosts: str = ""
+    """Names, with commas, by which services on loopback are reached beside those of loopback, as behind a
+    proxy; a request by another name is refused, unless it needs an API key."""
     bridge_port: Port = 8054
     """Of the bridge."""
     intelligence_port: Port = 8053
@@ -221,8 +267,10 @@ class Settings(BaseSettings):
     """Of the worker: health and metrics."""
     bridge_url: HttpUrl = "http://127.0.0.1:8054"
     """Where the ingress and the command line find the bridge."""
+    ingress_url: HttpUrl = "http://127.0.0.1:8156"
+    """Where the bridge and the command line find an ingress, whose state they tell of."""
     worker_url: HttpUrl = "http://127.0.0.1:8157"
-    """Where the ingress finds a worker, whose circuit breaker its `/health` tells of."""
+    """Where ingress, bridge and command line find a worker, whose circuit breaker and state they tell of."""
     metrics_interval: Seconds = 15
     """How often the estate is counted for the metrics: documents that wait, lag, sizes of topics."""
     log_level: LogLevel = "INFO"
@@ -232,14 +280,21 @@ class Settings(BaseSettings):
     shutdown_timeout: Seconds = 20
     """How long a process may take to finish what it has begun."""
 
+    @field_validator("qdrant_symbols_collection")
+    @classmethod
+    def _has_its_own(cls, name: str, info: ValidationInfo) -> str:
+        if name == info.data.get("qdrant_collection"):
+            raise ValueError(f"is {name}, as QDRANT_COLLECTION is; each needs a collection of its own")
+        return name
+
     @classmethod
     def load(cls) -> Self:
         """From the environment. Raises ConfigurationError that names each variable that is wrong."""
         try:
             return cls()
         except ValidationError as error:
-            wrong = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
-            raise ConfigurationError("; ".join(wrong)) from None
+            reasons = [f"{variable(str(each['loc'][0]))}: {wrong(each)}" for each in error.errors()]
+            raise ConfigurationError("; ".join(reasons)) from None
 
     @classmethod
     def settings_customise_sources(
@@ -253,6 +308,11 @@ class Settings(BaseSettings):
         """What is given in code, then the environment, then the files that it names."""
         files = SecretFiles(settings_cls)
         return init_settings, env_settings, dotenv_settings, files, file_secret_settings
+
+    @property
+    def kafka_bulk_group_id(self) -> str:
+        """The group that reads the bulk topic."""
+        return f"{self.kafka_group_id}-bulk"
 
     @property
     def kafka_index_group_id(self) -> str:

@@ -15,10 +15,7 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, Interceptor, WorkflowExecutionStatus
-from temporalio.common import (
-    SearchAttributeKey,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
@@ -31,23 +28,29 @@ from archon.contracts.errors import (
     WorkflowUnavailableError,
 )
 from archon.contracts.events import EnrichmentRequest
+from archon.contracts.markdown import plain
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import EnrichDocumentInput, Settlement, WorkflowStatus
 from archon.runtime import tracing
-from archon.runtime.attributes import priority, search_attributes
+from archon.runtime.attributes import ENRICHMENT_STATUS, open_query_of, priority, search_attributes
+from archon.runtime.reasons import in_words, place
+from archon.runtime.sdk_telemetry import log_as_we_do
 from archon.runtime.settings import Settings
 from archon.runtime.settlement import settlement
 
-_STATUS: Final = SearchAttributeKey.for_keyword(names.SEARCH_ENRICHMENT_STATUS)
-_UNDER_WAY: Final = (
-    f"WorkflowType = '{names.WORKFLOW_ENRICH_DOCUMENT}' AND ExecutionStatus = 'Running' "
-    f"AND {names.SEARCH_ENRICHMENT_STATUS} = '{EnrichmentStatus.PROCESSING}'"
-)
+_KEY_REFUSED: Final = frozenset({RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED})
+_NO_ANSWER: Final = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
+_SERVER: Final = {"name": "Temporal"}
+"""The one server that this process speaks to, as its errors name it."""
+_UNDER_WAY: Final = open_query_of(None, EnrichmentStatus.PROCESSING)
 
 
 async def connect(settings: Settings, *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
     """A client that speaks our models. `lazy`: connect at the first call; `runtime`: the process's own, where
     it counts. Raises WorkflowUnavailableError."""
+    if runtime is None:
+        log_as_we_do()
+    _SERVER["name"] = temporal_at(settings)
     try:
         return await Client.connect(
             settings.temporal_address,
@@ -60,7 +63,12 @@ async def connect(settings: Settings, *, lazy: bool = False, runtime: Runtime | 
             runtime=runtime,
         )
     except RuntimeError as error:
-        raise WorkflowUnavailableError(f"Temporal at {settings.temporal_address}: {error}") from error
+        raise WorkflowUnavailableError(f"{temporal_at(settings)}: {in_words(error)}") from error
+
+
+def temporal_at(settings: Settings) -> str:
+    """Temporal by its address, and the setting that it comes from."""
+    return f"Temporal at {place(settings.temporal_address, 'temporal_address')}"
 
 
 def tls(settings: Settings) -> TLSConfig | bool:
@@ -126,7 +134,7 @@ class EnrichmentClient:
                 start_signal_args=[request],
                 search_attributes=search_attributes(request),
                 priority=priority(request),
-                static_summary=f"{request.project_name} · {request.file_path}"[:200],
+                static_summary=plain(f"{request.project_name} · {request.file_path}"[:200]),
             )
         return workflow_id
 
@@ -155,7 +163,7 @@ class EnrichmentClient:
             return None
         if found.status is not WorkflowExecutionStatus.RUNNING:
             return None
-        return found.typed_search_attributes.get(_STATUS) == names.STATUS_PARKED
+        return found.typed_search_attributes.get(ENRICHMENT_STATUS) == names.STATUS_PARKED
 
     async def backlog(self) -> int:
         """About how many analyses wait for a worker."""
@@ -193,10 +201,14 @@ def translated() -> Iterator[None]:
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
             raise NotFoundError(f"Temporal: {error.message}") from error
+        if error.status in _KEY_REFUSED:
+            reason = f"TEMPORAL_API_KEY is missing or wrong, or not allowed to do this: {error.message}"
+            raise WorkflowUnavailableError(f"{_SERVER['name']}: {reason}") from error
         told = error.message.lower()
         unknown_attribute = "search attribute" in told and "exceeds" not in told
         if error.status == RPCStatusCode.INVALID_ARGUMENT and not unknown_attribute:
             raise InvalidInputError("request", f"Temporal refused it: {error.message}") from error
-        raise WorkflowUnavailableError(f"Temporal: {error.message}") from error
+        reason = in_words(error) if error.status in _NO_ANSWER else error.message
+        raise WorkflowUnavailableError(f"{_SERVER['name']}: {reason}") from error
     except RuntimeError as error:  # a lazy client that cannot connect
-        raise WorkflowUnavailableError(f"Temporal: {error}") from error
+        raise WorkflowUnavailableError(f"{_SERVER['name']}: {in_words(error)}") from error

@@ -5,7 +5,7 @@ Asked over connections of its own each time: what is asked now and then needs no
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,8 +14,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from archon.contracts.errors import TopicUnavailableError
-from archon.runtime.brokers import administering, connection, start
+from archon.runtime.brokers import administering, connection, kafka_at, start
 from archon.runtime.log_dirs import DescribeLogDirs, sizes
+from archon.runtime.reasons import in_words
 from archon.runtime.settings import Settings
 from archon.runtime.topics import topics
 
@@ -34,10 +35,7 @@ class TopicStatistics:
 
 async def topic_statistics(settings: Settings) -> TopicStatistics:
     """Raises TopicUnavailableError."""
-    groups = {
-        settings.kafka_enrichment_topic: settings.kafka_group_id,
-        settings.kafka_index_topic: settings.kafka_index_group_id,
-    }
+    groups = {**_enrichment_groups(settings), settings.kafka_index_topic: settings.kafka_index_group_id}
     async with _asked(settings) as admin:
         leaders = await _leaders(admin, settings)
         found = TopicStatistics(sizes=await _sizes(admin, leaders))
@@ -59,8 +57,11 @@ class Consumption:
 
         Not whether any is: on a busy estate there is always one. Raises TopicUnavailableError.
         """
-        async with _enrichment_requests(self._settings) as (consumer, partitions):
-            return await _unread_before(consumer, partitions, moment)
+        async with contextlib.aclosing(_enrichment_requests(self._settings)) as topics_read:
+            async for consumer, partitions in topics_read:
+                if await _unread_before(consumer, partitions, moment):
+                    return True
+        return False
 
 
 async def _unread_before(
@@ -86,23 +87,33 @@ async def _unread_before(
 async def enrichment_lag(settings: Settings) -> int:
     """Enrichment requests that the ingress has not committed. Raises TopicUnavailableError."""
     found = TopicStatistics()
-    async with _enrichment_requests(settings) as (consumer, partitions):
-        await _measure(consumer, partitions, found, grouped=True)
+    async with contextlib.aclosing(_enrichment_requests(settings)) as topics_read:
+        async for consumer, partitions in topics_read:
+            await _measure(consumer, partitions, found, grouped=True)
     return sum(found.lag.values())
 
 
-@contextlib.asynccontextmanager
 async def _enrichment_requests(
     settings: Settings,
-) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
-    """The ingress's offsets, and the partitions they are of. Raises TopicUnavailableError."""
-    topic = settings.kafka_enrichment_topic
+) -> AsyncGenerator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
+    """Of each topic of requests the ingress's offsets, and the partitions they are of. Raises
+    TopicUnavailableError."""
     async with _asked(settings) as admin:
-        partitions = [each for each in await _leaders(admin, settings) if each.topic == topic]
-        if not partitions:
-            raise UnknownTopicOrPartitionError(topic)
-        async with _consumer(settings, settings.kafka_group_id) as consumer:
-            yield consumer, partitions
+        leaders = await _leaders(admin, settings)
+        for topic, group in _enrichment_groups(settings).items():
+            partitions = [each for each in leaders if each.topic == topic]
+            if not partitions:
+                raise UnknownTopicOrPartitionError(topic)
+            async with _consumer(settings, group) as consumer:
+                yield consumer, partitions
+
+
+def _enrichment_groups(settings: Settings) -> dict[str, str]:
+    """By topic of enrichment requests, the ingress's group."""
+    return {
+        settings.kafka_enrichment_topic: settings.kafka_group_id,
+        settings.kafka_bulk_topic: settings.kafka_bulk_group_id,
+    }
 
 
 @contextlib.asynccontextmanager
@@ -112,7 +123,7 @@ async def _asked(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         async with asyncio.timeout(_SECONDS), administering(settings) as admin:
             yield admin
     except (KafkaError, TimeoutError, OSError) as error:
-        raise TopicUnavailableError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
+        raise TopicUnavailableError(f"{kafka_at(settings)}: {in_words(error)}") from error
 
 
 @contextlib.asynccontextmanager

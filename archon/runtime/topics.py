@@ -14,7 +14,8 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from pydantic import BaseModel
 
 from archon.contracts.errors import PublishError, SetupError
-from archon.runtime.brokers import administering
+from archon.runtime.brokers import administering, kafka_at
+from archon.runtime.reasons import in_words
 from archon.runtime.settings import Settings
 
 REPLICAS: Final = 3
@@ -43,11 +44,12 @@ class Topic:
 
 
 def topics(settings: Settings) -> list[Topic]:
-    """The five topics, as DESIGN fixes them."""
+    """The six topics, as DESIGN fixes them."""
     week = 7 * _DAY_MS
     return [
         Topic(settings.kafka_index_topic, 4, week),
         Topic(settings.kafka_enrichment_topic, 4, week, compression="snappy"),
+        Topic(settings.kafka_bulk_topic, 4, week, compression="snappy"),
         Topic(settings.kafka_dlq_topic, 1, 30 * _DAY_MS, "compact,delete", "gzip"),
         Topic(settings.kafka_completed_topic, 4, week),
         Topic(settings.kafka_progress_topic, 4, _DAY_MS),
@@ -171,4 +173,4 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         async with administering(settings) as admin:
             yield admin
     except (KafkaError, OSError) as error:
-        raise PublishError(f"Kafka at {settings.kafka_bootstrap_servers}: {error!r}") from error
+        raise PublishError(f"{kafka_at(settings)}: {in_words(error)}") from error

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
+from uuid import uuid4
 
 from neo4j import (
     AsyncDriver,
@@ -22,7 +23,9 @@ from neo4j import (
 )
 from neo4j import exceptions as bolt_errors
 
+from archon.contracts.errors import StoreConflictError, StoreUnavailableError
 from archon.runtime import tracing
+from archon.runtime.reasons import place
 from archon.runtime.settings import Settings
 from archon.stores import graph_schema
 from archon.stores.graph_errors import raced, translated
@@ -58,13 +61,15 @@ class Bolt:
         self._driver = driver
         self._database = database
         self._span = tracing.client("graph", _SYSTEM, url)
+        self._write_failed = False
+        self._place = place(url, "memgraph_uri")
 
     @classmethod
     @contextlib.asynccontextmanager
     async def connect(cls, settings: Settings) -> AsyncIterator["Bolt"]:
         """Connects at the first statement."""
         password = settings.memgraph_password.get_secret_value()
-        with translated():
+        with translated(place(settings.memgraph_uri, "memgraph_uri")):
             driver = AsyncGraphDatabase.driver(
                 settings.memgraph_uri,
                 auth=(settings.memgraph_user, password) if settings.memgraph_user else None,
@@ -84,8 +89,17 @@ class Bolt:
     async def write(self, work: Work) -> Any:
         """Run `work` in a transaction, again after a conflict. Raises StoreConflictError when that does not
         help."""
+        try:
+            found = await self._written(work)
+        except StoreUnavailableError:
+            self._write_failed = True
+            raise
+        self._write_failed = False
+        return found
+
+    async def _written(self, work: Work) -> Any:
         work = unit_of_work(timeout=_SECONDS)(work)
-        with self._span("write"), translated():
+        with self._span("write"), translated(self._place):
             for attempt in range(_CONSTRAINT_ATTEMPTS):
                 try:
                     async with (
@@ -102,7 +116,7 @@ class Bolt:
 
     async def rows(self, name: str, **parameters: Any) -> list[Row]:
         """The rows of one reading statement, which goes together with the begin of its transaction."""
-        with self._span("read"), translated(), _span(name):
+        with self._span("read"), translated(self._place), _span(name):
             async with asyncio.timeout(_SECONDS):
                 found: list[Row] = await self._driver.execute_query(
                     _query(name),
@@ -123,17 +137,31 @@ class Bolt:
                 await (await transaction.run(statement(name), values)).consume()
                 await transaction.rollback()
 
-        with translated():
+        with translated(self._place):
             await asyncio.gather(*map(one, parameters))
 
-    async def ping(self) -> None:
-        with translated():
-            await self._driver.execute_query("RETURN 1", database_=self._database)
+    async def ping(self) -> str:
+        """What the server calls itself. Not tried again, as the driver does with transactions: who asks wants
+        to know now. Raises StoreError where it does not answer; and, once a write has failed, until it takes
+        one again: a server whose disk is full still answers what is read."""
+        with translated(self._place):
+            agent = await self.agent()
+        if self._write_failed:
+            await self._ping_by_write()
+        return agent
+
+    async def _ping_by_write(self) -> None:
+        try:
+            await self.write(_probe)
+        except StoreUnavailableError as error:
+            raise StoreUnavailableError("graph", f"answers, but takes no writes ({error})") from error
+        except StoreConflictError:
+            pass  # another process's write has won, so that it takes them
 
     async def ensure_schema(self) -> None:
         """Constraints and indexes; safe to repeat, and to do from two processes at once. Raises
         StoreMismatchError where the server has others in their place."""
-        with translated():
+        with translated(self._place):
             await graph_schema.ensure(self)
 
     async def agent(self) -> str:
@@ -157,3 +185,7 @@ async def run(transaction: AsyncManagedTransaction, name: str, **parameters: Any
         result = await transaction.run(statement(name), parameters)
         rows: list[Row] = await result.data()
     return rows
+
+
+async def _probe(transaction: AsyncManagedTransaction) -> None:
+    await run(transaction, "probe", value=str(uuid4()))

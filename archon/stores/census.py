@@ -26,6 +26,17 @@ class Waiting:
     parked: int
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """Documents that are not enriched yet. `unpublished`: those among `pending` whose requests Kafka has not
+    acknowledged."""
+
+    pending: int
+    unpublished: int
+    processing: int
+    failed: int
+
+
 class Census:
     """Counts documents in the graph. Raises StoreError."""
 
@@ -43,6 +54,16 @@ class Census:
         for status in WORKING:
             pending.update(await self._by_age(status))
         return Waiting(pending, sum((await self._by_age(EnrichmentStatus.FAILED)).values()))
+
+    async def unfinished(self, projects: Projects) -> Unfinished:
+        rows = await self._bolt.rows("unfinished", projects=projects)
+        counts = _counts(rows, "status")
+        return Unfinished(
+            pending=counts.get(EnrichmentStatus.PENDING, 0),
+            unpublished=sum(row["documents"] for row in rows if row["unpublished"]),
+            processing=counts.get(EnrichmentStatus.PROCESSING, 0),
+            failed=counts.get(EnrichmentStatus.FAILED, 0),
+        )
 
     async def statistics(self, projects: Projects) -> Statistics:
         """Counts over all documents, or those of some projects."""

@@ -12,6 +12,7 @@ from archon.contracts import names
 from archon.contracts.analysis import Terms
 from archon.contracts.types import Projects
 from archon.runtime import tracing
+from archon.stores.collections import Collection, explained
 from archon.stores.fusion import Scores, combined
 from archon.stores.points import numbers, sparse, translated
 
@@ -38,6 +39,14 @@ class Wanted:
     document_type: str | None = None
     kind: str | None = None
 
+    def corpus(self) -> models.SearchParams | None:
+        """Where words are counted to tell how rare they are: in the projects that are searched, so that no
+        score moves with what others have. A server before 1.19 counts in the whole collection."""
+        among = self._among()
+        if among is None:
+            return None
+        return models.SearchParams(idf=models.IdfCorpusParams(corpus=models.Filter(must=[among])))
+
     def filter(self) -> models.Filter | None:
         same = {"language": self.language, "document_type": self.document_type, "kind": self.kind}
         conditions: list[models.Condition] = [
@@ -45,10 +54,15 @@ class Wanted:
             for key, value in same.items()
             if value is not None
         ]
-        if self.projects is not None:
-            any_of = models.MatchAny(any=list(self.projects))
-            conditions.append(models.FieldCondition(key="project_name", match=any_of))
+        among = self._among()
+        if among is not None:
+            conditions.append(among)
         return models.Filter(must=conditions) if conditions else None
+
+    def _among(self) -> models.FieldCondition | None:
+        if self.projects is None:
+            return None
+        return models.FieldCondition(key="project_name", match=models.MatchAny(any=list(self.projects)))
 
 
 @dataclass(frozen=True)
@@ -73,11 +87,11 @@ class Hit:
 
 
 class ChunkSearch:
-    """Raises StoreError."""
+    """Raises StoreError; StoreMismatchError where the collection is not what is wanted."""
 
-    def __init__(self, client: AsyncQdrantClient, collection: str, url: str = "") -> None:
+    def __init__(self, client: AsyncQdrantClient, wanted: Collection, url: str = "") -> None:
         self._client = client
-        self._collection = collection
+        self._wanted = wanted
         self._span = tracing.client("qdrant", "qdrant", url)
 
     async def nearest(
@@ -103,12 +117,18 @@ class ChunkSearch:
             return {}
         requests = [
             models.QueryRequest(
-                query=vector, using=using, filter=wanted.filter(), limit=limit, with_payload=True
+                query=vector,
+                using=using,
+                filter=wanted.filter(),
+                params=wanted.corpus() if by is Mode.LEXICAL else None,
+                limit=limit,
+                with_payload=True,
             )
-            for vector, using in asked.values()
+            for by, (vector, using) in asked.items()
         ]
-        with self._span("query"), translated():
-            answers = await self._client.query_batch_points(self._collection, requests)
+        async with explained(self._client, [self._wanted]):
+            with self._span("query"), translated():
+                answers = await self._client.query_batch_points(self._wanted.name, requests)
         return {by: answer.points for by, answer in zip(asked, answers, strict=True)}
 
 

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from neo4j import AsyncManagedTransaction
 
-from archon.contracts.errors import ProjectConflictError
+from archon.contracts.errors import InvalidInputError, ProjectConflictError
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.types import EnrichmentStatus, EnrichmentType
+from archon.contracts.types import HIGHEST_FIRST, EnrichmentStatus, EnrichmentType
 from archon.contracts.workflow import Claim, Decision
 from archon.stores import modules, nodes
 from archon.stores.bolt import run
@@ -22,14 +22,12 @@ _OWN_HASH: Final[Mapping[EnrichmentType, str]] = {
     EnrichmentType.ENTITIES_ONLY: "entities_content_hash",
 }
 
-HIGHEST_FIRST: Final = 2**53
-"""The highest version at which a node begins."""
 Asked = tuple[EnrichmentRequest, str]
 """A request, and the id of the workflow that claims it."""
 
 
 async def claim(asked: Sequence[Asked], transaction: AsyncManagedTransaction) -> list[Claim]:
-    """Decide for each of `asked`, of a document each, under the nodes' locks. Raises ProjectConflictError."""
+    """Decide for each of `asked`, of a document each, under the nodes' locks. Raises as `decide` does."""
     # Sorted by key, so that writers lock in one order.
     ids = sorted(request.document_id for request, _ in asked)
     found = {row["id"]: row for row in await run(transaction, "claim_lock", ids=ids, lock=str(uuid4()))}
@@ -49,11 +47,15 @@ async def claim(asked: Sequence[Asked], transaction: AsyncManagedTransaction) ->
 def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str) -> Claim:
     """Whether `request` is still to be enriched, and at which version.
 
-    `node` is the document's state before; its version is 0 where there was none.
+    `node` is the document's state before; its version is 0 where there was none. Raises InvalidInputError for
+    a first version that leaves no room for later ones, ProjectConflictError.
     """
     if node["version"] == 0:
-        # A producer may name any version; the node must still be able to count on from it.
-        version = min(request.document_version or 1, HIGHEST_FIRST)
+        version = request.document_version or 1
+        if version > HIGHEST_FIRST:
+            raise InvalidInputError(
+                "document_version", f"is {version}; a document begins at {HIGHEST_FIRST} at most"
+            )
         return Claim(decision=Decision.PROCEED, version=version)
     version, status = node["version"], EnrichmentStatus(node["status"])
     if status is EnrichmentStatus.DELETED:  # its tombstone is of no project

@@ -4,8 +4,9 @@ missing; an error that says how those that exist differ.
 A collection's vectors are fixed when it is made, so one that differs is its operator's to replace.
 """
 
+import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -14,11 +15,13 @@ from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
 
 from archon.contracts import names
-from archon.contracts.errors import StoreMismatchError
+from archon.contracts.errors import StoreMismatchError, StoreUnavailableError
 from archon.stores.points import refused, translated
 
 OLDEST_SERVER: Final = (1, 15, 4)
 """The first that knows `update_filter`. Older ones leave it out of account, and write over newer versions."""
+_OF_THE_COLLECTION: Final = frozenset({400, 404})
+"""What is answered by a collection that differs, or is missing."""
 _SAME_AS: Final = {"keyword": {"keyword", "uuid"}, "integer": {"integer"}}
 """Types of payload index that serve a filter as well as the one that is wanted."""
 
@@ -58,8 +61,9 @@ async def ensure(client: AsyncQdrantClient, wanted: Sequence[Collection]) -> Non
             await _index(client, each, info)
 
 
-async def check(client: AsyncQdrantClient, wanted: Sequence[Collection]) -> None:
-    """Makes nothing. Raises StoreMismatchError, which names what is missing too; else StoreError."""
+async def check(client: AsyncQdrantClient, wanted: Sequence[Collection]) -> str:
+    """The server's version. Makes nothing. Raises StoreMismatchError, which names what is missing too; else
+    StoreError."""
     differences: list[str] = []
     with translated():
         for each in wanted:
@@ -69,7 +73,22 @@ async def check(client: AsyncQdrantClient, wanted: Sequence[Collection]) -> None
             differences += (*_vectors(each, info), *_types(each, info))
             lacks = each.indexes.keys() - info.payload_schema.keys()
             differences += (f"collection {each.name} has no payload index on {key}" for key in sorted(lacks))
+        version = (await client.info()).version
     _raise_if_any(differences)
+    return version
+
+
+@contextlib.asynccontextmanager
+async def explained(client: AsyncQdrantClient, wanted: Sequence[Collection]) -> AsyncIterator[None]:
+    """Where the server refuses what the block asks of it, and a collection is not what is wanted, raises
+    StoreMismatchError, which names the difference; else the refusal."""
+    try:
+        yield
+    except StoreUnavailableError as error:
+        refusal = error.__cause__
+        if isinstance(refusal, UnexpectedResponse) and refusal.status_code in _OF_THE_COLLECTION:
+            await check(client, wanted)
+        raise
 
 
 async def _there(client: AsyncQdrantClient, wanted: Collection) -> models.CollectionInfo | None:

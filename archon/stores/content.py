@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
+from uuid import uuid4
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.errors import StoreUnavailableError
 from archon.runtime import tracing
+from archon.runtime.reasons import place
 from archon.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 _ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _ATTEMPT: Final = timedelta(seconds=10)
+_PROBE_BYTES: Final = 4096
+"""A block: a file system may have room for less in what it has allocated already."""
 _RETRIES: Final["RetryConfig"] = {
     "max_retries": 3,
     "retry_timeout": timedelta(seconds=10),
@@ -40,14 +44,15 @@ _RETRIES: Final["RetryConfig"] = {
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
+def translated(url: str = "") -> Iterator[None]:
     """Raise the store's errors as ours."""
     try:
         yield
     except (BaseError, OSError) as error:
         # A wrong key or bucket is our configuration and says nothing of a document: wait until it is mended.
         reason = " ".join(str(error).partition("\n\nDebug source")[0].split())[:500]
-        raise StoreUnavailableError("content", reason) from error
+        where = f"{place(url, 'content_store_url')}: " if url else ""
+        raise StoreUnavailableError("content", f"{where}{reason}") from error
 
 
 def _no_bucket(error: Exception) -> bool:
@@ -61,27 +66,36 @@ class ContentStore:
     An analysis' reference is the hash of its content, a slash, and what tells it from others of that content.
     """
 
-    def __init__(self, store: Any) -> None:
+    def __init__(self, store: Any, url: str = "") -> None:
         self._store = store
+        self._url = url
+        # Its own, so that processes do not remove each other's; one that is killed leaves at most this one.
+        self._probe = f"ping-{uuid4()}"
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """By URL: file:///path, memory:// (this process alone) or s3://bucket/prefix."""
         url = settings.content_store_url
-        with translated():
+        with translated(url):
             if url.startswith("file://"):
-                return cls(LocalStore.from_url(url, mkdir=True, automatic_cleanup=True))
+                return cls(LocalStore.from_url(url, mkdir=True, automatic_cleanup=True), url)
             if url.startswith("memory:"):
-                return cls(MemoryStore())
-            return cls(from_url(url, client_options=_client_options(), retry_config=_RETRIES))
+                return cls(MemoryStore(), url)
+            return cls(from_url(url, client_options=_client_options(), retry_config=_RETRIES), url)
 
     async def ping(self) -> None:
-        """Raises StoreError."""
-        await self._get("ping")
+        """Raises StoreError. Files are written to, as a full disk can still be read; S3 is asked for what is
+        not there, as it would be paid for each write."""
+        if not isinstance(self._store, LocalStore):
+            await self._get("ping")
+            return
+        with translated(self._url):
+            await obstore.put_async(self._store, self._probe, bytes(_PROBE_BYTES))
+        await self._delete(self._probe)
 
     async def put_text(self, content_hash: str, text: str) -> None:
         """Keep a text; one that is there already stays."""
-        with tracing.within("content put"), translated(), contextlib.suppress(AlreadyExistsError):
+        with tracing.within("content put"), translated(self._url), contextlib.suppress(AlreadyExistsError):
             await obstore.put_async(self._store, _key("content", content_hash), text.encode(), mode="create")
 
     async def get_text(self, content_hash: str) -> str | None:
@@ -91,7 +105,7 @@ class ContentStore:
 
     async def put_analysis(self, reference: str, result: AnalysisResult) -> None:
         """Keep an analysis, replacing one under the same reference."""
-        with tracing.within("content put"), translated():
+        with tracing.within("content put"), translated(self._url):
             await obstore.put_async(
                 self._store, _key("analysis", reference), result.model_dump_json().encode()
             )
@@ -107,7 +121,7 @@ class ContentStore:
             return None
 
     async def has_text(self, content_hash: str) -> bool:
-        with tracing.within("content head"), translated():
+        with tracing.within("content head"), translated(self._url):
             try:
                 await obstore.head_async(self._store, _key("content", content_hash))
             except (NotFoundError, FileNotFoundError) as error:
@@ -119,13 +133,13 @@ class ContentStore:
     async def analyses(self, content_hash: str) -> list[str]:
         """The references of all analyses of a content."""
         prefix = _key("analysis", content_hash)
-        with tracing.within("content list"), translated():
+        with tracing.within("content list"), translated(self._url):
             found = await obstore.list(self._store, prefix=prefix).collect_async()
         return sorted(f"{content_hash}/{each['path'].rpartition('/')[2]}" for each in found)
 
     async def put_list(self, name: str, items: Sequence[str]) -> None:
         """Keep a list of ids that is too long for a payload."""
-        with tracing.within("content put"), translated():
+        with tracing.within("content put"), translated(self._url):
             await obstore.put_async(self._store, _list_key(name), json.dumps(list(items)).encode())
 
     async def get_list(self, name: str) -> list[str] | None:
@@ -145,13 +159,13 @@ class ContentStore:
     async def _delete(self, key: str) -> None:
         with (
             tracing.within("content delete"),
-            translated(),
+            translated(self._url),
             contextlib.suppress(NotFoundError, FileNotFoundError),
         ):
             await obstore.delete_async(self._store, key)
 
     async def _get(self, key: str) -> bytes | None:
-        with tracing.within("content get"), translated():
+        with tracing.within("content get"), translated(self._url):
             try:
                 response = await obstore.get_async(self._store, key)
                 return bytes(await response.bytes_async())

@@ -21,7 +21,7 @@ from archon.contracts.errors import (
     StoreRejectedError,
 )
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.types import EnrichmentStatus, EnrichmentType, Priority, Projects
+from archon.contracts.types import HIGHEST_VERSION, EnrichmentStatus, EnrichmentType, Priority, Projects
 from archon.contracts.views import DocumentPage, DocumentRow, Preview, StoredDocument
 from archon.contracts.workflow import Claim, Step
 from archon.runtime.at_work import NOBODY, Count
@@ -58,7 +58,10 @@ class GraphStore:
         self.survey = GraphSurvey(bolt)
         self.unenriched = Unenriched(bolt)
         self._indexed: Grouped[older_shape.Asked, Row] = Grouped(
-            self._in_one(older_shape.indexed), key=lambda each: each[0].entity_id, lanes=LANES
+            self._in_one(older_shape.indexed),
+            key=lambda each: each[0].entity_id,
+            tenant=lambda each: each[0].project_name,
+            lanes=LANES,
         )
         self._claims: Grouped[claims.Asked, Claim] = Grouped(
             self._in_one(claims.claim), key=lambda each: each[0].document_id, lanes=LANES, at_work=at_work
@@ -98,8 +101,9 @@ class GraphStore:
             each = [{"rows": [{**same, "id": str(uuid4())}], "ended": []} for _ in range(WARM_CONNECTIONS)]
             await self._bolt.rehearse("index", each)
 
-    async def ping(self) -> None:
-        await self._bolt.ping()
+    async def ping(self) -> str:
+        """What the server calls itself, with its version."""
+        return await self._bolt.ping()
 
     async def index(
         self,
@@ -110,7 +114,8 @@ class GraphStore:
         enrichment_type: EnrichmentType = EnrichmentType.FULL,
         status: EnrichmentStatus = EnrichmentStatus.PENDING,
     ) -> Indexed:
-        """Create or update a node; its version rises with its content. Raises ProjectConflictError.
+        """Create or update a node; its version rises with its content. Raises ProjectConflictError;
+        StoreRejectedError where the version can rise no further.
 
         A document that is to be enriched is marked in the outbox until its request is acknowledged.
         """
@@ -128,10 +133,31 @@ class GraphStore:
             found = await self._indexed.ask((document, row))
         if not found["mine"]:
             raise ProjectConflictError(document.entity_id)
-        return Indexed(version=found["version"], status=found["status"], changed=found["changed"])
+        if found["version"] > HIGHEST_VERSION:
+            raise StoreRejectedError("graph", f"{document.entity_id} has no version left: {found['version']}")
+        return Indexed(
+            version=found["version"],
+            status=found["status"],
+            changed=found["changed"],
+            former=found["former"],
+        )
+
+    async def former_contents(self, document_id: str) -> list[str]:
+        """Hashes of the contents that it had before and has not now, the oldest first."""
+        rows = await self._bolt.rows("former_contents", id=document_id)
+        return list(rows[0]["hashes"]) if rows else []
+
+    async def forget_contents(self, document_id: str, hashes: Sequence[str]) -> None:
+        """Leave out of the document's former contents those that are gone."""
+        parameters = {"id": document_id, "hashes": list(hashes), "lock": str(uuid4())}
+
+        async def work(transaction: AsyncManagedTransaction) -> None:
+            await run(transaction, "forget_contents", **parameters)
+
+        await self._bolt.write(work)
 
     async def claim(self, request: EnrichmentRequest, workflow_id: str) -> Claim:
-        """Decide under the node's lock; see claims.decide. Raises ProjectConflictError."""
+        """Decide under the node's lock; see claims.decide, which also says what it raises."""
         with self._bolt.grouped():
             return await self._claims.ask((request, workflow_id))
 

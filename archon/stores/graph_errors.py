@@ -11,6 +11,7 @@ from typing import Final
 from neo4j import exceptions as bolt_errors
 
 from archon.contracts.errors import StoreConflictError, StoreError, StoreRejectedError, StoreUnavailableError
+from archon.runtime.reasons import in_words
 
 _RACED: Final = "unique constraint violation"
 """Two transactions created one key. Memgraph says so at COMMIT, as a client error of no special class."""
@@ -30,12 +31,12 @@ _OF_THE_SERVER: Final = (".Cluster.", ".Database.", ".General.")
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Raise the driver's errors as ours."""
+def translated(place: str = "the server") -> Iterator[None]:
+    """Raise the driver's errors as ours. `place`: where the server is, and which setting says so."""
     try:
         yield
     except (bolt_errors.Neo4jError, bolt_errors.DriverError, OSError) as error:
-        raise _ours(error) from error
+        raise _ours(error, place) from error
     except (OverflowError, UnicodeEncodeError) as error:  # an integer or a text that Bolt cannot carry
         raise StoreRejectedError("graph", repr(error)[:500]) from error
 
@@ -47,17 +48,18 @@ def raced(error: BaseException) -> bool:
     return isinstance(error, bolt_errors.Neo4jError) and _RACED in str(error).lower()
 
 
-def _ours(error: Exception) -> StoreError:
+def _ours(error: Exception, place: str) -> StoreError:
     reason = f"{type(error).__name__}: {str(error)[:500]}"
     code = str(getattr(error, "code", None))
     if isinstance(error, bolt_errors.AuthError) or ".Security." in code:
         # Our configuration, which says nothing of a document: wait until it is mended.
-        wrong = f"MEMGRAPH_USER or MEMGRAPH_PASSWORD is missing or wrong, or not allowed to do this: {reason}"
-        return StoreUnavailableError("graph", wrong)
+        wrong = "MEMGRAPH_USER or MEMGRAPH_PASSWORD is missing or wrong, or not allowed to do this"
+        return StoreUnavailableError("graph", f"{place}: {wrong}: {reason}")
     if code in _OF_THE_DOCUMENT:
         return StoreRejectedError("graph", reason)
     busy = isinstance(error, bolt_errors.DatabaseUnavailable) or any(part in code for part in _OF_THE_SERVER)
     transient = isinstance(error, bolt_errors.TransientError) and not busy
     if transient or raced(error) or code == _GONE:
         return StoreConflictError("graph", reason)
-    return StoreUnavailableError("graph", reason)
+    answered = isinstance(error, bolt_errors.Neo4jError)
+    return StoreUnavailableError("graph", f"{place}: {reason if answered else in_words(error)}")

@@ -1,23 +1,14 @@
 """In: the graph. Out: its documents page by page, as far as a comparison with the other stores needs them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from archon.contracts.drift import Node
+from archon.contracts.parked import Standing
 from archon.contracts.types import EnrichmentStatus, Timestamp
 from archon.stores.bolt import Bolt
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a document stands, if only that matters; a tombstone has no hash."""
-
-    version: int
-    deleted: bool
-    content_hash: str | None
 
 
 class GraphSurvey:
@@ -41,7 +32,7 @@ class GraphSurvey:
         rows = await self._bolt.rows("standings", ids=list(document_ids))
         return {
             row["document_id"]: Standing(
-                row["version"] or 0, row["status"] == EnrichmentStatus.DELETED, row["content_hash"]
+                row["version"] or 0, row["status"], row["content_hash"], row["project_name"]
             )
             for row in rows
         }

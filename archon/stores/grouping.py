@@ -7,9 +7,11 @@ A group that fails is tried again one by one, so that one caller's bad request i
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final, Generic, TypeVar
 
 from archon.contracts.errors import StoreUnavailableError
@@ -19,7 +21,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 MOST: Final = 16
 """Requests in a group."""
-LINGER: Final = 0.25
+LINGER: Final = 0.1
 """Seconds that the first request of a group waits for others at most."""
 ENOUGH: Final = 8
 """Requests that wait for no others."""
@@ -39,9 +41,10 @@ class _Waiting(Generic[Item, Answer]):
 class Grouped(Generic[Item, Answer]):
     """`serve` answers several items in their order, and must bear being repeated.
 
-    Items with one `key` are served in the order in which they came, never together. A group weighs `limit` at
-    most, or is a single item. `lanes`: groups under way at once. `at_work`: how many callers there are now,
-    including those that have not asked yet.
+    Items with one `key` are served in the order in which they came, never together, and those of different
+    tenants in turn: a key is of one tenant. A group weighs `limit` at most, or is a single item. `lanes`:
+    groups under way at once. `at_work`: how many callers there are now, including those that have not asked
+    yet.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Grouped(Generic[Item, Answer]):
         serve: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
         *,
         key: Callable[[Item], str],
+        tenant: Callable[[Item], str] = lambda _: "",
         lanes: int,
         weight: Callable[[Item], int] = lambda _: 1,
         limit: int = MOST,
@@ -56,6 +60,7 @@ class Grouped(Generic[Item, Answer]):
     ) -> None:
         self._serve = serve
         self._key = key
+        self._tenant = tenant
         self._weight = weight
         self._lanes = lanes
         self._limit = limit
@@ -101,7 +106,7 @@ class Grouped(Generic[Item, Answer]):
         busy = set().union(*self._running.values())
         group: list[_Waiting[Item, Answer]] = []
         left, weight = [], 0
-        for each in self._waiting:
+        for each in self._in_turn():
             if each.future.done():  # its caller has given up
                 continue
             key, own = self._key(each.item), self._weight(each.item)
@@ -114,6 +119,16 @@ class Grouped(Generic[Item, Answer]):
             busy.add(key)
         self._waiting = left
         return group
+
+    def _in_turn(self) -> list[_Waiting[Item, Answer]]:
+        """Those that wait: the first of each tenant, the second of each, and so on."""
+        asked: Counter[str] = Counter()
+        turns = []
+        for each in self._waiting:
+            tenant = self._tenant(each.item)
+            turns.append((asked[tenant], each))
+            asked[tenant] += 1
+        return [each for _, each in sorted(turns, key=itemgetter(0))]
 
     async def _answered(self, group: Sequence[_Waiting[Item, Answer]]) -> None:
         try:

@@ -33,6 +33,7 @@ from archon.contracts.errors import (
 from archon.contracts.types import EnrichmentType
 from archon.runtime import metrics, tracing
 from archon.runtime.http import Transport, bearer, retry_after
+from archon.runtime.reasons import in_words, place
 from archon.runtime.settings import Settings
 
 _VERSION_SECONDS: Final = 60.0
@@ -51,6 +52,7 @@ class IntelligenceClient:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
+        self._place = f"the intelligence service at {place(str(http.base_url), 'intelligence_service_url')}"
         self._server = tracing.server(str(http.base_url))
         self._version: tuple[float, ServiceVersion] | None = None
 
@@ -95,14 +97,16 @@ class IntelligenceClient:
         answer = await self._call("POST", "/embed", EmbedResponse, body)
         for what, found in (("vectors", answer.embeddings), ("terms", answer.terms)):
             if found is not None and len(found) != len(texts):
-                raise IntelligenceResponseError(f"/embed: {len(found)} {what} for {len(texts)} texts")
+                raise IntelligenceResponseError(
+                    f"{self._place}: /embed: {len(found)} {what} for {len(texts)} texts"
+                )
         return answer
 
     async def ping(self) -> None:
-        with translated():
+        with translated(self._place):
             response = await self._http.get("/health", timeout=_CONNECT_SECONDS)
         if not response.is_success:
-            raise _refused(response)
+            raise _refused(response, self._place)
 
     def _span(self, method: str, path: str) -> AbstractContextManager[Span]:
         attributes = {"http.request.method": method, "url.template": path, **self._server}
@@ -113,41 +117,46 @@ class IntelligenceClient:
             headers = tracing.headers()
             if body is not None:
                 headers["content-type"] = "application/json"
-            with translated():
+            with translated(self._place):
                 response = await self._http.request(method, path, content=body, headers=headers)
             span.set_attribute("http.response.status_code", response.status_code)
             if not response.is_success:
-                raise _refused(response)
+                raise _refused(response, self._place)
         try:
             return model.model_validate_json(response.content)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             field = ".".join(str(part) for part in first["loc"]) or "body"
-            raise IntelligenceResponseError(f"{path} answered {field}: {first['msg']}") from error
+            raise IntelligenceResponseError(
+                f"{self._place}: {path} answered {field}: {first['msg']}"
+            ) from error
 
 
 @contextlib.contextmanager
-def translated() -> Any:
+def translated(place: str = "the intelligence service") -> Any:
+    """Raise the client's errors as ours. `place`: where the service is, and which setting says so."""
     try:
         yield
     except httpx.RequestError as error:
-        raise IntelligenceUnavailableError(f"{type(error).__name__}: {error}") from error
+        raise IntelligenceUnavailableError(f"{place}: {in_words(error)}") from error
     except httpx.InvalidURL as error:
         raise IntelligenceRejectedError(str(error)) from error
 
 
-def _refused(response: httpx.Response) -> IntelligenceError | ContentMissingError:
+def _refused(
+    response: httpx.Response, place: str = "the intelligence service"
+) -> IntelligenceError | ContentMissingError:
     problem = _problem(response)
-    told = f"HTTP {response.status_code}: {_detail(problem, response)}"
+    reason = f"{place}: HTTP {response.status_code}: {_detail(problem, response)}"
     if response.is_server_error or response.status_code == httpx.codes.REQUEST_TIMEOUT:
-        return IntelligenceUnavailableError(told)
+        return IntelligenceUnavailableError(reason)
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        return IntelligenceThrottledError(told, retry_after(response.headers.get("retry-after")))
+        return IntelligenceThrottledError(reason, retry_after(response.headers.get("retry-after")))
     if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        return IntelligenceAuthError(told)
+        return IntelligenceAuthError(f"{reason}; INTELLIGENCE_API_KEY is missing or wrong")
     if problem.get("code") == "content_missing":
-        return ContentMissingError(told)
-    return IntelligenceRejectedError(told)
+        return ContentMissingError(reason)
+    return IntelligenceRejectedError(reason)
 
 
 def _detail(problem: Mapping[str, Any], response: httpx.Response) -> str:

@@ -44,7 +44,7 @@ def described(document: Document) -> dict[str, Any]:
         "source_path": document.file_path,
         "original_path": _original_path(document.metadata),
         "document_type": str(document.document_type),
-        "language": document.language,
+        "named_language": document.language,
         "import_key": modules.import_key(document.project_name, document.file_path, document.language),
         "metadata": json.dumps(document.metadata, ensure_ascii=False, sort_keys=True),
         "confidence_score": 1.0,
@@ -101,7 +101,9 @@ def tombstone(node: Mapping[str, Any]) -> Tombstone:
 
 def marked(step: Step, status: EnrichmentStatus) -> dict[str, Any]:
     """The properties of a run that is parked or given up; the next claim finds who waits."""
-    properties = {"enrichment_status": str(status), "workflow_id": step.workflow_id}
+    properties: dict[str, Any] = {"enrichment_status": str(status), "workflow_id": step.workflow_id}
+    if status is EnrichmentStatus.FAILED:
+        properties["dead_lettered"] = True  # the letter may have been published without the graph
     if status is EnrichmentStatus.DISCARDED:
         properties["discarded_request"] = step.request.correlation_id
     return properties
@@ -110,7 +112,7 @@ def marked(step: Step, status: EnrichmentStatus) -> dict[str, Any]:
 def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
     """The properties an enrichment of this type sets: each part its own, a whole one all and `completed`."""
     kind, content_hash = step.request.enrichment_type, step.request.content_hash
-    properties: dict[str, Any] = {}
+    properties: dict[str, Any] = {"language": step.request.resolved_language}
     if kind is not EnrichmentType.ENTITIES_ONLY:
         properties |= {
             "quality_score": result.quality_score,

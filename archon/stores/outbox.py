@@ -36,6 +36,11 @@ class Outbox:
             await self._mark(spoilt, "unreadable")
         return found
 
+    async def holds(self, document_id: str) -> bool:
+        """Whether this document's request was never acknowledged."""
+        rows = await self._bolt.rows("outbox_holds", id=document_id)
+        return any(row["holds"] for row in rows)
+
     async def clear(self, published: Sequence[tuple[str, int]]) -> None:
         """Kafka has the requests of these (document, version) pairs."""
         await self._mark(published, "published")

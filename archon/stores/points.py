@@ -16,10 +16,12 @@ from archon.contracts.errors import StoreConflictError, StoreError, StoreRejecte
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime.http import retry_after
+from archon.runtime.reasons import in_words, place
 
 NEVER: Final = models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lt=0))])
 """Matches no point, so that an upsert under it only inserts."""
 _OF_THE_REQUEST: Final = frozenset({413, 422})
+_KEY_REFUSED: Final = frozenset({401, 403})
 _MALFORMED: Final = ("Format error in JSON body", "Validation error in JSON body")
 """A request that is too large or not well formed: by status, and by what is said with 400, which stands for a
 collection that differs, for strict mode and for much else, too."""
@@ -67,8 +69,19 @@ def translated() -> Iterator[None]:
         raise StoreUnavailableError("qdrant", f"HTTP 429: {error!r}", seconds) from error
     except ValueError as error:
         raise StoreRejectedError("qdrant", repr(error)) from error
+    except AssertionError as error:  # so the client says of an answer without what it asked for
+        raise StoreUnavailableError("qdrant", f"answers as no Qdrant does: {error}") from error
     except (ApiException, QdrantException, OSError) as error:
-        raise StoreUnavailableError("qdrant", repr(error)) from error
+        raise StoreUnavailableError("qdrant", f"{_place(error)}{in_words(error)}") from error
+
+
+def _place(error: Exception) -> str:
+    """Where the request went that was not answered; qdrant-client keeps it with what httpx raised."""
+    try:
+        url = getattr(error, "source").request.url  # noqa: B009
+    except (AttributeError, RuntimeError):
+        return ""
+    return f"{place(f'{url.scheme}://{url.netloc.decode()}', 'qdrant_url')}: "
 
 
 def refused(error: UnexpectedResponse, doing: str = "") -> StoreError:
@@ -79,6 +92,8 @@ def refused(error: UnexpectedResponse, doing: str = "") -> StoreError:
         return StoreConflictError("qdrant", reason)
     if error.status_code in _OF_THE_REQUEST or any(each in text for each in _MALFORMED):
         return StoreRejectedError("qdrant", reason)
+    if error.status_code in _KEY_REFUSED:
+        reason = f"QDRANT_API_KEY is missing or wrong, or not allowed to do this: {reason}"
     return StoreUnavailableError("qdrant", reason, retry_after(error.headers.get("retry-after")))
 
 

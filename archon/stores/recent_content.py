@@ -17,8 +17,8 @@ class RecentContent(ContentStore):
     """A content store that keeps the last analyses in memory. What others delete or replace meanwhile is not
     noticed: whoever writes an analysis is fenced by its document's version."""
 
-    def __init__(self, store: Any) -> None:
-        super().__init__(store)
+    def __init__(self, store: Any, url: str = "") -> None:
+        super().__init__(store, url)
         self._recent: OrderedDict[str, AnalysisResult] = OrderedDict()
 
     async def put_analysis(self, reference: str, result: AnalysisResult) -> None:

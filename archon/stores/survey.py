@@ -14,17 +14,18 @@ from uuid import uuid4
 from archon.contracts import names
 from archon.contracts.drift import OF_THE_POINT, Drift, Drifting, Node, Point, drift_of
 from archon.contracts.events import EnrichmentRequest
+from archon.contracts.parked import Standing
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime.concurrently import answers
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores import nodes
 from archon.stores.content import ContentStore
-from archon.stores.graph_survey import GraphSurvey, Standing, node_of
+from archon.stores.graph_survey import GraphSurvey, node_of
 from archon.stores.surveyed_points import SurveyedPoints
 
 _AT_ONCE: Final = 16
 """Calls of the content store, or of Temporal, that one survey has open."""
-_SETTLING: Final = 0.5
+SETTLING: Final = 0.5
 """Seconds within which a point follows its node, where the node is written first."""
 
 
@@ -77,7 +78,7 @@ class Survey:
         page = await self._points.page(after, limit, project)
         orphans = await self._orphans(page.points)
         if orphans:
-            await asyncio.sleep(_SETTLING)  # a deletion that is under way takes the point last
+            await asyncio.sleep(SETTLING)  # a deletion that is under way takes the point last
             orphans = await self._orphans(await self._points.again(orphans))
         return PointsPage(
             page.seen,
@@ -130,7 +131,7 @@ class Survey:
         if not suspects:
             return []
         if any(_may_be_on_its_way(suspect) for suspect in suspects):
-            await asyncio.sleep(_SETTLING)
+            await asyncio.sleep(SETTLING)
         first = {suspect.document_id: suspect.node for suspect in suspects if suspect.node is not None}
         runs = await answers(list(first.values()), self._has_run, _AT_ONCE)
         open_runs = {node.document_id: is_open for node, is_open in runs.items()}
@@ -142,7 +143,7 @@ class Survey:
                 each.kinds,
                 each.node,
                 each.point,
-                _request(properties[each.document_id]),
+                request_of(properties[each.document_id]),
                 open_runs[each.document_id],
             )
             for each in found
@@ -161,7 +162,7 @@ def _may_be_on_its_way(suspect: Drifting) -> bool:
     return not completed and not OF_THE_POINT.isdisjoint(suspect.kinds)
 
 
-def _request(properties: Mapping[str, Any]) -> EnrichmentRequest | None:
+def request_of(properties: Mapping[str, Any]) -> EnrichmentRequest | None:
     """What enriches the document; whoever submits it gives it a correlation id that says why."""
     try:
         return nodes.request_of(properties, str(uuid4()))

@@ -35,6 +35,14 @@ _KEYWORDS: Final = ("document_id", "language", "document_type", "enrichment_stat
 _TIMEOUT_SECONDS: Final = 10
 
 
+def qdrant(settings: Settings, **options: Any) -> AsyncQdrantClient:
+    """A client of the server that the settings name."""
+    key = settings.qdrant_api_key.get_secret_value()
+    # As a header: with `api_key` the client warns of plain HTTP, as a plain line in a log of JSON.
+    headers = {"api-key": key} if key else {}
+    return AsyncQdrantClient(url=settings.qdrant_url, check_compatibility=False, metadata=headers, **options)
+
+
 class VectorStore:
     """Points of both collections. Raises StoreError."""
 
@@ -44,7 +52,9 @@ class VectorStore:
         self._collection = documents
         self._dimensions = settings.embedding_dimensions
         self._chunks = Chunks(client, symbols, settings.embedding_dimensions)
-        self._updates: Grouped[_Update, None] = Grouped(self._update, key=_id_of_update, lanes=1)
+        self._updates: Grouped[_Update, None] = Grouped(
+            self._update, key=_id_of_update, tenant=lambda each: each.project_name, lanes=1
+        )
         self._writes: Grouped[_Write, bool] = Grouped(
             self._write,
             key=_id_of_write,
@@ -54,7 +64,7 @@ class VectorStore:
             at_work=at_work,
         )
         self._span = tracing.client("qdrant", "qdrant", settings.qdrant_url)
-        self.search = ChunkSearch(client, symbols, settings.qdrant_url)
+        self.search = ChunkSearch(client, self._chunks.wanted, settings.qdrant_url)
         self.removal = Removal(client, documents, symbols, self._chunks)
         self.surveyed = SurveyedPoints(client, documents, symbols)
         self._wanted = (Collection(documents, self._dimensions, _KEYWORDS), self._chunks.wanted)
@@ -64,13 +74,7 @@ class VectorStore:
     @contextlib.asynccontextmanager
     async def connect(cls, settings: Settings, at_work: Count = NOBODY) -> AsyncIterator["VectorStore"]:
         """Connects at the first call; the collection is ensure_collection's. `at_work`: see Grouped."""
-        client = AsyncQdrantClient(
-            url=settings.qdrant_url,
-            api_key=settings.qdrant_api_key.get_secret_value() or None,
-            timeout=_TIMEOUT_SECONDS,
-            transport=Transport(),
-            check_compatibility=False,
-        )
+        client = qdrant(settings, timeout=_TIMEOUT_SECONDS, transport=Transport())
         try:
             yield cls(client, settings, at_work)
         finally:
@@ -80,9 +84,10 @@ class VectorStore:
         with translated():
             await self._client.collection_exists(self._collection)
 
-    async def check(self) -> None:
-        """Raises StoreMismatchError where a collection is missing, or not what is wanted."""
-        await check(self._client, self._wanted)
+    async def check(self) -> str:
+        """The server's version. Raises StoreMismatchError where a collection is missing, or not what is
+        wanted."""
+        return await check(self._client, self._wanted)
 
     async def ensure_collections(self) -> None:
         """Both, with their payload indexes; safe to repeat, and to do from two processes at once."""
@@ -107,12 +112,13 @@ class VectorStore:
                 document.entity_id, indexed.version - 1 if indexed.changed else indexed.version
             )
             if not indexed.changed:
-                told.pop("enrichment_status")
+                # The enrichment knows better.
+                del told["enrichment_status"], told["language"]
             operations.append(
                 models.SetPayloadOperation(set_payload=models.SetPayload(payload=told, filter=older))
             )
         with self._span("index"):
-            await self._updates.ask(_Update(document.entity_id, operations))
+            await self._updates.ask(_Update(document.entity_id, document.project_name, operations))
 
     async def write(
         self,
@@ -153,7 +159,8 @@ class VectorStore:
         )
         with self._span("set_payload"):
             operation = models.SetPayloadOperation(set_payload=change)
-            await self._updates.ask(_Update(step.request.document_id, [operation]))
+            request = step.request
+            await self._updates.ask(_Update(request.document_id, request.project_name, [operation]))
             return (await self._at([step]))[0]
 
     async def get(self, document_id: str) -> models.Record | None:
@@ -198,6 +205,7 @@ class _Update:
     """Operations on one document's point, in their order."""
 
     document_id: str
+    project_name: str
     operations: Sequence[Any]
 
 

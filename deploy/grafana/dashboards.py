@@ -31,9 +31,9 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from deploy.grafana.model import WIDTH, Kind, Panel, Query, Row
 from deploy.grafana.rows_in import CONSUMING, GLANCE, INDEXING
-from deploy.grafana.rows_through import BREAKER, CONSISTENCY, PIPELINE, RECONCILIATION, TEMPORAL
+from deploy.grafana.rows_through import BREAKER, CONSISTENCY, PIPELINE, RECONCILIATION, STORAGE, TEMPORAL
 
-ROWS: Final = (GLANCE, INDEXING, CONSUMING, PIPELINE, BREAKER, CONSISTENCY, RECONCILIATION, TEMPORAL)
+ROWS: Final = (GLANCE, INDEXING, CONSUMING, PIPELINE, BREAKER, CONSISTENCY, RECONCILIATION, STORAGE, TEMPORAL)
 FILE: Final = "archon-enrichment.json"
 
 _SOURCE: Final = DataSourceRef("prometheus", "${datasource}")

@@ -98,6 +98,7 @@ CONSUMING: Final = Row(
             (
                 Query(rates(f"{_CONSUMER}_messages_consumed_total", "topic"), "consumed {{topic}}"),
                 Query(rates(f"{_CONSUMER}_messages_processed_total", "topic"), "handled {{topic}}"),
+                Query(total(f"{_CONSUMER}_versions_overtaken_total"), "overtaken by a newer version"),
             ),
             "cps",
         ),

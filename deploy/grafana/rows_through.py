@@ -148,6 +148,28 @@ RECONCILIATION: Final = Row(
         ),
     ),
 )
+STORAGE: Final = Row(
+    "Storage",
+    (
+        Panel(
+            "Free space",
+            "Where each store has its files, as the services see it.",
+            (Query("min by (store) (archon_storage_free_bytes)", "{{store}}"),),
+            "bytes",
+        ),
+        Panel(
+            "Share that is free",
+            "Below a twentieth somebody is woken.",
+            (
+                Query(
+                    "min by (store) (archon_storage_free_bytes / archon_storage_size_bytes)",
+                    "{{store}}",
+                ),
+            ),
+            "percentunit",
+        ),
+    ),
+)
 TEMPORAL: Final = Row(
     "Temporal",
     (

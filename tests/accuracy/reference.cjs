@@ -16,10 +16,11 @@ function what(node) {
   return isAssigned(node) ? "function" : undefined;
 }
 
+const assigned = (left) => ts.isIdentifier(left) ? left : ts.isPropertyAccessExpression(left) ? left.name : undefined;
 const isAssigned = (node) =>
   ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
-  ts.isPropertyAccessExpression(node.left) && isFunction(node.right) &&
-  !["exports", "prototype"].includes(node.left.name.getText());
+  assigned(node.left) && isFunction(node.right) &&
+  !["exports", "prototype"].includes(assigned(node.left).getText());
 
 function read(path) {
   const text = fs.readFileSync(path, "utf8");
@@ -28,7 +29,7 @@ function read(path) {
   const found = [];
   const visit = (node) => {
     const kind = what(node);
-    const name = kind && (isAssigned(node) ? node.left.name.getText(source) : node.name ? node.name.getText(source) : ts.isConstructorDeclaration(node) ? "constructor" : "");
+    const name = kind && (isAssigned(node) ? assigned(node.left).getText(source) : node.name ? node.name.getText(source) : ts.isConstructorDeclaration(node) ? "constructor" : "");
     if (name) {
       const decorators = (node.modifiers || []).filter((each) => ts.isDecorator(each) || each.kind === ts.SyntaxKind.ExportKeyword || each.kind === ts.SyntaxKind.DefaultKeyword);
       const start = decorators.length ? ts.skipTrivia(text, decorators[decorators.length - 1].end) : node.getStart(source);

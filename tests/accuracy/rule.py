@@ -13,8 +13,9 @@ What counts, on both sides alike:
             the entity's.
 
 Nothing else is compared: neither macros nor anonymous functions and types, nor functions that a call wraps.
-Where a macro makes a function of C or C++, `TEST(name) {`, ctags takes the macro for its name: what begins on
-such a line is left out on both sides, and so is what C++ defaults or deletes.
+Where a macro makes a function of C or C++, ctags takes the macro for its name, `TEST(name) {`, or sees none,
+`TEST_CASE("a name") {`: what begins on such a line is left out on both sides, and so is what C++ defaults or
+deletes.
 """
 
 import re
@@ -51,7 +52,11 @@ def found(text: str, language: str) -> list[Named] | None:
         if scope.kind in what
         and scope.rule.wraps is None
         and scope.rule.text != "default"
-        and not _WITHOUT_BODY.search(tree.text[max(scope.start, scope.end - 20) : scope.end])
+        and scope.rule.made is None
+        and not (
+            language == "cpp"
+            and _WITHOUT_BODY.search(tree.text[max(scope.start, scope.end - 20) : scope.end])
+        )
     ]
 
 

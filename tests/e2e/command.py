@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -34,6 +35,25 @@ async def run(*command: str, environment: Mapping[str, str], stdin: str | None =
 async def enrich(*arguments: str, environment: Mapping[str, str], stdin: str | None = None) -> Finished:
     command = (sys.executable, "-m", "archon.cli.main", *arguments)
     return await run(*command, environment=environment, stdin=stdin)
+
+
+async def start_up(
+    data_dir: Path, seconds: float, environment: Mapping[str, str] | None = None
+) -> tuple[asyncio.subprocess.Process, str]:
+    """`enrich up` on any free ports, once it has said how to stop it; and all that it has said. `seconds`:
+    for each line."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "archon.cli.main", "up", "--free-ports", "--data-dir", str(data_dir)),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    said = ""
+    while "Stop " not in said:
+        line = await asyncio.wait_for(process.stdout.readline(), seconds)
+        assert line, said
+        said += line.decode()
+    return process, said
 
 
 async def start_enrich(*arguments: str, environment: Mapping[str, str]) -> asyncio.subprocess.Process:

@@ -19,6 +19,8 @@ from tests.e2e.faulty import FaultyIntelligence
 
 CONCURRENCY = 4
 BACKLOG = 20
+BURST = 20
+"""Requests of a project that go ahead of bulk."""
 
 
 @pytest.fixture
@@ -26,6 +28,14 @@ async def http(stack: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """Asks the bridge of the session's stack, without a key."""
     async with httpx.AsyncClient(base_url=f"{stack.bridge_url}/api/bridge", timeout=30) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+async def intelligence() -> AsyncIterator[FaultyIntelligence]:
+    """For a stack of the module's own; it is well until a test says otherwise."""
+    intelligence = FaultyIntelligence(free_ports(1)[0])
+    async with intelligence.serving():
+        yield intelligence
 
 
 @dataclass
@@ -57,6 +67,8 @@ async def faulty_stack(
         "CIRCUIT_BREAKER_RECOVERY_TIMEOUT": "1",
         "RETRY_BACKOFF_BASE": "0.3",
         "INGRESS_MAX_BACKLOG": str(BACKLOG),
+        "PROJECT_BURST": str(BURST),
+        "PROJECT_RATE": "0.01",
         "MAX_CONCURRENT_ENRICHMENTS": str(CONCURRENCY),
         "ENRICHMENT_FLAGS_FILE": str(flags),
         "SYNC_ENRICHMENT_TIMEOUT": "2",

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from archon.runtime.lifecycle import serve_http
 from archon.runtime.settings import Settings
 
+VECTOR = [1.0] + [0.0] * 255
 Behaviour = Callable[[dict[str, Any]], Awaitable[Response]]
 
 
@@ -33,7 +34,7 @@ async def well(body: dict[str, Any]) -> Response:
             "patterns_detected": [],
             "anti_patterns_detected": [],
             "entities": entities,
-            "embedding": [1.0] + [0.0] * 255,
+            "embedding": VECTOR,
             "analyser_version": "faulty-1",
         }
     )
@@ -76,6 +77,11 @@ class FaultyIntelligence:
         @app.get("/health")
         async def health() -> Response:
             return Response(status_code=200 if self.healthy else 503)
+
+        @app.post("/embed")
+        async def embed(request: Request) -> Response:
+            texts = (await request.json())["texts"]
+            return JSONResponse({"embeddings": [VECTOR for _ in texts]})
 
         @app.post("/process/document")
         @app.post("/assess/code")

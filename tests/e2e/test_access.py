@@ -15,19 +15,20 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from archon.contracts import identity
-from archon.contracts.api_keys import Access, ApiKey, mint
+from archon.contracts.api_keys import Access, mint
 from archon.contracts.events import DeadLetter, ErrorDetails
 from archon.contracts.types import FailureType
-from archon.runtime import api_keys
+from archon.runtime import api_keys, temporal
 from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.lifecycle import serve_http
-from archon.runtime.ports import free_ports
 from archon.runtime.settings import Settings
+from archon.runtime.temporal import EnrichmentClient
 from bridge import access
-from bridge.app import create_app
+from tests import factories
 from tests.e2e.command import enrich
+from tests.e2e.keyed import add_key, client, keyed_bridge
 from tests.eventually import eventually
 
+pytestmark = pytest.mark.threat
 PATH = "src/secret.py"
 WORDS = "def the_secret_of_the_tarpon(): return 'tarpon'\n"
 LIMIT = 64 * 1024
@@ -50,35 +51,20 @@ class Guarded:
     nobody: httpx.AsyncClient
 
 
-def add_key(file: Path, projects: list[str] | str, given: Access = Access.WRITE, **more: object) -> str:
-    key_id, shown, sha256 = mint()
-    now = datetime.now(UTC)
-    fields = {"id": key_id, "sha256": sha256, "projects": projects, "access": given, "created_at": now}
-    api_keys.add(file, ApiKey.model_validate({**fields, **more}))
-    return shown
-
-
-def client(settings: Settings, key: str | None) -> httpx.AsyncClient:
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    return httpx.AsyncClient(base_url=settings.bridge_url, headers=headers, timeout=30)
-
-
 @pytest.fixture(scope="session")
 async def guarded(stack: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Guarded]:
     keys = tmp_path_factory.mktemp("keys") / "keys.json"
     mine, other = (f"project-{uuid4().hex[:10]}" for _ in range(2))
-    port = free_ports(1)[0]
-    changes = {"api_keys_file": str(keys), "bridge_port": port, "bridge_url": f"http://127.0.0.1:{port}"}
-    settings = stack.model_copy(update={**changes, "max_body_bytes": LIMIT})
-    everything = client(settings, add_key(keys, "*"))
-    clients = (
-        client(settings, add_key(keys, [mine])),
-        client(settings, add_key(keys, [mine], Access.READ)),
-        client(settings, add_key(keys, [other])),
-        client(settings, None),
+    given = (
+        add_key(keys, "*"),
+        add_key(keys, [mine]),
+        add_key(keys, [mine], Access.READ),
+        add_key(keys, [other]),
+        None,
     )
-    app = create_app(settings)
-    async with serve_http(app, settings, port):
+    async with keyed_bridge(stack, keys, max_body_bytes=LIMIT) as bridge:
+        settings, app = bridge.settings, bridge.app
+        everything, *clients = (client(settings, each) for each in given)
         found = Guarded(app, settings, keys, mine, "", {}, everything, *clients)
         found.document = await index(found, mine)
         await index(found, other)
@@ -229,6 +215,25 @@ async def statistics(guarded: Guarded) -> None:
     assert named.status_code == 403
 
 
+async def parked_runs(guarded: Guarded) -> None:
+    """Temporal's list is limited to the caller's projects as well: here to those of a third one."""
+    third = f"project-{uuid4().hex[:10]}"
+    request = factories.request(project_name=third)  # of a text that nobody has
+    await EnrichmentClient(await temporal.connect(guarded.settings)).submit(request)
+
+    async def shown(by: httpx.AsyncClient, **params: str) -> set[tuple[str, str]]:
+        answer = await by.get(f"{BRIDGE}/parked", params={"limit": "1000", **params})
+        return {(each["project_name"], each["document_id"]) for each in answer.json()["parked"]}
+
+    async def is_parked() -> bool:
+        return await shown(guarded.everything, project=third) == {(third, request.document_id)}
+
+    await eventually(is_parked)
+    assert {project for project, _ in await shown(guarded.mine)} <= {guarded.project}
+    named = await guarded.mine.get(f"{BRIDGE}/parked", params={"project": third})
+    assert named.status_code == 403
+
+
 async def project_events(guarded: Guarded) -> None:
     url = f"{BRIDGE}/projects/{guarded.project}/events"
     assert (await guarded.others.get(url)).status_code == 403
@@ -263,7 +268,40 @@ async def document_deletion(guarded: Guarded) -> None:
         assert (await guarded.mine.delete(url)).status_code == 200
     receipt = await guarded.reader.get(f"{url}/deletion")
     assert receipt.json()["counts"]["documents"] >= 1
-    assert (await guarded.everything.get(f"{url}/deletion")).json() == receipt.json()
+    whole = (await guarded.everything.get(f"{url}/deletion")).json()
+    assert whole["counts"]["documents"] == receipt.json()["counts"]["documents"]
+
+
+@pytest.mark.parametrize("others_have", ["it", "had it", "nothing"])
+async def test_a_receipt_tells_nothing_of_what_others_have(guarded: Guarded, others_have: str) -> None:
+    text = f"def shared(): return {uuid4().int}\n"
+    own, other = (f"project-{uuid4().hex[:10]}" for _ in range(2))
+    mine = client(guarded.settings, add_key(guarded.keys, [own]))
+
+    async def posted(project: str) -> str:
+        body = {"project_id": project, "source_path": f"src/{uuid4().hex}.py", "full_text": text}
+        answer = await guarded.everything.post(f"{BRIDGE}/document", json=body)
+        document_id: str = answer.json()["document_id"]
+
+        async def enriched() -> bool:
+            found = (await guarded.everything.get(f"{BRIDGE}/document/{document_id}")).json()
+            return bool(found["enrichment_status"] == "completed")
+
+        await eventually(enriched)
+        return document_id
+
+    if others_have != "nothing":
+        theirs = await posted(other)
+        if others_have == "had it":
+            body = {"project_id": other, "document_id": theirs, "source_path": "src/x.py", "full_text": "x"}
+            assert (await guarded.everything.post(f"{BRIDGE}/document", json=body)).status_code == 200
+    document_id = await posted(own)
+    async with mine:
+        receipt = (await mine.delete(f"{BRIDGE}/document/{document_id}")).json()
+    told = {name: receipt["counts"][name] for name in ("contents", "contents_kept", "analyses")}
+    assert told == {"contents": 1, "contents_kept": 0, "analyses": 0}
+    whole = (await guarded.everything.get(f"{BRIDGE}/document/{document_id}/deletion")).json()["counts"]
+    assert (whole["contents_kept"] == 1) == (others_have == "it")
 
 
 async def project_deletion(guarded: Guarded) -> None:
@@ -272,6 +310,15 @@ async def project_deletion(guarded: Guarded) -> None:
     assert (await guarded.reader.delete(url)).status_code == 403
     assert (await guarded.others.get(f"{url}/deletion")).status_code == 403
     assert (await guarded.mine.get(f"{url}/deletion")).status_code == 404
+
+
+async def estate_status(guarded: Guarded) -> None:
+    found = (await guarded.others.get(f"{BRIDGE}/status")).json()
+    assert all(each["address"] is None for each in found["parts"])
+    assert "_URL" not in json.dumps(found)
+    refused = await guarded.others.get(f"{BRIDGE}/status", params={"project": guarded.project})
+    assert refused.status_code == 403
+    assert "MEMGRAPH_URI" in (await guarded.everything.get(f"{BRIDGE}/status")).text
 
 
 ATTEMPTS: dict[tuple[str, str], Attempt] = {
@@ -291,6 +338,8 @@ ATTEMPTS: dict[tuple[str, str], Attempt] = {
     ("GET", f"{BRIDGE}/documents"): listed("documents", "documents", "project_name", limit="1000"),
     ("GET", f"{BRIDGE}/search"): listed("search", "hits", "project_name", q="the secret of the tarpon"),
     ("GET", f"{BRIDGE}/statistics"): statistics,
+    ("GET", f"{BRIDGE}/parked"): parked_runs,
+    ("GET", f"{BRIDGE}/status"): estate_status,
     ("GET", f"{BRIDGE}/dead-letters"): listed(
         "dead-letters", "dead_letters", "project_name", failure_type="data_quality"
     ),
@@ -336,12 +385,46 @@ async def test_a_clients_own_id_is_found_in_the_callers_projects_alone(guarded: 
     assert named.status_code == 403
 
 
-async def test_an_id_of_another_project_is_taken_and_that_is_all_one_learns(guarded: Guarded) -> None:
+async def test_an_id_that_another_project_has_is_a_name_like_any_other(guarded: Guarded) -> None:
     other = (await guarded.others.get(f"{BRIDGE}/documents")).json()["documents"][0]["project_name"]
-    body = {"project_id": other, "document_id": guarded.document, "full_text": "x"}
-    answer = await guarded.others.post(f"{BRIDGE}/document", json=body)
+    before = (await guarded.mine.get(f"{BRIDGE}/document/{guarded.document}")).json()
+    answers = []
+    for taken in (guarded.document, str(uuid4())):
+        for spelt in (taken, taken.upper(), taken.replace("-", "")):
+            body = {"project_id": other, "document_id": spelt, "full_text": f"x = {taken!r}"}
+            answer = await guarded.others.post(f"{BRIDGE}/document", json=body)
+            accepted = answer.json()
+            assert (answer.status_code, accepted["external_id"]) == (200, taken)
+            assert accepted["document_id"] != taken
+            found = (await guarded.others.get(f"{BRIDGE}/document/{spelt}")).json()
+            assert (found["document_id"], found["project_name"]) == (accepted["document_id"], other)
+            answers.append(set(accepted))
+    assert len({frozenset(each) for each in answers}) == 1
+    after = (await guarded.mine.get(f"{BRIDGE}/document/{guarded.document}")).json()
+    assert (after["version"], after["content_hash"]) == (before["version"], before["content_hash"])
+    answer = await guarded.everything.post(
+        f"{BRIDGE}/document", json={**body, "document_id": guarded.document}
+    )
     assert answer.status_code == 409
     assert guarded.project not in answer.text
+
+
+async def test_a_path_cannot_be_taken_before_its_project_has_it(guarded: Guarded) -> None:
+    other = (await guarded.others.get(f"{BRIDGE}/documents")).json()["documents"][0]["project_name"]
+    path = f"src/{uuid4()}.py"
+    (upcoming, _) = identity.document_id(guarded.project, None, path)
+    taken = {"project_id": other, "document_id": upcoming, "full_text": "x"}
+    assert (await guarded.others.post(f"{BRIDGE}/document", json=taken)).status_code == 200
+    body = {"project_id": guarded.project, "source_path": path, "full_text": "y"}
+    answer = await guarded.mine.post(f"{BRIDGE}/document", json=body)
+    assert (answer.status_code, answer.json()["document_id"]) == (200, upcoming)
+    again = {"project_id": guarded.project, "document_id": upcoming, "full_text": "z"}
+    answer = await guarded.mine.post(f"{BRIDGE}/document", json=again)
+    assert (answer.status_code, answer.json()["document_id"]) == (200, upcoming)
+    assert (await guarded.others.delete(f"{BRIDGE}/document/{upcoming}")).status_code in {200, 202}
+    assert (await guarded.mine.get(f"{BRIDGE}/document/{upcoming}")).status_code == 200
+    assert (await guarded.mine.get(f"{BRIDGE}/document/{upcoming}/deletion")).status_code == 404
+    assert (await guarded.others.get(f"{BRIDGE}/document/{upcoming}/deletion")).status_code == 200
 
 
 async def test_a_text_that_another_project_has_cannot_be_had_by_its_hash(guarded: Guarded) -> None:

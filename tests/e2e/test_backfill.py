@@ -216,11 +216,12 @@ async def test_projects_are_served_in_turn(
     await eventually(lambda: asked_for_analysis(faulty, [*first, *second]))
     gate.opened.set()
 
+    # A call that waited too long at the gate is repeated; its first one tells the order.
     async def all_called() -> bool:
-        return len(gate.called) == 18
+        return len(set(gate.called)) == 18
 
     await eventually(all_called)
-    order = "".join("B" if key in second else "a" for key in gate.called)
+    order = "".join("B" if key in second else "a" for key in dict.fromkeys(gate.called))
     print(f"\nThe 4 of the second project came last, and were begun in this order: {order}")  # noqa: T201
     assert Counter(gate.called).keys() == {*first, *second}
     # In the order of their arrival the first of them would be the 15th; who is last, the server leaves open.

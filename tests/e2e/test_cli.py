@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 from archon.runtime.settings import Settings
 from tests import factories, stores
 from tests.conftest import TestServers
-from tests.e2e.command import enrich
+from tests.e2e.command import enrich, start_up
 from tests.e2e.events import read_all
 from tests.eventually import eventually
 
@@ -225,16 +224,7 @@ async def test_the_demo_runs_on_a_stack_of_its_own(repository: Path, tmp_path: P
 
 
 async def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "archon.cli.main", "up", "--free-ports", "--data-dir", str(tmp_path)),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    told = ""
-    while "Stop " not in told:
-        line = await asyncio.wait_for(process.stdout.readline(), 60)
-        assert line, told
-        told += line.decode()
+    process, _ = await start_up(tmp_path, 60)
     guards = _descendants(process.pid)
     assert len(guards) >= 8
     process.send_signal(signal.SIGINT)

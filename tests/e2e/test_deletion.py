@@ -54,7 +54,8 @@ async def count(settings: Settings, label: str, project: str) -> int:
 
 
 async def points_of(settings: Settings, project: str) -> list[Any]:
-    async with httpx.AsyncClient(base_url=settings.qdrant_url) as http:
+    key = {"api-key": settings.qdrant_api_key.get_secret_value()}
+    async with httpx.AsyncClient(base_url=settings.qdrant_url, headers=key) as http:
         match = {"key": "project_name", "match": {"value": project}}
         url = f"/collections/{settings.qdrant_collection}/points/scroll"
         answer = await http.post(url, json={"filter": {"must": [match]}, "limit": 100})

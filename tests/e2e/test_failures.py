@@ -18,12 +18,13 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from temporalio.api.enums.v1 import EventType
 
 from archon.contracts import names
+from archon.devstack.process import ChildProcess
 from archon.devstack.stack import service
 from archon.runtime import temporal
 from archon.runtime.ports import free_ports
 from tests import stores
 from tests.e2e import command
-from tests.e2e.conftest import BACKLOG, FaultyStack
+from tests.e2e.conftest import BACKLOG, BURST, FaultyStack
 from tests.e2e.events import completed_of, read_all
 from tests.e2e.faulty import refusing, slow, well
 from tests.eventually import eventually
@@ -248,6 +249,11 @@ async def test_a_worker_that_is_stopped_finishes_what_it_has_begun(
     assert faulty.intelligence.calls == before + 1
 
 
+def joined(ingress: ChildProcess) -> int:
+    """How often it has been given partitions."""
+    return ingress.log.read_text().count('"partitions_assigned"')
+
+
 async def test_consumers_that_come_and_go_lose_nothing(
     faulty: FaultyStack, bridge: httpx.AsyncClient, project: str, tmp_path: Path
 ) -> None:
@@ -256,7 +262,14 @@ async def test_consumers_that_come_and_go_lose_nothing(
     posting = asyncio.create_task(post_many(bridge, project, 60))
     async with second:
         await faulty.services.ingress.stop()
+        before = joined(faulty.services.ingress)
         await faulty.services.ingress.start()
+
+        async def both_groups_are_formed() -> bool:
+            return joined(faulty.services.ingress) >= before + 2
+
+        # The embedded broker never gets over a leader that leaves while its group forms: it stays the leader.
+        await eventually(both_groups_are_formed)
     await posting
     await until(bridge, project, completed=60)
 
@@ -413,7 +426,7 @@ async def test_dlq_lists_shows_filters_and_retries(
         assert nothing.json()["total"] == 0
     recent = await enrich(faulty, "dlq", "list", "-p", project, "--newer-than", "1h", "-o", "json")
     assert recent.json()["total"] == 3
-    shown = await enrich(faulty, "dlq", "show", ids[0])
+    shown = await enrich(faulty, "dlq", "show", ids[0][:8])
     assert "HTTP 422" in shown.out
     assert "intelligence_service healthy" in shown.out
     assert (await enrich(faulty, "dlq", "show", "nothing")).code == 4
@@ -502,9 +515,9 @@ async def test_a_deep_backlog_pauses_consumption_and_loses_nothing(
         await post_many(bridge, project, 3 * BACKLOG)
         await eventually(is_paused)
         consumed = (await health())["consumer"]["messages_consumed"]
-        late = await post_many(bridge, f"{project}-late", 10)
+        late = await post_many(bridge, f"{project}-late", BURST + 10)
         await asyncio.sleep(2)  # long enough for a consumer that does not pause
-        assert (await health())["consumer"]["messages_consumed"] == consumed
+        assert (await health())["consumer"]["messages_consumed"] <= consumed + BURST
     finally:
         go_on.set()
     await until(bridge, project, completed=3 * BACKLOG)

@@ -215,6 +215,7 @@ async def test_a_request_without_a_text_is_parked_and_wakes_when_the_text_comes(
     dead = await _dead_letter(stack, request["document_id"])
     assert dead["value"]["failure_type"] == "data_quality"
     assert dead["value"]["error_details"]["exception_type"] == "ContentMissingError"
+    assert "content_hash: the content store holds no text under this hash" in dead["value"]["failure_reason"]
     assert dead["value"]["error_details"]["service_health"] == {
         "intelligence_service": "healthy",
         "memgraph": "healthy",
@@ -378,7 +379,8 @@ async def test_health_and_api_description(stack: Settings) -> None:
         ready = (await http.get("/readyz")).json()
         assert ready["status"] == "ready"
         assert set(ready["dependencies"]) == {
-            *("graph", "schema", "qdrant", "content", "kafka", "intelligence", "temporal", "flags")
+            *("graph", "schema", "qdrant", "content", "storage"),
+            *("kafka", "intelligence", "temporal", "flags", "ingress", "worker"),
         }
         description = (await http.get("/openapi.json")).json()
         page = (await http.get("/docs")).text

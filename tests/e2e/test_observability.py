@@ -115,7 +115,8 @@ async def test_health_tells_consumer_breaker_and_producer(http: httpx.AsyncClien
         return (await http.get(f"http://127.0.0.1:{port}{path}")).raise_for_status().json()
 
     ingress = await health(stack.ingress_port)
-    assert set(ingress) == {"status", "consumer", "circuit_breaker"}
+    assert set(ingress) == {"status", "consumer", "circuit_breaker", "kafka"}
+    assert ingress["kafka"]["status"] == "healthy"
     assert (ingress["status"], ingress["consumer"]["running"]) == ("healthy", True)
     assert {"messages_consumed", "messages_processed", "errors"} <= set(ingress["consumer"])
     assert ingress["consumer"]["state"] == "consuming"
@@ -123,7 +124,14 @@ async def test_health_tells_consumer_breaker_and_producer(http: httpx.AsyncClien
     worker = await health(stack.worker_port)
     assert worker["status"] == "healthy"
     assert (worker["circuit_breaker"]["state"], worker["circuit_breaker"]["failure_count"]) == ("closed", 0)
-    bridge = await health(stack.bridge_port, "/health/enrichment")
+
+    async def sees_the_worker() -> Any:
+        found = await health(stack.bridge_port, "/health/enrichment")
+        return found if found["worker"]["status"] == "working" else None
+
+    bridge = await eventually(sees_the_worker)
+    assert bridge.pop("worker")["last_seen"] is not None
+    assert bridge.pop("clocks_ahead") == {}
     assert bridge == {
         "status": "healthy",
         "enabled": True,

@@ -10,16 +10,15 @@ from typing import Any
 
 import httpx
 import pytest
-from qdrant_client import AsyncQdrantClient
 from temporalio.client import ScheduleDescription
 from temporalio.service import RPCError
 
 from archon.contracts import names
 from archon.devstack.stack import Ports, Stack, running
 from archon.runtime import temporal
-from archon.runtime.ports import free_ports
 from archon.runtime.reconciliation import ensure_schedule
 from archon.runtime.topics import ensure_topics
+from archon.stores.vectors import qdrant
 from tests import stores
 from tests.e2e.command import Finished, enrich
 from tests.e2e.faulty import FaultyIntelligence
@@ -30,13 +29,6 @@ CONSUMED, LOST = 60, 160
 """So many before the ingress stops, and so many more that only Kafka has when it dies; then it is empty."""
 AT_ONCE = 16
 INTERVAL = 86400
-
-
-@pytest.fixture(scope="module")
-async def intelligence() -> AsyncIterator[FaultyIntelligence]:
-    intelligence = FaultyIntelligence(free_ports(1)[0])
-    async with intelligence.serving():
-        yield intelligence
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +165,7 @@ async def test_a_deleted_point_comes_back_without_another_analysis(
 
     await all_enriched(own, project, 1)
     before = await stores.points(own.settings, [document_id])
-    client = AsyncQdrantClient(url=own.settings.qdrant_url, check_compatibility=False)
+    client = qdrant(own.settings)
     await client.delete(own.settings.qdrant_collection, [document_id])
     await client.close()
     calls = intelligence.calls

@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from qdrant_client import AsyncQdrantClient, models
+from qdrant_client import models
 
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime.settings import Settings
 from archon.stores.graph import GraphStore
-from archon.stores.vectors import VectorStore
+from archon.stores.vectors import VectorStore, qdrant
 from tests import factories
 from tests.conftest import TestServers
 from tests.e2e.command import enrich
@@ -67,7 +67,7 @@ async def hits(bridge: httpx.AsyncClient, q: str, **filters: Any) -> list[dict[s
 
 async def chunks_of(settings: Settings, document_id: str) -> list[models.Record]:
     match = models.MatchValue(value=document_id)
-    client = AsyncQdrantClient(url=settings.qdrant_url, check_compatibility=False)
+    client = qdrant(settings)
     found, _ = await client.scroll(
         settings.qdrant_symbols_collection,
         models.Filter(must=[models.FieldCondition(key="document_id", match=match)]),
@@ -114,6 +114,38 @@ async def test_a_symbol_is_found_with_its_lines(
     assert named["symbol"] == "SettingsReader.parse_timeout"
     (section, *_) = await hits(bridge, "how to rotate keys", project_name=project)
     assert (section["symbol"], section["start_line"]) == ("Operations > Rotate keys", 5)
+
+
+async def test_a_language_is_found_however_it_is_spelt(bridge: httpx.AsyncClient, project: str) -> None:
+    body = {"project_id": project, "source_path": "scripts/run", "full_text": PYTHON, "language": "Python"}
+    await bridge.post("/document", json=body)
+
+    async def found() -> bool:
+        return bool(await hits(bridge, "parse the timeout", project=project))
+
+    await eventually(found, 90)
+    for spelt in ("python", "Python", "py"):
+        (first, *_) = await hits(bridge, "parse the timeout", project=project, language=spelt)
+        assert first["language"] == "python"
+    assert not await hits(bridge, "parse the timeout", project=project, language="go")
+
+
+async def test_a_header_of_cpp_is_found_as_cpp(
+    stack: Settings, bridge: httpx.AsyncClient, project: str
+) -> None:
+    text = "struct Base { int a; };\nstruct Widget : Base { int reconnectDelay; };\n"
+    document_id = await enriched(bridge, project, "src/widget.h", text)
+    assert (await bridge.get(f"/document/{document_id}")).json()["language"] == "cpp"
+    found = await hits(bridge, "reconnect delay", project=project, language="C++")
+    assert {hit["language"] for hit in found} == {"cpp"}
+    assert "Widget" in {hit["symbol"] for hit in found}
+    assert await hits(bridge, "reconnect delay", project=project, language="c") == []
+    # Once more, named as before: nothing is read anew, so it stays what it was read as.
+    await indexed(bridge, project, "src/widget.h", text)
+    assert (await bridge.get(f"/document/{document_id}")).json()["language"] == "cpp"
+    async with VectorStore.connect(stack) as vectors:
+        point = await vectors.get(document_id)
+    assert point is not None and (point.payload or {})["language"] == "cpp"
 
 
 async def test_what_is_asked_for_limits_what_is_found(bridge: httpx.AsyncClient, project: str) -> None:

@@ -1,7 +1,8 @@
 """What a document leaves behind at a collector: one trace through every process, and nothing private."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from typing import Protocol
 from uuid import uuid4
 
 import httpx
@@ -10,7 +11,6 @@ from aiokafka import AIOKafkaProducer
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from archon.cli.capacity.measured import Measured
-from archon.devstack import graph
 from archon.runtime.settings import Settings
 from tests.collector import Collector, Seen, tree
 from tests.eventually import eventually
@@ -18,20 +18,29 @@ from tests.eventually import eventually
 PRIVATE = "the_private_text"
 CODE = f'"""{PRIVATE}"""\nimport os\n\n\ndef {PRIVATE}_function(path):\n    return os.fspath(path)\n'
 CALLER = "00f067aa0ba902b7"
-Traced = Callable[[str], Awaitable[list[Seen]]]
+SERVICES = frozenset(f"archon-{service}" for service in ("bridge", "ingress", "worker", "intelligence"))
+
+
+class Traced(Protocol):
+    def __call__(
+        self, correlation_id: str, services: frozenset[str] = frozenset()
+    ) -> Awaitable[list[Seen]]: ...
 
 
 @pytest.fixture
 def whole(stack: Settings, collector: Collector) -> Traced:
-    """A document's trace, once all of it has arrived: every parent but a caller's is there, and the end."""
+    """A document's trace, once all of it has arrived: the end, every parent but a caller's, a span of each
+    of `services`, which send theirs at times of their own.
+    """
 
-    async def whole(correlation_id: str) -> list[Seen]:
+    async def whole(correlation_id: str, services: frozenset[str] = frozenset()) -> list[Seen]:
         async def arrived() -> list[Seen] | None:
             spans = collector.trace(correlation_id)
             names = {each.name for each in spans}
             ids = {each.span_id for each in spans} | {"", CALLER}
             ended = {"EnrichDocument", f"publish {stack.kafka_completed_topic}"} <= names
-            return spans if ended and all(each.parent_id in ids for each in spans) else None
+            complete = ended and services <= {each.service for each in spans}
+            return spans if complete and all(each.parent_id in ids for each in spans) else None
 
         found: list[Seen] = await eventually(arrived)
         return found
@@ -47,7 +56,7 @@ async def test_a_document_has_one_trace_through_all_services(
     http: httpx.AsyncClient, stack: Settings, project: str, whole: Traced
 ) -> None:
     accepted = (await http.post("/document", json=body(project))).json()
-    spans = await whole(accepted["correlation_id"])
+    spans = await whole(accepted["correlation_id"], SERVICES)
     parents = {
         each.name: next((up.name for up in spans if up.span_id == each.parent_id), "") for each in spans
     }
@@ -71,11 +80,10 @@ async def test_a_document_has_one_trace_through_all_services(
     assert {name: parents.get(name) for name in expected} == expected, "\n".join(tree(spans))
     kinds = {each.name: each.kind for each in spans}
     assert (kinds[publish], kinds[process]) == (Span.SPAN_KIND_PRODUCER, Span.SPAN_KIND_CONSUMER)
-    assert {each.service for each in spans} == {
-        f"archon-{service}" for service in ("bridge", "ingress", "worker", "intelligence")
-    }
+    assert {each.service for each in spans} == SERVICES
     assert not [each for each in spans if each.links]
-    assert not [each for each in spans if PRIVATE in str(each) or graph.PASSWORD in str(each)]
+    password = stack.memgraph_password.get_secret_value()
+    assert not [each for each in spans if PRIVATE in str(each) or password in str(each)]
 
 
 async def test_the_content_store_is_asked_as_often_as_docs_scale_md_computes_with(

@@ -9,11 +9,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from archon.contracts.errors import StoreUnavailableError
+from archon.runtime import record_batches
+from archon.runtime.brokers import connection
+from archon.runtime.record_batches import UnreadableRecord
 from archon.runtime.settings import Settings
 from archon.runtime.topics import ensure_topics
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.poison import Handler as RecordHandler
-from kafka_ingress.unreadable import Unreadable
 from tests.conftest import TestServers
 from tests.eventually import eventually
 
@@ -134,7 +136,7 @@ async def test_a_record_that_cannot_be_decoded_is_passed_on_as_such_and_holds_no
     taken: list[tuple[int, bool]] = []
 
     async def handle(record: ConsumerRecord) -> None:
-        taken.append((record.offset, isinstance(record.value, Unreadable)))
+        taken.append((record.offset, isinstance(record, UnreadableRecord)))
 
     async def all_taken() -> bool:
         return len(taken) >= 10
@@ -149,6 +151,28 @@ async def test_a_record_that_cannot_be_decoded_is_passed_on_as_such_and_holds_no
     unreadable = {offset for offset, broken in taken if broken}
     assert {3} <= unreadable <= {3, 4, 5, 6, 7}
     assert await committed(settings, topic) == 10
+
+
+@pytest.mark.threat
+async def test_a_batch_that_becomes_too_large_costs_itself_alone(
+    settings: Settings, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_batches, "UNPACKED_BYTES", 4 * 1024 * 1024)
+    taken: dict[int, bool] = {}
+
+    async def handle(record: ConsumerRecord) -> None:
+        taken[record.offset] = isinstance(record, UnreadableRecord)
+
+    async def all_taken() -> bool:
+        return len(taken) == 3
+
+    limits = {"max_request_size": 2**25, "max_batch_size": 2**25}
+    async with AIOKafkaProducer(**connection(settings), compression_type="gzip", **limits) as hostile:
+        for value in (b"before", bytes(16 * 1024 * 1024), b"after"):
+            await hostile.send_and_wait(topic, value, partition=0)
+    async with consuming(settings, topic, handle):
+        await eventually(all_taken)
+    assert taken == {0: False, 1: True, 2: False}
 
 
 async def test_a_handler_that_breaks_stops_the_consumer(

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from qdrant_client import AsyncQdrantClient, models
+from qdrant_client import models
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, RegisterNamespaceRequest
@@ -31,7 +31,7 @@ from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.runtime.topic_check import TopicCheck
 from archon.runtime.topics import describe_topics, ensure_topics, topics
-from archon.stores.vectors import VectorStore
+from archon.stores.vectors import VectorStore, qdrant
 from tests import factories
 from tests.conftest import TestServers
 from tests.e2e.command import enrich
@@ -124,6 +124,7 @@ async def test_topics_are_planned_as_designed_and_drift_is_told(servers: TestSer
     assert {name: topic.partitions for name, topic in made.items()} == {
         own.kafka_index_topic: 4,
         own.kafka_enrichment_topic: 4,
+        own.kafka_bulk_topic: 4,
         own.kafka_dlq_topic: 2,
         own.kafka_completed_topic: 4,
         own.kafka_progress_topic: 4,
@@ -135,6 +136,7 @@ def test_the_plan_is_the_designs() -> None:
     assert {topic.name: (topic.partitions, topic.config) for topic in topics(settings)} == {
         settings.kafka_index_topic: (4, _config(7)),
         settings.kafka_enrichment_topic: (4, _config(7, compression="snappy")),
+        settings.kafka_bulk_topic: (4, _config(7, compression="snappy")),
         settings.kafka_dlq_topic: (1, _config(30, cleanup="compact,delete", compression="gzip")),
         settings.kafka_completed_topic: (4, _config(7)),
         settings.kafka_progress_topic: (4, _config(1)),
@@ -266,7 +268,7 @@ async def test_topics_that_may_not_be_made_are_all_named(
 
 async def test_collections_that_were_there_before_are_named(servers: TestServers, own: Settings) -> None:
     async with AsyncExitStack() as stack:
-        client = AsyncQdrantClient(url=own.qdrant_url, check_compatibility=False)
+        client = qdrant(own)
         stack.push_async_callback(client.close)
         for name in (own.qdrant_collection, own.qdrant_symbols_collection):
             dense = models.VectorParams(size=384, distance=models.Distance.DOT)

@@ -17,14 +17,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from archon.contracts.api_keys import key_id_of
 from archon.contracts.documents import Document
-from archon.contracts.errors import PublishError
+from archon.contracts.errors import PublishError, TooManyStreamsError
 from archon.contracts.events import EnrichmentCompleted, EnrichmentProgress
 from archon.contracts.streams import Position, StreamClosed
 from archon.contracts.types import EnrichmentStatus
 from archon.devstack.kafka import kafka
-from archon.runtime import event_tail
-from archon.runtime.event_tail import BUFFERED, EventTail, Subscription
+from archon.runtime import api_keys, event_tail
+from archon.runtime.event_tail import BUFFERED, EventTail, StreamPlace, Subscription
 from archon.runtime.kafka import KafkaPublisher
 from archon.runtime.lifecycle import serve_http
 from archon.runtime.pipeline_events import Told, Watched
@@ -36,6 +37,7 @@ from bridge import streams
 from bridge.app import create_app, run
 from tests import factories
 from tests.conftest import TestServers
+from tests.e2e.keyed import add_key
 from tests.eventually import eventually
 from tests.watching import progress, watching
 
@@ -250,11 +252,90 @@ async def test_no_more_streams_and_replays_are_open_than_may_be(
             assert (answer.status_code, answer.json()["title"]) == (503, "Too many streams")
             assert says in answer.json()["detail"]
 
-        async with bridge.app.state.tail._replays:
+        async with bridge.app.state.tail._replays.taken():
             await refused("replay", **{"Last-Event-ID": "progress:0:1"})
         async with watching(bridge.http, path) as stream:
             await stream.next()
             await refused("streams")
+
+
+@pytest.fixture
+async def keyed(ready: Settings, tmp_path: Path) -> AsyncIterator[tuple[Bridge, Path]]:
+    """A bridge that asks for keys, of few streams, and their file."""
+    keys = tmp_path / "keys.json"
+    add_key(keys, "*")
+    limits = {"max_streams": 4, "max_stream_replays": 2}
+    async with serving(ready.model_copy(update={**limits, "api_keys_file": str(keys)})) as bridge:
+        yield bridge, keys
+
+
+def client_of(bridge: Bridge, key: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=bridge.http.base_url, headers={"x-api-key": key}, timeout=30)
+
+
+@pytest.mark.threat
+async def test_a_key_shuts_no_other_out(
+    keyed: tuple[Bridge, Path], project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_tail, "_PATIENCE", 0.05)
+    bridge, keys = keyed
+    mine, others = (add_key(keys, [name]) for name in (project, f"{project}-2"))
+    path = f"/projects/{project}/events"
+    async with client_of(bridge, mine) as my, client_of(bridge, others) as other:
+        async with watching(my, path) as one, watching(my, path) as two:
+            await one.next()
+            await two.next()
+            refused = await my.get(path)
+            assert refused.status_code == 503
+            assert refused.json()["detail"] == "2 streams of this API key are open already"
+            async with watching(other, f"/projects/{project}-2/events") as stream:
+                await stream.next()
+        resumed = {"Last-Event-ID": "progress:0:1"}
+        async with bridge.app.state.tail._replays.taken(key_id_of(mine)):
+            assert (await my.get(path, headers=resumed)).status_code == 503
+            async with watching(other, f"/projects/{project}-2/events", resumed["Last-Event-ID"]) as stream:
+                assert stream.response.status_code == 200
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("while_it_is_silent", [False, True])
+async def test_a_stream_ends_with_its_key(
+    keyed: tuple[Bridge, Path], project: str, monkeypatch: pytest.MonkeyPatch, while_it_is_silent: bool
+) -> None:
+    if while_it_is_silent:
+        monkeypatch.setattr(streams, "KEEP_ALIVE", 0.05)
+    bridge, keys = keyed
+    document = await bridge.index(project)
+    key = add_key(keys, [project])
+    async with client_of(bridge, key) as http, watching(http, f"/projects/{project}/events") as stream:
+        await stream.next()
+        await bridge.progress(document, 10)
+        await stream.until("progress")
+        api_keys.revoke(keys, key_id_of(key) or "")
+        if not while_it_is_silent:
+            await bridge.progress(document, 20)
+        assert await stream.rest() == [("closed", {"reason": "the API key is no longer valid here"})]
+
+
+@pytest.mark.threat
+async def test_a_place_is_taken_at_once_and_something_is_left_to_each(ready: Settings) -> None:
+    tail = EventTail(ready.model_copy(update={"max_streams": 8}))
+
+    async def taken(holder: str | None) -> list[StreamPlace]:
+        places = []
+        with contextlib.suppress(TooManyStreamsError):
+            while True:
+                places.append(await tail.place(replay=False, holder=holder))
+        return places
+
+    held = [await taken(holder) for holder in ("one", "two", "three")]
+    assert [len(each) for each in held] == [4, 2, 1]
+    assert len(await taken("four")) == 1
+    assert await taken("five") == await taken(None) == []
+    for place in held[0]:
+        place.leave()
+        place.leave()
+    assert len(await taken("five")) == 2
 
 
 async def test_open_streams_do_not_keep_a_bridge_from_stopping(ready: Settings, project: str) -> None:

@@ -1,15 +1,70 @@
 """A worker whose servers are all away: it says so, waits, and stops when it is told to."""
 
 import asyncio
+import re
 import signal
 import sys
 from pathlib import Path
 
 import httpx
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
+from archon.contracts import names
 from archon.devstack.stack import Ports, environment
-from archon.runtime.ports import HOST
+from archon.runtime import temporal
+from archon.runtime.ports import HOST, free_ports
+from archon.runtime.settings import Settings
+from tests.conftest import TestServers
 from tests.eventually import eventually
+
+
+def documented() -> set[str]:
+    """The worker's dependencies, as operations.md counts and names them."""
+    text = (Path(__file__).parents[2] / "docs/operations.md").read_text()
+    found = re.search(r"\| all (\w+) answer, and have what is wanted: ([^|]*)", text)
+    assert found is not None
+    named = set(re.findall(r"`(\w+)`", found[2]))
+    assert found[1] == {7: "seven", 8: "eight", 9: "nine"}[len(named)]
+    return named
+
+
+async def test_a_worker_works_as_soon_as_graph_vectors_and_temporal_are_there(
+    servers: TestServers, settings: Settings
+) -> None:
+    """Kafka and the intelligence service may come later."""
+    await servers.start("temporal", "graph", "vectors")
+    kafka, intelligence, own = free_ports(3)
+    away = {
+        "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{kafka}",
+        "INTELLIGENCE_SERVICE_URL": f"http://{HOST}:{intelligence}",
+        "WORKER_PORT": str(own),
+        "RECONCILE_INTERVAL": "0",
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "archon.cli.main", "worker"),
+        env=servers.environment_of(settings, **away),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        client = await temporal.connect(settings)
+        request = DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=names.QUEUE_ENRICHMENT),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+
+        async def polls() -> bool:
+            found = await client.workflow_service.describe_task_queue(request)
+            return any(each.identity.startswith(f"{process.pid}@") for each in found.pollers)
+
+        await eventually(polls)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
 
 
 async def test_a_worker_without_its_servers_is_alive_not_ready_and_stops_at_once(tmp_path: Path) -> None:
@@ -32,6 +87,7 @@ async def test_a_worker_without_its_servers_is_alive_not_ready_and_stops_at_once
             ready = await http.get("/readyz", timeout=30)
         assert ready.status_code == 503
         assert {state["status"] for state in ready.json()["dependencies"].values()} >= {"unhealthy"}
+        assert set(ready.json()["dependencies"]) == documented()
         process.send_signal(signal.SIGTERM)
         _, err = await asyncio.wait_for(process.communicate(), 30)
         assert process.returncode == 0, err.decode()

@@ -4,27 +4,22 @@ Run by `make outages`; the exit status is 1 where a document is parked or lost, 
 """
 
 import argparse
-import asyncio
 import contextlib
-import dataclasses
-import logging
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
-from archon.cli.output import err, out, print_json, table
+from archon.cli.output import err, out, table
 from archon.cli.own_stack import own_directory
-from archon.cli.up import until_interrupted
 from archon.devstack.stack import Ports, Stack, running
 from tests.outages.rehearsal import Found, Plan, Told, at_rest, backlog, rehearse
 from tests.outages.servers import OUTAGES
+from tests.rehearsing import INTERRUPTED, parsed, parser, printed
 
 MOST_EVENTS: Final = 60
 AT_REST: Final = 20
-INTERRUPTED: Final = 130
 SECONDS_BETWEEN_LINES: Final = 10.0
 COLUMNS: Final = (
     "away",
@@ -113,31 +108,19 @@ def _line(found: Found) -> str:
 
 
 def arguments_of(given: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make outages ARGS=...", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=180, help="how long a server stays away")
-    parser.add_argument("--documents", type=int, default=50, help="documents under way when it goes")
-    parser.add_argument("--more", type=int, default=10, help="documents tried while it is away")
-    parser.add_argument("--only", default=",".join(OUTAGES), help="comma-separated; default: %(default)s")
-    parser.add_argument("--backlog", type=int, default=0, help="first this many at once, and a few at rest")
-    parser.add_argument("--data-dir", type=Path, help="keep the stack's data and logs there")
-    parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
-    found = parser.parse_args(given)
-    found.only = [name for name in found.only.split(",") if name and name != "none"]
-    if unknown := set(found.only) - set(OUTAGES):
-        parser.error(f"no such outage: {', '.join(sorted(unknown))}; there are: {', '.join(OUTAGES)}")
-    return found
+    made = parser("make outages", __doc__, OUTAGES)
+    made.add_argument("--seconds", type=float, default=180, help="how long a server stays away")
+    made.add_argument("--documents", type=int, default=50, help="documents under way when it goes")
+    made.add_argument("--more", type=int, default=10, help="documents tried while it is away")
+    made.add_argument("--backlog", type=int, default=0, help="first this many at once, and a few at rest")
+    return parsed(made, given, OUTAGES)
 
 
 def main(given: list[str]) -> int:
-    logging.getLogger().addHandler(logging.NullHandler())  # drivers complain of what is away on purpose
     arguments = arguments_of(given)
     found: list[Found] = []
-    if not asyncio.run(until_interrupted(measure(arguments, found))):
+    if not printed(measure(arguments, found), arguments.output, found, show):
         return INTERRUPTED
-    if arguments.output == "json":
-        print_json([dataclasses.asdict(each) for each in found])
-    else:
-        show(found)
     return 0 if all(each.holds(MOST_EVENTS) for each in found) else 1
 
 

@@ -75,8 +75,8 @@ async def at_rest(stack: Stack, told: Told, documents: int) -> Found:
     project = "outages-at-rest"
     accepted: list[Accepted] = []
     for document in generate(project, documents, BYTES):
-        accepted += (await _send(stack, project, [document])).accepted
-        await _ended(stack.settings, project, accepted, "at rest", told)
+        accepted += (await send(stack.settings, project, [document])).accepted
+        await ended(stack.settings, project, accepted, "at rest", told)
     return await _found("at rest", stack.settings, project, accepted)
 
 
@@ -84,8 +84,8 @@ async def backlog(stack: Stack, told: Told, documents: int) -> Found:
     """Documents sent as fast as the bridge takes them."""
     project = "outages-backlog"
     told(f"full backlog · sending {documents} documents")
-    sent = await _send(stack, project, list(generate(project, documents, BYTES)))
-    await _ended(stack.settings, project, sent.accepted, "full backlog", told)
+    sent = await send(stack.settings, project, list(generate(project, documents, BYTES)))
+    await ended(stack.settings, project, sent.accepted, "full backlog", told)
     return await _found("full backlog", stack.settings, project, sent.accepted)
 
 
@@ -94,17 +94,17 @@ async def rehearse(stack: Stack, told: Told, what: str, outage: Outage, plan: Pl
     project = f"outages-{what}"
     generated = list(generate(project, plan.documents + plan.more, BYTES))
     told(f"{what} · sending {plan.documents} documents")
-    sent = await _send(stack, project, generated[: plan.documents])
-    enriched = await eventually(lambda: _enriched(stack.settings, project), PATIENCE)
+    sent = await send(stack.settings, project, generated[: plan.documents])
+    enriched = len(await eventually(lambda: completed(stack.settings, project), PATIENCE))
     async with _away(stack, outage):
         told(f"{what} · away for {plan.seconds:g} s, {len(sent.accepted) - enriched} documents under way")
         over = time.monotonic() + plan.seconds
-        late = await _send(stack, project, generated[plan.documents :], rate=plan.more / plan.seconds)
+        late = await send(stack.settings, project, generated[plan.documents :], plan.seconds)
         await asyncio.sleep(over - time.monotonic())
         told(f"{what} · coming back")
     back = time.monotonic()
     accepted = [*sent.accepted, *late.accepted]
-    await _ended(stack.settings, project, accepted, what, told)
+    await ended(stack.settings, project, accepted, what, told)
     return dataclasses.replace(
         await _found(what, stack.settings, project, accepted),
         under_way=len(sent.accepted) - enriched,
@@ -125,10 +125,13 @@ async def _away(stack: Stack, outage: Outage) -> AsyncIterator[None]:
         await outage.end(stack)
 
 
-async def _send(stack: Stack, project: str, documents: Sequence[Generated], rate: float = 0) -> Load:
-    """`rate`: documents a second, each sent at its time however long the others wait for their answers."""
+async def send(
+    settings: Settings, project: str, documents: Sequence[Generated], seconds: float = 0.0
+) -> Load:
+    """Spread over `seconds`, each sent at its time however long the others wait for their answers."""
+    rate = len(documents) / seconds if seconds else 0
     return await load(
-        stack.settings,
+        settings,
         project,
         documents,
         concurrency=len(documents) if rate else CLIENTS,
@@ -138,27 +141,35 @@ async def _send(stack: Stack, project: str, documents: Sequence[Generated], rate
     )
 
 
-async def _ended(
-    settings: Settings, project: str, accepted: Sequence[Accepted], what: str, told: Told
-) -> None:
-    """Returns when all are enriched or parked and no run is under way; or gives it up."""
+async def ended(
+    settings: Settings,
+    project: str,
+    accepted: Sequence[Accepted],
+    what: str,
+    told: Told,
+    *,
+    patience: float = PATIENCE,
+) -> bool:
+    """Whether all are enriched or parked and no run is under way, within `patience` seconds."""
     client = await temporal.connect(settings)
-    over = time.monotonic() + PATIENCE
+    over = time.monotonic() + patience
     while time.monotonic() < over:
-        with suppress(RPCError):  # a Temporal that has just come back may not serve everything yet
+        with suppress(RPCError, OSError):  # a Temporal that has just come back may not serve everything yet
             enriched, failed = (
-                await _with(settings, project, _COMPLETED),
+                await completed(settings, project),
                 await _with(settings, project, _FAILED),
             )
             open_runs = await _under_way(client, project)
             told(f"{what} · {len(enriched)} of {len(accepted)} enriched, {open_runs} runs under way")
             if {each.document_id for each in accepted} <= enriched | failed and not open_runs:
-                return
+                return True
         await asyncio.sleep(0.25)
+    return False
 
 
-async def _enriched(settings: Settings, project: str) -> int:
-    return len(await _with(settings, project, _COMPLETED))
+async def completed(settings: Settings, project: str) -> set[str]:
+    """Ids of the documents that the graph calls completed."""
+    return await _with(settings, project, _COMPLETED)
 
 
 async def _with(settings: Settings, project: str, status: str) -> set[str]:
@@ -180,7 +191,7 @@ async def _found(what: str, settings: Settings, project: str, accepted: Sequence
     letters = {each["key"] for each in await read_all(settings, settings.kafka_dlq_topic)}
     told = {each["key"] for each in await read_all(settings, settings.kafka_completed_topic)}
     parked = ids & (letters | await _with(settings, project, _FAILED))
-    enriched = await _with(settings, project, _COMPLETED)
+    enriched = await completed(settings, project)
     return Found(
         what=what,
         documents=len(ids),

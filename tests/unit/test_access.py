@@ -1,7 +1,9 @@
 """API keys, rates and settings: what is refused before anything is connected, and what is never told."""
 
 import json
+import os
 import stat
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ from aiokafka import ConsumerRecord
 from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 
+from archon.contracts import names
 from archon.contracts.api_keys import Access, ApiKey, ApiKeys, agrees, key_id_of, mint
 from archon.contracts.errors import (
     ConfigurationError,
@@ -22,15 +25,24 @@ from archon.contracts.errors import (
     UnauthorizedError,
 )
 from archon.reference import environment
-from archon.runtime import api_keys, temporal
+from archon.runtime import api_keys, problems, temporal, watched_file
 from archon.runtime.api_keys import KeyFile
 from archon.runtime.brokers import connection
+from archon.runtime.rates import TokenBuckets
 from archon.runtime.secret_files import is_secret
 from archon.runtime.settings import Settings
-from bridge.access import Caller, Reader, keys_of, require_declared
-from bridge.rates import TokenBuckets
+from bridge.access import (
+    AccessMiddleware,
+    Caller,
+    GuardedRoute,
+    Reader,
+    Writer,
+    keys_of,
+    require_declared,
+)
 from kafka_ingress.indexing import indexing_handler
 
+pytestmark = pytest.mark.threat
 SECRETS = [name for name, field in Settings.model_fields.items() if is_secret(field)]
 
 
@@ -102,6 +114,87 @@ async def test_a_broken_file_leaves_the_keys_in_force_and_is_told_of(tmp_path: P
     with pytest.raises(UnauthorizedError):
         keys.authenticate(shown)
     await keys.check()
+
+
+def test_a_file_that_cannot_be_read_refuses_after_the_grace_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter((0.0, 1.0, 60.0, 62.0, 64.0))
+    now = next(clock)
+    monkeypatch.setattr(watched_file.time, "monotonic", lambda: now)
+    file = tmp_path / "keys.json"
+    key_id, shown, sha256 = mint()
+    api_keys.add(file, kept(key_id, sha256))
+    keys = KeyFile(file, grace=60)
+    hidden = file.rename(tmp_path / "hidden.json")
+    for _ in range(2):
+        now = next(clock)
+        assert keys.authenticate(shown).id == key_id
+    now = next(clock)
+    with pytest.raises(UnauthorizedError, match="cannot be checked"):
+        keys.authenticate(shown)
+    hidden.rename(file)
+    now = next(clock)
+    assert keys.authenticate(shown).id == key_id
+
+
+def test_what_was_let_in_as_one_is_waited_for_by_the_next() -> None:
+    now = 0.0
+    buckets = TokenBuckets(lambda: now)
+    buckets.take("a", 10)
+    buckets.spend("a", 10, 29)
+    with pytest.raises(RateLimitedError) as raised:
+        buckets.take("a", 10)
+    assert raised.value.retry_after == pytest.approx(2.1)
+    buckets.take("b", 10)
+    now = 2.1 + 1e-6
+    buckets.take("a", 10)
+    with pytest.raises(RateLimitedError):
+        buckets.take("a", 10)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to others")
+def test_a_change_by_root_leaves_the_file_to_its_owner(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    first, second = mint(), mint()
+    api_keys.add(file, kept(first[0], first[2]))
+    os.chown(file, 12345, 54321)
+    file.chmod(0o640)
+    api_keys.add(file, kept(second[0], second[2]))
+    api_keys.revoke(file, first[0])
+    found = file.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (12345, 54321, 0o640)
+
+
+def test_a_change_that_would_take_the_file_from_its_owner_is_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    file = tmp_path / "keys.json"
+    key_id, _, sha256 = mint()
+    api_keys.add(file, kept(key_id, sha256))
+    before = file.read_text()
+    monkeypatch.setattr(os, "fchown", refuse)
+    with pytest.raises(ConfigurationError, match="belongs to user"):
+        api_keys.revoke(file, key_id)
+    assert file.read_text() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["keys.json"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_keys_file_may_be_in_any_unicode(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    key_id, shown, sha256 = mint()
+    file.write_text(ApiKeys(keys=[kept(key_id, sha256)]).model_dump_json(), encoding=encoding)
+    assert KeyFile(file).authenticate(shown).id == key_id
+
+
+def test_a_keys_file_in_another_encoding_is_told_by_its_byte(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_bytes(b'{"keys": "\xe9"}')
+    with pytest.raises(ConfigurationError, match=r"is not JSON in UTF-8: .* at byte 10"):
+        KeyFile(tmp_path / "keys.json")
 
 
 def test_an_expired_key_is_none(tmp_path: Path) -> None:
@@ -211,6 +304,14 @@ def test_a_secret_may_be_in_a_file_and_is_never_shown(
         Settings()
 
 
+def test_two_collections_need_two_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QDRANT_COLLECTION", names.COLLECTION_SYMBOLS)
+    with pytest.raises(ConfigurationError, match=r"^QDRANT_SYMBOLS_COLLECTION: .*QDRANT_COLLECTION"):
+        Settings.load()
+    monkeypatch.setenv("QDRANT_SYMBOLS_COLLECTION", "another")
+    assert Settings.load().qdrant_collection == names.COLLECTION_SYMBOLS
+
+
 @pytest.mark.parametrize("name", [each for each in SECRETS if each.endswith("_api_key")])
 def test_a_key_that_no_header_can_carry_is_named_and_not_shown(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -218,15 +319,19 @@ def test_a_key_that_no_header_can_carry_is_named_and_not_shown(
     variable = name.upper()
     (tmp_path / "secret").write_text("käse")
     monkeypatch.setenv(f"{variable}_FILE", str(tmp_path / "secret"))
-    with pytest.raises(ConfigurationError, match=f"^{variable}: .*printable ASCII") as told:
+    with pytest.raises(ConfigurationError, match=f"^{variable}_FILE: has .*printable ASCII") as told:
         Settings.load()
     assert "käse" not in str(told.value)
+    monkeypatch.delenv(f"{variable}_FILE")
+    monkeypatch.setenv(variable, "käse")
+    with pytest.raises(ConfigurationError, match=f"^{variable}: has .*printable ASCII"):
+        Settings.load()
 
 
 def test_every_secret_is_typed_as_one_and_its_file_is_in_the_example() -> None:
     told = ("password", "secret", "api_key", "token", "webhook")
     suspects = {name for name in Settings.model_fields if any(word in name for word in told)}
-    assert suspects - {"api_keys_file", "api_key_rate"} == set(SECRETS)
+    assert suspects - {"api_keys_file", "api_keys_grace", "api_key_rate"} == set(SECRETS)
     for name in SECRETS:
         assert f"\n#{name.upper()}_FILE=\n" in environment.example()
 
@@ -289,3 +394,32 @@ async def test_the_ingress_waits_where_the_bridge_refuses_not_the_document(statu
         with pytest.raises(StoreUnavailableError) as raised:
             await indexing_handler(http)(record)
     assert ("BRIDGE_API_KEY" in str(raised.value)) == (status in {401, 403})
+
+
+async def test_a_key_that_may_only_read_is_refused_before_its_body_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    reading, writing = mint(), mint()
+    api_keys.add(file, kept(reading[0], reading[2]))
+    api_keys.add(file, kept(writing[0], writing[2], access="write"))
+    router, sent = APIRouter(route_class=GuardedRoute), 0
+
+    @router.post("/documents")
+    async def documents(caller: Writer, body: dict[str, int]) -> int:
+        return len(body)
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for piece in (b'{"a"', b": 1}"):
+            sent += 1
+            yield piece
+
+    app = FastAPI()
+    problems.install(app)
+    app.add_middleware(AccessMiddleware, keys=KeyFile(file), rate=0)
+    app.include_router(router)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as http:
+        for shown, status, pieces in ((reading[1], 403, 0), ("archon_x_y", 401, 0), (writing[1], 200, 2)):
+            headers = {"Authorization": f"Bearer {shown}", "Content-Type": "application/json"}
+            answer = await http.post("/documents", content=body(), headers=headers)
+            assert (answer.status_code, sent) == (status, pieces)

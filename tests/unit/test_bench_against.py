@@ -12,6 +12,7 @@ from archon.cli.bench.against.result import Requirement, compared, failures
 from archon.cli.bench.report import Phase
 from archon.contracts.errors import InvalidInputError
 from tests.eventually import eventually
+from tests.processes import alive
 from tests.unit.test_bench import sample
 
 
@@ -141,7 +142,6 @@ async def test_an_interrupted_set_up_leaves_nothing_running(repository: Path) ->
         await setting_up
 
     async def gone() -> bool:
-        stat = Path(f"/proc/{pid}/stat")
-        return not stat.exists() or stat.read_text().split()[2] == "Z"
+        return not alive(pid)
 
     await eventually(gone)

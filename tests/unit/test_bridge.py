@@ -9,6 +9,7 @@ from archon.contracts.identity import language_named
 from archon.contracts.types import DocumentType
 from bridge.correlation import CorrelationMiddleware, new_correlation_id
 from bridge.normalise import PREVIEW_CHARACTERS, normalise
+from tests import factories
 
 
 def submission(**fields: object) -> DocumentSubmission:
@@ -30,6 +31,12 @@ def test_what_is_missing_is_derived() -> None:
 )
 def test_a_language_may_be_called_otherwise(name: str, language: str) -> None:
     assert language_named(name) == language
+
+
+@pytest.mark.parametrize("given", ["Python", " PYTHON ", "py"])
+def test_a_language_is_kept_as_it_is_searched_for(given: str) -> None:
+    assert normalise(submission(source_path="run", language=given), "").language == "python"
+    assert factories.request(language=given).language == "python"
 
 
 def test_what_is_given_is_kept() -> None:

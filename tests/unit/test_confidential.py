@@ -48,6 +48,9 @@ def test_a_private_key_is_one_with_its_body(kind: str) -> None:
     "path",
     [
         *(".env", "sub/.env", ".env.local", ".env.production", "prod.env", "keys/id_rsa", ".netrc"),
+        *("terraform.tfstate", "live/terraform.tfstate.backup", "prod.tfvars", "x.auto.tfvars.json"),
+        *("kubeconfig", "staging.kubeconfig", "kubeconfig.yaml", "credentials.json", "client_secret_1.json"),
+        *("service-account.json", ".s3cfg", ".vault-token", "h/.cargo/credentials.toml", ".kube/config"),
         *("home/.aws/credentials", ".ssh/id_ed25519", ".pgpass", ".git-credentials", "a/.docker/config.json"),
     ],
 )
@@ -59,11 +62,43 @@ def test_names_that_are_kept_for_secrets(path: str) -> None:
     "path",
     [
         *(".env.example", "example.env", ".env.sample", ".env.template", ".env.dist", "deploy/env.example"),
+        *("example.tfvars", "terraform.tfvars.example", "main.tf", "credentials.example.json", ".npmrc"),
+        *("x/aws/credentials", "docs/kubeconfig.md", "service-account.md", ".yarnrc.yml"),
         *("environment.py", "id_rsa.pub", "credentials.py", "docs/config.json", "env", ".envrc", "x.envoy"),
     ],
 )
 def test_names_that_are_not(path: str) -> None:
     assert secret_in(path, "A=1\n") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".npmrc", "registry=https://r.example/\n//r.example/:_authToken=abc123\n"),
+        ("web/.npmrc", "_auth = dXNlcjpwYXNz\n"),
+        (".npmrc", '//r.example/:_password="cGFzcw=="\n'),
+        (".yarnrc.yml", 'npmAuthToken: "abc123"\n'),
+        (".envrc", "use flake\nexport GITHUB_TOKEN=abc123\n"),
+        (".envrc", "  DB_PASSWORD='hunter2'\n"),
+        ("sub/.envrc", 'export aws_secret_access_key="abc"\n'),
+    ],
+)
+def test_a_file_that_is_often_shared_is_one_with_a_secret_written_in_it(path: str, text: str) -> None:
+    assert secret_in(path, text) == "token or password"
+    assert secret_in("notes.txt", text) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".npmrc", "//r.example/:_authToken=${NPM_TOKEN}\nsave-exact=true\n"),
+        (".yarnrc.yml", 'npmAuthToken: "${NPM_TOKEN}"\nnodeLinker: node-modules\n'),
+        (".envrc", 'export GITHUB_TOKEN="$(pass github)"\nexport API_KEY=$OTHER\nexport TOKEN_FILE=a\n'),
+        (".envrc", "layout python\nPATH_add bin\nexport PASSWORD=\n"),
+    ],
+)
+def test_one_that_fetches_its_secrets_is_none(path: str, text: str) -> None:
+    assert secret_in(path, text) is None
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """What the parts agree on: identities, validation, schemas and event headers."""
 
 import json
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
 from pydantic import ValidationError
 
-from archon.contracts import errors, identity
+from archon.contracts import errors, identity, names
 from archon.contracts.dead_letters import DeadLetterFilter
 from archon.contracts.documents import DocumentSubmission
 from archon.contracts.events import EnrichmentRequest, event_headers
@@ -165,3 +166,15 @@ def test_a_choice_is_told_as_a_client_spells_it() -> None:
     assert fields_of([{"type": "literal_error", "loc": ("body", "enrichment_type"), "msg": told}]) == [
         {"field": "enrichment_type", "reason": "Input should be 'full' or 'incremental'"}
     ]
+
+
+@pytest.mark.threat
+def test_no_project_can_be_called_as_the_digest_of_another_is() -> None:
+    long = "é" * 600
+    for workflow_id in (partial(names.deletion_workflow_id, document_id=None), names.backfill_workflow_id):
+        prefix = workflow_id("x")[:-1]
+        found = workflow_id(long)
+        assert len(found.encode()) <= 1000
+        digest = found.removeprefix(prefix)
+        assert workflow_id(digest) != found
+        assert workflow_id(digest.rstrip("-")) != found

@@ -92,6 +92,46 @@ def test_utf_8_that_is_said_to_be_latin_is_read_as_utf_8() -> None:
     assert decoded(text.encode()) == (text, "utf-8", True)
 
 
+FUNCTIONS = "".join(f"def fé{number}(x):\n" for number in range(200))
+
+
+def test_utf_8_with_a_few_broken_bytes_is_utf_8_and_a_guess() -> None:
+    assert decoded(FUNCTIONS.encode() + b"# caf\xe9\n") == (FUNCTIONS + "# caf\ufffd\n", "utf-8", True)
+    declared = "# coding: latin-1\n" + FUNCTIONS
+    assert decoded(declared.encode() + b"\xff") == (declared + "\ufffd", "utf-8", True)
+    own = FUNCTIONS + "# \ufffd"
+    assert decoded(own.encode()) == (own, "utf-8", False)
+
+
+@pytest.mark.parametrize("last", ["é", "中", "😀"])
+def test_a_file_that_is_cut_within_its_last_character_is_utf_8(last: str) -> None:
+    for cut in range(1, len(last.encode())):
+        data = TEXT.encode() + last.encode()[:cut]
+        assert decoded(data) == (TEXT + "\ufffd", "utf-8", True)
+
+
+def test_a_word_that_ends_with_a_letter_of_latin_1_is_no_utf_8_that_is_cut() -> None:
+    assert decoded("# das große Café".encode("cp1252")) == ("# das große Café", "cp1252", True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_a_marked_text_that_is_broken_is_a_guess(encoding: str) -> None:
+    data = ("\ufeff" + TEXT).encode(encoding)
+    half = "\ud800".encode(encoding, "surrogatepass")
+    found = decoded(data + half + "x\n".encode(encoding))
+    assert found is not None
+    assert (found.text.count("\ufffd"), found.encoding, found.guessed) == (1, encoding, True)
+    assert found.text.startswith(TEXT)
+    cut = decoded(data[:-1])
+    assert cut is not None
+    assert cut.guessed
+
+
+def test_what_is_said_to_be_ascii_and_is_not_is_a_guess() -> None:
+    text = "# coding: ascii\n# größe für die Übergabe\n"
+    assert decoded(text.encode("latin-1")) == (text, "cp1252", True)
+
+
 @pytest.mark.parametrize(
     "data",
     [

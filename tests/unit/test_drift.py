@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from archon.contracts.drift import Drift, Node, Point, drift_of
+from archon.contracts.parked import ParkedRun, Standing, drift_of_run, is_astray
 from archon.contracts.types import EnrichmentStatus as Status
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -110,3 +111,41 @@ def test_a_node_written_to_in_between_is_another() -> None:
 
 
 CHANGED = {"version": 3, "content_hash": "a" * 64, "status": Status.PROCESSING}
+
+
+RUN = ParkedRun("enrich-d-" + "b" * 64, "d", "b" * 64, "p", "f", 2, None, NOW)
+STANDING = Standing(2, "failed", "b" * 64, "p")
+
+
+@pytest.mark.parametrize(
+    ("standing", "lettered", "drift"),
+    [
+        (STANDING, True, []),
+        (STANDING, False, [Drift.LETTER_MISSING]),
+        (replace(STANDING, status="processing"), True, [Drift.UNMARKED]),
+        (replace(STANDING, status="pending"), False, [Drift.UNMARKED, Drift.LETTER_MISSING]),
+        (replace(STANDING, status="completed"), True, []),
+        (replace(STANDING, status="pending", project_name="q"), True, []),
+        (replace(STANDING, version=3), False, [Drift.OVERTAKEN]),
+        (Standing(3, "deleted", None, None), True, [Drift.OVERTAKEN]),
+        (replace(STANDING, version=1, status="pending", content_hash="a" * 64), True, []),
+        (None, True, []),
+        (None, False, [Drift.LETTER_MISSING]),
+    ],
+)
+def test_a_parked_run_and_what_graph_and_topic_say_of_it(
+    standing: Standing | None, lettered: bool, drift: list[Drift]
+) -> None:
+    assert drift_of_run(RUN, standing, lettered=lettered) == drift
+
+
+def test_a_run_that_was_never_claimed_is_overtaken_by_nobody() -> None:
+    other = Standing(3, "pending", "a" * 64, "p")
+    assert drift_of_run(replace(RUN, version=None), other, lettered=True) == []
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_a_letter_without_a_run_is_astray_but_for_what_a_run_will_clear(status: Status) -> None:
+    astray = status not in {Status.PENDING, Status.PROCESSING, Status.FAILED}
+    assert is_astray(replace(STANDING, status=str(status))) is astray
+    assert is_astray(None)

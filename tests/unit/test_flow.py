@@ -137,6 +137,7 @@ def test_every_error_an_activity_may_raise_has_a_treatment() -> None:
         errors.NotParkedError,
         errors.RateLimitedError,
         errors.RunFailedError,
+        errors.StackUnavailableError,
         errors.SetupError,
         errors.TooLargeError,
         errors.TooManyStreamsError,

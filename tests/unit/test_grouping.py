@@ -149,3 +149,17 @@ async def test_a_caller_that_gives_up_while_it_waits_is_not_served() -> None:
     gone.cancel()
     assert await last == "LAST"
     assert server.groups == [["last"]]
+
+
+@pytest.mark.threat
+async def test_tenants_are_served_in_turn_and_each_in_its_order() -> None:
+    server = Server()
+    grouped = Grouped(
+        server.serve, key=lambda item: item, tenant=lambda item: item[0], lanes=1, weight=len, limit=4
+    )
+    flood = [f"a{number}" for number in range(6)]
+    assert await asked(grouped, server, *flood, "b0", "c0", "b1") == [
+        item.upper() for item in (*flood, "b0", "c0", "b1")
+    ]
+    _, *groups = server.groups
+    assert groups == [["a0", "b0"], ["c0", "a1"], ["b1", "a2"], ["a3", "a4"], ["a5"]]

@@ -12,13 +12,20 @@ from archon.contracts.errors import InvalidInputError, NotFoundError, StoreUnava
 from archon.contracts.events import DeadLetter
 from archon.contracts.types import FailureType
 from archon.runtime.problems import MEDIA_TYPE
+from archon.runtime.record_batches import UnreadableRecord
 from archon.stores.intelligence import _refused
-from kafka_ingress.backlog import BacklogGate
+from kafka_ingress.backlog import BacklogGate, watch
 from kafka_ingress.enrichment import REQUEST_BYTES, parse
 from kafka_ingress.health import breaker_of
 from kafka_ingress.indexing import indexing_handler
-from kafka_ingress.poison import DOCUMENT_NAMES, HEADER_BYTES, dead_letter, parking_poison
-from kafka_ingress.unreadable import Unreadable
+from kafka_ingress.poison import (
+    DOCUMENT_NAMES,
+    HEADER_BYTES,
+    READ_BYTES,
+    READ_VALUES,
+    dead_letter,
+    parking_poison,
+)
 from tests import factories
 from tests.eventually import eventually
 
@@ -65,13 +72,38 @@ async def test_a_letter_carries_no_more_headers_than_kafka_takes() -> None:
     assert sum(len(value) for _, value in headers) <= HEADER_BYTES
 
 
+@pytest.mark.threat
+async def test_headers_that_have_nothing_in_them_are_counted_too() -> None:
+    letters = Letters()
+    error = InvalidInputError("body", "is not JSON")
+    given = (("", b""),) * 1_000_000
+    await dead_letter(letters, record(headers=given), "no", FailureType.DATA_QUALITY, error)  # type: ignore[arg-type]
+    ((_, headers),) = letters.taken
+    assert len(headers) <= HEADER_BYTES / 16
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    "value",
+    [b"[" + b"[]," * READ_VALUES + b"[]]", b'{"document_id": "x", "a": "' + b"a" * READ_BYTES + b'"}'],
+    ids=["values", "bytes"],
+)
+async def test_a_message_that_would_keep_us_busy_is_told_by_its_place_alone(value: bytes) -> None:
+    letters = Letters()
+    error = InvalidInputError("body", "is too large")
+    await dead_letter(letters, record(value), "no", FailureType.DATA_QUALITY, error)  # type: ignore[arg-type]
+    ((letter, _),) = letters.taken
+    assert letter.document_id is None  # type: ignore[attr-defined]
+    assert letter.source == "t:0:7"  # type: ignore[attr-defined]
+
+
 async def test_a_record_that_cannot_be_read_is_dead_lettered_with_its_reason() -> None:
     async def unasked(_: ConsumerRecord) -> None:
         raise AssertionError("a handler cannot do anything with it")
 
     letters = Letters()
     handle = parking_poison(unasked, letters, letters)  # type: ignore[arg-type]
-    await handle(record(Unreadable("a header's key is not UTF-8")))
+    await handle(UnreadableRecord(**vars(record(None)), reason="a header's key is not UTF-8"))
     ((letter, _),) = letters.taken
     assert "not UTF-8" in letter.failure_reason  # type: ignore[attr-defined]
     assert letter.source == "t:0:7"  # type: ignore[attr-defined]
@@ -95,9 +127,9 @@ async def test_a_backlog_that_cannot_be_asked_for_stops_nothing() -> None:
     async def again() -> bool:
         return asked == 2
 
-    gate = BacklogGate(backlog, limit=10)
+    gate = BacklogGate(limit=10)
     with pytest.raises(KeyboardInterrupt):
-        await gate.watch()
+        await watch(backlog, gate)
     assert await eventually(again)
     assert not gate.closed
 
@@ -235,6 +267,11 @@ def spelt(field: str, value: str) -> bytes:
         ("document_version", "9" * 5000, "document_version"),
         ("document_version", "1e999", "document_version"),
         ("document_version", "0", "document_version"),
+        ("document_version", str(2**53 + 1), "document_version"),
+        ("document_version", "1764400000000000000", "document_version"),
+        ("document_version", "true", "document_version"),
+        ("retry_count", "false", "retry_count"),
+        ("metadata", '{"line_count": true}', "metadata.line_count"),
         ("retry_count", "NaN", "retry_count"),
         ("metadata", '{"last_modified": "0001-01-01T00:00:00+14:00"}', "metadata.last_modified"),
         ("metadata", '{"file_size_bytes": 9223372036854775808}', "metadata.file_size_bytes"),
@@ -256,6 +293,30 @@ def test_a_request_that_could_never_be_run_is_refused_by_field(field: str, value
     with pytest.raises(InvalidInputError) as raised:
         parse(spelt(field, value))
     assert raised.value.field == told
+
+
+@pytest.mark.parametrize("digits", ["9" * 30, "9" * 5000, "-" + "9" * 5000])
+def test_an_integer_without_end_is_told_as_one(digits: str) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        parse(spelt("tenant", digits))
+    assert raised.value.reason == "is an integer of more than 64 bits"
+    with pytest.raises(InvalidInputError) as raised:
+        parse(spelt("document_version", digits))
+    assert "finite" not in raised.value.reason
+
+
+def test_what_is_blank_or_empty_is_told_so() -> None:
+    for field in ("project_name", "file_path"):
+        with pytest.raises(InvalidInputError) as raised:
+            parse(spelt(field, '" "'))
+        assert (raised.value.field, raised.value.reason) == (field, "is empty or blank")
+    with pytest.raises(InvalidInputError, match=r"^value: is empty, where JSON was expected$"):
+        parse(b"")
+
+
+@pytest.mark.parametrize("version", [1_764_400_000_000, 1_764_400_000_000_000, 2**53])
+def test_a_version_that_floats_tell_apart_is_taken_as_it_is(version: int) -> None:
+    assert parse(spelt("document_version", str(version))).document_version == version
 
 
 @pytest.mark.parametrize("value", [b"", b"\xff\xfe\x00", b"[]", b"{", b'"x"', b"[" * 100_000, b"nan"])

@@ -16,7 +16,7 @@ from archon.runtime import problems
 from archon.runtime.body_limit import BodyLimitMiddleware
 from archon.runtime.json_bodies import JsonRoute
 
-LIMIT = 300_000
+LIMIT, VALUES = 300_000, 12_000
 JSON = "application/json"
 DOCUMENT = {"project_id": "p", "source_path": "a.py", "full_text": "x = 'é'\n"}
 BODY = json.dumps(DOCUMENT, ensure_ascii=False).encode()
@@ -43,7 +43,7 @@ def app() -> FastAPI:
         return [isinstance(each, DocumentSubmission) for each in batch.documents]
 
     problems.install(made)
-    made.add_middleware(BodyLimitMiddleware, limit=LIMIT)
+    made.add_middleware(BodyLimitMiddleware, limit=LIMIT, values=VALUES)
     made.include_router(router)
     return made
 
@@ -106,6 +106,31 @@ async def test_another_content_type_or_charset_is_named(
     assert error["field"] == "Content-Type"
     assert told in error["reason"]
     assert answer.headers["accept"] == JSON
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps(DOCUMENT | {f"unknown {number}": number for number in range(VALUES)}).encode(),
+        json.dumps(DOCUMENT | {"metadata": {str(number): {} for number in range(VALUES)}}).encode(),
+        b'{"documents": [' + b"0, " * VALUES + b"0]}",
+    ],
+    ids=["unknown fields", "metadata", "documents"],
+)
+async def test_a_body_of_too_many_values_is_refused(http: httpx.AsyncClient, body: bytes) -> None:
+    answer = await posted(http, body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"field": "body", "reason": f"has more than {VALUES} values"}]
+
+
+@pytest.mark.threat
+async def test_twenty_errors_are_named(http: httpx.AsyncClient) -> None:
+    unknown = {f"unknown {number}": number for number in range(50)}
+    answer = await http.post("/documents", json={"documents": [DOCUMENT], **unknown})
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 20
+    assert answer.json()["detail"].endswith("; and 30 more")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +213,7 @@ async def test_a_body_that_is_no_text_says_at_which_byte(http: httpx.AsyncClient
 @pytest.mark.parametrize("content_type", [JSON, None, "text/plain"])
 async def test_an_empty_body_is_missing(http: httpx.AsyncClient, content_type: str | None) -> None:
     answer = await posted(http, b"", content_type)
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "body")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "body: is empty, where JSON was expected")
 
 
 async def test_broken_json_says_where(http: httpx.AsyncClient) -> None:

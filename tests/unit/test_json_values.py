@@ -130,5 +130,36 @@ def test_deep_nesting_is_read_and_named(levels: int, beside: str) -> None:
 
 def test_an_integer_that_python_refuses_to_convert_is_named() -> None:
     found = json_values.read(b'{"n": ' + b"9" * 5000 + b', "m": -' + b"9" * 400 + b"}")
-    assert refused_at({"n": found["n"]}) == ("value.n", "is not a finite number")
+    assert refused_at({"n": found["n"]}) == ("value.n", "is an integer of more than 64 bits")
     assert refused_at({"m": found["m"]}) == ("value.m", "is an integer of more than 64 bits")
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"a": [' + b"0," * 100 + b"0]}",
+        b"{" + b",".join(b'"k%d": 1' % number for number in range(101)) + b"}",
+        b"[" * 1001,
+        b'{"a":' * 1001,
+        b"[" + b"{}," * 101 + b"{}]",
+        b'["' + b'\\",' * 500 + b'",' + b"1," * 99 + b"1]",
+        ("[" + "0," * 101 + "0]").encode("utf-16"),
+        b"," * 101,
+    ],
+)
+def test_more_values_than_are_taken_are_not_even_built(data: bytes) -> None:
+    """The text is no JSON at its end: a parser would have said that instead."""
+    with pytest.raises(InvalidInputError, match="more than 100 values"):
+        json_values.read(data + b"!!", most=100)
+
+
+@pytest.mark.parametrize(
+    "text", ["a,[{" * 500, '\\",[' * 500, "\\\\", '"' * 300, "\n,\n," * 200, "é,𝄞[" * 300], ids=repr
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_signs_within_strings_are_no_values(text: str, encoding: str) -> None:
+    value = {"full_text": text, "b": [1, {"c,[": text}]}
+    for ascii_only in (True, False):
+        data = json.dumps(value, ensure_ascii=ascii_only).encode(encoding)
+        assert json_values.read(data, most=10) == value

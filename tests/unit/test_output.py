@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from rich.cells import cell_len
 
-from archon.cli import columns, crashes, output
+from archon.cli import columns, crashes, output, report
+from archon.contracts.views import Statistics
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -49,6 +51,28 @@ def test_a_table_is_one_line_a_row_whatever_is_in_it(
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert all(len(line) <= 120 for line in lines)
+
+
+def test_one_is_not_several(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [output.counted(number, "document") for number in range(3)] == [
+        "0 documents",
+        "1 document",
+        "2 documents",
+    ]
+    assert output.counted(1, "run waits", "runs wait") == "1 run waits"
+    nothing = Statistics(
+        documents=0, statuses={}, entities=0, mean_quality=None, languages={}, anti_patterns={}, parked=0
+    )
+    report.print_statistics(nothing)
+    assert "Documents" in (told := capsys.readouterr().out)
+    assert "()" not in told
+
+
+def test_a_projects_name_that_is_none_is_refused_in_words() -> None:
+    for name, told in ((" ", "is empty or blank"), ("a\0", "has a NUL at character 1")):
+        with pytest.raises(typer.BadParameter) as raised:
+            output.a_project(name)
+        assert raised.value.message == told
 
 
 def test_a_reason_is_a_sentence() -> None:

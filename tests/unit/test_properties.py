@@ -16,7 +16,7 @@ from archon.contracts.dead_letters import original_message
 from archon.contracts.documents import BatchSubmission, DocumentSubmission
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.events import DeadLetter
-from archon.contracts.types import EnrichmentStatus, FailureType
+from archon.contracts.types import HIGHEST_FIRST, EnrichmentStatus, FailureType
 from archon.contracts.workflow import AnalyseInput, Carried, EnrichDocumentInput, Step
 from archon.stores import claims, nodes
 from bridge.normalise import normalise
@@ -158,6 +158,8 @@ def test_a_request_is_refused_by_field_or_can_be_run(message: dict[str, Any]) ->
     step = factories.step(request)
     assert_read_again(AnalyseInput(step=step, max_attempts=1))
     nobody = {"version": 0}
+    if (request.document_version or 1) > HIGHEST_FIRST:
+        return
     claim = claims.decide(nobody, request, "w")
     assert_storable(
         claims.claimed({"version": 0, "past_hashes": None, "content_hash": None}, request, claim, "w")

@@ -91,7 +91,7 @@ def test_readers_are_found_through_imports() -> None:
     assert found["memgraph_uri"] == ["bridge", "ingress", "worker", "enrich"]
     assert found["memgraph_database"] == ["bridge", "ingress", "worker", "enrich"]  # by way of a property
     assert found["intelligence_time_limit"] == ["intelligence"]
-    assert found["kafka_group_id"] == ["ingress", "worker"]  # which asks how far the ingress has come
+    assert found["kafka_group_id"] == ["ingress", "worker", "enrich"]  # they ask how far the ingress has come
     assert found["ingress_max_backlog"] == ["ingress"]
 
 

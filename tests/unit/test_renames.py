@@ -49,6 +49,7 @@ def test_git_goes_before_the_content_and_each_path_is_in_one_pair() -> None:
 
 def test_neither_an_empty_file_nor_one_in_another_language_is_the_same() -> None:
     assert list(matched({"x/__init__.py": None}, {"y/__init__.py": A}, {})) == []
+    assert list(matched({"e2.py": None}, {"e1.py": A}, {"e2.py": "e1.py"})) == []
     assert list(matched({"a.md": A}, {"a.py": A}, {"a.md": "a.py"})) == []
 
 

@@ -165,7 +165,22 @@ async def test_a_wrong_key_opens_it_at_once_and_a_refused_document_does_not() ->
     assert await waiting == "fine"
 
 
-async def test_the_budget_counts_from_the_opening_through_failed_probes() -> None:
+async def test_a_breaker_that_opened_while_nobody_waited_has_its_whole_budget() -> None:
+    own = breaker(threshold=1, recovery=0.02, budget=2)
+    assert own.trip(errors.IntelligenceUnavailableError("down"))
+    await asyncio.sleep(2.1)  # nobody asks for as long as the budget
+    service = Service(DOWN)
+    waiting = asyncio.create_task(own.run(service))
+
+    async def has_failed_twice() -> bool:
+        return own.status.failure_count >= 3
+
+    await eventually(has_failed_twice)
+    service.answer = "fine"
+    assert await waiting == "fine"
+
+
+async def test_the_budget_counts_from_the_first_that_waits_through_failed_probes() -> None:
     own = breaker(threshold=1, recovery=0.02, budget=0.3)
     with pytest.raises(errors.IntelligenceOutageError, match="503"):
         await own.run(Service(DOWN))

@@ -276,6 +276,36 @@ def test_a_sparse_checkout_has_the_rules_that_it_does_not_show(tmp_path: Path) -
     assert ("out/c.log", "ignored") in walk.skipped.entries
 
 
+def test_a_directory_in_which_all_is_ignored_is_named_once(
+    without_git: Callable[[], bool], tmp_path: Path
+) -> None:
+    files = {
+        "a.py": "",
+        "own/.gitignore": "*\n",
+        "own/deep/b.py": "",
+        "outer/inner/.gitignore": "*\n",
+        "outer/inner/c.py": "",
+        ".gitignore": "*.log\n/named/\n",
+        "logs/d.log": "",
+        "named/.gitignore": "*\n",
+        "mixed/e.log": "",
+        "mixed/f.py": "",
+    }
+    top = repository(tmp_path)
+    write(top, files)
+    without_git()
+    walk = Walk(top)
+    assert {file.path for file in walk} == {".gitignore", "a.py", "mixed/f.py"}
+    assert dict(walk.skipped.listed()) == {
+        "own/": "ignored directory",
+        "outer/": "ignored directory",
+        "logs/": "ignored directory",
+        "named/": "ignored directory",
+        "mixed/e.log": "ignored",
+    }
+    assert len(walk.skipped.entries) == 5
+
+
 def test_every_file_is_taken_or_named(without_git: Callable[[], bool], tmp_path: Path) -> None:
     top = repository(tmp_path)
     write(top, FILES)

@@ -19,7 +19,6 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.analysis import AnalysisActivities
-from activities.contents import Contents
 from activities.deletion import DeletionActivities
 from activities.enrichment import EnrichmentActivities
 from activities.events import EventActivities
@@ -30,6 +29,7 @@ from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentP
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Claim, Decision, RetrySettings, Step
 from archon.runtime.breaker import CircuitBreaker
+from archon.runtime.contents import Contents
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import EnrichmentClient
 from archon.stores.content import ContentStore
@@ -51,6 +51,8 @@ class Ports:
     graph_writes: Planned = field(default_factory=deque)
     vector_writes: Planned = field(default_factory=deque)
     publishes: Planned = field(default_factory=deque)
+    marks: Planned = field(default_factory=deque)
+    announcements: Planned = field(default_factory=deque)
     calls: Counter[str] = field(default_factory=Counter)
     completed_events: list[tuple[EnrichmentCompleted, str | None]] = field(default_factory=list)
     stages: list[tuple[str, int]] = field(default_factory=list)
@@ -99,7 +101,7 @@ class Ports:
         return applied
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
-        if self.enriched:
+        if self.enriched or not await self._store("mark", self.marks, True):
             return False
         self.statuses.append(status)
         return True
@@ -142,6 +144,7 @@ class Ports:
         return self.current
 
     async def set_dead_lettered(self, step: Step, *, standing: bool) -> bool:
+        await self._store("announce", self.announcements, None)
         return self.current
 
     async def first_to_tell(self, document_id: str, event_id: str, teller: str) -> bool:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("working")
 WHOLE = [("claimed", 10), ("analysed", 60), ("vectors_written", 80), ("completed", 100)]
 
 
-@pytest.mark.history("joint-happy")
+@pytest.mark.history("marked-happy")
 async def test_the_happy_path(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -173,7 +173,7 @@ async def test_a_redelivery_while_it_runs_is_counted(
     assert ports.calls["claim"] == 1
 
 
-@pytest.mark.history("joint-second-submission")
+@pytest.mark.history("marked-second-submission")
 async def test_a_submission_while_it_runs_is_settled_before_it_returns(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -201,7 +201,7 @@ async def test_a_closed_run_is_opened_again(
     assert ports.calls["claim"] == 2
 
 
-@pytest.mark.history("joint-retried")
+@pytest.mark.history("marked-retried")
 async def test_transient_failures_are_retried(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -217,7 +217,7 @@ async def test_transient_failures_are_retried(
     assert ports.dead_letters == []
 
 
-@pytest.mark.history("joint-outage")
+@pytest.mark.history("marked-outage")
 async def test_a_step_that_fails_locally_is_patient_remotely_and_writes_no_history(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -270,7 +270,7 @@ async def test_a_large_analysis_is_written_remotely_at_once(
     assert scheduled == ["analyse", "write_vectors", "write_graph"]
 
 
-@pytest.mark.history("joint-overtaken-while-analysing")
+@pytest.mark.history("marked-overtaken-while-analysing")
 async def test_a_newer_version_ends_an_analysis_that_nobody_needs_any_more(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -321,7 +321,7 @@ def steps_in(history: WorkflowHistory) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.history("joint-parked-and-retried")
+@pytest.mark.history("marked-parked-and-retried")
 async def test_a_terminal_failure_is_dead_lettered_once_and_retried_by_a_signal(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -351,7 +351,7 @@ async def test_an_early_retry_is_not_lost(
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 
 
-@pytest.mark.history("joint-discarded")
+@pytest.mark.history("marked-discarded")
 async def test_a_discarded_document_ends_with_its_event(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -362,7 +362,7 @@ async def test_a_discarded_document_ends_with_its_event(
     assert [event.enrichment_status for event, _ in ports.completed_events] == [Outcome.DISCARDED]
 
 
-@pytest.mark.history("joint-woken-by-a-submission")
+@pytest.mark.history("marked-woken-by-a-submission")
 async def test_a_new_submission_wakes_a_parked_run_and_a_redelivery_does_not(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -374,7 +374,7 @@ async def test_a_new_submission_wakes_a_parked_run_and_a_redelivery_does_not(
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 
 
-@pytest.mark.history("joint-superseded")
+@pytest.mark.history("marked-superseded")
 async def test_a_parked_run_that_is_superseded_is_told_and_ends(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -388,7 +388,7 @@ async def test_a_parked_run_that_is_superseded_is_told_and_ends(
     assert (await result(environment, old_id)).outcome is Outcome.SUPERSEDED
 
 
-@pytest.mark.history("joint-retried-by-itself")
+@pytest.mark.history("marked-retried-by-itself")
 async def test_transient_failures_retry_themselves_after_a_while(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.testing import WorkflowEnvironment
 
+from activities import events
 from archon.contracts import errors, names
 from archon.contracts.types import EnrichmentStatus, EnrichmentType, FailureType, Outcome
 from archon.contracts.workflow import Carried, Claim, Decision, EnrichDocumentInput, EnrichmentOutcome
@@ -20,6 +21,7 @@ from tests.workflows.runs import asked, calls_of, park, parked, result, submit_a
 
 pytestmark = pytest.mark.usefixtures("working")
 DOWN = errors.IntelligenceUnavailableError("HTTP 503")
+AWAY = errors.StoreUnavailableError("graph", "no space left on device")
 
 
 async def cancelled(environment: WorkflowEnvironment, workflow_id: str) -> EnrichmentOutcome:
@@ -148,6 +150,112 @@ async def test_a_letter_that_is_no_longer_its_own_ends_the_wait(
     assert len(ports.dead_letters) == 1
 
 
+@pytest.mark.history("marked-while-parked")
+async def test_a_run_is_parked_without_the_graph_and_marks_its_document_when_that_is_back(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.marks.extend([AWAY] * 4)
+    workflow_id = await park(client, ports, factories.request())
+    assert (len(ports.dead_letters), ports.statuses) == (1, [])
+    await environment.sleep(timedelta(minutes=2))
+
+    async def marked() -> bool:
+        return set(ports.statuses) == {EnrichmentStatus.FAILED}
+
+    await eventually(marked)
+    await client.signal(workflow_id, names.SIGNAL_DISCARD)
+    assert (await result(environment, workflow_id)).outcome is Outcome.DISCARDED
+    assert ports.statuses[-1] is EnrichmentStatus.DISCARDED
+
+
+@pytest.mark.history("marked-while-parked-and-retried")
+async def test_a_retry_is_followed_while_the_graph_is_still_to_be_told(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.marks.extend([AWAY] * 1000)
+    workflow_id = await park(client, ports, factories.request())
+    await calls_of(ports, "mark", 2)
+    await client.signal(workflow_id, names.SIGNAL_RETRY)
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+    assert ports.statuses == []
+
+
+async def test_a_mark_that_is_under_way_has_ended_before_the_run_goes_on(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.marks.extend([AWAY])
+    ports.store_gates["mark"] = asyncio.Event()
+    workflow_id = await park(client, ports, factories.request())
+    await calls_of(ports, "mark", 2)
+    claims = ports.calls["claim"]
+    await client.signal(workflow_id, names.SIGNAL_RETRY)
+    handle = environment.client.get_workflow_handle(workflow_id)
+
+    async def cancelling() -> bool:
+        events = (await handle.fetch_history()).events
+        return events[-1].event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED
+
+    await eventually(cancelling)
+    assert ports.calls["claim"] == claims
+    ports.store_gates["mark"].set()
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
+
+
+async def test_a_graph_that_knows_a_newer_version_when_it_is_back_ends_the_wait(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.marks.extend([AWAY, AWAY, False])
+    workflow_id = await park(client, ports, factories.request())
+    ports.current = False
+    assert (await result(environment, workflow_id)).outcome is Outcome.SUPERSEDED
+    assert (len(ports.dead_letters), ports.tombstones) == (1, [])
+
+
+@pytest.mark.parametrize("trouble", [AWAY, errors.StoreRejectedError("graph", "spoilt"), None])
+async def test_a_dead_letter_waits_for_no_graph(
+    environment: WorkflowEnvironment,
+    client: EnrichmentClient,
+    ports: Ports,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: errors.StoreError | None,
+) -> None:
+    """It is away, refuses, or says nothing."""
+    monkeypatch.setattr(events, "GRAPH_SECONDS", 0.1)
+    if trouble is None:
+        ports.store_gates["announce"] = asyncio.Event()
+    else:
+        ports.announcements.append(trouble)
+    workflow_id = await park(client, ports, factories.request())
+    assert len(ports.dead_letters) == 1
+    await client.signal(workflow_id, names.SIGNAL_DISCARD)
+    for gate in ports.store_gates.values():
+        gate.set()
+    await result(environment, workflow_id)
+
+
+@pytest.mark.history("marked-letter-lost")
+async def test_a_letter_that_is_lost_is_published_again_and_only_while_the_run_waits(
+    environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
+) -> None:
+    ports.gate.clear()
+    workflow_id = await client.submit(factories.request())
+    await asked(ports)
+    ports.analyses.append(errors.IntelligenceRejectedError("HTTP 400: no"))
+    await client.signal(workflow_id, names.SIGNAL_LETTER)  # too early: there is none
+    ports.gate.set()
+    await parked(client, workflow_id)
+    assert len(ports.dead_letters) == 1
+    await client.signal(workflow_id, names.SIGNAL_LETTER)
+
+    async def again() -> bool:
+        return len(ports.dead_letters) == 2
+
+    await eventually(again)
+    assert ports.dead_letters[0] == ports.dead_letters[1]
+    await client.signal(workflow_id, names.SIGNAL_RETRY)
+    await result(environment, workflow_id)
+
+
 async def test_a_part_that_wakes_a_parked_whole_does_not_replace_it(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -184,7 +292,7 @@ async def test_a_claim_that_fails_is_dead_lettered_too(
     assert (await result(environment, workflow_id)).outcome is Outcome.DISCARDED
 
 
-@pytest.mark.history("joint-cancelled")
+@pytest.mark.history("marked-cancelled")
 async def test_cancelling_a_parked_run_discards(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -196,7 +304,7 @@ async def test_cancelling_a_parked_run_discards(
     assert [event.enrichment_status for event, _ in ports.completed_events] == [Outcome.DISCARDED]
 
 
-@pytest.mark.history("joint-cancelled-while-analysing")
+@pytest.mark.history("marked-cancelled-while-analysing")
 async def test_cancelling_during_the_analysis_discards_and_frees_the_slot(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -241,7 +349,7 @@ async def test_a_cancellation_during_the_remote_write_comes_too_late_for_a_compl
     assert len(ports.completed_events) == 1
 
 
-@pytest.mark.history("joint-cancelled-while-claiming")
+@pytest.mark.history("marked-cancelled-while-claiming")
 async def test_cancelling_during_the_claim_discards(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
@@ -256,9 +364,9 @@ async def test_cancelling_during_the_claim_discards(
 @pytest.mark.parametrize(
     "step",
     [
-        pytest.param("vectors", marks=pytest.mark.history("joint-cancelled-while-writing-vectors")),
-        pytest.param("graph", marks=pytest.mark.history("joint-cancelled-while-writing-the-graph")),
-        pytest.param("completed", marks=pytest.mark.history("joint-cancelled-while-publishing")),
+        pytest.param("vectors", marks=pytest.mark.history("marked-cancelled-while-writing-vectors")),
+        pytest.param("graph", marks=pytest.mark.history("marked-cancelled-while-writing-the-graph")),
+        pytest.param("completed", marks=pytest.mark.history("marked-cancelled-while-publishing")),
     ],
 )
 async def test_a_cancellation_comes_too_late_for_a_document_that_is_completed_in_the_same_task(
@@ -318,7 +426,7 @@ async def test_an_outage_past_the_budget_is_a_dead_letter(
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
 
 
-@pytest.mark.history("joint-continued")
+@pytest.mark.history("marked-continued")
 async def test_a_chain_goes_on_with_what_it_was_handed(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:

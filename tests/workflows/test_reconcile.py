@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -13,13 +14,15 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 from temporalio.workflow import Info
 
+from activities.parked import ParkedActivities
 from activities.reconciliation import ReconcileActivities
 from archon.contracts import names
 from archon.contracts.drift import Drift, Drifting, Node, Point
 from archon.contracts.errors import AlreadyRunningError, RunFailedError
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.reconcile import EXAMPLES, ReconcileInput, ReconcileReport
+from archon.contracts.reconcile import EXAMPLES, Phase, ReconcileInput, ReconcileReport
 from archon.contracts.types import EnrichmentStatus
+from archon.contracts.workflow import Step, WriteResult
 from archon.runtime import metrics
 from archon.runtime.reconciliation import Reconciliation
 from archon.runtime.tracing_temporal import TracingInterceptor
@@ -35,6 +38,7 @@ class Page:
     checked: int
     drifting: Sequence[Drifting]
     next: str | None
+    letters_known: bool = True
 
 
 def stuck() -> Drifting:
@@ -50,6 +54,7 @@ class Estate:
     submitted: list[EnrichmentRequest] = field(default_factory=list)
     removed: list[Point] = field(default_factory=list)
     asked: list[tuple[str | None, int, str | None]] = field(default_factory=list)
+    done: list[tuple[str, object]] = field(default_factory=list)
     empty: bool = False
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -65,6 +70,34 @@ class Estate:
     async def points(self, after: str | None, limit: int, project: str | None) -> Page:
         point = Point(str(uuid4()), 1)
         return Page(3, [Drifting(point.document_id, [Drift.ORPHAN_POINT], point=point)], None)
+
+    async def runs(self, after: str | None, limit: int, project: str | None) -> Page:
+        if after is None:
+            return Page(2, [], "2")
+        kinds = [Drift.UNMARKED, Drift.LETTER_MISSING]
+        request = factories.request()
+        waits = Drifting(
+            request.document_id, kinds, request=request, run_open=True, workflow_id="w", version=1
+        )
+        past = Drifting(str(uuid4()), [Drift.OVERTAKEN], run_open=True, workflow_id="past", version=7)
+        return Page(2, [waits, past], None)
+
+    async def letters(self, after: str | None, limit: int, project: str | None) -> Page:
+        return Page(5, [Drifting("d", [Drift.LETTER_ASTRAY])], None)
+
+    async def mark_parked(self, step: Step) -> WriteResult:
+        self.done.append(("mark_parked", step.version))
+        return WriteResult(applied=True)
+
+    async def supersede(self, workflow_id: str, version: int) -> bool:
+        self.done.append((workflow_id, version))
+        return True
+
+    async def signal(self, workflow_id: str, signal: str) -> None:
+        self.done.append((workflow_id, signal))
+
+    async def clear_dead_letter(self, document_id: str) -> None:
+        self.done.append(("cleared", document_id))
 
     async def holds_documents(self) -> bool:
         return not self.empty
@@ -88,7 +121,10 @@ def working(client: Client, estate: Estate) -> Worker:
         client,
         task_queue=names.QUEUE_ENRICHMENT,
         workflows=WORKFLOWS,
-        activities=reconcile_activities(ReconcileActivities(estate, estate, estate, estate)),
+        activities=reconcile_activities(
+            ReconcileActivities(estate, estate, estate, estate),
+            ParkedActivities(estate, cast(Any, estate), estate, cast(Any, estate)),
+        ),
         workflow_runner=workflow_runner(),
     )
 
@@ -106,7 +142,7 @@ async def reconciled(environment: WorkflowEnvironment, wanted: ReconcileInput) -
     history = await environment.client.get_workflow_handle(names.ID_RECONCILE).fetch_history()
     await histories.replay(history)
     if wanted.apply and "ARCHON_COMMIT_HISTORIES" in os.environ:
-        histories.commit("reconciled", history)
+        histories.commit("reconciled-with-parked" if wanted.parked else "reconciled", history)
     return report
 
 
@@ -121,6 +157,39 @@ async def test_pages_are_added_up_and_repaired(environment: WorkflowEnvironment,
     assert len(estate.removed) == 1
     assert metrics.DRIFT_DOCUMENTS.labels(Drift.STUCK)._value.get() == PAGES
     assert metrics.RECONCILED_AT._value.get() > 0
+
+
+@pytest.mark.history("reconciled-with-parked")
+async def test_what_is_parked_is_compared_last_and_repaired_in_each_direction(
+    environment: WorkflowEnvironment, estate: Estate
+) -> None:
+    report = await reconciled(environment, ReconcileInput(apply=True, parked=True))
+    of_parked = (Drift.UNMARKED, Drift.LETTER_MISSING, Drift.OVERTAKEN, Drift.LETTER_ASTRAY)
+    assert (report.parked, report.letters, report.left) == (4, 5, 0)
+    assert {kind: report.found[kind] for kind in of_parked} == dict.fromkeys(of_parked, 1)
+    assert estate.done == [
+        ("mark_parked", 1),
+        ("w", names.SIGNAL_LETTER),
+        ("past", 7),
+        ("cleared", "d"),
+    ]
+
+
+async def test_what_is_parked_is_left_as_it_is_without_leave(
+    environment: WorkflowEnvironment, estate: Estate
+) -> None:
+    report = await reconciled(environment, ReconcileInput(parked=True))
+    assert (report.found[Drift.LETTER_ASTRAY], report.repaired, estate.done) == (1, {}, [])
+
+
+async def test_letters_outlive_a_graph_that_holds_nothing(
+    environment: WorkflowEnvironment, estate: Estate
+) -> None:
+    estate.empty = True
+    wanted = ReconcileInput(apply=True, parked=True, phase=Phase.LETTERS)
+    with pytest.raises(RunFailedError, match="right database"):
+        await reconciled(environment, wanted)
+    assert estate.done == []
 
 
 async def test_of_one_project_and_without_leave_nothing_is_changed(

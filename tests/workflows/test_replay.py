@@ -29,17 +29,21 @@ AT_FIRST_LOCAL = {
     "cancelled-while-writing-the-graph",
     "cancelled-while-publishing",
 }
+WHILE_PARKED = {"while-parked", "while-parked-and-retried", "letter-lost"}
 PATHS = {
     *BEFORE_LOCAL_STEPS,
     # Each step that writes was an activity of its own then; those of a large document still are.
     *(f"local-{path}" for path in BEFORE_LOCAL_STEPS | AT_FIRST_LOCAL),
     *(f"joint-{path}" for path in BEFORE_LOCAL_STEPS | AT_FIRST_LOCAL),
+    # Those before did not count as parked until the graph had their documents marked.
+    *(f"marked-{path}" for path in BEFORE_LOCAL_STEPS | AT_FIRST_LOCAL | WHILE_PARKED),
     "backfill",
     "backfill-continued",
     "backfill-cancelled",
     "document-deleted-twice",
     "project-deleted",
     "reconciled",
+    "reconciled-with-parked",
 }
 
 

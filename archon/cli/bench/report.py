@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 from archon.cli.tally import percentile
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.types import Model, Priority
+from archon.runtime.reasons import wrong
 
 SCHEMA_VERSION: Final = 1
 
@@ -216,5 +217,5 @@ def read(path: Path) -> BenchReport:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "text"
         raise InvalidInputError(
-            str(path), f"is no report of `enrich bench`: {where}: {first['msg']}"
+            str(path), f"is no report of `enrich bench`: {where}: {wrong(first)}"
         ) from error

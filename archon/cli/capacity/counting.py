@@ -33,6 +33,7 @@ from archon.runtime import temporal
 from archon.runtime.brokers import connection
 from archon.runtime.settings import Settings
 from archon.runtime.topics import topics
+from archon.stores.vectors import qdrant
 
 _PROJECT: Final = "capacity"
 _PAGE: Final = 500
@@ -131,7 +132,7 @@ async def _graph(settings: Settings) -> tuple[Counter[str], Counter[str], int]:
 
 
 async def _points(settings: Settings, documents: int) -> dict[str, StoredPoints]:
-    client = AsyncQdrantClient(url=settings.qdrant_url, timeout=_SECONDS, check_compatibility=False)
+    client = qdrant(settings, timeout=_SECONDS)
     try:
         return {
             "documents": await _collection(client, settings.qdrant_collection, documents),

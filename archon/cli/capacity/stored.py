@@ -9,7 +9,7 @@ from archon.contracts.types import Model
 Means = dict[str, float]
 """By name, per document."""
 
-TOPICS: Final = ("index", "enrichment", "dlq", "completed", "progress")
+TOPICS: Final = ("index", "enrichment", "bulk", "dlq", "completed", "progress")
 """Short names, in the order of `archon.runtime.topics.topics`."""
 
 

@@ -28,6 +28,18 @@ class WrongInputError(ProtocolError):
     status = 400
 
 
+class UnauthorizedError(ProtocolError):
+    """The key is missing or wrong."""
+
+    status = 401
+
+
+class ForbiddenError(ProtocolError):
+    """The sender has no right to ask."""
+
+    status = 403
+
+
 class MissingError(ProtocolError):
     """There is no such collection or point."""
 

@@ -79,8 +79,6 @@ def _nearest(body: Body) -> edge.QueryRequest:
         *("query", "using", "filter", "limit", "offset", "score_threshold"),
         *("with_payload", "with_vector", "params"),
     )
-    # Every search is exact.
-    only(body.get("params") or {}, "exact", "hnsw_ef")
     return edge.QueryRequest(
         limit=body.get("limit") or _LIMIT,
         offset=body.get("offset"),
@@ -89,7 +87,18 @@ def _nearest(body: Body) -> edge.QueryRequest:
         score_threshold=body.get("score_threshold"),
         with_payload=_payload(body.get("with_payload"), default=False),
         with_vector=body.get("with_vector") or False,
+        params=_params(body.get("params") or {}),
     )
+
+
+def _params(body: Body) -> edge.SearchParams | None:
+    """Every search is exact."""
+    only(body, "exact", "hnsw_ef", "idf")
+    idf = body.get("idf")
+    if idf is None or idf == "global":
+        return None
+    only(idf, "corpus")
+    return edge.SearchParams(idf=edge.IdfParams(filter_of(idf["corpus"])))
 
 
 def _vector(found: Any) -> "edge.NamedVector":

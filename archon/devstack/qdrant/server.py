@@ -3,12 +3,13 @@
 Requests are served one at a time, on the event loop: the engine holds Python's lock while it works, so that
 threads would only wait for each other. Bodies are parsed once, and handed to the engine as they are; what it
 does not check, and must be, is checked here. Protocol: Qdrant 1.16 REST.
-Start: `python -m archon.devstack.qdrant.server --port P --path DIR`.
+Start: `python -m archon.devstack.qdrant.server --port P --path DIR --key-file FILE`.
 """
 
 import argparse
 import asyncio
 import contextlib
+import hmac
 from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -18,9 +19,12 @@ import uvicorn
 from pydantic_core import from_json, to_json
 from qdrant_edge import EdgeShard
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from archon.devstack.qdrant import described, reads
 from archon.devstack.qdrant.collections import Collections
@@ -28,22 +32,26 @@ from archon.devstack.qdrant.former import take_over
 from archon.devstack.qdrant.operations import Operation, Schema, operation, operations
 from archon.devstack.qdrant.protocol import (
     Body,
+    ForbiddenError,
     MissingError,
     NotOfferedError,
     ProtocolError,
     TooLargeError,
+    UnauthorizedError,
     WrongInputError,
     ok,
     only,
     reading,
     refused,
 )
+from archon.runtime.neighbours import NeighbourMiddleware
 
 VERSION: Final = version("qdrant-client")
 """The client's: what it checks is that the two are not too far apart."""
 MOST_BYTES: Final = 32 * 2**20
 FLUSH_SECONDS: Final = 30.0
 _UPDATED: Final = {"operation_id": 0, "status": "completed"}
+_HEALTH: Final = ("/healthz", "/livez", "/readyz")
 _COLLECTION: Final = "/collections/{name}"
 _POINTS: Final = "/collections/{name}/points"
 _KINDS: Final = {
@@ -66,8 +74,9 @@ _READS: Final[dict[str, Callable[[EdgeShard, Body], Any]]] = {
 }
 
 
-def create_app(path: Path) -> Starlette:
-    """The server over the collections under `path`, which are open as long as it runs."""
+def create_app(path: Path, key: str = "") -> Starlette:
+    """The server over the collections under `path`, which are open as long as it runs. `key`: what each
+    request must show, in Qdrant's own header; nothing where it is empty."""
     collections = Collections.at(path / "collections")
     take_over(path, collections)
 
@@ -84,8 +93,28 @@ def create_app(path: Path) -> Starlette:
         # The most frequent first: they are looked through in order.
         routes=[*_updates(collections), *_reads(collections), *_administration(collections), *_service()],
         exception_handlers={ProtocolError: refused},
+        middleware=[Middleware(_KeyMiddleware, key=key)] if key else [],
         lifespan=lifespan,
     )
+
+
+class _KeyMiddleware:
+    """As Qdrant: who shows no key may ask whether it lives."""
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        self._app = app
+        self._key = key.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_known = True
+        if scope["type"] == "http" and scope["path"] not in _HEALTH:
+            shown = Headers(scope=scope).get("api-key", "").encode()
+            is_known = hmac.compare_digest(shown, self._key)
+        if is_known:
+            await self._app(scope, receive, send)
+            return
+        error = UnauthorizedError("Must provide an API key or an Authorization bearer token")
+        await (await refused(Request(scope), error))(scope, receive, send)
 
 
 async def _flush_now_and_then(collections: Collections) -> None:
@@ -95,7 +124,9 @@ async def _flush_now_and_then(collections: Collections) -> None:
 
 
 async def _body(request: Request) -> tuple[Body, int]:
-    """Parsed, and its size."""
+    """Parsed, and its size. A form or plain text, which any page may send anywhere, is not taken."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise WrongInputError("Content type error: application/json is expected")
     raw = await request.body()
     if len(raw) > MOST_BYTES:
         raise TooLargeError(f"JSON payload is larger than allowed (limit: {MOST_BYTES} bytes).")
@@ -203,17 +234,24 @@ def _service() -> list[Route]:
 
     return [
         Route("/", root, methods=["GET"]),
-        *(Route(path, healthy, methods=["GET"]) for path in ("/healthz", "/livez", "/readyz")),
+        *(Route(path, healthy, methods=["GET"]) for path in _HEALTH),
         Route("/{path:path}", lacking, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
+
+
+async def _refuse_neighbour(scope: Scope, receive: Receive, send: Send) -> None:
+    response = await refused(Request(scope), ForbiddenError("Forbidden: sent by a page of another site"))
+    await response(scope, receive, send)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--path", type=Path, required=True)
+    parser.add_argument("--key-file", type=Path)
     arguments = parser.parse_args()
-    app = create_app(arguments.path)
+    key = arguments.key_file.read_text() if arguments.key_file is not None else ""
+    app = NeighbourMiddleware(create_app(arguments.path, key), _refuse_neighbour)
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, access_log=False, log_level="warning")
 
 

@@ -1,6 +1,6 @@
 // Documents' nodes, created, updated or revived; `mine` is false, and nothing changed, in another project.
 // A bare tombstone is of no project. A run that has not ended keeps its workflow id on the node, so that the
-// next claim can tell it.
+// next claim can tell it. The language is what the enrichment has read the content as, unless another is named now.
 UNWIND $rows AS row
 MERGE (d:Document {entity_id: row.id})
 ON CREATE SET d.version = 0, d.project_name = row.project_name
@@ -9,7 +9,10 @@ WITH d, row,
      coalesce(d.project_name, row.project_name) = row.project_name AS mine,
      coalesce(d.enrichment_status, '') = 'deleted' AS deleted,
      coalesce(d.content_hash, row.content_hash) <> row.content_hash AS replaced,
+     coalesce(d.named_language, d.language, '') <> coalesce(row.described.named_language, '') AS renamed,
      coalesce(d.content_hash, '') <> row.content_hash OR coalesce(d.enrichment_status, '') = 'deleted' AS changed
+FOREACH (_ IN CASE WHEN mine AND (changed OR renamed) THEN [1] ELSE [] END |
+  SET d.language = row.described.named_language)
 FOREACH (_ IN CASE WHEN mine THEN [1] ELSE [] END |
   SET d += row.described, d.project_name = row.project_name)
 FOREACH (_ IN CASE WHEN mine AND deleted THEN [1] ELSE [] END |
@@ -23,4 +26,5 @@ FOREACH (_ IN CASE WHEN mine AND changed THEN [1] ELSE [] END |
       d += row.content)
 FOREACH (_ IN CASE WHEN mine AND row.wanted AND d.enrichment_status <> 'completed' THEN [1] ELSE [] END |
   SET d += row.outbox)
-RETURN d.entity_id AS id, mine, changed, d.version AS version, d.enrichment_status AS status
+RETURN d.entity_id AS id, mine, changed, d.version AS version, d.enrichment_status AS status,
+       size(coalesce(d.past_hashes, [])) AS former

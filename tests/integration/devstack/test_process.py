@@ -4,19 +4,32 @@ import asyncio
 import contextlib
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from archon.devstack.process import BACKGROUND, ChildProcess, ServerFailedError
-from archon.devstack.stack import DataDirectoryInUseError, Ports, Servers, Services, locked
+from archon.contracts.errors import ConfigurationError
+from archon.devstack.data_directory import (
+    DataDirectoryInUseError,
+    in_use,
+    keep_ports,
+    kept_ports,
+    locked,
+    ports_file,
+)
+from archon.devstack.process import BACKGROUND, ChildProcess, ServerFailedError, reason
+from archon.devstack.stack import Ports, Servers, Services
+from archon.devstack.together import together
 from archon.runtime.ports import PortTakenError, free_ports, require_free
 from tests.eventually import eventually
+from tests.processes import alive
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 
@@ -77,15 +90,6 @@ async def gone(group: int) -> None:
         return True
 
     await eventually(empty)
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 async def test_it_runs_while_its_block_does(tmp_path: Path) -> None:
@@ -181,9 +185,74 @@ def test_a_taken_port_is_named() -> None:
 
 
 async def test_a_data_directory_serves_one_stack(tmp_path: Path) -> None:
+    assert not in_use(tmp_path)
     async with locked(tmp_path):
+        assert in_use(tmp_path)
         with pytest.raises(DataDirectoryInUseError, match=str(tmp_path)):
             async with locked(tmp_path):
                 pass
+    assert not in_use(tmp_path)
     async with locked(tmp_path):
         pass
+
+
+def test_a_directory_keeps_the_ports_of_its_stack(tmp_path: Path) -> None:
+    assert kept_ports(tmp_path) == {}
+    ports = Ports.free()
+    keep_ports(tmp_path, asdict(ports))
+    assert Ports.named(kept_ports(tmp_path)) == ports
+    # Of an earlier and of a later release.
+    assert Ports.named({"bridge": 1, "another": 2}) == Ports(bridge=1)
+    ports_file(tmp_path).write_text("not JSON")
+    with pytest.raises(ConfigurationError, match=r"ports\.json"):
+        kept_ports(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl")
+async def test_a_process_ends_with_its_guard(tmp_path: Path) -> None:
+    async with child(tmp_path / "log", SLEEPER) as process:
+        assert process.pid is not None
+        (guarded,) = set(members(process.pid)) - {process.pid}
+        os.kill(process.pid, signal.SIGKILL)
+
+        async def ended() -> bool:
+            return not alive(guarded)
+
+        await eventually(ended, seconds=5)
+
+
+async def test_it_is_told_what_a_start_waits_for(tmp_path: Path) -> None:
+    """A server that listens a little later than it starts."""
+    (port,) = free_ports(1)
+    listens = asyncio.Event()
+
+    async def ready() -> None:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+        if not listens.is_set():
+            raise OSError("disk is checked\nas after each crash")
+
+    lines: list[str] = []
+
+    def tell(words: str) -> None:
+        lines.append(words)
+        if len(lines) == 1:
+            servers.append(asyncio.create_task(asyncio.start_server(lambda *_: None, "127.0.0.1", port)))
+        if "disk is checked" in words:
+            listens.set()
+
+    servers: list[asyncio.Task[asyncio.Server]] = []
+    process = ChildProcess("Sleeper", "1", "none", SLEEPER, ready, tmp_path / "log")
+    async with together([process], tell):
+        assert re.fullmatch(r"waiting for sleeper: connection refused; \d+ s", lines[0])
+        assert re.fullmatch(r"waiting for sleeper: disk is checked; \d+ s", lines[-1])
+        assert process.not_ready == ""
+    (await servers[0]).close()
+
+
+def test_a_reason_is_what_the_system_says() -> None:
+    refused = RuntimeError("Status { source: Os { code: 111, kind: ConnectionRefused } }")
+    assert reason(refused) == "connection refused"
+    assert reason(TimeoutError()) == "no answer"
+    assert reason(OSError()) == "OSError"
+    assert reason(OSError("first line\nsecond")) == "first line"

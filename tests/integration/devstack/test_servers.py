@@ -1,5 +1,7 @@
 """The embedded servers: what survives a restart, what they refuse, through their official clients."""
 
+import contextlib
+import stat
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -7,20 +9,23 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from qdrant_client import AsyncQdrantClient, models
+from neo4j.exceptions import AuthError, Neo4jError
+from qdrant_client import models
 from qdrant_client.http.exceptions import UnexpectedResponse
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
 from archon.contracts import names
+from archon.devstack.data_directory import prepare
+from archon.devstack.graph import graph, password_file
 from archon.devstack.stack import Ports, Servers, environment
 from archon.devstack.temporal import temporal
 from archon.runtime.namespace import RETENTION
 from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
 from archon.stores.graph import GraphStore
-from archon.stores.vectors import VectorStore
-from tests import factories
+from archon.stores.vectors import VectorStore, qdrant
+from tests import factories, stores
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +94,7 @@ async def test_the_namespace_keeps_workflows_for_a_week(own: tuple[Servers, Sett
 async def test_what_the_vector_server_lacks_is_501(own: tuple[Servers, Settings]) -> None:
     _, settings = own
     name = f"c{uuid4().hex}"
-    client = AsyncQdrantClient(url=settings.qdrant_url)
+    client = qdrant(settings)
     vector = models.VectorParams(size=2, distance=models.Distance.COSINE)
     await client.create_collection(name, vectors_config={"v": vector})
     refused = [
@@ -109,7 +114,7 @@ async def test_what_the_vector_server_lacks_is_501(own: tuple[Servers, Settings]
 
 async def test_errors_of_the_vector_server_have_qdrants_shape(own: tuple[Servers, Settings]) -> None:
     _, settings = own
-    async with httpx.AsyncClient(base_url=settings.qdrant_url) as http:
+    async with httpx.AsyncClient(base_url=settings.qdrant_url, headers=key(settings)) as http:
         missing = await http.post("/collections/none/points/count", json={})
         bad = await http.put("/collections/none", json={"vectors": 3})
     assert missing.status_code == 404
@@ -117,10 +122,51 @@ async def test_errors_of_the_vector_server_have_qdrants_shape(own: tuple[Servers
     assert bad.status_code == 400
 
 
+def key(settings: Settings) -> dict[str, str]:
+    return {"api-key": settings.qdrant_api_key.get_secret_value()}
+
+
+@pytest.mark.threat
+async def test_the_vector_server_serves_who_shows_its_key_and_no_page_of_another_site(
+    own: tuple[Servers, Settings],
+) -> None:
+    _, settings = own
+    async with httpx.AsyncClient(base_url=settings.qdrant_url) as http:
+        assert (await http.get("/readyz")).status_code == 200
+        for headers in ({}, {"api-key": "wrong"}):
+            assert (await http.get("/collections", headers=headers)).status_code == 401
+        shown = key(settings)
+        assert (await http.get("/collections", headers=shown)).status_code == 200
+        for foreign in ({"Origin": "http://attacker.example"}, {"Host": "attacker.example"}):
+            assert (await http.get("/collections", headers={**shown, **foreign})).status_code == 403
+        plain = {**shown, "Content-Type": "text/plain"}
+        refused = await http.put("/collections/none", content=b"{}", headers=plain)
+        assert (refused.status_code, "Content type" in refused.json()["status"]["error"]) == (400, True)
+
+
+@pytest.mark.threat
+async def test_the_graph_reads_no_files_and_its_password_is_in_no_list_of_processes(
+    own: tuple[Servers, Settings], tmp_path: Path
+) -> None:
+    _, settings = own
+    file = tmp_path / "private.csv"
+    file.write_text("private\n")
+    async with GraphStore.connect(settings) as graph:
+        with pytest.raises(Neo4jError) as raised:
+            await stores.query(settings, f"LOAD CSV FROM '{file.as_uri()}' AS line RETURN line")
+        assert "private" not in str(raised.value).replace(file.name, "")
+        await graph.ping()
+    password = settings.memgraph_password.get_secret_value()
+    assert len(password) > 30
+    for arguments in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            assert password.encode() not in arguments.read_bytes()
+
+
 async def test_an_update_filter_guards_old_points_and_lets_new_ones_in(own: tuple[Servers, Settings]) -> None:
     _, settings = own
     name = f"c{uuid4().hex}"
-    client = AsyncQdrantClient(url=settings.qdrant_url)
+    client = qdrant(settings)
     await client.create_collection(
         name, vectors_config=models.VectorParams(size=2, distance=models.Distance.DOT)
     )
@@ -140,3 +186,39 @@ async def test_an_update_filter_guards_old_points_and_lets_new_ones_in(own: tupl
 
 def test_the_data_directory_is_said(tmp_path: Path) -> None:
     assert environment(tmp_path, Ports())["CONTENT_STORE_URL"] == (tmp_path / "content").as_uri()
+
+
+async def test_a_graph_from_before_gets_a_password_of_its_own_and_keeps_its_documents(tmp_path: Path) -> None:
+    ports = Ports.free()
+
+    def settings() -> Settings:
+        return Settings(**{name.lower(): value for name, value in environment(tmp_path, ports).items()})
+
+    server = graph(tmp_path, ports.graph, ports.graph_http)
+    async with server:
+        await stores.query(first := settings(), "CREATE (:Document {entity_id: 'kept'})")
+    password_file(tmp_path).unlink()
+    second = settings()
+    assert second.memgraph_password != first.memgraph_password
+    async with graph(tmp_path, ports.graph, ports.graph_http):
+        assert await stores.query(second, "MATCH (d:Document) RETURN d.entity_id") == [["kept"]]
+        with pytest.raises(AuthError):
+            await stores.query(first, "RETURN 1")
+
+
+@pytest.mark.threat
+def test_a_data_directory_is_its_users_alone(tmp_path: Path) -> None:
+    data_dir, others = tmp_path / "data", tmp_path / "others"
+    password = password_file(data_dir)
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (data_dir, password.parent, password)] == [
+        0o700,
+        0o700,
+        0o600,
+    ]
+    assert password_file(data_dir).read_text() == password.read_text()
+    data_dir.chmod(0o755)  # as one from before
+    prepare(data_dir)
+    assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
+    others.mkdir(mode=0o755)
+    prepare(others)
+    assert stat.S_IMODE(others.stat().st_mode) == 0o755

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from archon.devstack import supervision
+from archon.devstack import control, supervision
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, Servers
-from archon.devstack.supervision import Supervised, supervise
+from archon.devstack.supervision import Supervised, kept
 from archon.runtime.settings import Settings
 from archon.runtime.topics import ensure_topics
 from tests.eventually import eventually
@@ -20,13 +20,13 @@ from tests.integration.devstack.test_process import SLEEPER, child
 
 
 @contextlib.asynccontextmanager
-async def supervised(*kept: Supervised) -> AsyncIterator[None]:
-    task = asyncio.create_task(supervise(kept))
-    try:
+async def supervised(*processes: Supervised, data_dir: Path | None = None) -> AsyncIterator[None]:
+    """They are kept running, and take commands where there is a directory for that."""
+    async with contextlib.AsyncExitStack() as entered:
+        group = await entered.enter_async_context(kept(processes))
+        if data_dir is not None:
+            await entered.enter_async_context(control.serving(data_dir, processes, group))
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def never() -> None:
@@ -40,17 +40,17 @@ def kill(process: ChildProcess) -> int:
 
 
 async def test_a_process_that_is_killed_is_back_under_its_name(tmp_path: Path) -> None:
-    told: list[str] = []
+    lines: list[str] = []
     async with child(tmp_path / "log", SLEEPER) as process:
-        async with supervised(Supervised(process, told.append, first_delay=0.01)):
+        async with supervised(Supervised(process, lines.append, first_delay=0.01)):
             before = kill(process)
 
             async def back() -> bool:
-                return told[-1:] == ["Sleeper is back"]
+                return lines[-1:] == ["Sleeper is back"]
 
             await eventually(back)
             assert process.pid not in {None, before}
-        assert told[0] == f"Sleeper was ended by SIGKILL; its log is {tmp_path / 'log'}"
+        assert lines[0] == f"Sleeper was ended by SIGKILL; its log is {tmp_path / 'log'}"
     assert process.pid is None
 
 
@@ -58,20 +58,20 @@ async def test_one_that_cannot_run_is_tried_with_growing_delays_and_shows_its_lo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervision, "LONGEST_DELAY", 0.04)
-    told: list[str] = []
+    lines: list[str] = []
     process = child(tmp_path / "log", SLEEPER)
-    async with process, supervised(Supervised(process, told.append, first_delay=0.01)):
+    async with process, supervised(Supervised(process, lines.append, first_delay=0.01)):
         process.command = ["sh", "-c", "echo no such port; exit 3"]
         process.ready = never
         kill(process)
 
         async def tried() -> bool:
-            return sum("is started again in" in line for line in told) > 3
+            return sum("is started again in" in line for line in lines) > 3
 
         await eventually(tried)
-        delays = [line.rpartition(" in ")[2] for line in told if "is started again in" in line]
+        delays = [line.rpartition(" in ")[2] for line in lines if "is started again in" in line]
         assert delays[:4] == ["0.01 s", "0.02 s", "0.04 s", "0.04 s"]
-        assert any("exited with code 3" in line and "| no such port" in line for line in told)
+        assert any("exited with code 3" in line and "| no such port" in line for line in lines)
 
 
 async def test_a_broker_that_is_back_has_its_topics_again(tmp_path: Path) -> None:

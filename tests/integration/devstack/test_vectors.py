@@ -1,6 +1,7 @@
 """The embedded vector server: what it keeps, what it refuses, and what it takes over."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,17 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.local.qdrant_local import QdrantLocal
 
 from archon.devstack.process import ChildProcess, ServerFailedError
 from archon.devstack.qdrant.server import MOST_BYTES
+from archon.devstack.secrets import secret
 from archon.devstack.vectors import vectors
 from archon.runtime.ports import free_ports
+from archon.runtime.settings import Settings
+from archon.stores.vectors import qdrant
 from tests.memory import vectors_in_memory
 
 VECTORS = {"content": models.VectorParams(size=2, distance=models.Distance.COSINE)}
@@ -49,9 +54,18 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Chil
             yield process
 
 
+def connected(server: ChildProcess, data_dir: Path) -> AsyncQdrantClient:
+    return qdrant(Settings(qdrant_url=server.url, qdrant_api_key=SecretStr(secret(data_dir, "vectors"))))
+
+
+def plain(server: ChildProcess) -> httpx.AsyncClient:
+    key = {"api-key": secret(server.log.parents[1], "vectors"), "content-type": "application/json"}
+    return httpx.AsyncClient(base_url=server.url, headers=key)
+
+
 @pytest.fixture
 async def client(server: ChildProcess) -> AsyncIterator[AsyncQdrantClient]:
-    client = AsyncQdrantClient(url=server.url, check_compatibility=False)
+    client = connected(server, server.log.parents[1])
     yield client
     await client.close()
 
@@ -97,6 +111,28 @@ async def test_what_was_acknowledged_survives_a_crash(
     (newer,) = await client.retrieve(collection, [uuid(10)])
     assert newer.payload is not None
     assert newer.payload["version"] == 2
+
+
+async def test_words_are_counted_where_the_query_says(client: AsyncQdrantClient, collection: str) -> None:
+    await client.upsert(collection, [point(1, document=1), *(point(each, 2) for each in range(2, 40))])
+    shared = models.SparseVector(indices=[2**32 - 1], values=[1.0])
+
+    async def score(corpus: models.Filter | None) -> float:
+        idf = None if corpus is None else models.IdfCorpusParams(corpus=corpus)
+        (hit, *_) = (
+            await client.query_points(
+                collection,
+                shared,
+                using="terms",
+                query_filter=of_document(1),
+                search_params=models.SearchParams(idf=idf),
+            )
+        ).points
+        return hit.score
+
+    # ln(1 + (N - n + 0.5) / (n + 0.5)) of N points, n of which have the word, by its weight of 0.5.
+    assert await score(None) == pytest.approx(0.5 * math.log(1 + 0.5 / 39.5))
+    assert await score(of_document(1)) == pytest.approx(0.5 * math.log(1 + 0.5 / 1.5))
 
 
 async def test_it_closes_when_it_is_told_to(
@@ -210,7 +246,7 @@ async def test_a_wrong_write_is_refused_and_leaves_nothing(
 ) -> None:
     """Nothing that is carried out, or fails, again when the server is started after a crash."""
     await client.upsert(collection, [point(7, 1)])
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with plain(server) as http:
         answer = await http.put(f"/collections/{collection}/points", json=body)
         assert answer.status_code == 400
         assert "Wrong input" in answer.json()["status"]["error"]
@@ -219,7 +255,7 @@ async def test_a_wrong_write_is_refused_and_leaves_nothing(
 
 
 async def test_what_is_no_json_is_refused(server: ChildProcess, collection: str) -> None:
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with plain(server) as http:
         for content in (b"{", b"", b'{"points": [{"id": 1, "vector": {"content": [NaN, 1]}}]}'):
             answer = await http.put(f"/collections/{collection}/points", content=content)
             assert answer.status_code == 400
@@ -250,7 +286,7 @@ async def test_what_is_no_json_is_refused(server: ChildProcess, collection: str)
 async def test_a_wrong_question_is_refused(
     server: ChildProcess, collection: str, path: str, body: Any, status: int
 ) -> None:
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with plain(server) as http:
         answer = await http.post(f"/collections/{collection}/{path}", json=body)
     assert answer.status_code == status
     assert answer.json()["status"]["error"]
@@ -298,7 +334,7 @@ def written_by_an_earlier_release(path: Path) -> None:
 async def test_points_of_an_earlier_release_are_taken_over_once(tmp_path: Path) -> None:
     written_by_an_earlier_release(tmp_path / "vectors")
     server = vectors(tmp_path, free_ports(1)[0])
-    client = AsyncQdrantClient(url=server.url, check_compatibility=False)
+    client = connected(server, tmp_path)
     async with server:
         assert await everything(client, "documents") == {uuid(1): ({"version": 3}, {})}
         assert (await client.count("symbols")).count == 1200

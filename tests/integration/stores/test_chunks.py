@@ -14,7 +14,7 @@ from archon.contracts.errors import StoreRejectedError, StoreUnavailableError
 from archon.contracts.types import DocumentType, EnrichmentStatus
 from archon.runtime.settings import Settings
 from archon.stores.chunk_search import PER_DOCUMENT, Mode, Query, Wanted
-from archon.stores.vectors import VectorStore
+from archon.stores.vectors import VectorStore, qdrant
 from tests import factories
 
 COMPLETED = EnrichmentStatus.COMPLETED
@@ -39,7 +39,7 @@ def chunk(symbol: str, term: int = 1, direction: Sequence[float] = (1.0,), **cha
 
 @pytest.fixture
 async def client(vectors: VectorStore, settings: Settings) -> AsyncIterator[AsyncQdrantClient]:
-    plain = AsyncQdrantClient(url=settings.qdrant_url, check_compatibility=False)
+    plain = qdrant(settings)
     yield plain
     await plain.close()
 
@@ -229,6 +229,29 @@ async def test_search_combines_both_signals_within_what_is_asked_for(
     assert await symbols(projects=[f"{project}-2"]) == ["elsewhere"]
     assert "elsewhere" in await symbols(projects=None)
     assert await symbols(projects=[]) == []
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("mode", [Mode.LEXICAL, Mode.COMBINED])
+async def test_no_score_tells_which_words_another_project_has(
+    vectors: VectorStore, project: str, mode: Mode
+) -> None:
+    own, other = (factories.document(name, "o") for name in (project, f"{project}-2"))
+    rare, common = chunk("rare", 1, (0.9, 0.1)), chunk("common", 2, (0.8, 0.2))
+    await written(vectors, own, 1, rare, common, chunk("common_too", 2, (0.7, 0.3)))
+    query = Query(vector(1.0), Terms(indices=[1, 2], values=[1.0, 1.0]))
+
+    async def scores(*projects: str) -> dict[str, float]:
+        hits = await vectors.search.nearest(query, Wanted(projects), 10, mode)
+        return {hit.payload["symbol"]: hit.score for hit in hits}
+
+    alone = await scores(project)
+    await written(vectors, other, 1, *(chunk(f"other_{number}") for number in range(20)))
+    assert await scores(project) == alone
+    assert alone["rare"] > alone["common"]
+    # Who may search both has the words of both counted.
+    both = await scores(project, f"{project}-2")
+    assert both["rare"] < both["common"]
 
 
 async def test_one_document_does_not_fill_the_list(vectors: VectorStore, project: str) -> None:

@@ -7,9 +7,11 @@ import pytest
 from qdrant_client import AsyncQdrantClient, models
 
 from archon.contracts import names
+from archon.contracts.analysis import Terms
 from archon.contracts.errors import StoreMismatchError
 from archon.runtime.settings import Settings
-from archon.stores.vectors import VectorStore
+from archon.stores.chunk_search import Mode, Query, Wanted
+from archon.stores.vectors import VectorStore, qdrant
 from tests.conftest import TestServers
 
 COSINE = models.Distance.COSINE
@@ -19,7 +21,7 @@ IDF = {names.VECTOR_TERMS: models.SparseVectorParams(modifier=models.Modifier.ID
 @pytest.fixture
 async def client(servers: TestServers, settings: Settings) -> AsyncIterator[AsyncQdrantClient]:
     await servers.start("vectors")
-    client = AsyncQdrantClient(url=settings.qdrant_url, check_compatibility=False)
+    client = qdrant(settings)
     yield client
     await client.close()
 
@@ -103,3 +105,17 @@ async def test_an_index_of_another_type_is_named(
     with pytest.raises(StoreMismatchError, match="index of keyword on version, and wants integer") as raised:
         await store.ensure_collections()
     assert "document_id" not in str(raised.value)
+
+
+async def test_a_search_of_a_collection_that_differs_says_how(
+    client: AsyncQdrantClient, store: VectorStore, settings: Settings
+) -> None:
+    name = settings.qdrant_symbols_collection
+    terms = Terms(indices=[1], values=[1.0])
+    query = Query([1.0] * 256, terms)
+    with pytest.raises(StoreMismatchError, match=f"collection {name} is missing"):
+        await store.search.nearest(query, Wanted(), 1, Mode.COMBINED)
+    await client.create_collection(name, named(name="another"))
+    wanted = f"collection {name} has the vectors another, and wants content of size 256"
+    with pytest.raises(StoreMismatchError, match=wanted):
+        await store.search.nearest(query, Wanted(), 1, Mode.COMBINED)

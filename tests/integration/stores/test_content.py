@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from activities.contents import Contents
 from archon.contracts import identity
 from archon.contracts.errors import StoreUnavailableError
+from archon.runtime.contents import Contents
 from archon.runtime.ports import HOST, free_ports
 from archon.runtime.settings import Settings
 from archon.stores.content import ContentStore
@@ -122,19 +122,16 @@ async def test_no_empty_directory_names_a_content_that_is_gone(tmp_path: Path) -
 
 @dataclass
 class References:
-    """Says which contents live documents have: by turns `answers`, the last of them from then on."""
+    """Says which contents live documents have: by turns `answers`, the last one from then on; or fails."""
 
-    answers: list[set[str]]
+    answers: Sequence[set[str] | BaseException]
 
     async def referenced(self, hashes: Sequence[str]) -> set[str]:
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        answer, *rest = self.answers
+        self.answers = rest or [answer]
+        if isinstance(answer, BaseException):
+            raise answer
         return answer & set(hashes)
-
-    async def tombstone_of(self, document_id: str) -> int | None:
-        raise NotImplementedError
-
-    async def tombstones_of(self, document_ids: Sequence[str]) -> dict[str, int | None]:
-        raise NotImplementedError
 
 
 async def test_contents_go_with_their_analyses_unless_a_document_has_them(content: ContentStore) -> None:
@@ -143,7 +140,7 @@ async def test_contents_go_with_their_analyses_unless_a_document_has_them(conten
         await content.put_text(key, "x")
         await content.put_analysis(f"{key}/{'1' * 64}", factories.analysis("f"))
     counts = await Contents(References([{kept}]), content).remove([gone, kept, "0" * 64])
-    assert (counts.contents, counts.analyses, counts.contents_kept) == (1, 1, 1)
+    assert (counts.contents, counts.analyses, counts.contents_kept) == (2, 1, 1)
     assert [await content.get_text(key) for key in (gone, kept)] == [None, "x"]
     assert [len(await content.analyses(key)) for key in (gone, kept)] == [0, 1]
 
@@ -226,3 +223,43 @@ async def test_a_list_is_kept_until_it_is_deleted(content: ContentStore) -> None
     await content.delete_list("run/0")
     await content.delete_list("run/0")
     assert await content.get_list("run/0") is None
+
+
+async def test_analyses_that_nobody_can_read_go_as_well(tmp_path: Path) -> None:
+    content, key = opened(tmp_path.as_uri()), identity.content_hash(str(uuid4()))
+    await content.put_text(key, "x")
+    reference = f"{key}/{'1' * 64}"
+    await content.put_analysis(reference, factories.analysis("f"))
+    (file,) = [each for each in tmp_path.rglob("*") if each.is_file() and "1" * 64 in each.name]
+    file.write_bytes(b"of another release")
+    counts = await Contents(References([set()]), content).remove([key])
+    assert counts.analyses == 1
+    assert await content.analyses(key) == []
+
+
+async def test_one_who_finds_it_gone_leaves_it_to_who_posts_it_then(
+    content: ContentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = identity.content_hash(str(uuid4()))
+
+    async def posted_meanwhile(_: str) -> None:
+        """Another has removed it, and somebody posts it before this one goes on."""
+        await content.put_text(key, "x")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(content, "get_text", posted_meanwhile)
+        await Contents(References([set(), {key}]), content).remove([key])
+    assert await content.get_text(key) == "x"
+
+
+@pytest.mark.parametrize("error", [StoreUnavailableError("graph", "away"), asyncio.CancelledError()])
+async def test_what_was_deleted_is_put_back_where_nobody_says_who_needs_it(
+    content: ContentStore, error: BaseException
+) -> None:
+    key = identity.content_hash(str(uuid4()))
+    await content.put_text(key, "x")
+    await content.put_analysis(f"{key}/{'1' * 64}", factories.analysis("f"))
+    with pytest.raises(type(error)):
+        await Contents(References([set(), error]), content).remove([key])
+    assert await content.get_text(key) == "x"
+    assert await content.analyses(key) == [f"{key}/{'1' * 64}"]

@@ -268,6 +268,25 @@ async def test_a_document_remembers_its_former_contents(
     assert set(tombstone.hashes) == {a, b, c, d}
 
 
+async def test_a_document_forgets_the_contents_that_are_gone(
+    graph: GraphStore, settings: Settings, project: str
+) -> None:
+    document = factories.document(project, "a")
+    hashes = [identity.content_hash(text) for text in "abcd"]
+    indexed = [
+        await graph.index(document.model_copy(update={"content_hash": each}), str(uuid4())) for each in hashes
+    ]
+    assert [each.former for each in indexed] == [0, 1, 2, 3]
+    a, b, c, _ = hashes
+    assert await graph.former_contents(document.entity_id) == [a, b, c]
+    await graph.forget_contents(document.entity_id, [a, b])
+    await graph.forget_contents(document.entity_id, [a])
+    assert (await node(settings, document.entity_id))["past_hashes"] == [c]
+    nobody = str(uuid4())
+    await graph.forget_contents(nobody, [a])
+    assert await graph.former_contents(nobody) == []
+
+
 async def test_only_what_a_live_document_has_now_is_referenced(graph: GraphStore, project: str) -> None:
     one, other, changed = (factories.document(project, f"{uuid4()}") for _ in range(3))
     for each in (one, other, changed):

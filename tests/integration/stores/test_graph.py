@@ -6,7 +6,9 @@ from uuid import uuid4
 
 import pytest
 from neo4j import AsyncGraphDatabase
+from pydantic import SecretStr
 
+from activities.failures import Again, treatment_of
 from archon.contracts.documents import Document
 from archon.contracts.errors import (
     InvalidInputError,
@@ -15,7 +17,13 @@ from archon.contracts.errors import (
     StoreRejectedError,
     StoreUnavailableError,
 )
-from archon.contracts.types import EnrichmentStatus, EnrichmentType, Priority
+from archon.contracts.types import (
+    HIGHEST_FIRST,
+    HIGHEST_VERSION,
+    EnrichmentStatus,
+    EnrichmentType,
+    Priority,
+)
 from archon.contracts.workflow import Decision
 from archon.runtime.settings import Settings
 from archon.stores.graph import TOLD, GraphStore
@@ -58,6 +66,25 @@ async def test_unchanged_content_keeps_version_and_enrichment(graph: GraphStore,
     again = await graph.index(document.model_copy(update={"name": "renamed"}), str(uuid4()))
     assert (again.version, again.status, again.changed) == (1, EnrichmentStatus.COMPLETED, False)
     assert (await graph.get(document.entity_id)).name == "renamed"
+
+
+async def test_the_language_is_the_one_that_content_was_read_as(graph: GraphStore, project: str) -> None:
+    header = factories.document(project, file_path="src/a.h", language="c")
+    read = factories.step(factories.request_of(header, language="cpp"))
+
+    async def language_after(found: Document) -> str | None:
+        await indexed(graph, found)
+        return (await graph.get(header.entity_id)).language
+
+    assert await language_after(header) == "c"
+    await graph.claim(read.request, read.workflow_id)
+    assert await graph.write_enrichment(read, factories.analysis("f"))
+    assert await language_after(header) == "cpp", "the same content, named as before"
+    assert await language_after(header.model_copy(update={"language": "tcl"})) == "tcl"
+    assert await language_after(header) == "c"
+    assert await graph.write_enrichment(read, factories.analysis("f"))
+    new = {"language": "c", "content_hash": factories.request(text="y = 2\n").content_hash}
+    assert await language_after(header.model_copy(update=new)) == "c", "not read yet"
 
 
 async def test_a_b_a_is_version_3(graph: GraphStore, project: str) -> None:
@@ -164,6 +191,30 @@ async def test_a_claim_of_an_unknown_document_creates_it(graph: GraphStore, proj
     assert (claim.decision, claim.version) == (Decision.PROCEED, 1)
     stored = await graph.get(request.document_id)
     assert (stored.content_hash, stored.file_path) == (request.content_hash, request.file_path)
+
+
+async def test_a_producer_cannot_use_versions_up(graph: GraphStore, project: str) -> None:
+    with pytest.raises(InvalidInputError, match="document_version"):
+        await graph.claim(factories.request(project, document_version=HIGHEST_FIRST + 1), "w")
+    request = factories.request(project, document_version=HIGHEST_FIRST)
+    assert (await graph.claim(request, "w")).version == HIGHEST_FIRST
+    newer = factories.document(project, "y = 2\n", entity_id=request.document_id)
+    assert await indexed(graph, newer) == HIGHEST_FIRST + 1
+
+
+async def test_a_version_that_can_rise_no_further_is_told(
+    settings: Settings, graph: GraphStore, project: str
+) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    await stores.query(
+        settings,
+        "MATCH (d:Document {entity_id: $id}) SET d.version = $version",
+        id=document.entity_id,
+        version=HIGHEST_VERSION,
+    )
+    with pytest.raises(StoreRejectedError, match="no version left"):
+        await indexed(graph, factories.document(project, "y = 2\n", entity_id=document.entity_id))
 
 
 async def test_an_older_content_is_superseded_and_changes_nothing(graph: GraphStore, project: str) -> None:
@@ -307,14 +358,6 @@ async def test_so_can_what_a_producer_asked_for_that_bypasses_the_bridge(
     assert asked.enrichment_type is (kind if kind.whole else EnrichmentType.FULL)
 
 
-async def test_a_producer_cannot_use_versions_up(graph: GraphStore, project: str) -> None:
-    document = factories.document(project)
-    await graph.claim(factories.request_of(document, 2**63 - 1), "w")
-    first = await graph.index(document.model_copy(update={"content_hash": "1" * 64}), str(uuid4()))
-    second = await graph.index(document.model_copy(update={"content_hash": "2" * 64}), str(uuid4()))
-    assert second.version == first.version + 1
-
-
 async def test_one_run_alone_tells_an_event(graph: GraphStore, project: str) -> None:
     document = factories.document(project)
     await indexed(graph, document)
@@ -456,3 +499,15 @@ async def test_a_server_that_is_down_is_unavailable(settings: Settings) -> None:
     async with GraphStore.connect(nobody) as store:
         with pytest.raises(StoreUnavailableError, match="graph"):
             await store.ping()
+
+
+async def test_a_wrong_password_is_waited_out_and_names_its_setting(
+    graph: GraphStore, settings: Settings, project: str
+) -> None:
+    if not settings.memgraph_user:
+        pytest.skip("the graph from outside knows no passwords")
+    wrong = settings.model_copy(update={"memgraph_password": SecretStr("changed")})
+    async with GraphStore.connect(wrong) as refused:
+        with pytest.raises(StoreUnavailableError, match="MEMGRAPH_PASSWORD") as raised:
+            await refused.claim(factories.request(project_name=project), "w")
+    assert treatment_of(raised.value).again is Again.PATIENTLY

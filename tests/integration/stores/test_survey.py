@@ -7,7 +7,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 import pytest
-from qdrant_client import AsyncQdrantClient, models
+from qdrant_client import models
 from temporalio.testing import ActivityEnvironment
 
 from activities.reconciliation import ReconcileActivities
@@ -26,7 +26,7 @@ from archon.stores.content import ContentStore
 from archon.stores.graph import GraphStore
 from archon.stores.nodes import timestamp
 from archon.stores.survey import Survey
-from archon.stores.vectors import VectorStore
+from archon.stores.vectors import VectorStore, qdrant
 from tests import factories, stores
 from tests.conftest import TestServers
 
@@ -129,7 +129,7 @@ class Estate:
         await stores.query(self.settings, statement, id=document.entity_id, properties=properties)
 
     async def lose_point(self, document: Document) -> None:
-        client = AsyncQdrantClient(url=self.settings.qdrant_url, check_compatibility=False)
+        client = qdrant(self.settings)
         await client.delete(self.settings.qdrant_collection, [document.entity_id])
         await client.close()
 
@@ -223,7 +223,7 @@ async def test_an_enriched_document_without_its_point_is_written_again(estate: E
 
 async def test_what_a_point_lacks_is_found(estate: Estate) -> None:
     vectorless, behind, ahead = [await estate.enriched() for _ in range(3)]
-    client = AsyncQdrantClient(url=estate.settings.qdrant_url, check_compatibility=False)
+    client = qdrant(estate.settings)
     collection = estate.settings.qdrant_collection
     await client.delete_vectors(collection, [names.VECTOR_CONTENT], [vectorless.entity_id])
     await client.set_payload(collection, {"enrichment_status": "pending"}, [behind.entity_id])
@@ -241,7 +241,7 @@ async def test_what_a_point_lacks_is_found(estate: Estate) -> None:
 
 async def test_chunks_that_are_lost_or_of_another_version_are_found_and_written_again(estate: Estate) -> None:
     lost, past, older = [await estate.enriched() for _ in range(3)]
-    client = AsyncQdrantClient(url=estate.settings.qdrant_url, check_compatibility=False)
+    client = qdrant(estate.settings)
     symbols, documents = estate.settings.qdrant_symbols_collection, estate.settings.qdrant_collection
     await client.delete(symbols, of_document(lost))
     left_behind = models.PointStruct(
@@ -268,7 +268,7 @@ async def test_chunks_whose_document_is_gone_are_removed(estate: Estate) -> None
     )
     assert (await estate.reconcile(apply=False, of_points=True)).found == {Drift.ORPHAN_POINT: 1}
     assert (await estate.reconcile(of_points=True)).repaired == {Drift.ORPHAN_POINT: 1}
-    client = AsyncQdrantClient(url=estate.settings.qdrant_url, check_compatibility=False)
+    client = qdrant(estate.settings)
     left, _ = await client.scroll(estate.settings.qdrant_symbols_collection)
     await client.close()
     assert {(each.payload or {})["document_id"] for each in left} == {kept.entity_id}
@@ -281,7 +281,7 @@ async def test_what_another_program_has_written_is_told_and_left_alone(estate: E
         models.PointStruct(id=str(uuid4()), vector={}, payload={**project, **payload})
         for payload in ({}, {"document_id": "doc-7"}, {"document_id": 7})
     ]
-    client = AsyncQdrantClient(url=estate.settings.qdrant_url, check_compatibility=False)
+    client = qdrant(estate.settings)
     await client.upsert(documents, foreign)
     await client.upsert(symbols, foreign)
     report = await estate.reconcile(of_points=True)

@@ -3,15 +3,14 @@
 import asyncio
 
 import pytest
-from qdrant_client import AsyncQdrantClient
 
 from archon.contracts import names
 from archon.contracts.deletion import DeletionCounts
 from archon.contracts.documents import Indexed
 from archon.contracts.errors import StoreRejectedError, StoreUnavailableError
-from archon.contracts.types import EnrichmentStatus
+from archon.contracts.types import HIGHEST_VERSION, EnrichmentStatus
 from archon.runtime.settings import Settings
-from archon.stores.vectors import VectorStore
+from archon.stores.vectors import VectorStore, qdrant
 from tests import factories
 from tests.conftest import TestServers
 
@@ -35,7 +34,7 @@ async def test_a_point_begins_without_a_vector(
 ) -> None:
     document = factories.document(project)
     await vectors.index(document, new())
-    client = AsyncQdrantClient(url=settings.qdrant_url)
+    client = qdrant(settings)
     (point,) = await client.retrieve(settings.qdrant_collection, [document.entity_id], with_vectors=True)
     await client.close()
     assert not point.vector
@@ -82,21 +81,24 @@ async def test_new_content_keeps_the_old_vector_until_it_has_its_own(
     assert point.payload["version"] == 2
 
 
-async def test_a_late_write_of_an_old_version_changes_nothing(vectors: VectorStore, project: str) -> None:
+@pytest.mark.parametrize("newer", [2, HIGHEST_VERSION])
+async def test_a_late_write_of_an_old_version_changes_nothing(
+    vectors: VectorStore, project: str, newer: int
+) -> None:
     a = factories.document(project, "a")
     b = factories.document(project, "b", entity_id=a.entity_id)
-    late = factories.step(factories.request_of(a), 1)
-    current = factories.step(factories.request_of(b, 2), 2)
-    await vectors.index(a, new())
-    await vectors.index(b, new(2))
+    late = factories.step(factories.request_of(a, newer - 1), newer - 1)
+    current = factories.step(factories.request_of(b, newer), newer)
+    await vectors.index(a, new(newer - 1))
+    await vectors.index(b, new(newer))
     assert await vectors.write(current, COMPLETED, vector(0.0, 1.0))
     assert not await vectors.write(late, COMPLETED, vector(1.0))
     assert not await vectors.set_status(late, EnrichmentStatus.FAILED)
-    await vectors.index(a, new())
+    await vectors.index(a, new(newer - 1))
     point = await vectors.get(a.entity_id)
     assert point is not None
     assert point.payload is not None
-    assert (point.payload["version"], point.payload["enrichment_status"]) == (2, "completed")
+    assert (point.payload["version"], point.payload["enrichment_status"]) == (newer, "completed")
     assert isinstance(point.vector, dict)
     assert point.vector[names.VECTOR_CONTENT][:2] == pytest.approx([0.0, 1.0])
 

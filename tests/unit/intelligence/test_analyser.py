@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from archon.contracts.types import EnrichmentType
-from intelligence import embedding, findings
+from intelligence import embedding, findings, markdown
 from intelligence.analyser import ENTITIES_LIMIT, analyse
 from intelligence.findings import Rule
 from intelligence.grammar import grammars
@@ -246,6 +246,14 @@ def test_of_more_than_anybody_asks_for_the_first_are_found(language: str) -> Non
     result = analyse(text, language, EnrichmentType.ENTITIES_ONLY)
     assert len(result.entities) == limit
     assert len(result.relationships) <= 1
+
+
+def test_markdown_is_read_to_a_line_and_what_is_beyond_is_counted() -> None:
+    beyond = 1000
+    text = "# a heading\n" + "prose\n" * (markdown.MOST_LINES - 1) + "# beyond\n" * beyond
+    result = analyse(text, "markdown", FULL)
+    assert [each.name for each in result.entities] == ["a heading"]
+    assert result.not_understood == beyond
 
 
 def test_what_can_be_parsed_of_a_broken_source_is_found() -> None:

@@ -67,6 +67,19 @@ function greet(n: string) { return n }
 """
 
 
+PAGE = """<!doctype html>
+<title>A page</title>
+<script type="application/json">{"a": 1}</script>
+<script type="text/x-template"><p>function no() {}</p></script>
+<script type="module" src="./app.js"></script>
+<script type="module">export function inPage() {}</script>
+<p>Text.</p>
+<script type="text/javascript; charset=utf-8"><!--
+function old() {}
+//--></script>
+"""
+
+
 @pytest.mark.parametrize(
     ("language", "text", "entities", "imports"),
     [
@@ -82,6 +95,13 @@ function greet(n: string) { return n }
         ("svelte", SVELTE, ["function load 2-2", "function up 9-9"], ["./X.svelte"]),
         ("astro", ASTRO, ["function greet 4-4", "function client 8-8"], ["../Layout.astro"]),
         ("astro", "<h1>no script</h1>\n", [], []),
+        (
+            "html",
+            "<script>a = 1</script><script>\n<!--\nfunction b() {}\n</script>\n",
+            ["function b 3-3"],
+            [],
+        ),
+        ("html", PAGE, ["function inPage 6-6", "function old 9-9"], ["./app.js"]),
         ("svelte", "<script>\nfunction open() {}\n", ["function open 2-2"], []),
     ],
 )
@@ -101,6 +121,13 @@ def test_components_as_people_write_them() -> None:
     rest = next(each for each in badge.chunks if each.symbol is None)
     assert rest.terms is not None
     assert index_of("button") in rest.terms.indices
+
+
+@pytest.mark.parametrize("language", ["html", "vue"])
+def test_what_has_no_script_has_no_scores(language: str) -> None:
+    result = full("<h1>A page</h1>\n<script type='importmap'>{}</script>\n", language)
+    assert (result.quality_score, result.complexity_score) == (None, None)
+    assert full(PAGE, language).complexity_score is not None
 
 
 def test_a_script_that_cannot_be_read_is_counted() -> None:

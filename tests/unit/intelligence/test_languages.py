@@ -129,6 +129,11 @@ extern "C" {
 API_EXPORT struct point *make(void);
 typedef int (WINAPI *callback)(int);
 typedef int CALLBACK(other)(int);
+DWORD WINAPI worker(LPVOID given)
+{
+  return 0;
+}
+API_EXPORT int WINAPI exported(int x) { return x; }
 struct queue {
   QUEUE_FIELDS
   LIST(node)
@@ -146,11 +151,41 @@ def test_macros_that_no_parser_knows_hide_nothing() -> None:
     assert found == [
         ("type", "callback"),
         ("type", "other"),
+        ("function", "worker"),
+        ("function", "exported"),
         ("struct", "queue"),
         ("type", "pair"),
         ("type", "pair_ptr"),
     ]
     assert result.statistics["syntax_errors"] == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "signatures"),
+    [
+        (
+            "ruby",
+            "class A\n  def n\n  end\n  def m; end\nend\nmodule M\nend\n",
+            ["class A", "def n", "def m", "module M"],
+        ),
+        (
+            "kotlin",
+            "class A {\n  companion object\n  fun a() = 1\n}\n",
+            ["class A", "companion object", "fun a()"],
+        ),
+    ],
+)
+def test_a_signature_ends_where_its_body_begins(language: str, text: str, signatures: list[str]) -> None:
+    assert [each.signature for each in analyse(text, language, EnrichmentType.FULL).entities] == signatures
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029"])
+def test_unicodes_ends_of_lines_end_statements_of_javascript(end: str) -> None:
+    text = "const a = 1\u2028function p() {}\u2028// a comment\u2028const q = () => 'x\u2028y'\n"
+    text = text.replace("\u2028", end) + "function r() {}\n"
+    result = analyse(text, "javascript", EnrichmentType.FULL)
+    assert [(each.name, each.start_line) for each in result.entities] == [("p", 1), ("q", 1), ("r", 2)]
+    assert result.not_understood == 0
 
 
 def test_members_that_are_written_apart_belong_to_their_type() -> None:
@@ -168,6 +203,26 @@ def test_members_that_are_written_apart_belong_to_their_type() -> None:
             "class EXPORT_API Exp final : public Base { int x; };\n",
             ["class Exp"],
             ["inherits Exp -> Base"],
+        ),
+        (
+            "cpp",
+            (
+                "struct E { int x; };\nclass T : public ::testing::Test { int x; };\n"
+                "struct B : private virtual ::C<::a::D>, protected::n::W, decltype(f()) { int x; };\n"
+                "struct R : T::template rebind<int> { int x; };\nstruct O : ::E { int x; };\n"
+            ),
+            ["struct E", "class T", "struct B", "struct R", "struct O"],
+            [
+                *("inherits T -> testing::Test", "inherits B -> C", "inherits B -> n::W"),
+                *("inherits R -> T::rebind", "inherits O -> E"),
+            ],
+        ),
+        ("ruby", "class A < ::B::C\n  X = 1\nend\n", ["class A"], ["inherits A -> B::C"]),
+        (
+            "rust",
+            "struct X;\nimpl ::std::fmt::Display for X {}\ntrait A: ::core::B + C { fn a(); }\n",
+            ["struct X", "trait A", "method A.a"],
+            ["inherits A -> core::B", "inherits A -> C", "inherits X -> std::fmt::Display"],
         ),
         (
             "go",

@@ -2,18 +2,32 @@
 
 import asyncio
 import contextlib
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
-from intelligence.pool import Pool, PoolError, TimeLimitError, WorkerDiedError, WorkFailedError
+from intelligence.pool import (
+    MemoryLimitError,
+    Pool,
+    PoolError,
+    TimeLimitError,
+    WorkerDiedError,
+    WorkFailedError,
+)
+from tests.eventually import eventually
+from tests.processes import alive
 from tests.unit.intelligence import works
+
+MEMORY = 512 * 1024 * 1024
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="prlimit")
 
 
 @contextlib.asynccontextmanager
-async def pool(workers: int = 2, limit: float = 30) -> AsyncIterator[Pool]:
-    made = Pool(workers, limit, works.nothing)
+async def pool(workers: int = 2, limit: float = 30, memory: int | None = None) -> AsyncIterator[Pool]:
+    made = Pool(workers, limit, works.nothing, memory)
     try:
         await made.warm()
         yield made
@@ -51,9 +65,62 @@ async def test_work_beyond_the_limit_is_ended_and_who_waits_meanwhile_is_served(
         assert after != before
 
 
+@pytest.mark.threat
+@LINUX
+async def test_work_beyond_the_memory_is_refused_by_a_process_that_ends_with_it() -> None:
+    async with pool(1, memory=MEMORY) as workers:
+        before = await workers.run(works.process)
+        with pytest.raises(MemoryLimitError, match="more than 512 MiB"):
+            await workers.run(works.by_name, "fill")
+        assert await workers.run(works.process) != before
+        assert await workers.run(works.fill, MEMORY // 4) == "done"
+
+
+@LINUX
+async def test_what_others_have_left_in_a_process_is_no_fault_of_the_work() -> None:
+    async with pool(1, memory=MEMORY) as workers:
+        assert await workers.run(works.keep, MEMORY // 2) == "done"
+        assert await workers.run(works.keep, MEMORY // 2) == "done"
+
+
 async def test_the_clock_alone_ends_nothing() -> None:
     async with pool(1, limit=0.5) as workers:
         assert await workers.run(works.rest, 1.0) == "done"
+
+
+PARENT = """
+import asyncio
+from intelligence.pool import Pool
+from tests.unit.intelligence import works
+
+async def main():
+    pool = Pool(1, 600, works.nothing)
+    await pool.warm()
+    print(await pool.run(works.process), flush=True)
+    await pool.run({work})
+
+if __name__ == "__main__":  # the workers import it, too
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("work", ["works.rest, 600.0", "works.spin"])
+async def test_no_worker_outlives_a_service_that_is_killed(tmp_path: Path, work: str) -> None:
+    (script := tmp_path / "parent.py").write_text(PARENT.format(work=work))
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, script, stdout=asyncio.subprocess.PIPE, env=environment
+    )
+    assert parent.stdout is not None
+    worker = int(await parent.stdout.readline())
+    assert alive(worker)
+    parent.kill()
+    await parent.wait()
+
+    async def ended() -> bool:
+        return not alive(worker)
+
+    await eventually(ended, seconds=5)
 
 
 async def test_who_gives_up_leaves_no_worker_behind() -> None:
@@ -76,12 +143,12 @@ async def test_an_error_of_the_work_is_told_without_what_it_says(name: str) -> N
         assert await workers.run(works.process) == before
 
 
-@pytest.mark.parametrize("bad", ["fail", "panic", "crash", "hang", "spin"])
+@pytest.mark.parametrize("bad", ["fail", "panic", "crash", "hang", "spin", pytest.param("fill", marks=LINUX)])
 async def test_of_a_batch_only_the_bad_one_has_no_result(bad: str) -> None:
     names = [f"good {n}" for n in range(12)]
     names.insert(5, bad)
-    codes = {"crash": "worker_died", "hang": "time_limit", "spin": "time_limit"}
-    async with pool(limit=0.5) as workers:
+    codes = {"crash": "worker_died", "hang": "time_limit", "spin": "time_limit", "fill": "memory_limit"}
+    async with pool(limit=0.5, memory=MEMORY) as workers:
         outcomes = await workers.run_each(works.by_name, [(name,) for name in names], [1] * len(names))
         found = [outcome.code if isinstance(outcome, PoolError) else outcome for outcome in outcomes]
         assert found == [codes.get(bad, "analysis_failed") if name == bad else name for name in names]

@@ -169,6 +169,27 @@ def test_a_header_is_c_only_if_c_alone_can_be_meant(header: str, names: list[str
     assert result.not_understood == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "given", "language"),
+    [
+        ("namespace shop {\ntemplate <class T>\nclass A {};\n}\n", "c", "cpp"),
+        ("#include <vector>\nusing Ids = std::vector<int>;\n", "c", "cpp"),
+        *(((CASES / "13-cpp" / name).read_text(), "c", "cpp") for name in ("c1.h", "c3.h", "c8.h")),
+        (EXTERN_C, "c", "c"),
+        ("int f(void) { return 1; }\n", "cpp", "cpp"),
+        ("<script lang='ts'>let a: number</script>\n", "vue", "vue"),
+        ("#!/usr/bin/env python3\nx = 1\n", None, "python"),
+        ("Some prose.\n", None, None),
+        ("x = 1\n", "Python", "python"),
+        ("DISPLAY 1.\n", "cobol", "cobol"),
+    ],
+)
+def test_the_language_is_the_one_that_the_text_was_read_as(
+    text: str, given: str | None, language: str | None
+) -> None:
+    assert full(text, given).language == language
+
+
 KOTLIN = """package a
 
 object Registry
@@ -192,6 +213,9 @@ class WithNamed {
         fun make() = WithNamed()
     }
 }
+class WithPublic {
+    @JvmStatic public companion object
+}
 @JvmInline
 value class Name(val s: String) { fun greet() = s }
 context(Logger)
@@ -208,8 +232,9 @@ def test_objects_and_others_of_kotlin() -> None:
         *("object a.Shape.Unit1 7", "object a.Shape.Nil 8", "method a.Shape.area 9", "interface a.Op 14"),
         *("method a.Op.run 14", "class a.WithCompanion 15", "object a.WithCompanion.Companion 16"),
         *("method a.WithCompanion.a 17", "class a.WithNamed 19", "object a.WithNamed.Factory 20"),
-        *("method a.WithNamed.Factory.make 21", "class a.Name 24", "method a.Name.greet 25"),
-        *("function a.logged 27", "function a.fetch 28", "class a.Last 29"),
+        *("method a.WithNamed.Factory.make 21", "class a.WithPublic 24", "object a.WithPublic.Companion 25"),
+        *("class a.Name 27", "method a.Name.greet 28"),
+        *("function a.logged 30", "function a.fetch 31", "class a.Last 32"),
     ]
     assert result.not_understood == 0
 
@@ -241,37 +266,6 @@ def test_functions_of_bash_however_they_are_written() -> None:
     result = full(BASH, "bash")
     assert [each.name for each in result.entities] == ["one", "two", "three", "five-dash:colon", "six"]
     assert result.not_understood == 0
-
-
-WRAPPED = """
-export const A = React.memo(React.forwardRef<X, P>(function Inner(props, ref) { return null; }));
-const B = styled.div<{ on: boolean }>`color: ${(p) => p.on};`;
-export const C = styled(Button).attrs({ a: 1 })`x`;
-export const D = withRouter(connect(mapState)((props) => null)) as unknown as Thing;
-const E = observer(function () { return null; });
-export const handler = asyncHandler(async (req, res) => { res.end(); });
-export const slow = _.debounce(() => {}, 100);
-const names = items.map((x) => x.name);
-const done = promise.then(() => 1);
-const timer = setTimeout(() => {}, 1);
-const total = sum(items.filter((x) => x));
-const query = gql`query { a }`;
-const app = express();
-function outer() {
-  const inner = compute((x) => x);
-  const click = useCallback(() => {}, []);
-  const value = useMemo(() => 1, []);
-}
-export default memo(() => null);
-"""
-
-
-def test_functions_that_are_wrapped() -> None:
-    for language in ("typescript", "tsx"):
-        found = [each.qualified_name for each in full(WRAPPED, language).entities]
-        assert found == ["A", "B", "C", "D", "E", "handler", "slow", "outer", "outer.click", "default"]
-    plain = "const A = memo(() => 1)\nexport default class {}\nexport const B = cache(async function () {})\n"
-    assert [each.name for each in full(plain, "javascript").entities] == ["A", "default", "B"]
 
 
 def test_an_attribute_may_have_an_ampersand() -> None:
@@ -329,3 +323,25 @@ def test_what_stands_whole_in_an_error_is_understood() -> None:
     result = full("if (:\n" + good * 20, "python")
     assert sum(each.name == "f" for each in result.entities) == 20
     assert result.not_understood < 20
+
+
+CSHARP = """class A
+{
+    int F(object v)
+    {
+        if (v == null)
+            return 0;
+#if NET40
+        else if (v == DBNull.Value)
+            return 1;
+#endif
+        else if (v is string)
+            return 3;
+        return 4;
+    }
+}
+"""
+
+
+def test_conditions_of_csharp_behind_a_directive_are_no_functions() -> None:
+    assert told(full(CSHARP, "csharp")) == ["class A 1", "method A.F 3"]

@@ -8,6 +8,8 @@ import threading
 import time
 from pathlib import Path
 
+_kept: list[bytearray] = []
+
 
 class Panic(BaseException):
     """As native code raises it."""
@@ -39,6 +41,17 @@ def spin() -> None:
     re.match("(a+)+b", "a" * 60)
 
 
+def fill(size: int = 2**40) -> str:
+    bytearray(size)
+    return "done"
+
+
+def keep(size: int) -> str:
+    """Leaves memory behind, as what is never given back does."""
+    _kept.append(bytearray(size))
+    return "done"
+
+
 def rest(seconds: float) -> str:
     """Takes its time and no processor."""
     time.sleep(seconds)
@@ -60,11 +73,11 @@ def once(path: str) -> str:
 
 
 def by_name(name: str) -> str:
-    """What a document may do: come to its end, fail, panic, crash, hang or spin."""
+    """What a document may do: come to its end, fail, panic, crash, hang, spin or fill the memory."""
     if name == "fail":
         raise ValueError("a secret of the document")
     if name == "panic":
         raise Panic("a secret of the document")
-    if name in {"crash", "hang", "spin"}:
-        {"crash": crash, "hang": hang, "spin": spin}[name]()
+    if name in {"crash", "hang", "spin", "fill"}:
+        {"crash": crash, "hang": hang, "spin": spin, "fill": fill}[name]()
     return name

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from archon.cli.bench.against.checkouts import Checkout
 from archon.cli.bench.run import Target
 from archon.devstack.process import READY_SECONDS, STOP_SECONDS, ChildProcess, emptied
+from archon.devstack.stack import Ports, environment
 from archon.runtime.settings import Settings
 
 _LEADING: Final = {
@@ -53,6 +54,8 @@ async def started(checkout: Checkout, directory: Path) -> AsyncIterator[tuple[Ch
         ready_seconds=3 * READY_SECONDS,
         stop_seconds=3 * STOP_SECONDS,
         command=[
+            # Those of another stack, whose `env` this shell has read, would be refused, or measured.
+            *("env", *(word for name in environment(directory, Ports()) for word in ("-u", name))),
             *(str(checkout.python), "-m", "archon.cli.main"),
             *("up", "--free-ports", "--data-dir", str(directory)),
         ],
@@ -61,9 +64,9 @@ async def started(checkout: Checkout, directory: Path) -> AsyncIterator[tuple[Ch
     try:
         await up.start()
         assert up.pid is not None
-        environment = _exports(written.read_text())
-        leaders |= _leaders(up.pid, environment)
-        yield up, Target(_settings(environment), environment, directory, leaders, foreign=True)
+        exported = _exports(written.read_text())
+        leaders |= _leaders(up.pid, exported)
+        yield up, Target(_settings(exported), exported, directory, leaders, foreign=True)
     finally:
         # Not killed, even where it has not begun to serve: it ends its own processes.
         await up.stop()

@@ -40,6 +40,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- $_ := set $settings "INTELLIGENCE_SERVICE_URL" (printf "http://%s-intelligence:8053" $name) -}}
 {{- end -}}
 {{- $_ := set $settings "BRIDGE_URL" ($settings.BRIDGE_URL | default (printf "http://%s-bridge:8054" $name)) -}}
+{{- $_ := set $settings "INGRESS_URL" ($settings.INGRESS_URL | default (printf "http://%s-ingress:8156" $name)) -}}
 {{- $_ := set $settings "WORKER_URL" ($settings.WORKER_URL | default (printf "http://%s-worker:8157" $name)) -}}
 {{- $_ := set $settings "HOST" "0.0.0.0" -}}
 {{- range $key, $value := $settings }}

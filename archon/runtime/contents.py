@@ -1,0 +1,85 @@
+"""In: contents that documents no longer have. Out: those that no other has, gone with their analyses."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+
+from archon.contracts.analysis import AnalysisResult
+from archon.contracts.deletion import DeletionCounts
+from archon.runtime.concurrently import answers
+
+_AT_ONCE: Final = 8
+
+
+class References(Protocol):
+    """Which contents documents have."""
+
+    async def referenced(self, hashes: Sequence[str]) -> set[str]: ...
+
+
+class ContentRemoval(Protocol):
+    """Texts by content hash, analyses by reference."""
+
+    async def get_text(self, content_hash: str) -> str | None: ...
+
+    async def put_text(self, content_hash: str, text: str) -> None: ...
+
+    async def delete_text(self, content_hash: str) -> None: ...
+
+    async def analyses(self, content_hash: str) -> list[str]: ...
+
+    async def get_analysis(self, reference: str) -> AnalysisResult | None: ...
+
+    async def put_analysis(self, reference: str, result: AnalysisResult) -> None: ...
+
+    async def delete_analysis(self, reference: str) -> None: ...
+
+
+class Contents:
+    """Removes texts and analyses. Raises StoreError."""
+
+    def __init__(self, graph: References, store: ContentRemoval) -> None:
+        self._graph = graph
+        self._store = store
+
+    async def remove(self, hashes: Sequence[str]) -> DeletionCounts:
+        """Remove the contents that no live document has at present."""
+        kept = await self._graph.referenced(hashes)
+        counts = DeletionCounts(contents_kept=len(kept))
+        gone = [content_hash for content_hash in hashes if content_hash not in kept]
+        for removed in (await answers(gone, self._remove, _AT_ONCE)).values():
+            counts.add(removed)
+        return counts
+
+    async def _remove(self, content_hash: str) -> DeletionCounts:
+        """Who indexes a document puts its text there first: one that came by now finds it put back.
+
+        Only what was read is deleted, by each of several that remove it at once: the last can put it back.
+        """
+        text = await self._store.get_text(content_hash)
+        references = await self._store.analyses(content_hash)
+        analyses = {
+            each: analysis for each in references if (analysis := await self._store.get_analysis(each))
+        }
+        wanted = True
+        try:
+            if text is not None:
+                await self._store.delete_text(content_hash)
+            for reference in analyses:
+                await self._store.delete_analysis(reference)
+            wanted = bool(await self._graph.referenced([content_hash]))
+        finally:
+            if wanted:
+                await self._put_back(content_hash, text, analyses)
+        if wanted:
+            return DeletionCounts(contents_kept=1)
+        for reference in set(references) - set(analyses):  # which today's model cannot read
+            await self._store.delete_analysis(reference)
+        return DeletionCounts(contents=1, analyses=len(references))
+
+    async def _put_back(
+        self, content_hash: str, text: str | None, analyses: Mapping[str, AnalysisResult]
+    ) -> None:
+        if text is not None:
+            await self._store.put_text(content_hash, text)
+        for reference, analysis in analyses.items():
+            await self._store.put_analysis(reference, analysis)

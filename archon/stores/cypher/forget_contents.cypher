@@ -1,0 +1,5 @@
+// Under the node's lock, beside which others may add to the list.
+MATCH (d:Document {entity_id: $id})
+SET d.lock = $lock
+WITH d
+SET d.past_hashes = [hash IN coalesce(d.past_hashes, []) WHERE NOT hash IN $hashes]

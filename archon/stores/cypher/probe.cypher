@@ -1,0 +1,1 @@
+MERGE (p:WriteProbe {name: "readiness"}) SET p.value = $value

@@ -1,0 +1,129 @@
+"""In: requests, each of a version of its document. Out: which of them are worth a run, and when.
+
+A file that is saved again and again, or a flood, would else cost a run for each version, which all others
+wait for: of what comes shortly after a version was submitted only the newest is enriched.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from weakref import WeakValueDictionary
+
+from archon.contracts import names
+from archon.contracts.events import EnrichmentCompleted, EnrichmentRequest, ending
+from archon.contracts.identity import event_id
+from archon.contracts.types import Outcome
+from archon.contracts.workflow import Step
+from archon.runtime import metrics
+from archon.runtime.kafka import KafkaPublisher
+from archon.runtime.logs import get_logger
+from archon.stores.graph import GraphStore
+
+REMEMBERED: Final = 10_000
+"""Documents, those of which a version came last."""
+WAITING: Final = 32
+"""Versions that wait at most; one more has its run at once. Each takes one of the consumer's places, which
+others need."""
+_log = get_logger(__name__)
+
+
+@dataclass
+class _Newest:
+    """Of a document's versions. `due`: when the next one may be submitted, by the loop's clock; `overtaken`:
+    to be set where one waits for that."""
+
+    version: int
+    due: float
+    overtaken: asyncio.Event | None = None
+
+
+class Revisions:
+    """Lets one version of a document pass in `interval` seconds; all of them where that is 0."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._newest: dict[str, _Newest] = {}
+        self._waiting = 0
+
+    async def passes(self, request: EnrichmentRequest) -> bool:
+        """Waits until the document's turn has come; False where a newer version has come by then.
+
+        A request without a version of the graph's is compared with nothing: it passes.
+        """
+        version, clock = request.document_version, asyncio.get_running_loop().time
+        if version is None or not self._interval:
+            return True
+        newest = self._newest.pop(request.document_id, None) or _Newest(version, clock())
+        self._remember(request.document_id, newest)
+        if version < newest.version:
+            return False
+        if version > newest.version:
+            newest.version = version
+            if newest.overtaken is not None:
+                newest.overtaken.set()
+            if not await self._turn(newest, clock()):
+                return False
+        newest.due = clock() + self._interval
+        return True
+
+    async def _turn(self, newest: _Newest, now: float) -> bool:
+        if newest.due <= now or self._waiting == WAITING:
+            return True
+        overtaken = newest.overtaken = asyncio.Event()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(newest.due - now):
+                await overtaken.wait()
+        except TimeoutError:
+            return not overtaken.is_set()
+        finally:
+            self._waiting -= 1
+            if newest.overtaken is overtaken:
+                newest.overtaken = None
+        return False
+
+    def _remember(self, document_id: str, newest: _Newest) -> None:
+        self._newest[document_id] = newest
+        if len(self._newest) > REMEMBERED:
+            del self._newest[next(iter(self._newest))]
+
+
+class Overtaken:
+    """Ends versions that have no run."""
+
+    def __init__(self, graph: GraphStore, publisher: KafkaPublisher) -> None:
+        self._graph = graph
+        self._publisher = publisher
+        self._ending: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def end(self, request: EnrichmentRequest, teller: str) -> bool:
+        """Publish the version as superseded, once by whichever `teller`; False, and nothing is published,
+        where the graph knows of no newer one. Raises StoreError, PublishError."""
+        # Each writes its document's node: at once they would but undo each other's work.
+        async with self._ending.setdefault(request.document_id, asyncio.Lock()):
+            return await self._end(request, teller)
+
+    async def _end(self, request: EnrichmentRequest, teller: str) -> bool:
+        assert request.document_version is not None
+        workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
+        step = Step(request=request, version=request.document_version, workflow_id=workflow_id)
+        if await self._graph.is_current(step):
+            return False
+        what = ending(Outcome.SUPERSEDED, request)
+        ce_id = event_id(request.document_id, step.version, what)
+        if await self._graph.first_to_tell(request.document_id, ce_id, teller):
+            event = EnrichmentCompleted(
+                document_id=request.document_id,
+                project_name=request.project_name,
+                enrichment_status=Outcome.SUPERSEDED,
+                completed_at=datetime.now(UTC),
+                processing_time_ms=0,
+                correlation_id=request.correlation_id,
+                content_hash=request.content_hash,
+                document_version=step.version,
+            )
+            await self._publisher.completed(event, what)
+        metrics.VERSIONS_OVERTAKEN.inc()
+        _log.info("version_overtaken", **request.about, document_version=step.version, status="superseded")
+        return True

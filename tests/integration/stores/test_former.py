@@ -1,0 +1,70 @@
+"""A document that has been changed often: its oldest contents are gone before it forgets them."""
+
+from uuid import uuid4
+
+import pytest
+
+from archon.contracts import identity
+from archon.contracts.documents import Document
+from archon.runtime.settings import Settings
+from archon.stores.content import ContentStore
+from archon.stores.graph import GraphStore
+from bridge.former import KEPT, MOST, FormerContents
+from tests import factories
+
+pytestmark = pytest.mark.threat
+
+
+@pytest.fixture
+def content(settings: Settings) -> ContentStore:
+    return ContentStore.open(settings)
+
+
+@pytest.fixture
+def document(project: str) -> Document:
+    return factories.document(project)
+
+
+def texts(project: str, count: int) -> list[str]:
+    return [f"{number} of {project}" for number in range(count)]
+
+
+async def revise(graph: GraphStore, content: ContentStore, document: Document, count: int) -> None:
+    """Index as many texts one after the other, as the bridge does."""
+    former = FormerContents(graph, content)
+    for text in texts(document.project_name, count):
+        content_hash = identity.content_hash(text)
+        await content.put_text(content_hash, text)
+        indexed = await graph.index(document.model_copy(update={"content_hash": content_hash}), str(uuid4()))
+        await former.limit(document.entity_id, indexed)
+
+
+async def test_the_oldest_contents_are_removed_and_forgotten(
+    graph: GraphStore, content: ContentStore, document: Document
+) -> None:
+    await revise(graph, content, document, MOST + 3)
+    *former, present = [identity.content_hash(text) for text in texts(document.project_name, MOST + 3)]
+    # One too many had it cut to KEPT; one more came then.
+    gone, kept = former[: -KEPT - 1], former[-KEPT - 1 :]
+    assert await graph.former_contents(document.entity_id) == kept
+    assert [await content.has_text(each) for each in gone] == [False] * len(gone)
+    assert [await content.has_text(each) for each in [*kept, present]] == [True] * (KEPT + 2)
+
+
+async def test_a_content_that_another_document_has_stays(
+    graph: GraphStore, content: ContentStore, document: Document, project: str
+) -> None:
+    shared = texts(project, 1)[0]
+    await graph.index(factories.document(f"{project}-2", shared), str(uuid4()))
+    await revise(graph, content, document, MOST + 2)
+    content_hash = identity.content_hash(shared)
+    assert content_hash not in await graph.former_contents(document.entity_id)
+    assert await content.get_text(content_hash) == shared
+
+
+async def test_few_are_kept_as_they_are(
+    graph: GraphStore, content: ContentStore, document: Document, project: str
+) -> None:
+    await revise(graph, content, document, 3)
+    former = [identity.content_hash(text) for text in texts(project, 2)]
+    assert await graph.former_contents(document.entity_id) == former

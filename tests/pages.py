@@ -1,0 +1,62 @@
+"""In: the pages that operators read. Out: their shell commands, in the order of the pages."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+PAGES: Final = (
+    "docs/runbooks.md",
+    "docs/troubleshooting.md",
+    "docs/operations.md",
+    "docs/failures.md",
+    "docs/backfill.md",
+    "README.md",
+    "docs/deletion.md",
+)
+"""The one that deletes comes last."""
+SHELL: Final = "sh"
+SESSION: Final = "console"
+"""Commands behind a prompt, and what they print."""
+OTHERS: Final = frozenset({"yaml", "json", "cypher", "esql", "text"})
+_FENCE: Final = re.compile(r"^ *```(\S*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_SPAN: Final = re.compile(r"`([^`]+)`")
+_IN_LINE: Final = re.compile(r"(curl|temporal|enrich) \S+ ?")
+
+
+def fences(page: str) -> list[tuple[str, str]]:
+    """Each fenced block with the tag that says what it holds."""
+    return _FENCE.findall((ROOT / page).read_text())
+
+
+def commands(page: str) -> list[str]:
+    """Those of the fenced blocks, each curl within sentences and tables too, and of the runbooks all."""
+    found: list[str] = []
+    for tag, text in fences(page):
+        if tag == SHELL:
+            found += _whole(text.splitlines())
+        elif tag == SESSION:
+            found += [line.removeprefix("$ ") for line in text.splitlines() if line.startswith("$ ")]
+    spans = _SPAN.findall(_FENCE.sub("", (ROOT / page).read_text()))
+    for span in (" ".join(each.split()) for each in spans):
+        if _IN_LINE.match(span) and (span.startswith("curl -") or page == PAGES[0]):
+            found.append(span)
+    return list(dict.fromkeys(found))
+
+
+def _whole(lines: list[str]) -> Iterator[str]:
+    """Lines joined until they are whole commands."""
+    begun = ""
+    for line in lines:
+        begun = f"{begun}\n{line}" if begun else line
+        if begun.strip() and not begun.rstrip().endswith(("\\", "|")) and parses(begun):
+            yield begun.strip()
+            begun = ""
+    assert not begun.strip(), f"no whole command: {begun}"
+
+
+def parses(command: str) -> bool:
+    """Whether the shell can read it."""
+    return subprocess.run(["bash", "-n", "-c", command], capture_output=True, check=False).returncode == 0
