@@ -37,6 +37,7 @@ from bridge.dependencies import (
 from bridge.estate import WaitingDep, waits
 from bridge.indexing import Indexer
 from bridge.paths import DOCUMENT
+from bridge.preferences import longest_wait
 
 BATCH_CONCURRENCY = 8
 PARKED_SECONDS = 2.0
@@ -57,9 +58,9 @@ async def _indexer(request: Request) -> Indexer:
 
 
 async def _deadline(request: Request, settings: SettingsDep) -> float:
-    """Until when, by time.monotonic(), the answer may wait for an enrichment (RFC 7240: respond-async)."""
-    preferences = ",".join(request.headers.getlist("prefer")).lower()
-    return 0.0 if "respond-async" in preferences else time.monotonic() + settings.sync_enrichment_timeout
+    """Until when, by time.monotonic(), the answer may wait for an enrichment."""
+    preferences = request.headers.getlist("prefer")
+    return time.monotonic() + longest_wait(preferences, settings.sync_enrichment_timeout)
 
 
 IndexerDep = Annotated[Indexer, Depends(_indexer)]
@@ -86,7 +87,8 @@ async def index_document(
     """Index a document at once and enrich it in the background.
 
     A project that the rollout leaves out is enriched within the request, and the result is in the answer; at
-    SYNC_ENRICHMENT_TIMEOUT, or at once with `Prefer: respond-async`, it is a 202 with the workflow's id.
+    SYNC_ENRICHMENT_TIMEOUT, after the seconds of `Prefer: wait=N`, or at once with `Prefer: respond-async`,
+    it is a 202 with the workflow's id.
     """
     accepted = await _indexed(indexer, caller, submission, correlation_id, deadline)
     if accepted.status is IndexingStatus.WAITING:

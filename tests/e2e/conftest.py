@@ -71,7 +71,7 @@ async def faulty_stack(
         "PROJECT_RATE": "0.01",
         "MAX_CONCURRENT_ENRICHMENTS": str(CONCURRENCY),
         "ENRICHMENT_FLAGS_FILE": str(flags),
-        "SYNC_ENRICHMENT_TIMEOUT": "2",
+        "SYNC_ENRICHMENT_TIMEOUT": "90",
     }
     settings = servers.settings(data_dir, **{name.lower(): value for name, value in overrides.items()})
     await ensure_topics(settings)
@@ -95,5 +95,5 @@ async def faulty(faulty_stack: FaultyStack) -> AsyncIterator[FaultyStack]:
 
 @pytest.fixture
 async def bridge(faulty: FaultyStack) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=f"{faulty.settings.bridge_url}/api/bridge", timeout=30) as client:
+    async with httpx.AsyncClient(base_url=f"{faulty.settings.bridge_url}/api/bridge", timeout=100) as client:
         yield client

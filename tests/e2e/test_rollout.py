@@ -7,11 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import Response
 
 from archon.contracts.rollout import bucket
 from tests import stores
 from tests.e2e.conftest import FaultyStack
-from tests.e2e.faulty import refusing, slow
+from tests.e2e.faulty import refusing, well
 from tests.eventually import eventually
 
 TEXT = "def f():\n    return 1\n"
@@ -73,8 +74,15 @@ async def test_at_the_time_limit_the_enrichment_goes_on(
     faulty: FaultyStack, bridge: httpx.AsyncClient, project: str
 ) -> None:
     switch(faulty, enable_async_enrichment=False)
-    faulty.intelligence.behaviour = slow(3.0)
-    response = await post(bridge, project)
+    answered = asyncio.Event()
+
+    async def once_answered(body: dict[str, Any]) -> Response:
+        await answered.wait()
+        return await well(body)
+
+    faulty.intelligence.behaviour = once_answered
+    response = await post(bridge, project, headers={"Prefer": "wait=1"})
+    answered.set()
     answer = response.json()
     assert (response.status_code, answer["status"]) == (202, "waiting")
     assert answer["workflow_id"].startswith(f"enrich-{answer['document_id']}")
