@@ -73,8 +73,10 @@ class DeletionActivities:
                     tombstones = await self._graph.marked(scope, _PAGE)
                     if not tombstones:
                         return Removed(counts=counts)
-                    counts.add(await self._remove(tombstones))
-                    activity.heartbeat(counts.model_dump_json())
+                    try:
+                        await self._remove(tombstones, counts)
+                    finally:
+                        activity.heartbeat(counts.model_dump_json())
                     _log.info("documents_deleted", project_name=scope.project_name, documents=len(tombstones))
         return Removed(counts=counts, more=scope.document_id is None)
 
@@ -111,25 +113,22 @@ class DeletionActivities:
         removed = await self._points.delete(versions)
         return removed.points + removed.chunks
 
-    async def _remove(self, tombstones: Sequence[Tombstone]) -> DeletionCounts:
+    async def _remove(self, tombstones: Sequence[Tombstone], counts: DeletionCounts) -> None:
+        """What is gone is counted as it goes: an attempt that comes after a failure does not find it again.
+        What is still to be seen then is counted last."""
         ended = await self._end_runs(tombstones)
+        counts.runs_ended += len(ended)
         entities, modules = await self._graph.unlink(tombstones)
-        removed = await self._points.delete({each.document_id: each.version for each in tombstones})
+        counts.entities += entities
+        counts.modules += modules
+        counts.add(await self._points.delete({each.document_id: each.version for each in tombstones}))
         letters = await self._clear_letters(tombstones, set(ended.values()))
         hashes = dict.fromkeys(each for tombstone in tombstones for each in tombstone.hashes)
-        counts = await self._contents.remove(list(hashes))
-        counts.add(removed)
-        documents = await self._graph.strip(tombstones)
-        counts.add(
-            DeletionCounts(
-                documents=documents,
-                entities=entities,
-                modules=modules,
-                dead_letters=letters,
-                runs_ended=len(ended),
-            )
-        )
-        return counts
+        contents = await self._contents.remove(list(hashes))
+        counts.add(contents.model_copy(update={"contents_kept": 0}))
+        counts.documents += await self._graph.strip(tombstones)
+        counts.dead_letters += letters
+        counts.contents_kept += contents.contents_kept
 
     async def _clear_letters(self, tombstones: Sequence[Tombstone], worked_on: set[str]) -> int:
         """Those that the graph knows of, and those of runs that could not tell it."""

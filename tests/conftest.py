@@ -6,7 +6,7 @@ projects and ids are new for every test, so nothing depends on another test's le
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import uuid4
@@ -29,6 +29,24 @@ _EXTERNAL = {
     "MEMGRAPH_DATABASE": "ARCHON_TEST_GRAPH_DATABASE",
     "QDRANT_URL": "ARCHON_TEST_QDRANT_URL",
 }
+
+
+_LOG_LINES = 12
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a failure, what the processes of its stacks logged last: it may not happen again."""
+    report = yield
+    if report.failed:
+        directory = item.session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+        for log in sorted(directory.glob("*/logs/*.log")):
+            if not log.parent.parent.is_symlink() and log.stat().st_mtime >= call.start:
+                lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+                report.sections.append((str(log), "\n".join(line[:300] for line in lines)))
+    return report
 
 
 class TestServers:

@@ -106,7 +106,7 @@ async def all_enriched(stack: Stack, project: str, documents: int) -> None:
     await eventually(enriched, 240)
 
 
-@pytest.mark.timeout(400)  # minutes where other work has the processors
+@pytest.mark.timeout(700)  # minutes where other work has the processors
 async def test_a_broker_that_dies_in_an_ingest_and_forgets_it_loses_no_document(
     own: Stack, project: str, tmp_path: Path
 ) -> None:
@@ -144,7 +144,7 @@ async def test_a_broker_that_dies_in_an_ingest_and_forgets_it_loses_no_document(
         assert reconciled.code == 0, reconciled.err
         return reconciled.json()["waiting"] == 0
 
-    await eventually(repaired, 240)  # each time asks for a whole reconciliation
+    await eventually(repaired, 300)  # each time asks for a whole reconciliation
     await all_enriched(own, project, DOCUMENTS)
     found = await run(own, *validate)
     assert found.code == 0, found.out + found.err

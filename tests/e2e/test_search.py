@@ -226,17 +226,27 @@ async def test_content_that_returns_is_found_again(
     assert (first["symbol"], first["fresh"]) == ("reconnect_with_backoff", True)
 
 
+async def deleted(bridge: httpx.AsyncClient, path: str) -> dict[str, Any]:
+    """The receipt once all is removed."""
+    receipt: dict[str, Any] = (await bridge.delete(path)).json()
+
+    async def removed() -> bool:
+        receipt.update((await bridge.get(f"{path}/deletion")).json())
+        return receipt["state"] == "removed"
+
+    await eventually(removed, 90)
+    return receipt
+
+
 async def test_a_deleted_documents_chunks_are_gone(
     stack: Settings, bridge: httpx.AsyncClient, project: str
 ) -> None:
     document_id = await enriched(bridge, project, "a.py", PYTHON)
     kept = await enriched(bridge, project, "b.py", PYTHON)
-    receipt = (await bridge.delete(f"/document/{document_id}")).json()
-    assert receipt["counts"]["chunks"] == 4
+    assert (await deleted(bridge, f"/document/{document_id}"))["counts"]["chunks"] == 4
     assert await chunks_of(stack, document_id) == []
     assert {hit["document_id"] for hit in await hits(bridge, "backoff", project=project)} == {kept}
-    whole = (await bridge.delete(f"/projects/{project}")).json()
-    assert whole["counts"]["chunks"] == 4
+    assert (await deleted(bridge, f"/projects/{project}"))["counts"]["chunks"] == 4
     assert await hits(bridge, "backoff", project=project) == []
 
 

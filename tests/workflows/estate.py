@@ -13,7 +13,7 @@ from archon.contracts.types import Projects
 @dataclass
 class Estate:
     """`live`, `points`: versions; `open`: documents of runs; `held`: those that end only when cancelled;
-    `failures`: raised one by one by `marked`."""
+    `failures`: raised one by one by `marked`; `strip_failures`: by `strip`."""
 
     live: dict[str, int] = field(default_factory=dict)
     tombstones: dict[str, int] = field(default_factory=dict)
@@ -25,6 +25,7 @@ class Estate:
     cancelled: list[str] = field(default_factory=list)
     letters: list[DeadLetterRow] = field(default_factory=list)
     failures: deque[Exception] = field(default_factory=deque)
+    strip_failures: deque[Exception] = field(default_factory=deque)
     page: int = 1000
     later: set[str] = field(default_factory=set)
     """Documents that were indexed anew after their deletion was asked for."""
@@ -58,6 +59,8 @@ class Estate:
         return 2 * len(tombstones), 1
 
     async def strip(self, tombstones: Sequence[Tombstone]) -> int:
+        if self.strip_failures:
+            raise self.strip_failures.popleft()
         self.bare |= {each.document_id for each in tombstones}
         return len(tombstones)
 

@@ -155,6 +155,16 @@ async def test_a_project_goes_page_by_page_and_outages_are_waited_out(
     assert estate.bare == set(ids)
 
 
+async def test_the_receipt_counts_what_went_before_an_attempt_failed(
+    environment: WorkflowEnvironment, deletions: RememberingDeletions, estate: Estate, project: str
+) -> None:
+    document_id = str(uuid4())
+    estate.live[document_id] = estate.points[document_id] = 1
+    estate.strip_failures.append(errors.StoreUnavailableError("graph", "down"))
+    swept = await result(environment, await deletions.start(scope(project, document_id)))
+    assert (swept.counts.documents, swept.counts.points) == (1, 1)
+
+
 async def test_a_run_that_does_not_end_when_told_is_cancelled(
     environment: WorkflowEnvironment, deletions: RememberingDeletions, estate: Estate, project: str
 ) -> None:
