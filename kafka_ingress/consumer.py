@@ -1,4 +1,4 @@
-"""In: a topic's records. Out: each handed to a handler, its offset committed once that is durable.
+"""In: records of topics. Out: each handed to a handler, its offset committed once that is durable.
 
 Bounded in flight, in order by key where asked; a handler that raises an error of ours is tried again, so
 an outage behind it pauses consumption and loses nothing.
@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -33,58 +34,62 @@ _log = get_logger(__name__)
 
 
 class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Consumes one topic. `ordered`: records of one key are handled one after the other; `limit`: records in
-    flight; `fetch_wait`: as of `member`; `closed`: whether no more are to be taken for now, and `paused`
-    whether none are."""
+    """Consumes topics: one waits where there is no room for those before it. `topics`: by name, whether no
+    more of it is to be taken for now; `ordered`: records of one key are handled one after the other; `limit`:
+    records of each topic in flight; `fetch_wait`: as of `member`."""
 
     def __init__(
         self,
         settings: Settings,
-        topic: str,
+        topics: Mapping[str, Callable[[], bool]],
         group_id: str,
         handler: Handler,
         *,
         ordered: bool,
         limit: int = 64,
         fetch_wait: float = 0.5,
-        closed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settings = settings
-        self._topic = topic
+        self._topics = topics
         self._group_id = group_id
         self._handler = handler
         self._ordered = ordered
         self._limit = limit
         self._fetch_wait = fetch_wait
-        self._closed = closed
         self._consumer: AIOKafkaConsumer | None = None
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
         self._tasks: dict[asyncio.Task[None], TopicPartition] = {}
-        self._last_of_key: dict[tuple[int, bytes], asyncio.Task[None]] = {}
+        self._in_flight: Counter[str] = Counter()
+        self._last_of_key: dict[tuple[TopicPartition, bytes], asyncio.Task[None]] = {}
         self._recreated = RecreatedPartitions(settings.kafka_recreated_after)
         self._fault: BaseException | None = None
         self._last_commit = self._last_poll = 0.0
         self.consumed = 0
         self.processed = 0
         self.errors = 0
-        self.paused = False
-        metrics.MESSAGES_CONSUMED.labels(topic)
-        metrics.MESSAGES_PROCESSED.labels(topic)
+        for topic in topics:
+            metrics.MESSAGES_CONSUMED.labels(topic)
+            metrics.MESSAGES_PROCESSED.labels(topic)
 
     @property
     def connected(self) -> bool:
         """Whether it is a member of its group, or on its way into it."""
         return self._consumer is not None
 
-    def holds(self, partition: int) -> bool:
+    @property
+    def paused(self) -> bool:
+        """Whether nothing more of some topic is taken for now."""
+        return any(closed() for closed in self._topics.values())
+
+    def holds(self, topic: str, partition: int) -> bool:
         """Whether the partition of this number is this consumer's now."""
         assigned = self._consumer.assignment() if self._consumer is not None else ()
-        return TopicPartition(self._topic, partition) in assigned
+        return TopicPartition(topic, partition) in assigned
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop`, then finish what is in flight, commit and leave the group."""
         async with member(
-            self._settings, self._topic, self._group_id, self, stop=stop, fetch_wait=self._fetch_wait
+            self._settings, list(self._topics), self._group_id, self, stop=stop, fetch_wait=self._fetch_wait
         ) as consumer:
             if consumer is None:
                 return
@@ -104,31 +109,50 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                     self._consumer = None
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
-        room = self._limit - len(self._tasks)
-        self.paused = self._closed()
-        # A pause throws away what was fetched, so that many small records would be fetched again and again.
-        if room <= 0 and time.monotonic() - self._last_poll < _SIGN_OF_LIFE:
-            await asyncio.wait(self._tasks, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+        rooms = self._rooms()
+        # Nothing is ever paused: that throws away what was fetched, to be fetched again and again.
+        wanted = [each for each in consumer.assignment() if each.topic in rooms]
+        if not wanted and consumer.assignment():
+            await self._rest(consumer)
             return
         self._last_poll = time.monotonic()
-        # A rebalance forgets pauses, so what is to be paused is paused again at every turn.
-        if room <= 0 or self.paused:
-            consumer.pause(*consumer.assignment())
-            await consumer.getmany(timeout_ms=0 if room <= 0 else _WAIT_MS)
-            return
-        if consumer.paused():
-            consumer.resume(*consumer.paused())
-        batches = await consumer.getmany(timeout_ms=_WAIT_MS, max_records=room)
+        room = min(rooms.values(), default=self._limit)
+        batches = await consumer.getmany(*wanted, timeout_ms=_WAIT_MS, max_records=room)
         for partition, records in batches.items():
             for record in records:
                 self._begin(partition, record)
 
+    def _rooms(self) -> dict[str, int]:
+        """By topic, how many records of it may be taken now."""
+        rooms: dict[str, int] = {}
+        for topic, closed in self._topics.items():
+            if closed():
+                continue
+            room = self._limit - self._in_flight[topic]
+            if room <= 0:
+                break
+            rooms[topic] = room
+        return rooms
+
+    async def _rest(self, consumer: AIOKafkaConsumer) -> None:
+        """A moment, or until a record is done. Now and then the group is shown that this member goes on."""
+        if time.monotonic() - self._last_poll >= _SIGN_OF_LIFE:
+            self._last_poll = time.monotonic()
+            consumer.pause(*consumer.assignment())
+            await consumer.getmany(timeout_ms=0)
+            consumer.resume(*consumer.assignment())
+        elif self._tasks:
+            await asyncio.wait(self._tasks, timeout=_WAIT_MS / 1000, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(_WAIT_MS / 1000)
+
     def _begin(self, partition: TopicPartition, record: ConsumerRecord) -> None:
         self.consumed += 1
-        metrics.MESSAGES_CONSUMED.labels(self._topic).inc()
+        self._in_flight[record.topic] += 1
+        metrics.MESSAGES_CONSUMED.labels(record.topic).inc()
         tracker = self._trackers.setdefault(partition, OffsetTracker())
         tracker.begin(record.offset)
-        key = (partition.partition, record.key) if self._ordered and record.key is not None else None
+        key = (partition, record.key) if self._ordered and record.key is not None else None
         previous = self._last_of_key.get(key) if key else None
         task = asyncio.create_task(self._process(record, tracker, previous))
         self._tasks[task] = partition
@@ -138,12 +162,13 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             task.add_done_callback(lambda done: self._forget_key(key, done))
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(task, None)
+        if (partition := self._tasks.pop(task, None)) is not None:
+            self._in_flight[partition.topic] -= 1
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.critical("record_handler_failed", topic=self._topic, exc_info=error)
+            _log.critical("record_handler_failed", topics=list(self._topics), exc_info=error)
             self._fault = self._fault or error
 
-    def _forget_key(self, key: tuple[int, bytes], task: asyncio.Task[None]) -> None:
+    def _forget_key(self, key: tuple[TopicPartition, bytes], task: asyncio.Task[None]) -> None:
         if self._last_of_key.get(key) is task:
             del self._last_of_key[key]
 
@@ -173,7 +198,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             else:
                 tracker.done(record.offset)
                 self.processed += 1
-                metrics.MESSAGES_PROCESSED.labels(self._topic).inc()
+                metrics.MESSAGES_PROCESSED.labels(record.topic).inc()
                 return
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
@@ -187,7 +212,9 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         for partition in assigned:
             self._trackers.pop(partition, None)
-        _log.info("partitions_assigned", topic=self._topic, partitions=sorted(p.partition for p in assigned))
+        for topic in self._topics:
+            numbers = sorted(each.partition for each in assigned if each.topic == topic)
+            _log.info("partitions_assigned", topic=topic, partitions=numbers)
 
     async def _drain(self, tasks: set[asyncio.Task[None]], seconds: float) -> None:
         if not tasks:
@@ -205,7 +232,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _rewind_what_is_new(self, consumer: AIOKafkaConsumer) -> None:
         """Start over where a partition was made anew."""
         for partition in await self._recreated.found(consumer):
-            _log.warning("partition_recreated", topic=self._topic, partition=partition.partition)
+            _log.warning("partition_recreated", topic=partition.topic, partition=partition.partition)
             self._trackers.pop(partition, None)
             with contextlib.suppress(KafkaError, IllegalStateError):
                 await consumer.seek_to_beginning(partition)
@@ -225,7 +252,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             for partition in positions:
                 self._trackers.pop(partition, None)
         except KafkaError as error:
-            _log.warning("commit_failed", topic=self._topic, error=repr(error))
+            _log.warning("commit_failed", group=self._group_id, error=repr(error))
         else:
             for partition, position in positions.items():
                 if partition in self._trackers:

@@ -1,6 +1,5 @@
 """In: the consumer of requests, and a worker. Out: `GET /health` as the platform's monitors read it."""
 
-from collections.abc import Sequence
 from typing import Final, Literal, Self
 
 import httpx
@@ -37,7 +36,7 @@ class BreakerHealth(BaseModel):
 
 
 class IngressHealth(BaseModel):
-    """Answer of `GET /health`: healthy while the consumers of requests are members of their groups, and Kafka
+    """Answer of `GET /health`: healthy while the consumer of requests is a member of its group, and Kafka
     answers."""
 
     status: Literal["healthy", "unhealthy"]
@@ -48,21 +47,19 @@ class IngressHealth(BaseModel):
     @classmethod
     def of(
         cls,
-        consumers: Sequence[RecordConsumer],
+        consumer: RecordConsumer,
         handler: EnrichmentHandler,
         gate: BacklogGate,
         breaker: BreakerHealth,
         kafka: DependencyState,
     ) -> Self:
-        connected = all(consumer.connected for consumer in consumers)
-        paused = any(consumer.paused for consumer in consumers)
-        reading: Literal["paused", "consuming"] = "paused" if paused else "consuming"
+        reading: Literal["paused", "consuming"] = "paused" if consumer.paused else "consuming"
         found = ConsumerHealth(
-            running=connected,
-            messages_consumed=sum(consumer.consumed for consumer in consumers),
-            messages_processed=sum(consumer.processed for consumer in consumers),
-            errors=sum(consumer.errors for consumer in consumers),
-            state=reading if connected else "connecting",
+            running=consumer.connected,
+            messages_consumed=consumer.consumed,
+            messages_processed=consumer.processed,
+            errors=consumer.errors,
+            state=reading if consumer.connected else "connecting",
             duplicates=handler.duplicates,
             pauses=gate.pauses,
         )

@@ -1,8 +1,8 @@
-"""In: a topic and a group. Out: a consumer that joins the group, as soon as a broker answers."""
+"""In: topics and a group. Out: a consumer that joins the group, as soon as a broker answers."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
@@ -20,7 +20,7 @@ _log = get_logger(__name__)
 @contextlib.asynccontextmanager
 async def member(
     settings: Settings,
-    topic: str,
+    topics: Sequence[str],
     group_id: str,
     listener: ConsumerRebalanceListener,
     *,
@@ -31,7 +31,7 @@ async def member(
     seconds that the broker may keep a fetch waiting for records."""
     consumer: AIOKafkaConsumer | None = None
     while consumer is None and not stop.is_set():
-        consumer = await _connect(settings, topic, group_id, listener, fetch_wait)
+        consumer = await _connect(settings, topics, group_id, listener, fetch_wait)
         if consumer is None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _RECONNECT_AFTER)
@@ -43,7 +43,11 @@ async def member(
 
 
 async def _connect(
-    settings: Settings, topic: str, group_id: str, listener: ConsumerRebalanceListener, fetch_wait: float
+    settings: Settings,
+    topics: Sequence[str],
+    group_id: str,
+    listener: ConsumerRebalanceListener,
+    fetch_wait: float,
 ) -> AIOKafkaConsumer | None:
     session = int(settings.kafka_session_timeout * 1000)
     consumer = AIOKafkaConsumer(
@@ -56,11 +60,11 @@ async def _connect(
         rebalance_timeout_ms=60_000,
         fetch_max_wait_ms=int(fetch_wait * 1000),
     )
-    consumer.subscribe([topic], listener=listener)
+    consumer.subscribe(topics, listener=listener)
     try:
         await start(consumer, settings)
     except (KafkaError, OSError) as error:
-        _log.warning("kafka_connect_failed", topic=topic, error=f"{kafka_at(settings)}: {in_words(error)}")
+        _log.warning("kafka_connect_failed", topics=topics, error=f"{kafka_at(settings)}: {in_words(error)}")
         await consumer.stop()
         return None
     return consumer

@@ -1,4 +1,4 @@
-"""In: settings. Out: the running ingress: three consumers, their clients, and its health routes."""
+"""In: settings. Out: the running ingress: two consumers, their clients, and its health routes."""
 
 import asyncio
 from collections.abc import Sequence
@@ -54,25 +54,20 @@ async def run(settings: Settings) -> None:
         gate, bulk_gate = (BacklogGate(settings.ingress_max_backlog * times) for times in (10, 1))
         revisions = Revisions(settings.ingress_revision_interval)
         handler = EnrichmentHandler(client, revisions, Overtaken(graph, publisher))
-
-        def requests(topic: str, group: str, gate: BacklogGate, fetch_wait: float = 0.5) -> RecordConsumer:
-            return RecordConsumer(
-                settings,
-                topic,
-                group,
-                traced(parking_poison(handler, publisher, alerts), group),
-                ordered=False,
-                fetch_wait=fetch_wait,
-                closed=lambda: gate.closed,
-            )
-
-        enrichment = requests(
-            settings.kafka_enrichment_topic, settings.kafka_group_id, gate, settings.kafka_fetch_wait
+        requests = RecordConsumer(
+            settings,
+            {
+                settings.kafka_enrichment_topic: lambda: gate.closed,
+                settings.kafka_bulk_topic: lambda: bulk_gate.closed,
+            },
+            settings.kafka_group_id,
+            traced(parking_poison(handler, publisher, alerts), settings.kafka_group_id),
+            ordered=False,
+            fetch_wait=settings.kafka_fetch_wait,
         )
-        bulk = requests(settings.kafka_bulk_topic, settings.kafka_bulk_group_id, bulk_gate)
         indexing = RecordConsumer(
             settings,
-            settings.kafka_index_topic,
+            {settings.kafka_index_topic: lambda: False},
             settings.kafka_index_group_id,
             traced(
                 parking_poison(indexing_handler(http), publisher, alerts, DOCUMENT_NAMES),
@@ -82,7 +77,7 @@ async def run(settings: Settings) -> None:
             limit=16,
         )
         estate = Estate(
-            lambda: enrichment.holds(0),
+            lambda: requests.holds(settings.kafka_enrichment_topic, 0),
             census.waiting,
             lambda: topic_statistics(settings),
             settings.metrics_interval,
@@ -104,14 +99,14 @@ async def run(settings: Settings) -> None:
         async def health() -> IngressHealth:
             """What the consumer of enrichment requests has done so far, and the circuit breaker."""
             breaker, answering = await asyncio.gather(breaker_of(worker), state_of(kafka))
-            return IngressHealth.of((enrichment, bulk), handler, bulk_gate, breaker, answering)
+            return IngressHealth.of(requests, handler, bulk_gate, breaker, answering)
 
         async with (
             serve_http(app, settings, settings.ingress_port),
             running(watch(client.backlog, gate, bulk_gate)),
             running(estate.watch()),
         ):
-            await _consume((enrichment, bulk, indexing), stop)
+            await _consume((requests, indexing), stop)
 
 
 async def _consume(consumers: Sequence[RecordConsumer], stop: asyncio.Event) -> None:

@@ -124,7 +124,7 @@ def operations(settings: Settings) -> dict[str, Operation]:
             "enrichDocumentBulk",
             CHANNELS["enrichDocumentBulk"],
             "The same, while not too many analyses wait.",
-            settings.kafka_bulk_group_id,
+            group,
         ),
         "listDeadLetters": Operation(
             "receive", "enrichDocumentDlq", letters, "The bridge reads the topic as a table, in no group."

@@ -54,8 +54,7 @@ class Settings(BaseSettings):
     kafka_bootstrap_servers: HostPorts = "127.0.0.1:9092"
     """Brokers to begin with: host:port, several with commas."""
     kafka_group_id: str = "archon-intelligence-enrichment-consumer-group"
-    """Consumer group of the enrichment requests; that of the bulk topic has `-bulk` behind it, the index
-    topic's `-index`."""
+    """Consumer group of the enrichment requests; that of the index topic has `-index` behind it."""
     kafka_index_topic: str = names.TOPIC_INDEX
     """Documents to be indexed, as the bridge would be sent them."""
     kafka_enrichment_topic: str = names.TOPIC_ENRICHMENT
@@ -308,11 +307,6 @@ class Settings(BaseSettings):
         """What is given in code, then the environment, then the files that it names."""
         files = SecretFiles(settings_cls)
         return init_settings, env_settings, dotenv_settings, files, file_secret_settings
-
-    @property
-    def kafka_bulk_group_id(self) -> str:
-        """The group that reads the bulk topic."""
-        return f"{self.kafka_group_id}-bulk"
 
     @property
     def kafka_index_group_id(self) -> str:

@@ -5,7 +5,7 @@ Asked over connections of its own each time: what is asked now and then needs no
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -35,7 +35,8 @@ class TopicStatistics:
 
 async def topic_statistics(settings: Settings) -> TopicStatistics:
     """Raises TopicUnavailableError."""
-    groups = {**_enrichment_groups(settings), settings.kafka_index_topic: settings.kafka_index_group_id}
+    groups = dict.fromkeys(_enrichment_topics(settings), settings.kafka_group_id)
+    groups[settings.kafka_index_topic] = settings.kafka_index_group_id
     async with _asked(settings) as admin:
         leaders = await _leaders(admin, settings)
         found = TopicStatistics(sizes=await _sizes(admin, leaders))
@@ -57,11 +58,9 @@ class Consumption:
 
         Not whether any is: on a busy estate there is always one. Raises TopicUnavailableError.
         """
-        async with contextlib.aclosing(_enrichment_requests(self._settings)) as topics_read:
-            async for consumer, partitions in topics_read:
-                if await _unread_before(consumer, partitions, moment):
-                    return True
-        return False
+        async with _enrichment_requests(self._settings) as (consumer, topics_read):
+            partitions = [each for topic in topics_read for each in topic]
+            return await _unread_before(consumer, partitions, moment)
 
 
 async def _unread_before(
@@ -87,33 +86,32 @@ async def _unread_before(
 async def enrichment_lag(settings: Settings) -> int:
     """Enrichment requests that the ingress has not committed. Raises TopicUnavailableError."""
     found = TopicStatistics()
-    async with contextlib.aclosing(_enrichment_requests(settings)) as topics_read:
-        async for consumer, partitions in topics_read:
+    async with _enrichment_requests(settings) as (consumer, topics_read):
+        for partitions in topics_read:
             await _measure(consumer, partitions, found, grouped=True)
     return sum(found.lag.values())
 
 
+@contextlib.asynccontextmanager
 async def _enrichment_requests(
     settings: Settings,
-) -> AsyncGenerator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
-    """Of each topic of requests the ingress's offsets, and the partitions they are of. Raises
+) -> AsyncIterator[tuple[AIOKafkaConsumer, list[list[TopicPartition]]]]:
+    """The ingress's offsets, and by topic of requests the partitions they are of. Raises
     TopicUnavailableError."""
     async with _asked(settings) as admin:
         leaders = await _leaders(admin, settings)
-        for topic, group in _enrichment_groups(settings).items():
-            partitions = [each for each in leaders if each.topic == topic]
-            if not partitions:
+        found = []
+        for topic in _enrichment_topics(settings):
+            found.append([each for each in leaders if each.topic == topic])
+            if not found[-1]:
                 raise UnknownTopicOrPartitionError(topic)
-            async with _consumer(settings, group) as consumer:
-                yield consumer, partitions
+        async with _consumer(settings, settings.kafka_group_id) as consumer:
+            yield consumer, found
 
 
-def _enrichment_groups(settings: Settings) -> dict[str, str]:
-    """By topic of enrichment requests, the ingress's group."""
-    return {
-        settings.kafka_enrichment_topic: settings.kafka_group_id,
-        settings.kafka_bulk_topic: settings.kafka_bulk_group_id,
-    }
+def _enrichment_topics(settings: Settings) -> tuple[str, str]:
+    """Those of enrichment requests, which the ingress reads as one group."""
+    return settings.kafka_enrichment_topic, settings.kafka_bulk_topic
 
 
 @contextlib.asynccontextmanager

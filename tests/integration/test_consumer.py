@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -14,6 +15,7 @@ from archon.runtime.brokers import connection
 from archon.runtime.record_batches import UnreadableRecord
 from archon.runtime.settings import Settings
 from archon.runtime.topics import ensure_topics
+from kafka_ingress import consumer as consumer_module
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.poison import Handler as RecordHandler
 from tests.conftest import TestServers
@@ -53,7 +55,7 @@ async def producer(settings: Settings, topic: str) -> AsyncIterator[AIOKafkaProd
 @contextlib.asynccontextmanager
 async def consuming(settings: Settings, topic: str, handler: RecordHandler) -> AsyncIterator[RecordConsumer]:
     consumer, stop = (
-        RecordConsumer(settings, topic, settings.kafka_group_id, handler, ordered=False),
+        RecordConsumer(settings, {topic: lambda: False}, settings.kafka_group_id, handler, ordered=False),
         asyncio.Event(),
     )
     task = asyncio.create_task(consumer.run(stop))
@@ -181,11 +183,98 @@ async def test_a_handler_that_breaks_stops_the_consumer(
     async def breaking(_: ConsumerRecord) -> None:
         raise KeyError("x")
 
-    consumer = RecordConsumer(settings, topic, settings.kafka_group_id, breaking, ordered=False)
+    consumer = RecordConsumer(
+        settings, {topic: lambda: False}, settings.kafka_group_id, breaking, ordered=False
+    )
     await send(producer, topic, 3)
     with pytest.raises(KeyError):
         await consumer.run(asyncio.Event())
     assert await committed(settings, topic) is None
+
+
+class Gate(asyncio.Event):
+    """What is handed on waits until it is set; `taken` says of each topic how many records have come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: Counter[str] = Counter()
+
+    async def __call__(self, record: ConsumerRecord) -> None:
+        self.taken[record.topic] += 1
+        await self.wait()
+
+    async def has_taken(self, **topics: int) -> None:
+        async def as_many() -> bool:
+            return all(self.taken[topic] >= count for topic, count in topics.items())
+
+        await eventually(as_many)
+
+
+@contextlib.asynccontextmanager
+async def consuming_two(
+    settings: Settings, handler: RecordHandler, closed: Callable[[], bool] = lambda: False
+) -> AsyncIterator[None]:
+    """The enrichment topic and, unless `closed`, the bulk topic, four records in flight of each."""
+    topics = {settings.kafka_enrichment_topic: lambda: False, settings.kafka_bulk_topic: closed}
+    consumer = RecordConsumer(settings, topics, settings.kafka_group_id, handler, ordered=False, limit=4)
+    stop = asyncio.Event()
+    task = asyncio.create_task(consumer.run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def test_a_topic_that_is_full_holds_back_those_behind_it_and_none_before_it(
+    settings: Settings, topic: str, producer: AIOKafkaProducer
+) -> None:
+    bulk, gate = settings.kafka_bulk_topic, Gate()
+    await send(producer, bulk, 10)
+    async with consuming_two(settings, gate):
+        await gate.has_taken(**{bulk: 4})
+        await send(producer, topic, 10)
+        await gate.has_taken(**{topic: 4})
+        assert gate.taken == {topic: 4, bulk: 4}
+        gate.set()
+        await gate.has_taken(**{topic: 10, bulk: 10})
+    assert gate.taken == {topic: 10, bulk: 10}, "each record once"
+    assert (await committed(settings, topic), await committed(settings, bulk)) == (10, 10)
+
+
+async def test_a_closed_topic_waits_where_it_is(
+    settings: Settings, topic: str, producer: AIOKafkaProducer
+) -> None:
+    bulk, gate, closed = settings.kafka_bulk_topic, Gate(), asyncio.Event()
+    gate.set()
+    async with consuming_two(settings, gate, closed.is_set):
+        await send(producer, bulk, 3)
+        await gate.has_taken(**{bulk: 3})
+        closed.set()
+        await send(producer, bulk, 5)
+        for so_far in (1, 2, 3):
+            await send(producer, topic, 1)
+            await gate.has_taken(**{topic: so_far})
+        assert gate.taken[bulk] == 3
+        closed.clear()
+        await gate.has_taken(**{bulk: 8})
+    assert gate.taken == {topic: 3, bulk: 8}
+
+
+async def test_a_consumer_that_takes_nothing_stays_in_its_group(
+    settings: Settings, topic: str, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "_SIGN_OF_LIFE", 0.1)  # every other turn
+    gate, bulk = Gate(), settings.kafka_bulk_topic
+    async with consuming_two(settings, gate):
+        await send(producer, topic, 10)
+        await send(producer, bulk, 1)
+        await gate.has_taken(**{topic: 4})
+        await asyncio.sleep(1)  # some turns
+        assert gate.taken[topic] == 4
+        gate.set()
+        await gate.has_taken(**{topic: 10, bulk: 1})
+    assert gate.taken == {topic: 10, bulk: 1}
 
 
 async def test_a_quiet_partition_is_not_taken_for_a_new_one(
