@@ -30,37 +30,40 @@ from activities.parked import ParkedActivities
 from activities.progress import Progress
 from activities.reconciliation import ReconcileActivities
 from activities.writing import WritingActivities
+from archon.clients.intelligence import IntelligenceClient
 from archon.contracts import names
 from archon.contracts.errors import ConfigurationError, IntelligenceError, WorkflowUnavailableError
 from archon.contracts.workflow import RetrySettings
-from archon.runtime import misspelt, temporal, tracing
+from archon.runtime import misspelt
 from archon.runtime.alerts import Alerts
-from archon.runtime.backlog import PipelineBacklog
-from archon.runtime.breaker import BreakerState, BreakerStatus, CircuitBreaker
 from archon.runtime.contents import Contents
-from archon.runtime.dead_letters import DeadLetterTopic
-from archon.runtime.health import health_app
-from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.letter_table import LetterTable
-from archon.runtime.lifecycle import first_of, running, serve_http, stop_on_signals, unless_stopped
+from archon.runtime.estate.backlog import PipelineBacklog
+from archon.runtime.estate.storage import Space, Storage
+from archon.runtime.flow.breaker import BreakerState, BreakerStatus, CircuitBreaker
+from archon.runtime.http.health import health_app
+from archon.runtime.http.serving import serve_http
+from archon.runtime.kafka.check import TopicCheck
+from archon.runtime.kafka.dead_letters import DeadLetterTopic
+from archon.runtime.kafka.letter_table import LetterTable
+from archon.runtime.kafka.publisher import KafkaPublisher
+from archon.runtime.kafka.statistics import Consumption
 from archon.runtime.logs import configure_logging, get_logger
-from archon.runtime.metrics import Exposition
-from archon.runtime.parked_query import ParkedQuery
-from archon.runtime.reconciliation import scheduled
-from archon.runtime.runs import EnrichmentRuns
-from archon.runtime.sdk_telemetry import SdkTelemetry
-from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
-from archon.runtime.storage import Space, Storage
-from archon.runtime.topic_check import TopicCheck
-from archon.runtime.topic_statistics import Consumption
-from archon.stores.graph import GraphStore
-from archon.stores.intelligence import IntelligenceClient
+from archon.runtime.tasks import first_of, running, stop_on_signals, unless_stopped
+from archon.runtime.telemetry import tracing
+from archon.runtime.telemetry.metrics import Exposition
+from archon.runtime.temporal import client as temporal
+from archon.runtime.temporal.parked import ParkedQuery
+from archon.runtime.temporal.reconciliation import scheduled
+from archon.runtime.temporal.runs import EnrichmentRuns
+from archon.runtime.temporal.sdk_telemetry import SdkTelemetry
+from archon.runtime.temporal.search_attributes import NamespaceCheck
+from archon.stores.graph.store import GraphStore
 from archon.stores.parked_survey import ParkedSurvey
+from archon.stores.preparation import Preparation
 from archon.stores.recent_content import RecentContent
-from archon.stores.schema import Preparation
 from archon.stores.survey import Survey
-from archon.stores.vectors import VectorStore
+from archon.stores.vectors.store import VectorStore
 from workflows.backfill_enrichment import BackfillEnrichment
 from workflows.deletion import DeleteDocument, DeleteProject
 from workflows.enrich_document import EnrichDocument

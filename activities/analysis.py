@@ -18,12 +18,12 @@ from archon.contracts.analysis import (
     AnalysisSummary,
     ServiceVersion,
 )
-from archon.contracts.bodies import hashed
 from archon.contracts.errors import ContentMissingError, IntelligenceError, IntelligenceUnavailableError
 from archon.contracts.events import EnrichmentRequest
+from archon.contracts.text.entity_hashes import hashed
 from archon.contracts.workflow import AnalyseInput
-from archon.runtime.breaker import BreakerState, CircuitBreaker
 from archon.runtime.crash import crash_point
+from archon.runtime.flow.breaker import BreakerState, CircuitBreaker
 
 LARGE_CHUNKS: Final = 100
 """Chunks beyond which a request to the vector store is so long that an analysis is large."""

@@ -12,7 +12,9 @@ from temporalio import activity
 from activities.failures import told_to_temporal
 from activities.heartbeat import heartbeating, unbroken
 from activities.ports import BackfillContent, Backlog, RequestPublisher, UnenrichedDocuments
-from archon.contracts.backfill import (
+from archon.contracts.errors import ContentMissingError
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.operations.backfill import (
     LISTED,
     Candidate,
     Criteria,
@@ -25,8 +27,6 @@ from archon.contracts.backfill import (
     UnenrichedCount,
     chunk_name,
 )
-from archon.contracts.errors import ContentMissingError
-from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentType, Priority
 
 UNKNOWN: Final = "there is no such document"

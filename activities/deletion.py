@@ -14,12 +14,12 @@ from activities.failures import told_to_temporal
 from activities.heartbeat import heartbeating, unbroken
 from activities.ports import DeadLetters, DeletedDocuments, EventPublisher, PointRemoval, Runs
 from archon.contracts import names
-from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
-from archon.contracts.deletion import DeletionCounts, DeletionScope, Marked, Removed, Tombstone
 from archon.contracts.errors import WorkflowUnavailableError
-from archon.runtime.concurrently import answers
+from archon.contracts.operations.dead_letters import DeadLetterFilter, DeadLetterRow
+from archon.contracts.operations.deletion import DeletionCounts, DeletionScope, Marked, Removed, Tombstone
 from archon.runtime.contents import Contents
 from archon.runtime.logs import get_logger
+from archon.runtime.tasks import answers
 
 _MARKED: Final = 2000
 """Documents that one activity marks."""

@@ -9,8 +9,8 @@ from activities.heartbeat import unbroken
 from activities.ports import DocumentGraph, PointRemoval, Tombstones, VectorIndex
 from activities.progress import Progress
 from archon.contracts.analysis import AnalysisResult
-from archon.contracts.chunks import searchable
 from archon.contracts.errors import ContentMissingError, StoreConflictError
+from archon.contracts.text.chunks import searchable
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import (
     ClaimInput,

@@ -10,7 +10,6 @@ from activities.failures import told_to_temporal
 from activities.ports import AlertSink, DocumentGraph, EventPublisher
 from activities.progress import Progress
 from archon.contracts import identity
-from archon.contracts.dead_letters import ORIGINAL_BYTES, original_message
 from archon.contracts.errors import StoreError
 from archon.contracts.events import (
     DeadLetter,
@@ -21,11 +20,12 @@ from archon.contracts.events import (
     ServiceHealth,
     ending,
 )
+from archon.contracts.operations.dead_letters import ORIGINAL_BYTES, original_message
 from archon.contracts.types import Outcome
 from archon.contracts.workflow import CompletedInput, ParkInput, ProgressInput, Stage, Step, WriteResult
-from archon.runtime import metrics
-from archon.runtime.health import HealthCheck, readiness
+from archon.runtime.http.health import HealthCheck, readiness
 from archon.runtime.logs import get_logger, milliseconds
+from archon.runtime.telemetry import metrics
 
 STACK_TRACE_CHARACTERS: Final = 4000
 GRAPH_SECONDS: Final = 3.0

@@ -10,9 +10,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from archon.contracts.workflow import request_in
-from archon.runtime import metrics
-from archon.runtime.at_work import AtWork
+from archon.runtime.flow.at_work import AtWork
 from archon.runtime.logs import get_logger, milliseconds
+from archon.runtime.telemetry import metrics
 
 _log = get_logger(__name__)
 

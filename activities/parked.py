@@ -7,9 +7,9 @@ from activities.heartbeat import unbroken
 from activities.ports import EventPublisher, ParkedDrift, ParkedRepair
 from activities.reconciliation import count
 from archon.contracts import names
-from archon.contracts.drift import Drift, Drifting
 from archon.contracts.errors import NotFoundError, StoreRejectedError
-from archon.contracts.reconcile import PageInput, PageReport
+from archon.contracts.operations.drift import Drift, Drifting
+from archon.contracts.operations.reconcile import PageInput, PageReport
 from archon.contracts.workflow import Step
 from archon.runtime.logs import get_logger
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Protocol
 
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult, Chunk, ServiceVersion
-from archon.contracts.backfill import Candidate, CandidatePage, Criteria, UnenrichedCount
-from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
-from archon.contracts.deletion import DeletionCounts, DeletionScope, Marked, Tombstone
-from archon.contracts.drift import Drifting, Point
 from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
+from archon.contracts.operations.backfill import Candidate, CandidatePage, Criteria, UnenrichedCount
+from archon.contracts.operations.dead_letters import DeadLetterFilter, DeadLetterRow
+from archon.contracts.operations.deletion import DeletionCounts, DeletionScope, Marked, Tombstone
+from archon.contracts.operations.drift import Drifting, Point
 from archon.contracts.types import EnrichmentStatus, Projects
 from archon.contracts.workflow import Claim, Step
 from archon.runtime.contents import References

@@ -14,12 +14,12 @@ from temporalio import activity
 from activities.heartbeat import unbroken
 from activities.ports import Consumption, DriftSurvey, PointRepair, Submitter
 from archon.contracts import identity
-from archon.contracts.drift import OF_THE_POINT, Drift, Drifting
 from archon.contracts.errors import StoreRejectedError, TopicUnavailableError
-from archon.contracts.reconcile import PageInput, PageReport, ReconcileReport
+from archon.contracts.operations.drift import OF_THE_POINT, Drift, Drifting
+from archon.contracts.operations.reconcile import PageInput, PageReport, ReconcileReport
 from archon.contracts.types import WORKING, EnrichmentStatus, Priority
-from archon.runtime import metrics
 from archon.runtime.logs import get_logger
+from archon.runtime.telemetry import metrics
 
 AT_ONCE: Final = 16
 """Documents of a page that are repaired at once."""

@@ -9,37 +9,45 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from archon.contracts.estate import PartName
-from archon.runtime import problems, temporal
-from archon.runtime.body_limit import BodyLimitMiddleware
-from archon.runtime.dead_letters import DeadLetterTopic
-from archon.runtime.deletions import DeletionClient
-from archon.runtime.event_tail import EventTail
-from archon.runtime.health import HealthCheck, health_router
-from archon.runtime.http import Transport
-from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.lifecycle import running, serve_http, stop_on_signals
-from archon.runtime.metrics import Exposition
-from archon.runtime.parked_query import ParkedQuery
-from archon.runtime.parts import Parts
-from archon.runtime.rollout import Rollout
-from archon.runtime.search_attributes import NamespaceCheck
+from archon.events.tail import EventTail
+from archon.runtime.estate.parts import Parts
+from archon.runtime.estate.storage import Storage
+from archon.runtime.http import problems
+from archon.runtime.http.body_limit import BodyLimitMiddleware
+from archon.runtime.http.clients import Transport
+from archon.runtime.http.health import HealthCheck, health_router
+from archon.runtime.http.serving import serve_http
+from archon.runtime.kafka.check import TopicCheck
+from archon.runtime.kafka.dead_letters import DeadLetterTopic
+from archon.runtime.kafka.publisher import KafkaPublisher
 from archon.runtime.settings import Settings
-from archon.runtime.storage import Storage
-from archon.runtime.temporal import EnrichmentClient
-from archon.runtime.topic_check import TopicCheck
-from archon.runtime.tracing_http import TracingMiddleware
-from archon.runtime.waiting_runs import WaitingRuns
-from archon.stores.schema import Preparation
-from bridge import asked, deletion, estate, failures, health, routes, search, streaming
-from bridge.access import SCHEMES, AccessMiddleware, caller_of, keys_of, require_declared
-from bridge.clients import connected
-from bridge.correlation import CorrelationMiddleware
-from bridge.deletions import Deletions
-from bridge.indexing import Indexer
-from bridge.outbox import OutboxRelay
-from bridge.parked import ParkedRuns
-from bridge.synchronous import SynchronousEnrichment
-from bridge.waiting import Waiting
+from archon.runtime.tasks import running, stop_on_signals
+from archon.runtime.telemetry.http import TracingMiddleware
+from archon.runtime.telemetry.metrics import Exposition
+from archon.runtime.temporal import client as temporal
+from archon.runtime.temporal.client import EnrichmentClient
+from archon.runtime.temporal.deletions import DeletionClient
+from archon.runtime.temporal.parked import ParkedQuery
+from archon.runtime.temporal.search_attributes import NamespaceCheck
+from archon.runtime.temporal.waiting_runs import WaitingRuns
+from archon.stores.preparation import Preparation
+from bridge.deletions import routes as deletion
+from bridge.deletions.requests import Deletions
+from bridge.documents import routes, search
+from bridge.documents.indexing import Indexer
+from bridge.documents.outbox import OutboxRelay
+from bridge.documents.synchronous import SynchronousEnrichment
+from bridge.estate import health
+from bridge.estate import questions as asked
+from bridge.estate import routes as estate
+from bridge.estate.waiting import Waiting
+from bridge.events import routes as streaming
+from bridge.failures import routes as failures
+from bridge.failures.actions import ParkedRuns
+from bridge.requests.access import SCHEMES, AccessMiddleware, caller_of, keys_of, require_declared
+from bridge.requests.clients import connected
+from bridge.requests.correlation import CorrelationMiddleware
+from bridge.requests.rollout import Rollout
 
 _TAGS = [{"name": name} for name in ("documents", "search", "streams", "failures", "deletion", "health")]
 """In the order of the API page, which is not the one in which routes are looked through."""

@@ -21,19 +21,22 @@ from archon.contracts.analysis import (
 )
 from archon.contracts.errors import ContentMissingError, IntelligenceRejectedError
 from archon.contracts.types import EnrichmentType
-from archon.runtime import problems
-from archon.runtime.body_limit import BodyLimitMiddleware
-from archon.runtime.health import health_router
-from archon.runtime.json_bodies import JsonRoute
-from archon.runtime.lifecycle import serve_http, stop_on_signals
-from archon.runtime.metrics import Exposition
+from archon.runtime.http import problems
+from archon.runtime.http.body_limit import BodyLimitMiddleware
+from archon.runtime.http.health import health_router
+from archon.runtime.http.json_bodies import JsonRoute
+from archon.runtime.http.serving import serve_http
 from archon.runtime.settings import Settings
-from archon.runtime.tracing_http import TracingMiddleware
-from intelligence import analyser, embedders, terms
-from intelligence.access import guard
-from intelligence.embedders import Embedder
-from intelligence.pool import Pool, PoolError
-from intelligence.processing import Batch, BatchResult, Processor
+from archon.runtime.tasks import stop_on_signals
+from archon.runtime.telemetry.http import TracingMiddleware
+from archon.runtime.telemetry.metrics import Exposition
+from intelligence.analysis import analyser
+from intelligence.embedding import terms
+from intelligence.service import embedders
+from intelligence.service.access import guard
+from intelligence.service.embedders import Embedder
+from intelligence.service.pool import Pool, PoolError
+from intelligence.service.processing import Batch, BatchResult, Processor
 
 BODY_DOCUMENTS = 8
 """The largest body, in documents of the largest size: JSON may spell a byte in six, and batches have many."""

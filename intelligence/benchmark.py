@@ -20,11 +20,11 @@ from rich.table import Table
 
 from archon.contracts.identity import language_of
 from archon.contracts.types import EnrichmentType
-from intelligence.analyser import analyse, warm_up
-from intelligence.fitness import PARSED_CHARACTERS
-from intelligence.grammar import grammars
-from intelligence.pool import Pool
-from intelligence.processing import BATCH_DOCUMENTS
+from intelligence.analysis.analyser import analyse, warm_up
+from intelligence.analysis.fitness import PARSED_CHARACTERS
+from intelligence.service.pool import Pool
+from intelligence.service.processing import BATCH_DOCUMENTS
+from intelligence.syntax.grammar import grammars
 
 PROCESSED: Final = "all, in worker processes"
 Source = tuple[str, str]

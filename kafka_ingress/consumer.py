@@ -16,10 +16,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from archon.contracts.errors import ArchonError
-from archon.runtime import metrics
+from archon.runtime.kafka.recreated import RecreatedPartitions
 from archon.runtime.logs import get_logger
-from archon.runtime.recreated import RecreatedPartitions
 from archon.runtime.settings import Settings
+from archon.runtime.telemetry import metrics
 from kafka_ingress.membership import member
 from kafka_ingress.offsets import OffsetTracker
 from kafka_ingress.poison import Handler

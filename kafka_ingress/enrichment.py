@@ -11,9 +11,9 @@ from archon.contracts import json_values
 from archon.contracts.errors import InvalidInputError, StoreError
 from archon.contracts.events import EnrichmentRequest
 from archon.runtime.crash import crash_point
+from archon.runtime.http.problems import fields_of
 from archon.runtime.logs import get_logger, milliseconds
-from archon.runtime.problems import fields_of
-from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.temporal.client import EnrichmentClient
 from kafka_ingress.revisions import Overtaken, Revisions
 
 REMEMBERED: Final = 10_000

@@ -11,9 +11,9 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from archon.contracts.errors import ArchonError
+from archon.runtime.kafka.statistics import TopicStatistics
 from archon.runtime.logs import get_logger
-from archon.runtime.topic_statistics import TopicStatistics
-from archon.stores.census import Waiting
+from archon.stores.graph.census import Waiting
 
 LAG: Final = "archon_kafka_consumer_lag"
 TOPIC_BYTES: Final = "archon_kafka_topic_size_bytes"

@@ -5,7 +5,7 @@ from typing import Final, Literal, Self
 import httpx
 from pydantic import BaseModel
 
-from archon.runtime.health import DependencyState
+from archon.runtime.http.health import DependencyState
 from archon.runtime.logs import get_logger
 from kafka_ingress.backlog import BacklogGate
 from kafka_ingress.consumer import RecordConsumer

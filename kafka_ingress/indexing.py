@@ -7,10 +7,10 @@ import httpx
 from aiokafka import ConsumerRecord
 
 from archon.contracts.errors import InvalidInputError, StoreUnavailableError
-from archon.runtime import tracing
+from archon.runtime.http.problems import MEDIA_TYPE, Problem
 from archon.runtime.logs import get_logger
-from archon.runtime.problems import MEDIA_TYPE, Problem
 from archon.runtime.reasons import in_words, place
+from archon.runtime.telemetry import tracing
 from kafka_ingress.enrichment import refused
 from kafka_ingress.poison import Handler
 

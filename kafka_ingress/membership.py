@@ -8,7 +8,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 
-from archon.runtime.brokers import connection, kafka_at, start
+from archon.runtime.kafka.brokers import connection, kafka_at, start
 from archon.runtime.logs import get_logger
 from archon.runtime.reasons import in_words
 from archon.runtime.settings import Settings

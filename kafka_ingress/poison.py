@@ -8,15 +8,15 @@ from typing import Any, Final
 from aiokafka import ConsumerRecord
 
 from archon.contracts import json_values
-from archon.contracts.dead_letters import original_message
 from archon.contracts.errors import ArchonError, InvalidInputError
 from archon.contracts.events import DeadLetter, ErrorDetails
+from archon.contracts.operations.dead_letters import original_message
 from archon.contracts.types import FailureType
-from archon.runtime import metrics
 from archon.runtime.alerts import Alerts
-from archon.runtime.kafka import KafkaPublisher
+from archon.runtime.kafka.publisher import KafkaPublisher
+from archon.runtime.kafka.record_batches import UnreadableRecord
 from archon.runtime.logs import get_logger
-from archon.runtime.record_batches import UnreadableRecord
+from archon.runtime.telemetry import metrics
 from kafka_ingress.enrichment import REASON_CHARACTERS
 
 Names = Mapping[str, Sequence[str]]

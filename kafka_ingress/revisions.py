@@ -15,10 +15,10 @@ from archon.contracts.events import EnrichmentCompleted, EnrichmentRequest, endi
 from archon.contracts.identity import event_id
 from archon.contracts.types import Outcome
 from archon.contracts.workflow import Step
-from archon.runtime import metrics
-from archon.runtime.kafka import KafkaPublisher
+from archon.runtime.kafka.publisher import KafkaPublisher
 from archon.runtime.logs import get_logger
-from archon.stores.graph import GraphStore
+from archon.runtime.telemetry import metrics
+from archon.stores.graph.store import GraphStore
 
 REMEMBERED: Final = 10_000
 """Documents, those of which a version came last."""

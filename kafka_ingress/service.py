@@ -5,21 +5,22 @@ from collections.abc import Sequence
 
 import httpx
 
-from archon.runtime import temporal
 from archon.runtime.alerts import Alerts
-from archon.runtime.health import health_app, state_of
-from archon.runtime.http import Transport, bearer
-from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.lifecycle import first_of, running, serve_http, stop_on_signals
-from archon.runtime.metrics import Exposition
-from archon.runtime.sdk_telemetry import SdkTelemetry
-from archon.runtime.search_attributes import NamespaceCheck
+from archon.runtime.http.clients import Transport, bearer
+from archon.runtime.http.health import health_app, state_of
+from archon.runtime.http.serving import serve_http
+from archon.runtime.kafka.check import TopicCheck
+from archon.runtime.kafka.publisher import KafkaPublisher
+from archon.runtime.kafka.statistics import topic_statistics
 from archon.runtime.settings import Settings
-from archon.runtime.temporal import EnrichmentClient
-from archon.runtime.topic_check import TopicCheck
-from archon.runtime.topic_statistics import topic_statistics
-from archon.stores.census import Census
-from archon.stores.graph import GraphStore
+from archon.runtime.tasks import first_of, running, stop_on_signals
+from archon.runtime.telemetry.metrics import Exposition
+from archon.runtime.temporal import client as temporal
+from archon.runtime.temporal.client import EnrichmentClient
+from archon.runtime.temporal.sdk_telemetry import SdkTelemetry
+from archon.runtime.temporal.search_attributes import NamespaceCheck
+from archon.stores.graph.census import Census
+from archon.stores.graph.store import GraphStore
 from kafka_ingress.backlog import BacklogGate, watch
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.enrichment import EnrichmentHandler

@@ -2,7 +2,7 @@
 
 from aiokafka import ConsumerRecord
 
-from archon.runtime.tracing_kafka import processing
+from archon.runtime.telemetry.kafka import processing
 from kafka_ingress.poison import Handler
 
 

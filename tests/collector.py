@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from archon.runtime.lifecycle import serve_http
+from archon.runtime.http.serving import serve_http
 from archon.runtime.settings import Settings
 
 

@@ -15,9 +15,9 @@ import pytest
 
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, Servers, Services, environment
-from archon.runtime.ports import free_ports
+from archon.runtime.kafka.topics import ensure_topics
+from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
-from archon.runtime.topics import ensure_topics
 from tests.collector import Collector
 from tests.memory import vectors_in_memory
 

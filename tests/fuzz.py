@@ -17,10 +17,10 @@ from uuid import UUID
 import httpx
 from aiokafka import AIOKafkaProducer
 
-from archon.contracts.api_keys import Access, ApiKey, mint
+from archon.contracts.operations.api_keys import Access, ApiKey, mint
 from archon.devstack.stack import Ports, Stack, running
-from archon.runtime import api_keys
-from archon.runtime.brokers import connection
+from archon.runtime.http import api_keys
+from archon.runtime.kafka.brokers import connection
 from archon.runtime.settings import Settings
 from tests import factories
 from tests.eventually import eventually

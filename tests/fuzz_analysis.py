@@ -20,9 +20,9 @@ from typing import Any
 
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.types import EnrichmentType
-from intelligence.analyser import analyse
+from intelligence.analysis.analyser import analyse
 from intelligence.benchmark import sources
-from intelligence.pool import Pool, PoolError, TimeLimitError
+from intelligence.service.pool import Pool, PoolError, TimeLimitError
 from tests import hostile
 
 SLOWEST = 10

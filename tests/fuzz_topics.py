@@ -22,14 +22,14 @@ from aiokafka import AIOKafkaProducer
 from pydantic import ValidationError
 
 from archon.contracts import identity, json_values
-from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
 from archon.contracts.documents import DocumentSubmission
 from archon.contracts.errors import InvalidInputError
+from archon.contracts.operations.dead_letters import DeadLetterFilter, DeadLetterRow
 from archon.devstack.stack import Ports, Stack, running
-from archon.runtime.brokers import connection
-from archon.runtime.dead_letters import DeadLetterTopic
-from archon.runtime.topic_statistics import topic_statistics
-from bridge.normalise import normalise
+from archon.runtime.kafka.brokers import connection
+from archon.runtime.kafka.dead_letters import DeadLetterTopic
+from archon.runtime.kafka.statistics import topic_statistics
+from bridge.documents.normalise import normalise
 from kafka_ingress.enrichment import parse
 from tests import factories
 from tests.eventually import eventually

@@ -21,9 +21,9 @@ from subprocess import CalledProcessError
 from typing import Any
 from unittest import mock
 
-from archon.cli import checkouts
-from archon.cli import git as asking
-from archon.cli.walk import Walk
+from archon.cli.files import checkouts
+from archon.cli.files import git as asking
+from archon.cli.files.walk import Walk
 from archon.contracts.errors import InvalidInputError
 from tests.repositories import git, listed, named, readable, repository
 

@@ -4,9 +4,9 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from intelligence import findings
 from intelligence.adapters import READERS
-from intelligence.grammar import grammars
+from intelligence.measures import findings
+from intelligence.syntax.grammar import grammars
 
 LANGUAGES: Final = (*sorted(grammars()), *sorted(READERS), "vue", "notebook", "markdown", "klingon", None)
 OPENERS: Final = (

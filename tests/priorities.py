@@ -18,9 +18,9 @@ from typing import Final
 
 import httpx
 
-from archon.cli.bench.documents import Generated, generate
-from archon.cli.bench.load import load
-from archon.cli.bench.processes import ProcessGroups, Recording
+from archon.cli.bench.load.documents import Generated, generate
+from archon.cli.bench.load.sending import load
+from archon.cli.bench.measured.processes import ProcessGroups, Recording
 from archon.contracts.types import WORKING, Priority
 from archon.devstack.stack import Ports, Stack, running
 from tests.eventually import eventually

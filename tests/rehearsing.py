@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any, Final
 
-from archon.cli.output import print_json
-from archon.cli.up import until_interrupted
+from archon.cli.stack.up import until_interrupted
+from archon.cli.terminal.output import print_json
 
 INTERRUPTED: Final = 130
 

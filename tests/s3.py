@@ -12,7 +12,7 @@ import obstore
 from obstore.store import S3Store
 
 from archon.devstack.process import ChildProcess
-from archon.runtime.ports import HOST, free_ports
+from archon.runtime.local_ports import HOST, free_ports
 
 ACCESS_KEY: Final = "test-key"
 SECRET: Final = "test-secret"

@@ -7,7 +7,7 @@ from neo4j import AsyncGraphDatabase
 from qdrant_client.models import Record
 
 from archon.runtime.settings import Settings
-from archon.stores.vectors import qdrant
+from archon.stores.vectors.store import qdrant
 
 
 async def query(settings: Settings, cypher: str, **parameters: Any) -> list[list[Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trustme
 
-from archon.runtime.ports import HOST
+from archon.runtime.local_ports import HOST
 
 
 @dataclass(frozen=True)

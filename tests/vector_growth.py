@@ -18,14 +18,14 @@ from typing import Final
 
 import numpy as np
 
-from archon.cli.bench.processes import ProcessGroups, Usage
+from archon.cli.bench.measured.processes import ProcessGroups, Usage
 from archon.contracts.analysis import Chunk, Terms
 from archon.contracts.documents import Indexed
 from archon.contracts.types import EnrichmentStatus
 from archon.devstack.stack import Ports, Servers, environment
 from archon.runtime.settings import Settings
-from archon.stores.chunk_search import Mode, Query, Wanted
-from archon.stores.vectors import VectorStore
+from archon.stores.vectors.search import Mode, Query, Wanted
+from archon.stores.vectors.store import VectorStore
 from tests import factories
 
 PROJECTS: Final = [f"project-{number}" for number in range(8)]

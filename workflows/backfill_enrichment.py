@@ -12,7 +12,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.backfill import BackfillActivities
 from archon.contracts import names
-from archon.contracts.backfill import (
+from archon.contracts.operations.backfill import (
     BackfillInput,
     BackfillProgress,
     BackfillState,

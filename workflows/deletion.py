@@ -10,7 +10,7 @@ from temporalio.common import SearchAttributeKey
 
 from activities.deletion import DeletionActivities
 from archon.contracts import names
-from archon.contracts.deletion import (
+from archon.contracts.operations.deletion import (
     DeletionCounts,
     DeletionInput,
     DeletionReceipt,

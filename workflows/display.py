@@ -7,7 +7,7 @@ from temporalio.common import SearchAttributeKey
 
 from archon.contracts import names
 from archon.contracts.analysis import AnalysisSummary
-from archon.contracts.markdown import plain
+from archon.contracts.text.markdown import plain
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Failure
 

@@ -71,11 +71,11 @@ class EnrichDocument(Handlers):
 
         A cancellation discards, whatever it interrupts.
         """
-        wake = Wake.RETRY
+        wake: Wake | None = None
         while True:
             try:
                 try:
-                    return await self._follow(wake, request)
+                    return await self._attempt(wake, request)
                 except FailureError as error:
                     if is_cancelled_exception(error):
                         raise
@@ -102,17 +102,16 @@ class EnrichDocument(Handlers):
             self._mailbox.put_back(parked)
         return request
 
-    async def _follow(self, wake: Wake, request: EnrichmentRequest) -> EnrichmentOutcome:
-        outcome = await self._end(wake, request)
+    async def _attempt(self, wake: Wake | None, request: EnrichmentRequest) -> EnrichmentOutcome:
+        """Enrich, or end the request without, as the wait before was ended; None is the first attempt."""
+        if wake is Wake.SUPERSEDED:
+            outcome = await self._finish(self._step_of(request), Outcome.SUPERSEDED, workflow.now())
+        elif wake is Wake.DISCARD:
+            outcome = await self._discard(self._step_of(request))
+        else:
+            outcome = await self._enrich(request)
         self._settlements.settle(request.correlation_id, outcome)
         return outcome
-
-    async def _end(self, wake: Wake, request: EnrichmentRequest) -> EnrichmentOutcome:
-        if wake is Wake.SUPERSEDED:
-            return await self._finish(self._step_of(request), Outcome.SUPERSEDED, workflow.now())
-        if wake is Wake.DISCARD:
-            return await self._discard(self._step_of(request))
-        return await self._enrich(request)
 
     async def _enrich(self, request: EnrichmentRequest) -> EnrichmentOutcome:
         """Claim, and do what the graph says is missing."""

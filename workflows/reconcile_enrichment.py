@@ -11,7 +11,13 @@ from temporalio import workflow
 from activities.parked import ParkedActivities
 from activities.reconciliation import ReconcileActivities
 from archon.contracts import names
-from archon.contracts.reconcile import PageInput, PageReport, Phase, ReconcileInput, ReconcileReport
+from archon.contracts.operations.reconcile import (
+    PageInput,
+    PageReport,
+    Phase,
+    ReconcileInput,
+    ReconcileReport,
+)
 from workflows import policies
 
 _STEPS: Final[Mapping[Phase, Callable[[Any, PageInput], Awaitable[PageReport]]]] = {

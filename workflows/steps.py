@@ -19,7 +19,7 @@ from activities.writing import WritingActivities
 from archon.contracts import names
 from archon.contracts.analysis import AnalysisSummary
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.markdown import plain
+from archon.contracts.text.markdown import plain
 from archon.contracts.types import Outcome
 from archon.contracts.workflow import (
     AnalyseInput,

@@ -8,14 +8,24 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from archon.cli import report
-from archon.cli.api import BridgeApi
-from archon.cli.ingesting import ingest
-from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, out, print_json, status, table
-from archon.cli.own_stack import own_directory, unless_failed
-from archon.cli.plan import Plan, project_of
-from archon.cli.tally import Report
-from archon.cli.up import FreePorts, print_stack, until_interrupted
+from archon.cli.ingest import report
+from archon.cli.ingest.plan import Plan, project_of
+from archon.cli.ingest.run import ingest
+from archon.cli.ingest.tally import Report
+from archon.cli.stack.own_stack import own_directory, unless_failed
+from archon.cli.stack.up import FreePorts, print_stack, until_interrupted
+from archon.cli.terminal.output import (
+    Exit,
+    Format,
+    FormatOption,
+    err,
+    exit_codes,
+    out,
+    print_json,
+    status,
+    table,
+)
+from archon.clients.bridge import BridgeApi
 from archon.contracts.views import SearchResults, Statistics
 from archon.devstack.stack import Ports, Stack, running
 

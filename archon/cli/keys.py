@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from archon.cli.output import Format, FormatOption, duration, err, exit_codes, out, print_json, table
-from archon.contracts.api_keys import Access, ApiKey, mint
+from archon.cli.terminal.output import Format, FormatOption, duration, err, exit_codes, out, print_json, table
 from archon.contracts.errors import InvalidInputError
-from archon.runtime import api_keys
+from archon.contracts.operations.api_keys import Access, ApiKey, mint
+from archon.runtime.http import api_keys
 from archon.runtime.reasons import wrong
 from archon.runtime.settings import Settings
 

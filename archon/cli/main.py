@@ -11,25 +11,17 @@ import structlog
 import typer
 from rich.markup import escape
 
-from archon.cli import (
-    backfill,
-    control,
-    crashes,
-    delete,
-    demo,
-    dlq,
-    doctor,
-    documents,
-    ingest,
-    keys,
-    reconcile,
-    services,
-    setup,
-    up,
-)
+from archon.cli import crashes, demo, keys
+from archon.cli.backfill import command as backfill
 from archon.cli.bench import command as bench
 from archon.cli.capacity import command as capacity
-from archon.cli.output import Exit, err
+from archon.cli.dead_letters import command as dlq
+from archon.cli.documents import command as documents
+from archon.cli.documents import delete
+from archon.cli.estate import doctor, reconcile, setup
+from archon.cli.ingest import command as ingest
+from archon.cli.stack import control, services, up
+from archon.cli.terminal.output import Exit, err
 from archon.runtime.misspelt import misspelt
 
 app = typer.Typer(

@@ -9,7 +9,7 @@ from neo4j import AsyncGraphDatabase
 
 from archon.devstack.process import ChildProcess
 from archon.devstack.secrets import is_made, secret_file
-from archon.runtime.ports import HOST
+from archon.runtime.local_ports import HOST
 
 USER: Final = "root"
 DATABASE: Final = "archon"

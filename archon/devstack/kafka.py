@@ -12,7 +12,7 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient
 
 from archon.devstack.process import ChildProcess
-from archon.runtime.ports import HOST
+from archon.runtime.local_ports import HOST
 
 
 def _binary() -> Path:

@@ -27,10 +27,10 @@ from archon.devstack.supervision import Supervised, kept
 from archon.devstack.temporal import temporal
 from archon.devstack.together import Tell, together
 from archon.devstack.vectors import vectors
-from archon.runtime.health import Readiness
-from archon.runtime.ports import HOST, PortTakenError, free_ports, require_free
+from archon.runtime.http.health import Readiness
+from archon.runtime.kafka.topics import ensure_topics
+from archon.runtime.local_ports import HOST, PortTakenError, free_ports, require_free
 from archon.runtime.settings import Settings
-from archon.runtime.topics import ensure_topics
 
 
 class ServersMissingError(ArchonError):

@@ -15,9 +15,9 @@ from temporalio.client import Client
 
 from archon.contracts import names
 from archon.devstack.process import BACKGROUND, ChildProcess
-from archon.runtime import search_attributes
-from archon.runtime.namespace import RETENTION
-from archon.runtime.ports import HOST
+from archon.runtime.local_ports import HOST
+from archon.runtime.temporal import search_attributes
+from archon.runtime.temporal.namespace import RETENTION
 
 NAMESPACE: Final = "default"
 

@@ -8,7 +8,7 @@ import httpx
 
 from archon.devstack.process import ChildProcess
 from archon.devstack.secrets import secret, secret_file
-from archon.runtime.ports import HOST
+from archon.runtime.local_ports import HOST
 
 
 def vectors(data_dir: Path, port: int) -> ChildProcess:

@@ -16,8 +16,8 @@ from archon.contracts.events import event_headers
 from archon.reference import examples
 from archon.reference.messages import CHANNELS, MESSAGES, Message, Operation, operations
 from archon.reference.schemas import EVENTS
+from archon.runtime.kafka.topics import Topic, topics
 from archon.runtime.settings import Settings
-from archon.runtime.topics import Topic, topics
 
 _BINDING: Final = "0.5.0"
 

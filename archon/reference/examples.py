@@ -5,7 +5,6 @@ from typing import Final
 from uuid import UUID
 
 from archon.contracts import identity, names
-from archon.contracts.dead_letters import original_message
 from archon.contracts.documents import DocumentSubmission
 from archon.contracts.events import (
     DeadLetter,
@@ -17,6 +16,7 @@ from archon.contracts.events import (
     RequestMetadata,
     ServiceHealth,
 )
+from archon.contracts.operations.dead_letters import original_message
 from archon.contracts.types import DocumentType, FailureType, Outcome
 from archon.contracts.workflow import Stage
 

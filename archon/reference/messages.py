@@ -98,7 +98,7 @@ CHANNELS: Final[Mapping[str, Sequence[str]]] = {
     "enrichmentCompleted": ["enrichmentCompleted"],
     "enrichmentProgress": ["progressReported"],
 }
-"""Messages by channel, in the order of `archon.runtime.kafka.topics`."""
+"""Messages by channel, in the order of `archon.runtime.kafka.publisher.topics`."""
 
 
 def operations(settings: Settings) -> dict[str, Operation]:

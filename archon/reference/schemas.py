@@ -5,13 +5,13 @@ import re
 
 from pydantic import BaseModel
 
-from archon.contracts.deletion import DeletionInput, DeletionScope
 from archon.contracts.documents import DocumentSubmission
 from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
+from archon.contracts.operations.deletion import DeletionInput, DeletionScope
 from archon.contracts.workflow import EnrichDocumentInput, EnrichmentOutcome, WorkflowStatus
 from archon.reference import openapi
-from archon.runtime.breaker import BreakerStatus
-from archon.runtime.problems import Problem
+from archon.runtime.flow.breaker import BreakerStatus
+from archon.runtime.http.problems import Problem
 from kafka_ingress.health import IngressHealth
 from worker import WorkerHealth
 

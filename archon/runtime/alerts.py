@@ -14,9 +14,9 @@ import httpx
 
 from archon.contracts.events import DeadLetter
 from archon.contracts.types import FailureType
-from archon.runtime.lifecycle import running
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
+from archon.runtime.tasks import running
 
 ALERTED: Final = frozenset({FailureType.DATA_QUALITY, FailureType.SERVICE_DOWN})
 _log = get_logger(__name__)

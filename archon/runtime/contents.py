@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from archon.contracts.analysis import AnalysisResult
-from archon.contracts.deletion import DeletionCounts
-from archon.runtime.concurrently import answers
+from archon.contracts.operations.deletion import DeletionCounts
+from archon.runtime.tasks import answers
 
 _AT_ONCE: Final = 8
 

@@ -12,8 +12,8 @@ from typing import TextIO
 
 import structlog
 
-from archon.runtime import tracing
 from archon.runtime.settings import Settings
+from archon.runtime.telemetry import tracing
 
 
 def configure_logging(settings: Settings, service: str) -> None:

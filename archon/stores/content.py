@@ -20,9 +20,9 @@ from pydantic import ValidationError
 
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.errors import StoreUnavailableError
-from archon.runtime import tracing
 from archon.runtime.reasons import place
 from archon.runtime.settings import Settings
+from archon.runtime.telemetry import tracing
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from archon.contracts.drift import Drift, Drifting
-from archon.contracts.parked import ParkedRun, Standing, drift_of_run, is_astray
-from archon.runtime.attributes import keyword
-from archon.runtime.concurrently import answers
-from archon.runtime.letter_table import LetterTable
-from archon.runtime.parked_query import ParkedQuery
-from archon.runtime.temporal import EnrichmentClient
-from archon.stores.graph_survey import GraphSurvey, node_of
+from archon.contracts.operations.drift import Drift, Drifting
+from archon.contracts.operations.parked import ParkedRun, Standing, drift_of_run, is_astray
+from archon.runtime.kafka.letter_table import LetterTable
+from archon.runtime.tasks import answers
+from archon.runtime.temporal.attributes import keyword
+from archon.runtime.temporal.client import EnrichmentClient
+from archon.runtime.temporal.parked import ParkedQuery
+from archon.stores.graph.survey import GraphSurvey, node_of
 from archon.stores.survey import SETTLING, request_of
 
 _AT_ONCE: Final = 16

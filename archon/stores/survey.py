@@ -12,16 +12,16 @@ from typing import Any, Final
 from uuid import uuid4
 
 from archon.contracts import names
-from archon.contracts.drift import OF_THE_POINT, Drift, Drifting, Node, Point, drift_of
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.parked import Standing
+from archon.contracts.operations.drift import OF_THE_POINT, Drift, Drifting, Node, Point, drift_of
+from archon.contracts.operations.parked import Standing
 from archon.contracts.types import EnrichmentStatus
-from archon.runtime.concurrently import answers
-from archon.runtime.temporal import EnrichmentClient
-from archon.stores import nodes
+from archon.runtime.tasks import answers
+from archon.runtime.temporal.client import EnrichmentClient
 from archon.stores.content import ContentStore
-from archon.stores.graph_survey import GraphSurvey, node_of
-from archon.stores.surveyed_points import SurveyedPoints
+from archon.stores.graph import nodes
+from archon.stores.graph.survey import GraphSurvey, node_of
+from archon.stores.vectors.survey import SurveyedPoints
 
 _AT_ONCE: Final = 16
 """Calls of the content store, or of Temporal, that one survey has open."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from intelligence.adapters import dockerfile, gomod, json_keys, sql, toml_keys, yaml_keys
-from intelligence.outline import Outline
+from intelligence.adapters.outline import Outline
 
 READERS: Final[Mapping[str, Callable[[str], Outline]]] = {
     "dockerfile": dockerfile.read,

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from archon.contracts.lines import lines_of
-from intelligence.outline import Item, Outline
+from archon.contracts.text.lines import lines_of
+from intelligence.adapters.outline import Item, Outline
 
 _FROM: Final = re.compile(r"FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
 _COPY: Final = re.compile(r"(?:COPY|ADD|RUN)\s.*?(?:--from=|[,=]from=)([^\s,]+)", re.IGNORECASE)

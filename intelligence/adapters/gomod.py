@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from archon.contracts.lines import lines_of
-from intelligence.outline import Outline
+from archon.contracts.text.lines import lines_of
+from intelligence.adapters.outline import Outline
 
 _MODULE: Final = re.compile(r"""module\s+["`]?([^\s"`]+)""")
 _REQUIRED: Final = re.compile(r"""(?:require\s+)?["`]?([^\s"`()]+)["`]?\s+v\d\S*""")

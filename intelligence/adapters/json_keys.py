@@ -2,8 +2,8 @@
 
 from ast_grep_py import SgNode, SgRoot
 
-from intelligence.nodes import find_kinds, span
-from intelligence.outline import Item, Outline
+from intelligence.adapters.outline import Item, Outline
+from intelligence.syntax.nodes import find_kinds, span
 
 
 def read(text: str) -> Outline:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from intelligence.outline import Item, Outline
+from intelligence.adapters.outline import Item, Outline
 
 _TOKEN: Final = re.compile(
     r"--[^\n]*|/\*.*?(?:\*/|\Z)"

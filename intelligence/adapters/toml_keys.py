@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from intelligence.outline import Item, Outline
+from intelligence.adapters.outline import Item, Outline
 
 _TOKEN: Final = re.compile(
     r'"""(?:\\.|[^\\])*?(?:"""|\Z)'

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import yaml
 
-from archon.contracts.lines import count_lines
-from intelligence.grammar import LOADER
-from intelligence.outline import Item, Outline
+from archon.contracts.text.lines import count_lines
+from intelligence.adapters.outline import Item, Outline
+from intelligence.syntax.grammar import LOADER
 
 _NO_LINE_ENDS: Final = re.compile("[\x0b\x0c\x85\u2028\u2029\ufffe\uffff]")
 

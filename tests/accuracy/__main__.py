@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from archon.contracts.identity import language_of
-from intelligence.grammar import grammars
+from intelligence.syntax.grammar import grammars
 from tests.accuracy.references import REFERENCES, MissingError, Reference
 from tests.accuracy.rule import Named, Tally, found
 

@@ -24,8 +24,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from intelligence.grammar import TYPES, grammars
-from intelligence.syntax import parse
+from intelligence.syntax.grammar import TYPES, grammars
+from intelligence.syntax.tree import parse
 
 _WITHOUT_BODY = re.compile(r"=\s*(?:default|delete)\s*;?$")
 """Of a function of C++, which ctags takes for a declaration."""

@@ -10,8 +10,8 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType
 
 from archon.contracts import identity, names
-from archon.runtime import temporal
 from archon.runtime.settings import Settings
+from archon.runtime.temporal import client as temporal
 from tests import stores
 from tests.crash.load import Load
 from tests.e2e.events import read_all

@@ -11,9 +11,9 @@ import pytest
 
 from archon.devstack.stack import Ports, Services, environment
 from archon.devstack.temporal import temporal
-from archon.runtime.ports import free_ports
+from archon.runtime.kafka.topics import ensure_topics
+from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
-from archon.runtime.topics import ensure_topics
 from tests.conftest import TestServers
 from tests.e2e.faulty import FaultyIntelligence
 

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from archon.runtime.lifecycle import serve_http
+from archon.runtime.http.serving import serve_http
 from archon.runtime.settings import Settings
 
 VECTOR = [1.0] + [0.0] * 255

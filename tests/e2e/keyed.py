@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 
-from archon.contracts.api_keys import Access, ApiKey, mint
-from archon.runtime import api_keys
-from archon.runtime.lifecycle import serve_http
-from archon.runtime.ports import free_ports
+from archon.contracts.operations.api_keys import Access, ApiKey, mint
+from archon.runtime.http import api_keys
+from archon.runtime.http.serving import serve_http
+from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
 from bridge.app import create_app
 

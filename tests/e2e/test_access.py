@@ -15,14 +15,15 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from archon.contracts import identity
-from archon.contracts.api_keys import Access, mint
 from archon.contracts.events import DeadLetter, ErrorDetails
+from archon.contracts.operations.api_keys import Access, mint
 from archon.contracts.types import FailureType
-from archon.runtime import api_keys, temporal
-from archon.runtime.kafka import KafkaPublisher
+from archon.runtime.http import api_keys
+from archon.runtime.kafka.publisher import KafkaPublisher
 from archon.runtime.settings import Settings
-from archon.runtime.temporal import EnrichmentClient
-from bridge import access
+from archon.runtime.temporal import client as temporal
+from archon.runtime.temporal.client import EnrichmentClient
+from bridge.requests import access
 from tests import factories
 from tests.e2e.command import enrich
 from tests.e2e.keyed import add_key, client, keyed_bridge

@@ -15,17 +15,17 @@ from fastapi import Response
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from archon.cli.backfill_scan import read_ids
-from archon.cli.output import Exit
+from archon.cli.backfill.scan import read_ids
+from archon.cli.terminal.output import Exit
 from archon.contracts import names
-from archon.contracts.backfill import BackfillInput, BackfillState, Criteria
 from archon.contracts.documents import Document
 from archon.contracts.errors import InvalidInputError
+from archon.contracts.operations.backfill import BackfillInput, BackfillState, Criteria
 from archon.contracts.types import EnrichmentStatus
-from archon.runtime import temporal
-from archon.runtime.backfills import Backfill
+from archon.runtime.temporal import client as temporal
+from archon.runtime.temporal.backfills import Backfill
 from archon.stores.content import ContentStore
-from archon.stores.graph import GraphStore
+from archon.stores.graph.store import GraphStore
 from tests import factories, stores
 from tests.e2e import command
 from tests.e2e.conftest import BACKLOG, CONCURRENCY, FaultyStack

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archon.cli.bench.rest import WARM_UP
+from archon.cli.bench.runs.rest import WARM_UP
 from archon.runtime.settings import Settings
 from tests import stores
 from tests.conftest import TestServers

@@ -11,8 +11,8 @@ import httpx
 from fastapi import Response
 from temporalio.client import Client
 
-from archon.runtime.lifecycle import serve_http
-from archon.runtime.ports import free_ports
+from archon.runtime.http.serving import serve_http
+from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
 from bridge.app import create_app
 from tests import stores

@@ -20,8 +20,8 @@ from temporalio.api.enums.v1 import EventType
 from archon.contracts import names
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import service
-from archon.runtime import temporal
-from archon.runtime.ports import free_ports
+from archon.runtime.local_ports import free_ports
+from archon.runtime.temporal import client as temporal
 from tests import stores
 from tests.e2e import command
 from tests.e2e.conftest import BACKLOG, BURST, FaultyStack

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from archon.contracts.dead_letters import DeadLetterFilter
 from archon.contracts.json_values import DEEPEST
-from archon.runtime.brokers import connection
-from archon.runtime.dead_letters import DeadLetterTopic
+from archon.contracts.operations.dead_letters import DeadLetterFilter
+from archon.runtime.kafka.brokers import connection
+from archon.runtime.kafka.dead_letters import DeadLetterTopic
 from archon.runtime.settings import Settings
 from tests import factories
 from tests.e2e.events import completed_of

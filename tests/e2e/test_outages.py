@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from archon.devstack.stack import Ports, Stack, running
-from archon.runtime.topics import ensure_topics
+from archon.runtime.kafka.topics import ensure_topics
 from tests.eventually import eventually
 from tests.outages.rehearsal import Plan, rehearse
 from tests.outages.servers import OUTAGES

@@ -17,9 +17,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from archon.cli.env_file import exports
+from archon.cli.stack.env_file import exports
 from archon.devstack.stack import Ports, Stack, running
-from archon.runtime.ports import free_ports
+from archon.runtime.local_ports import free_ports
 from tests.e2e.faulty import FaultyIntelligence, refusing
 from tests.eventually import eventually
 from tests.pages import PAGES, commands, parses

@@ -15,9 +15,9 @@ from archon.contracts import names
 from archon.contracts.events import DeadLetter
 from archon.contracts.workflow import WorkflowStatus
 from archon.devstack.stack import Ports, Stack, running
-from archon.runtime import temporal
-from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.topics import ensure_topics
+from archon.runtime.kafka.publisher import KafkaPublisher
+from archon.runtime.kafka.topics import ensure_topics
+from archon.runtime.temporal import client as temporal
 from tests import stores
 from tests.e2e.command import Finished, enrich
 from tests.e2e.faulty import FaultyIntelligence, refusing

@@ -15,10 +15,10 @@ from temporalio.service import RPCError
 
 from archon.contracts import names
 from archon.devstack.stack import Ports, Stack, running
-from archon.runtime import temporal
-from archon.runtime.reconciliation import ensure_schedule
-from archon.runtime.topics import ensure_topics
-from archon.stores.vectors import qdrant
+from archon.runtime.kafka.topics import ensure_topics
+from archon.runtime.temporal import client as temporal
+from archon.runtime.temporal.reconciliation import ensure_schedule
+from archon.stores.vectors.store import qdrant
 from tests import stores
 from tests.e2e.command import Finished, enrich
 from tests.e2e.faulty import FaultyIntelligence

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from archon.runtime import temporal
+from archon.runtime.temporal import client as temporal
 from tests.e2e.conftest import FaultyStack
 from tests.e2e.events import completed_of
 from tests.eventually import eventually

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import Response
 
-from archon.contracts.rollout import bucket
+from archon.contracts.operations.rollout import bucket
 from tests import stores
 from tests.e2e.conftest import FaultyStack
 from tests.e2e.faulty import refusing, well

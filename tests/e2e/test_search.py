@@ -11,8 +11,8 @@ from qdrant_client import models
 
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime.settings import Settings
-from archon.stores.graph import GraphStore
-from archon.stores.vectors import VectorStore, qdrant
+from archon.stores.graph.store import GraphStore
+from archon.stores.vectors.store import VectorStore, qdrant
 from tests import factories
 from tests.conftest import TestServers
 from tests.e2e.command import enrich

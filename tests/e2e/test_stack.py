@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from archon.devstack.data_directory import ports_file
-from archon.runtime.ports import free_ports
+from archon.runtime.local_ports import free_ports
 from tests.e2e.command import enrich, start_up
 from tests.e2e.faulty import FaultyIntelligence
 from tests.eventually import eventually

@@ -11,8 +11,8 @@ import pytest
 
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, Stack, running
-from archon.runtime.ports import free_ports
-from archon.runtime.topics import ensure_topics
+from archon.runtime.kafka.topics import ensure_topics
+from archon.runtime.local_ports import free_ports
 from tests.e2e import command
 from tests.eventually import eventually
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from archon.cli.bench import documents
+from archon.cli.bench.load import documents
 from archon.contracts import identity
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.documents import Document
@@ -28,8 +28,8 @@ from archon.contracts.types import EnrichmentType
 from archon.contracts.workflow import Step
 from archon.devstack.stack import Ports, Servers, environment
 from archon.runtime.settings import Settings
-from archon.stores.graph import GraphStore
-from intelligence.analyser import analyse
+from archon.stores.graph.store import GraphStore
+from intelligence.analysis.analyser import analyse
 from tests import factories
 
 _TICK = os.sysconf("SC_CLK_TCK")

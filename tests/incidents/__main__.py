@@ -9,8 +9,8 @@ import argparse
 import sys
 from typing import Final
 
-from archon.cli.output import err, out, table
-from archon.cli.own_stack import own_directory
+from archon.cli.stack.own_stack import own_directory
+from archon.cli.terminal.output import err, out, table
 from tests.incidents.estate import estate
 from tests.incidents.handling import Handled, handle
 from tests.incidents.incidents import INCIDENTS

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, Stack, environment, running
-from archon.runtime.ports import HOST
+from archon.runtime.local_ports import HOST
 from tests.e2e.command import Finished, enrich
 
 DISK_BYTES: Final = 768 * 1024 * 1024

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from archon.cli.bench.documents import generate
-from archon.cli.bench.reading import Accepted
+from archon.cli.bench.load.documents import generate
+from archon.cli.bench.load.reading import Accepted
 from archon.contracts.types import EnrichmentStatus
-from archon.runtime import temporal
-from archon.runtime.attributes import DOCUMENT_ID, open_query_of
 from archon.runtime.settings import Settings
+from archon.runtime.temporal import client as temporal
+from archon.runtime.temporal.attributes import DOCUMENT_ID, open_query_of
 from tests import stores
 from tests.e2e.events import read_all
 from tests.incidents.estate import Estate

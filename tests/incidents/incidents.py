@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from archon.cli.bench.documents import generate
-from archon.runtime.ports import HOST, free_ports
-from archon.runtime.topics import ensure_topics
+from archon.cli.bench.load.documents import generate
+from archon.runtime.kafka.topics import ensure_topics
+from archon.runtime.local_ports import HOST, free_ports
 from tests import factories
 from tests.incidents.estate import Estate
 from tests.monitoring.trouble import send

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from archon.cli.bench.bare import WORKFLOW
-from archon.cli.bench.baseline import baseline
-from archon.cli.bench.documents import generate
-from archon.runtime import temporal
+from archon.cli.bench.bare.baseline import baseline
+from archon.cli.bench.bare.workflow import WORKFLOW
+from archon.cli.bench.load.documents import generate
 from archon.runtime.settings import Settings
+from archon.runtime.temporal import client as temporal
 from tests.conftest import TestServers
 from tests.eventually import eventually
 

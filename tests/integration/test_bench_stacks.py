@@ -9,11 +9,11 @@ import pytest
 
 from archon.cli.bench.against.checkouts import ROOT, Checkout
 from archon.cli.bench.against.stacks import started
-from archon.cli.bench.comparison import figures_of
-from archon.cli.bench.processes import ProcessGroups
-from archon.cli.bench.report import Parameters
-from archon.cli.bench.run import Plan, bench
-from archon.cli.own_stack import unless_failed
+from archon.cli.bench.measured.comparison import figures_of
+from archon.cli.bench.measured.processes import ProcessGroups
+from archon.cli.bench.measured.report import Parameters
+from archon.cli.bench.runs.run import Plan, bench
+from archon.cli.stack.own_stack import unless_failed
 from archon.contracts.types import Priority
 
 DOCUMENTS = 12

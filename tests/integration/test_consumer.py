@@ -10,11 +10,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from archon.contracts.errors import StoreUnavailableError
-from archon.runtime import record_batches
-from archon.runtime.brokers import connection
-from archon.runtime.record_batches import UnreadableRecord
+from archon.runtime.kafka import record_batches
+from archon.runtime.kafka.brokers import connection
+from archon.runtime.kafka.record_batches import UnreadableRecord
+from archon.runtime.kafka.topics import ensure_topics
 from archon.runtime.settings import Settings
-from archon.runtime.topics import ensure_topics
 from kafka_ingress import consumer as consumer_module
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.poison import Handler as RecordHandler

@@ -8,16 +8,16 @@ from uuid import uuid4
 
 import pytest
 
-from archon.contracts.dead_letters import DeadLetterFilter
 from archon.contracts.errors import TopicUnavailableError
 from archon.contracts.events import DeadLetter, ErrorDetails
+from archon.contracts.operations.dead_letters import DeadLetterFilter
 from archon.contracts.types import FailureType
-from archon.runtime import dead_letters
-from archon.runtime.dead_letters import DeadLetterTopic
-from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.letter_table import LetterTable
+from archon.runtime.kafka import dead_letters
+from archon.runtime.kafka.dead_letters import DeadLetterTopic
+from archon.runtime.kafka.letter_table import LetterTable
+from archon.runtime.kafka.publisher import KafkaPublisher
+from archon.runtime.kafka.topics import ensure_topics
 from archon.runtime.settings import Settings
-from archon.runtime.topics import ensure_topics
 from tests.conftest import TestServers
 
 ALL = DeadLetterFilter()

@@ -4,15 +4,16 @@ queries."""
 from uuid import uuid4
 
 from archon.cli.demo import OWN_TREE, SEARCHES
-from archon.cli.walk import Walk
-from archon.contracts.chunks import searchable
+from archon.cli.files.walk import Walk
 from archon.contracts.identity import content_hash, document_id, document_type_of, language_of
+from archon.contracts.text.chunks import searchable
 from archon.contracts.types import EnrichmentStatus, EnrichmentType
 from archon.runtime.settings import Settings
-from archon.stores.chunk_search import Query, Wanted
-from archon.stores.vectors import VectorStore
-from intelligence import embedding, terms
-from intelligence.analyser import analyse
+from archon.stores.vectors.search import Query, Wanted
+from archon.stores.vectors.store import VectorStore
+from intelligence.analysis.analyser import analyse
+from intelligence.embedding import terms
+from intelligence.embedding import vectors as embedding
 from tests import factories
 from tests.conftest import TestServers
 

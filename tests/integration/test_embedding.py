@@ -13,15 +13,15 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 
 import intelligence.app as intelligence
+from archon.clients.intelligence import IntelligenceClient
 from archon.contracts import errors
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult
 from archon.contracts.types import EnrichmentType
-from archon.runtime.lifecycle import serve_http
-from archon.runtime.ports import free_ports
+from archon.runtime.http.serving import serve_http
+from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
-from archon.stores.intelligence import IntelligenceClient
-from intelligence import embedding
-from intelligence.embedders import BATCH_TEXTS
+from intelligence.embedding import vectors as embedding
+from intelligence.service.embedders import BATCH_TEXTS
 from tests import factories
 
 CODE = "def read_settings():\n    return parse(environment)\n\n\ndef water_roses():\n    garden.pour()\n"

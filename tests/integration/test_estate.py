@@ -10,11 +10,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from archon.contracts.errors import TopicUnavailableError
 from archon.contracts.types import EnrichmentStatus
+from archon.runtime.kafka.statistics import Consumption, topic_statistics
+from archon.runtime.kafka.topics import ensure_topics
 from archon.runtime.settings import Settings
-from archon.runtime.topic_statistics import Consumption, topic_statistics
-from archon.runtime.topics import ensure_topics
-from archon.stores.census import Census
-from archon.stores.graph import GraphStore
+from archon.stores.graph.census import Census
+from archon.stores.graph.store import GraphStore
 from tests import factories
 from tests.conftest import TestServers
 

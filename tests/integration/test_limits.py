@@ -16,12 +16,12 @@ from temporalio.client import Client
 
 from archon.contracts import names
 from archon.contracts.analysis import AnalysisRequest, AnalysisResult
-from archon.contracts.backfill import BackfillInput, Criteria
 from archon.contracts.errors import NotFoundError, WorkflowUnavailableError
-from archon.runtime import temporal
-from archon.runtime.backfills import Backfill
+from archon.contracts.operations.backfill import BackfillInput, Criteria
 from archon.runtime.settings import Settings
-from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.temporal import client as temporal
+from archon.runtime.temporal.backfills import Backfill
+from archon.runtime.temporal.client import EnrichmentClient
 from tests import factories
 from tests.conftest import TestServers
 from tests.eventually import eventually

@@ -16,8 +16,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from archon.devstack.vectors import vectors
-from archon.runtime.lifecycle import serve_http
-from archon.runtime.ports import HOST, free_ports
+from archon.runtime.http.serving import serve_http
+from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or ""

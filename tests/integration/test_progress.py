@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from archon.contracts.events import EnrichmentProgress
-from archon.runtime import metrics
-from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.ports import HOST, free_ports
+from archon.runtime.kafka.publisher import KafkaPublisher
+from archon.runtime.kafka.topics import ensure_topics
+from archon.runtime.kafka.unawaited import LIMIT, Record, Unawaited
+from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
-from archon.runtime.topics import ensure_topics
-from archon.runtime.unawaited import LIMIT, Record, Unawaited
+from archon.runtime.telemetry import metrics
 from tests.conftest import TestServers
 from tests.e2e.events import read_all
 from tests.eventually import eventually

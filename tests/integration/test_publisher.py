@@ -6,10 +6,10 @@ import pytest
 
 from archon.contracts.errors import PublishError
 from archon.devstack.kafka import kafka
-from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.ports import HOST, free_ports
+from archon.runtime.kafka.publisher import KafkaPublisher
+from archon.runtime.kafka.topics import ensure_topics
+from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
-from archon.runtime.topics import ensure_topics
 from tests import factories
 from tests.e2e.events import read_all
 from tests.eventually import eventually

@@ -20,18 +20,18 @@ from temporalio.service import RPCError
 from archon.contracts import names
 from archon.contracts.errors import PublishError, SetupError
 from archon.contracts.types import EnrichmentStatus
-from archon.runtime import temporal
-from archon.runtime import topics as planned
-from archon.runtime.attributes import query_of
-from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.namespace import RETENTION, ensure_namespace
-from archon.runtime.ports import free_ports
-from archon.runtime.search_attributes import NamespaceCheck
+from archon.runtime.kafka import topics as planned
+from archon.runtime.kafka.check import TopicCheck
+from archon.runtime.kafka.publisher import KafkaPublisher
+from archon.runtime.kafka.topics import describe_topics, ensure_topics, topics
+from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
-from archon.runtime.temporal import EnrichmentClient
-from archon.runtime.topic_check import TopicCheck
-from archon.runtime.topics import describe_topics, ensure_topics, topics
-from archon.stores.vectors import VectorStore, qdrant
+from archon.runtime.temporal import client as temporal
+from archon.runtime.temporal.attributes import query_of
+from archon.runtime.temporal.client import EnrichmentClient
+from archon.runtime.temporal.namespace import RETENTION, ensure_namespace
+from archon.runtime.temporal.search_attributes import NamespaceCheck
+from archon.stores.vectors.store import VectorStore, qdrant
 from tests import factories
 from tests.conftest import TestServers
 from tests.e2e.command import enrich

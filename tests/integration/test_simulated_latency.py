@@ -5,11 +5,11 @@ import time
 import httpx
 
 import intelligence.app as intelligence
+from archon.clients.intelligence import IntelligenceClient
 from archon.contracts.analysis import AnalysisRequest
-from archon.runtime.lifecycle import serve_http
-from archon.runtime.ports import free_ports
+from archon.runtime.http.serving import serve_http
+from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
-from archon.stores.intelligence import IntelligenceClient
 from tests import factories
 
 LATENCY = 0.3

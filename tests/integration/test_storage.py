@@ -14,11 +14,11 @@ import pytest
 
 from archon.contracts.errors import StoreUnavailableError
 from archon.devstack.stack import Ports, Servers, environment, service
-from archon.runtime.health import readiness
+from archon.runtime.estate.storage import Storage
+from archon.runtime.http.health import readiness
 from archon.runtime.settings import Settings
-from archon.runtime.storage import Storage
 from archon.stores.content import ContentStore
-from archon.stores.graph import GraphStore
+from archon.stores.graph.store import GraphStore
 from tests import factories
 from tests.conftest import TestServers
 from tests.eventually import eventually

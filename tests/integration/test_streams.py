@@ -17,24 +17,25 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from archon.contracts.api_keys import key_id_of
 from archon.contracts.documents import Document
 from archon.contracts.errors import PublishError, TooManyStreamsError
 from archon.contracts.events import EnrichmentCompleted, EnrichmentProgress
+from archon.contracts.operations.api_keys import key_id_of
 from archon.contracts.streams import Position, StreamClosed
 from archon.contracts.types import EnrichmentStatus
 from archon.devstack.kafka import kafka
-from archon.runtime import api_keys, event_tail
-from archon.runtime.event_tail import BUFFERED, EventTail, StreamPlace, Subscription
-from archon.runtime.kafka import KafkaPublisher
-from archon.runtime.lifecycle import serve_http
-from archon.runtime.pipeline_events import Told, Watched
-from archon.runtime.ports import HOST, free_ports
+from archon.events import tail as event_tail
+from archon.events.records import Told, Watched
+from archon.events.tail import BUFFERED, EventTail, StreamPlace, Subscription
+from archon.runtime.http import api_keys
+from archon.runtime.http.serving import serve_http
+from archon.runtime.kafka.publisher import KafkaPublisher
+from archon.runtime.kafka.topics import ensure_topics
+from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
-from archon.runtime.topics import ensure_topics
-from archon.stores.graph import GraphStore
-from bridge import streams
+from archon.stores.graph.store import GraphStore
 from bridge.app import create_app, run
+from bridge.events import stream as streams
 from tests import factories
 from tests.conftest import TestServers
 from tests.e2e.keyed import add_key

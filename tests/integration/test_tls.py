@@ -9,19 +9,19 @@ import httpx
 import pytest
 from neo4j.exceptions import ServiceUnavailable
 
+from archon.clients.intelligence import IntelligenceClient
 from archon.contracts.errors import (
     IntelligenceAuthError,
     IntelligenceUnavailableError,
     StoreUnavailableError,
     WorkflowUnavailableError,
 )
-from archon.runtime import temporal
-from archon.runtime.lifecycle import serve_http
-from archon.runtime.ports import HOST, free_ports
+from archon.runtime.http.serving import serve_http
+from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
-from archon.stores.graph import GraphStore
-from archon.stores.intelligence import IntelligenceClient
-from archon.stores.vectors import VectorStore
+from archon.runtime.temporal import client as temporal
+from archon.stores.graph.store import GraphStore
+from archon.stores.vectors.store import VectorStore
 from bridge.app import create_app
 from intelligence import app as intelligence
 from tests import tls

@@ -13,9 +13,9 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
 from archon.contracts import names
 from archon.devstack.stack import Ports, environment
-from archon.runtime import temporal
-from archon.runtime.ports import HOST, free_ports
+from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
+from archon.runtime.temporal import client as temporal
 from tests.conftest import TestServers
 from tests.eventually import eventually
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from archon.runtime.metrics import SERVICES
+from archon.runtime.telemetry.metrics import SERVICES
 from kafka_ingress import estate
 
 ESTATE: Final = (estate.LAG, estate.TOPIC_MESSAGES, estate.TOPIC_BYTES, estate.PENDING, estate.PARKED)

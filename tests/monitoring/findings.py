@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from archon.runtime.metrics import SERVICES
+from archon.runtime.telemetry.metrics import SERVICES
 from deploy.prometheus import committed
 from kafka_ingress import estate
 from tests.monitoring.expected import ESTATE, OF_THE_TEMPORAL_SDK, exported_by

@@ -13,8 +13,8 @@ import yaml
 
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Stack
-from archon.runtime.metrics import SERVICES
-from archon.runtime.ports import HOST, free_ports
+from archon.runtime.local_ports import HOST, free_ports
+from archon.runtime.telemetry.metrics import SERVICES
 from deploy.prometheus import committed
 from deploy.prometheus.binary import prometheus
 

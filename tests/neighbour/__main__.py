@@ -17,12 +17,12 @@ from typing import Final
 
 import httpx
 
-from archon.cli.output import err, out, table
-from archon.cli.own_stack import own_directory
-from archon.cli.up import until_interrupted
+from archon.cli.stack.own_stack import own_directory
+from archon.cli.stack.up import until_interrupted
+from archon.cli.terminal.output import err, out, table
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, running
-from archon.runtime.lifecycle import running as background
+from archon.runtime.tasks import running as background
 from tests.e2e.keyed import add_key
 from tests.neighbour.hostile import Hostile
 from tests.neighbour.polite import Times, send

@@ -11,8 +11,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any, Final
 
-from archon.cli.output import err, out, table
-from archon.cli.own_stack import own_directory
+from archon.cli.stack.own_stack import own_directory
+from archon.cli.terminal.output import err, out, table
 from archon.devstack.stack import Ports, Stack, running
 from tests.outages.rehearsal import Found, Plan, Told, at_rest, backlog, rehearse
 from tests.outages.servers import OUTAGES

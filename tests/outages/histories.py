@@ -8,7 +8,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 from archon.contracts import names
-from archon.runtime.concurrently import answers
+from archon.runtime.tasks import answers
 
 _AT_ONCE = 8
 _PREFIX = "EVENT_TYPE_"

@@ -14,14 +14,14 @@ from typing import Final
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from archon.cli.bench.documents import Generated, generate
-from archon.cli.bench.load import Load, load
-from archon.cli.bench.reading import Accepted
+from archon.cli.bench.load.documents import Generated, generate
+from archon.cli.bench.load.reading import Accepted
+from archon.cli.bench.load.sending import Load, load
 from archon.contracts import names
 from archon.contracts.types import EnrichmentStatus, Priority
 from archon.devstack.stack import Stack
-from archon.runtime import temporal
 from archon.runtime.settings import Settings
+from archon.runtime.temporal import client as temporal
 from tests import stores
 from tests.e2e.events import read_all
 from tests.eventually import eventually

@@ -13,8 +13,8 @@ from pathlib import Path
 from archon.contracts import names
 from archon.devstack.stack import Ports, Servers, environment
 from archon.runtime.settings import Settings
-from archon.stores.chunk_search import Mode
-from archon.stores.vectors import VectorStore
+from archon.stores.vectors.search import Mode
+from archon.stores.vectors.store import VectorStore
 from tests.retrieval.corpus import corpus
 from tests.retrieval.measure import AT, WAYS, Measured, index, measure
 

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from statistics import fmean, quantiles
 from uuid import NAMESPACE_URL, uuid5
 
-from archon.contracts.chunks import searchable
 from archon.contracts.identity import content_hash
+from archon.contracts.text.chunks import searchable
 from archon.contracts.types import EnrichmentStatus, EnrichmentType
-from archon.stores import chunk_search
-from archon.stores.chunk_search import ChunkSearch, Hit, Mode, Wanted
-from archon.stores.vectors import VectorStore
-from intelligence import embedding, terms
-from intelligence.analyser import analyse
+from archon.stores.vectors import search as chunk_search
+from archon.stores.vectors.search import ChunkSearch, Hit, Mode, Wanted
+from archon.stores.vectors.store import VectorStore
+from intelligence.analysis.analyser import analyse
+from intelligence.embedding import terms
+from intelligence.embedding import vectors as embedding
 from tests import factories
 from tests.retrieval.corpus import Corpus, Query
 

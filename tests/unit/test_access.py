@@ -15,7 +15,6 @@ from fastapi import APIRouter, FastAPI
 from pydantic import ValidationError
 
 from archon.contracts import names
-from archon.contracts.api_keys import Access, ApiKey, ApiKeys, agrees, key_id_of, mint
 from archon.contracts.errors import (
     ConfigurationError,
     ForbiddenError,
@@ -24,14 +23,17 @@ from archon.contracts.errors import (
     StoreUnavailableError,
     UnauthorizedError,
 )
+from archon.contracts.operations.api_keys import Access, ApiKey, ApiKeys, agrees, key_id_of, mint
 from archon.reference import environment
-from archon.runtime import api_keys, problems, temporal, watched_file
-from archon.runtime.api_keys import KeyFile
-from archon.runtime.brokers import connection
-from archon.runtime.rates import TokenBuckets
+from archon.runtime import watched_file
+from archon.runtime.flow.rates import TokenBuckets
+from archon.runtime.http import api_keys, problems
+from archon.runtime.http.api_keys import KeyFile
+from archon.runtime.kafka.brokers import connection
 from archon.runtime.secret_files import is_secret
 from archon.runtime.settings import Settings
-from bridge.access import (
+from archon.runtime.temporal import client as temporal
+from bridge.requests.access import (
     AccessMiddleware,
     Caller,
     GuardedRoute,

@@ -13,8 +13,8 @@ from archon.contracts.events import DeadLetter, ErrorDetails
 from archon.contracts.types import FailureType
 from archon.runtime import alerts
 from archon.runtime.alerts import Alerts
-from archon.runtime.lifecycle import serve_http
-from archon.runtime.ports import free_ports
+from archon.runtime.http.serving import serve_http
+from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
 from tests.eventually import eventually
 

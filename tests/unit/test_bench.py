@@ -14,14 +14,14 @@ from uuid import uuid4
 
 import pytest
 
-from archon.cli.bench import comparison, report
-from archon.cli.bench.checking import check, write_list
-from archon.cli.bench.compose import Findings, compose
-from archon.cli.bench.documents import SMALLEST, document, generate
-from archon.cli.bench.growth import Searches, growth
-from archon.cli.bench.history import spread
-from archon.cli.bench.load import Load, drive
-from archon.cli.bench.processes import ProcessGroups, Recording, Usage
+from archon.cli.bench.load.documents import SMALLEST, document, generate
+from archon.cli.bench.load.sending import Load, drive
+from archon.cli.bench.measured import comparison, report
+from archon.cli.bench.measured.history import spread
+from archon.cli.bench.measured.processes import ProcessGroups, Recording, Usage
+from archon.cli.bench.runs.checking import check, write_list
+from archon.cli.bench.runs.figures import Findings, compose
+from archon.cli.bench.runs.growth import Searches, growth
 from archon.contracts.documents import DocumentAccepted, Links
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.identity import language_of

@@ -9,7 +9,7 @@ import pytest
 
 from archon.cli.bench.against import checkouts
 from archon.cli.bench.against.result import Requirement, compared, failures
-from archon.cli.bench.report import Phase
+from archon.cli.bench.measured.report import Phase
 from archon.contracts.errors import InvalidInputError
 from tests.eventually import eventually
 from tests.processes import alive

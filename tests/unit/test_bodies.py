@@ -1,7 +1,7 @@
 """Which lines are an entity's own."""
 
 from archon.contracts.analysis import Entity
-from archon.contracts.bodies import hashed
+from archon.contracts.text.entity_hashes import hashed
 
 TEXT = """class A:
     x = 1

@@ -7,8 +7,8 @@ from archon.contracts.documents import DocumentSubmission
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.identity import language_named
 from archon.contracts.types import DocumentType
-from bridge.correlation import CorrelationMiddleware, new_correlation_id
-from bridge.normalise import PREVIEW_CHARACTERS, normalise
+from bridge.documents.normalise import PREVIEW_CHARACTERS, normalise
+from bridge.requests.correlation import CorrelationMiddleware, new_correlation_id
 from tests import factories
 
 

@@ -12,14 +12,14 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from archon.cli.api import BridgeApi
-from archon.cli.ingesting import ingest
-from archon.cli.plan import Plan
+from archon.cli.ingest.plan import Plan
+from archon.cli.ingest.run import ingest
+from archon.clients.bridge import BridgeApi
 from archon.contracts.errors import StoreUnavailableError
-from archon.runtime.lifecycle import serve_http
-from archon.runtime.ports import free_ports
+from archon.runtime.http.serving import serve_http
+from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
-from bridge.paths import DOCUMENT
+from bridge.requests.paths import DOCUMENT
 
 
 @contextlib.asynccontextmanager

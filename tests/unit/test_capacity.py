@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from archon.cli.bench.report import BenchReport, ProcessUsage
+from archon.cli.bench.measured.report import BenchReport, ProcessUsage
 from archon.cli.capacity import page, published
 from archon.cli.capacity.measured import PROCESSES, Measured
 from archon.cli.capacity.needs import By, Need, Unit, needs

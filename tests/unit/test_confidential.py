@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from archon.cli.confidential import secret_in
-from archon.cli.walk import Walk
+from archon.cli.files.confidential import secret_in
+from archon.cli.files.walk import Walk
 from tests.repositories import git
 
 ROOT = Path(__file__).parents[2]

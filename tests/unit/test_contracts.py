@@ -8,12 +8,12 @@ import pytest
 from pydantic import ValidationError
 
 from archon.contracts import errors, identity, names
-from archon.contracts.dead_letters import DeadLetterFilter
 from archon.contracts.documents import DocumentSubmission
 from archon.contracts.events import EnrichmentRequest, event_headers
+from archon.contracts.operations.dead_letters import DeadLetterFilter
 from archon.contracts.types import DocumentType
 from archon.contracts.workflow import Failure
-from archon.runtime.problems import fields_of
+from archon.runtime.http.problems import fields_of
 from tests import factories
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from archon.cli.decoding import decoded
-from archon.cli.tally import Report
-from archon.cli.walk import Walk
+from archon.cli.files.decoding import decoded
+from archon.cli.files.walk import Walk
+from archon.cli.ingest.tally import Report
 
 CASES = Path(__file__).parents[1] / "cases"
 TEXT = "def größe():\n    # für die Übergabe\n    return 1\n"

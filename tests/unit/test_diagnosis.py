@@ -1,6 +1,6 @@
 """What a doctor makes of what was found out: causes before consequences, each with what to do next."""
 
-from archon.cli.diagnosis import Facts, diagnose
+from archon.cli.estate.diagnosis import Facts, diagnose
 from archon.contracts.estate import Cause, Part, PartName, PartStatus, WaitingFor
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime.misspelt import Misspelt

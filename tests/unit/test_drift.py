@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from archon.contracts.drift import Drift, Node, Point, drift_of
-from archon.contracts.parked import ParkedRun, Standing, drift_of_run, is_astray
+from archon.contracts.operations.drift import Drift, Node, Point, drift_of
+from archon.contracts.operations.parked import ParkedRun, Standing, drift_of_run, is_astray
 from archon.contracts.types import EnrichmentStatus as Status
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

@@ -9,15 +9,16 @@ from neo4j import exceptions as bolt_errors
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.failures import TREATMENTS
-from archon.cli import output
-from archon.cli.tally import percentile
+from archon.cli.ingest.tally import percentile
+from archon.cli.terminal import output
 from archon.contracts import errors
-from archon.contracts.dead_letters import ORIGINAL_BYTES, original_message
 from archon.contracts.events import DeadLetter, ErrorDetails
+from archon.contracts.operations.dead_letters import ORIGINAL_BYTES, original_message
 from archon.contracts.types import FailureType
 from archon.contracts.workflow import Carried
-from archon.runtime.problems import MEDIA_TYPE
-from archon.stores import graph_errors, graph_schema
+from archon.runtime.http.problems import MEDIA_TYPE
+from archon.stores.bolt import errors as graph_errors
+from archon.stores.bolt import schema as graph_schema
 from kafka_ingress import indexing
 from kafka_ingress.offsets import OffsetTracker
 from tests import factories

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archon.stores.fusion import LEXICAL_WEIGHT, combined
+from archon.stores.vectors.fusion import LEXICAL_WEIGHT, combined
 
 
 def test_what_both_find_best_has_1_and_comes_first() -> None:

@@ -13,9 +13,9 @@ from archon.contracts.errors import (
     StoreUnavailableError,
 )
 from archon.runtime.settings import Settings
-from archon.stores import bolt as bolt_store
-from archon.stores.bolt import Bolt, run
-from archon.stores.graph_schema import INDEXED, UNIQUE
+from archon.stores.bolt import session as bolt_store
+from archon.stores.bolt.schema import INDEXED, UNIQUE
+from archon.stores.bolt.session import Bolt, run
 from tests.bolt_server import CLIENT_ERROR, MEMGRAPH, BoltServer, Failure, Rows, Script
 
 RACED = Failure("Unable to commit due to unique constraint violation on :Document(entity_id)")

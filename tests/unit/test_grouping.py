@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from archon.contracts.errors import StoreConflictError, StoreUnavailableError
-from archon.stores.grouping import CROWD, ENOUGH, LINGER, MOST, Grouped
+from archon.runtime.flow.grouping import CROWD, ENOUGH, LINGER, MOST, Grouped
 
 
 class Server:

@@ -8,10 +8,10 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
-from archon.runtime import half_sent, problems
-from archon.runtime.body_limit import BodyLimitMiddleware
-from archon.runtime.lifecycle import serve_http
-from archon.runtime.ports import HOST, free_ports
+from archon.runtime.http import half_sent, problems
+from archon.runtime.http.body_limit import BodyLimitMiddleware
+from archon.runtime.http.serving import serve_http
+from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
 
 pytestmark = [pytest.mark.threat, pytest.mark.timeout(60)]

@@ -7,13 +7,13 @@ import httpx
 import pytest
 from aiokafka import ConsumerRecord
 
-from archon.contracts.dead_letters import ORIGINAL_BYTES
+from archon.clients.intelligence import _refused
 from archon.contracts.errors import InvalidInputError, NotFoundError, StoreUnavailableError
 from archon.contracts.events import DeadLetter
+from archon.contracts.operations.dead_letters import ORIGINAL_BYTES
 from archon.contracts.types import FailureType
-from archon.runtime.problems import MEDIA_TYPE
-from archon.runtime.record_batches import UnreadableRecord
-from archon.stores.intelligence import _refused
+from archon.runtime.http.problems import MEDIA_TYPE
+from archon.runtime.kafka.record_batches import UnreadableRecord
 from kafka_ingress.backlog import BacklogGate, watch
 from kafka_ingress.enrichment import REQUEST_BYTES, parse
 from kafka_ingress.health import breaker_of

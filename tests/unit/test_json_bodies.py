@@ -12,9 +12,9 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from archon.contracts.documents import BatchSubmission, DocumentSubmission
-from archon.runtime import problems
-from archon.runtime.body_limit import BodyLimitMiddleware
-from archon.runtime.json_bodies import JsonRoute
+from archon.runtime.http import problems
+from archon.runtime.http.body_limit import BodyLimitMiddleware
+from archon.runtime.http.json_bodies import JsonRoute
 
 LIMIT, VALUES = 300_000, 12_000
 JSON = "application/json"

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from archon.cli.main import app
-from archon.contracts.api_keys import Access, agrees
-from archon.runtime import api_keys
+from archon.contracts.operations.api_keys import Access, agrees
+from archon.runtime.http import api_keys
 
 
 @pytest.fixture

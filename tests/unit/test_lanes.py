@@ -3,7 +3,7 @@
 import pytest
 
 from archon.contracts.types import Priority
-from archon.runtime.lanes import PROJECTS, Lanes
+from archon.runtime.kafka.lanes import PROJECTS, Lanes
 from archon.runtime.settings import Settings
 from tests import factories
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from archon.contracts.documents import DocumentSubmission
-from archon.contracts.languages import language_in
+from archon.contracts.text.languages import language_in
 from archon.contracts.types import DocumentType, EnrichmentType
-from bridge.normalise import normalise
-from intelligence.analyser import analyse
+from bridge.documents.normalise import normalise
+from intelligence.analysis.analyser import analyse
 
 CASES = Path(__file__).parents[1] / "cases"
 

@@ -5,9 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from archon.cli import columns, letters
-from archon.contracts.dead_letters import DeadLetterRow
+from archon.cli.dead_letters import letters
+from archon.cli.terminal import columns
 from archon.contracts.errors import InvalidInputError, NotFoundError
+from archon.contracts.operations.dead_letters import DeadLetterRow
 from archon.contracts.types import FailureType
 
 REASON = "metadata.last_modified: Input should be a valid datetime or date, invalid character in year"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from archon.runtime.lifecycle import running, stop_on_signals
+from archon.runtime.tasks import running, stop_on_signals
 
 
 async def forever(ended: list[str]) -> None:

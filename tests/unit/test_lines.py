@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from archon.contracts.analysis import Entity
-from archon.contracts.bodies import hashed
-from archon.contracts.lines import count_lines, is_binary, lines_of
+from archon.contracts.text.entity_hashes import hashed
+from archon.contracts.text.lines import count_lines, is_binary, lines_of
 from archon.contracts.types import EnrichmentType
-from intelligence.analyser import analyse
+from intelligence.analysis.analyser import analyse
 
 CASES = Path(__file__).parents[1] / "cases"
 SOURCE = "def alpha():\n    return 1\n\ndef beta():\n    return 2\n"

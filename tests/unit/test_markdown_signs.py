@@ -5,7 +5,7 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from archon.contracts.markdown import plain
+from archon.contracts.text.markdown import plain
 
 pytestmark = pytest.mark.threat
 READER = MarkdownIt("commonmark", {"html": True})

@@ -2,8 +2,8 @@
 
 import pytest
 
-from archon.stores import modules
-from archon.stores.modules.family import Family, Found
+from archon.contracts import imports as modules
+from archon.contracts.imports.family import Family, Found
 
 
 def family(language: str) -> Family:

@@ -16,8 +16,8 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from archon.runtime.metrics import SERVICES
 from archon.runtime.settings import Settings
+from archon.runtime.telemetry.metrics import SERVICES
 from deploy.grafana import dashboards
 from deploy.prometheus import committed
 from tests.monitoring.expected import readable

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from archon.runtime.neighbours import NeighbourMiddleware, is_loopback
+from archon.runtime.http.neighbours import NeighbourMiddleware, is_loopback
 
 pytestmark = pytest.mark.threat
 HERE = "127.0.0.1:8054"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from archon.cli.walk import Walk
-from archon.contracts.notebooks import read, without_outputs
+from archon.cli.files.walk import Walk
+from archon.contracts.text.notebooks import read, without_outputs
 
 CASE = Path(__file__).parents[1] / "cases" / "12-notebook" / "churn.ipynb"
 PICTURE = "iVBORw0KGgo" * 140_000

@@ -14,10 +14,10 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from activities.observation import Observation
 from archon.contracts.errors import StoreUnavailableError, TopicUnavailableError
 from archon.contracts.workflow import ClaimInput, WriteInput, request_in
-from archon.runtime import metrics
-from archon.runtime.metrics import Exposition
-from archon.runtime.topic_statistics import TopicStatistics
-from archon.stores.census import Waiting
+from archon.runtime.kafka.statistics import TopicStatistics
+from archon.runtime.telemetry import metrics
+from archon.runtime.telemetry.metrics import Exposition
+from archon.stores.graph.census import Waiting
 from kafka_ingress.estate import Estate
 from tests import factories
 

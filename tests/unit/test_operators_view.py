@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from archon.contracts.types import EnrichmentStatus
-from archon.runtime.attributes import keyword, query_of
 from archon.runtime.settings import Settings
+from archon.runtime.temporal.attributes import keyword, query_of
 from bridge.app import create_app
 
 _WARNING = """

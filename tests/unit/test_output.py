@@ -11,7 +11,9 @@ import pytest
 import typer
 from rich.cells import cell_len
 
-from archon.cli import columns, crashes, output, report
+from archon.cli import crashes
+from archon.cli.ingest import report
+from archon.cli.terminal import columns, output
 from archon.contracts.views import Statistics
 
 

@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from archon.contracts.analysis import AnalysisResult, Chunk, EmbedResponse, Terms
-from archon.stores.points import numbers, sparse
+from archon.stores.vectors.points import numbers, sparse
 from tests import factories
 
 NUMBERS = [0.5, -0.25, 1 / 3, 1e-9, 0.0]

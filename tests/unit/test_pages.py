@@ -6,11 +6,11 @@ from tempfile import mkdtemp
 
 import pytest
 
-from archon.cli.env_file import exported
-from archon.cli.report import SNIPPET_LINES as PRINTED_LINES
+from archon.cli.ingest.report import SNIPPET_LINES as PRINTED_LINES
+from archon.cli.stack.env_file import exported
 from archon.devstack.stack import Ports, environment
 from archon.runtime.settings import Settings
-from bridge.search import SNIPPET_LINES
+from bridge.documents.search import SNIPPET_LINES
 from tests.pages import OTHERS, PAGES, ROOT, SESSION, SHELL, commands, fences, parses
 
 NAMES = set(exported(Path(), environment(Path(mkdtemp()), Ports()), Settings()))

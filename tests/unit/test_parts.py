@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from archon.contracts.errors import SetupError, StoreUnavailableError
 from archon.contracts.estate import PartName, PartStatus, WaitingFor
-from archon.runtime import parts as module
-from archon.runtime.parts import Answer, Asked, Parts
+from archon.runtime.estate import parts as module
+from archon.runtime.estate.parts import Answer, Asked, Parts
 
 
 class Part:

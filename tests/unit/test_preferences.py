@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.preferences import longest_wait
+from bridge.requests.preferences import longest_wait
 
 
 @pytest.mark.parametrize(

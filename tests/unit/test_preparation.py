@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from archon.contracts.errors import StoreError, StoreMismatchError, StoreUnavailableError
-from archon.stores import schema
-from archon.stores.schema import Preparation
+from archon.stores import preparation as schema
+from archon.stores.preparation import Preparation
 from tests.eventually import eventually
 
 

@@ -12,14 +12,14 @@ from pydantic import BaseModel, ValidationError
 
 from archon.contracts import identity
 from archon.contracts.analysis import AnalysisResult, Entity
-from archon.contracts.dead_letters import original_message
 from archon.contracts.documents import BatchSubmission, DocumentSubmission
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.events import DeadLetter
+from archon.contracts.operations.dead_letters import original_message
 from archon.contracts.types import HIGHEST_FIRST, EnrichmentStatus, FailureType
 from archon.contracts.workflow import AnalyseInput, Carried, EnrichDocumentInput, Step
-from archon.stores import claims, nodes
-from bridge.normalise import normalise
+from archon.stores.graph import claims, nodes
+from bridge.documents.normalise import normalise
 from kafka_ingress.enrichment import parse
 from kafka_ingress.poison import DOCUMENT_NAMES, _fields
 from tests import factories

@@ -14,9 +14,9 @@ from temporalio.testing import ActivityEnvironment
 from activities import failures
 from archon.contracts.errors import StoreError, StoreMismatchError, StoreRejectedError, StoreUnavailableError
 from archon.contracts.types import EnrichmentStatus
-from archon.runtime import problems
+from archon.runtime.http import problems
 from archon.runtime.settings import Settings
-from archon.stores.vectors import VectorStore
+from archon.stores.vectors.store import VectorStore
 from tests import factories
 
 WRITE = "POST /collections/documents/points/batch"

@@ -10,8 +10,8 @@ import pytest
 from neo4j import AsyncGraphDatabase
 from qdrant_client import AsyncQdrantClient
 
-from archon.runtime.http import Transport
-from archon.runtime.ports import free_ports
+from archon.runtime.http.clients import Transport
+from archon.runtime.local_ports import free_ports
 from archon.runtime.reasons import address, in_words, place, without_places
 
 

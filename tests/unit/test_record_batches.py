@@ -11,8 +11,8 @@ from aiokafka.record._crc32c import crc as crc32c
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from archon.runtime import brokers, record_batches
-from archon.runtime.record_batches import STAND_INS, Records, UnreadableRecord
+from archon.runtime.kafka import brokers, record_batches
+from archon.runtime.kafka.record_batches import STAND_INS, Records, UnreadableRecord
 
 pytestmark = pytest.mark.threat
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4

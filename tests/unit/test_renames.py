@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from archon.cli.known import Known, Place
-from archon.cli.renames import matched
+from archon.cli.ingest.known import Known, Place
+from archon.cli.ingest.renames import matched
 from archon.contracts import identity
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.views import DocumentRow

@@ -1,13 +1,16 @@
 """What is in the repository besides its code."""
 
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from archon.cli.confidential import secret_in
+from archon.cli.files.confidential import secret_in
 
 ROOT = Path(__file__).parents[2]
+MOST = 14
+"""Files of Python in one folder: as many names as one takes in at a glance."""
 
 
 def tracked() -> list[str]:
@@ -15,6 +18,12 @@ def tracked() -> list[str]:
     if listed.returncode:
         pytest.skip("no git repository")
     return [name for name in listed.stdout.decode().split("\0") if name]
+
+
+def test_no_folder_of_the_product_is_crowded() -> None:
+    rooms = Counter(str(Path(name).parent) for name in tracked() if name.endswith(".py"))
+    crowded = {room: files for room, files in rooms.items() if files > MOST and not room.startswith("tests")}
+    assert not crowded
 
 
 @pytest.mark.threat

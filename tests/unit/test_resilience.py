@@ -18,11 +18,13 @@ from temporalio.testing import ActivityEnvironment
 from activities import failures
 from activities.failures import told_to_temporal, treatment_of
 from activities.heartbeat import unbroken
+from archon.clients import intelligence
 from archon.contracts import errors
 from archon.contracts.types import FailureType
 from archon.contracts.workflow import RetrySettings
-from archon.runtime.breaker import BreakerState, CircuitBreaker
-from archon.stores import content, intelligence, vectors
+from archon.runtime.flow.breaker import BreakerState, CircuitBreaker
+from archon.stores import content
+from archon.stores.vectors import store as vectors
 from tests.eventually import eventually
 
 DOWN = errors.IntelligenceUnavailableError("503")

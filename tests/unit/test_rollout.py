@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from archon.contracts.errors import ConfigurationError
-from archon.contracts.rollout import Flags, Mode, bucket
-from archon.runtime.rollout import Rollout
+from archon.contracts.operations.rollout import Flags, Mode, bucket
 from archon.runtime.settings import Settings
+from bridge.requests.rollout import Rollout
 
 # From `printf %s NAME | md5sum | cut -c1-8`, modulo 100.
 BUCKETS = {"archon": 95, "billing": 91, "web-shop": 94, "search": 29, "données": 28, "infra": 2}

@@ -7,9 +7,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from archon.cli import settling
-from archon.cli.api import BridgeApi
-from archon.cli.tally import Report
+from archon.cli.ingest import settling
+from archon.cli.ingest.tally import Report
+from archon.clients.bridge import BridgeApi
 
 ROW = {
     "document_id": "11111111-1111-4111-8111-111111111111",

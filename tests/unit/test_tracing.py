@@ -15,9 +15,11 @@ from starlette.datastructures import Headers
 
 from archon.contracts.errors import StoreRejectedError
 from archon.contracts.events import event_headers
-from archon.runtime import tracing, tracing_kafka, tracing_sdk
-from archon.runtime.ports import free_ports
-from bridge.correlation import _correlation_id
+from archon.runtime.local_ports import free_ports
+from archon.runtime.telemetry import kafka as tracing_kafka
+from archon.runtime.telemetry import sdk as tracing_sdk
+from archon.runtime.telemetry import tracing
+from bridge.requests.correlation import _correlation_id
 
 CALLER = "00f067aa0ba902b7"
 

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from archon.runtime.http import Transport
-from archon.runtime.ports import HOST, free_ports
+from archon.runtime.http.clients import Transport
+from archon.runtime.local_ports import HOST, free_ports
 
 
 @asynccontextmanager

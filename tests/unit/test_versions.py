@@ -2,7 +2,7 @@
 
 import pytest
 
-from archon.contracts.versions import older
+from archon.contracts.operations.versions import older
 
 
 @pytest.mark.parametrize(

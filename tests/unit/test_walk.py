@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from archon.cli.plan import Plan, project_of
-from archon.cli.walk import Walk, is_gone
+from archon.cli.files.walk import Walk, is_gone
+from archon.cli.ingest.plan import Plan, project_of
 from archon.contracts import errors
 
 

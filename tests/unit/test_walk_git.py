@@ -8,8 +8,8 @@ from subprocess import CalledProcessError
 
 import pytest
 
-from archon.cli import git as asking
-from archon.cli.walk import Walk
+from archon.cli.files import git as asking
+from archon.cli.files.walk import Walk
 from archon.contracts.errors import InvalidInputError
 from tests.fuzz_walk import differences
 from tests.repositories import git, listed, repository, write

@@ -28,10 +28,10 @@ from archon.contracts.analysis import AnalysisRequest, AnalysisResult, Chunk, Se
 from archon.contracts.events import DeadLetter, EnrichmentCompleted, EnrichmentProgress, EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Claim, Decision, RetrySettings, Step
-from archon.runtime.breaker import CircuitBreaker
 from archon.runtime.contents import Contents
+from archon.runtime.flow.breaker import CircuitBreaker
 from archon.runtime.settings import Settings
-from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.temporal.client import EnrichmentClient
 from archon.stores.content import ContentStore
 from archon.stores.recent_content import RecentContent
 from tests import factories

@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from archon.contracts.dead_letters import DeadLetterFilter, DeadLetterRow
-from archon.contracts.deletion import DeletionCounts, DeletionScope, Marked, Tombstone
+from archon.contracts.operations.dead_letters import DeadLetterFilter, DeadLetterRow
+from archon.contracts.operations.deletion import DeletionCounts, DeletionScope, Marked, Tombstone
 from archon.contracts.types import Projects
 
 

@@ -7,7 +7,7 @@ from archon.contracts import errors, names
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import EnrichDocumentInput, EnrichmentOutcome, WorkflowStatus
-from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.temporal.client import EnrichmentClient
 from tests.eventually import eventually
 from tests.workflows.conftest import Ports
 

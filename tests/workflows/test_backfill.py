@@ -13,7 +13,9 @@ from temporalio.worker import Worker
 
 from activities.backfill import OLDER, WITHOUT_TEXT, BackfillActivities
 from archon.contracts import names
-from archon.contracts.backfill import (
+from archon.contracts.errors import AlreadyRunningError, NotFoundError, PublishError
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.operations.backfill import (
     BackfillInput,
     BackfillProgress,
     BackfillState,
@@ -23,10 +25,8 @@ from archon.contracts.backfill import (
     Reason,
     UnenrichedCount,
 )
-from archon.contracts.errors import AlreadyRunningError, NotFoundError, PublishError
-from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import Priority
-from archon.runtime.backfills import Backfill
+from archon.runtime.temporal.backfills import Backfill
 from tests import factories
 from tests.eventually import eventually
 from tests.workflows import histories

@@ -10,12 +10,12 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from archon.contracts import errors, names
-from archon.contracts.dead_letters import DeadLetterRow
-from archon.contracts.deletion import DeletionInput, DeletionReceipt, DeletionScope, DeletionState
 from archon.contracts.events import DeadLetter, ErrorDetails
+from archon.contracts.operations.dead_letters import DeadLetterRow
+from archon.contracts.operations.deletion import DeletionInput, DeletionReceipt, DeletionScope, DeletionState
 from archon.contracts.types import FailureType, Outcome
-from archon.runtime.deletions import DeletionClient
-from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.temporal.client import EnrichmentClient
+from archon.runtime.temporal.deletions import DeletionClient
 from tests import factories
 from tests.workflows import histories
 from tests.workflows.conftest import Ports

@@ -12,7 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 from archon.contracts import errors, names
 from archon.contracts.types import EnrichmentStatus, EnrichmentType, FailureType, Outcome
 from archon.contracts.workflow import Claim, Decision
-from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.temporal.client import EnrichmentClient
 from tests import factories
 from tests.eventually import eventually
 from tests.workflows import histories

@@ -12,8 +12,8 @@ from activities import events
 from archon.contracts import errors, names
 from archon.contracts.types import EnrichmentStatus, EnrichmentType, FailureType, Outcome
 from archon.contracts.workflow import Carried, Claim, Decision, EnrichDocumentInput, EnrichmentOutcome
-from archon.runtime.breaker import BreakerState
-from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.flow.breaker import BreakerState
+from archon.runtime.temporal.client import EnrichmentClient
 from tests import factories
 from tests.eventually import eventually
 from tests.workflows.conftest import Ports

@@ -17,15 +17,15 @@ from temporalio.workflow import Info
 from activities.parked import ParkedActivities
 from activities.reconciliation import ReconcileActivities
 from archon.contracts import names
-from archon.contracts.drift import Drift, Drifting, Node, Point
 from archon.contracts.errors import AlreadyRunningError, RunFailedError
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.reconcile import EXAMPLES, Phase, ReconcileInput, ReconcileReport
+from archon.contracts.operations.drift import Drift, Drifting, Node, Point
+from archon.contracts.operations.reconcile import EXAMPLES, Phase, ReconcileInput, ReconcileReport
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Step, WriteResult
-from archon.runtime import metrics
-from archon.runtime.reconciliation import Reconciliation
-from archon.runtime.tracing_temporal import TracingInterceptor
+from archon.runtime.telemetry import metrics
+from archon.runtime.telemetry.temporal import TracingInterceptor
+from archon.runtime.temporal.reconciliation import Reconciliation
 from tests import factories
 from tests.workflows import histories
 from worker import WORKFLOWS, reconcile_activities, workflow_runner

@@ -15,10 +15,10 @@ from temporalio.workflow import Info
 
 from archon.contracts import errors, names
 from archon.contracts.events import EnrichmentRequest
-from archon.runtime import tracing
-from archon.runtime.temporal import EnrichmentClient
-from archon.runtime.tracing_sdk import provider_of
-from archon.runtime.tracing_temporal import TracingInterceptor
+from archon.runtime.telemetry import tracing
+from archon.runtime.telemetry.sdk import provider_of
+from archon.runtime.telemetry.temporal import TracingInterceptor
+from archon.runtime.temporal.client import EnrichmentClient
 from tests import factories
 from tests.workflows import histories
 from tests.workflows.conftest import Ports

@@ -18,10 +18,10 @@ from archon.contracts import errors, names
 from archon.contracts.types import Outcome
 from archon.contracts.workflow import EnrichmentOutcome
 from archon.devstack.temporal import NAMESPACE, temporal
-from archon.runtime import temporal as clients
-from archon.runtime.ports import HOST, free_ports
+from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
-from archon.runtime.temporal import EnrichmentClient
+from archon.runtime.temporal import client as clients
+from archon.runtime.temporal.client import EnrichmentClient
 from tests import factories
 from tests.eventually import eventually
 from tests.workflows import histories

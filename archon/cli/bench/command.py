@@ -11,13 +11,13 @@ from uuid import uuid4
 import typer
 
 from archon.cli.bench.against.command import against
-from archon.cli.output import Exit, Format, FormatOption, duration, err, exit_codes, print_json
+from archon.cli.terminal.output import Exit, Format, FormatOption, duration, err, exit_codes, print_json
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.types import Priority
 
 if TYPE_CHECKING:
-    from archon.cli.bench.report import BenchReport
-    from archon.cli.bench.run import Plan
+    from archon.cli.bench.measured.report import BenchReport
+    from archon.cli.bench.runs.run import Plan
 
 app = typer.Typer(help="Load test: index and enrich generated documents, and tell what that cost.")
 app.command("against")(against)
@@ -84,8 +84,8 @@ def bench(
     """
     if context.invoked_subcommand is not None:
         return
-    from archon.cli.bench.report import Parameters, check_path  # noqa: PLC0415
-    from archon.cli.bench.run import Plan  # noqa: PLC0415
+    from archon.cli.bench.measured.report import Parameters, check_path  # noqa: PLC0415
+    from archon.cli.bench.runs.run import Plan  # noqa: PLC0415
 
     with exit_codes():
         latency = duration("--intelligence-latency", intelligence_latency).total_seconds()
@@ -129,9 +129,9 @@ def compare(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show each figure of two reports with its ratio, and in what the two runs were not alike."""
-    from archon.cli.bench.comparison import compare as compared  # noqa: PLC0415
-    from archon.cli.bench.report import read  # noqa: PLC0415
-    from archon.cli.bench.tables import print_comparison  # noqa: PLC0415
+    from archon.cli.bench.measured.comparison import compare as compared  # noqa: PLC0415
+    from archon.cli.bench.measured.report import read  # noqa: PLC0415
+    from archon.cli.bench.measured.tables import print_comparison  # noqa: PLC0415
 
     with exit_codes():
         found = compared(read(a), read(b))
@@ -143,8 +143,8 @@ def compare(
 
 def _run(plan: "Plan") -> "BenchReport":
     """Until it is done or interrupted, which leaves nothing running."""
-    from archon.cli.bench.target import measured  # noqa: PLC0415
-    from archon.cli.up import until_interrupted  # noqa: PLC0415
+    from archon.cli.bench.runs.target import measured  # noqa: PLC0415
+    from archon.cli.stack.up import until_interrupted  # noqa: PLC0415
 
     done: list[BenchReport] = []
 
@@ -162,8 +162,8 @@ def _run(plan: "Plan") -> "BenchReport":
 
 
 def _tell(found: "BenchReport", report: Path | None, output: Format) -> None:
-    from archon.cli.bench.report import write  # noqa: PLC0415
-    from archon.cli.bench.tables import print_report  # noqa: PLC0415
+    from archon.cli.bench.measured.report import write  # noqa: PLC0415
+    from archon.cli.bench.measured.tables import print_report  # noqa: PLC0415
 
     if report is not None:
         write(found, report)

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from archon.cli.bench.report import read
+from archon.cli.bench.measured.report import read
 from archon.cli.capacity.measured import FILE, Measured
 from archon.cli.capacity.page import filled
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archon.cli.output import Format, FormatOption, exit_codes, out, print_json, table
+from archon.cli.terminal.output import Format, FormatOption, exit_codes, out, print_json, table
 from archon.contracts.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -59,6 +59,6 @@ def _measured(report: Path | None) -> "Measured":
     shipped = Measured.shipped()
     if report is None:
         return shipped
-    from archon.cli.bench.report import read  # noqa: PLC0415
+    from archon.cli.bench.measured.report import read  # noqa: PLC0415
 
     return shipped.costs_of(read(report), report.name)

@@ -21,19 +21,19 @@ from qdrant_client import AsyncQdrantClient
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle
 
-from archon.cli.api import BridgeApi
-from archon.cli.bench.documents import generate
+from archon.cli.bench.load.documents import generate
 from archon.cli.capacity.stored import TOPICS, Means, Stored, StoredPoints, property_bytes
-from archon.cli.own_stack import own_directory
+from archon.cli.stack.own_stack import own_directory
+from archon.clients.bridge import BridgeApi
 from archon.contracts import names
 from archon.contracts.errors import ArchonError, PublishError
 from archon.contracts.types import EnrichmentStatus
 from archon.devstack.stack import Ports, running
-from archon.runtime import temporal
-from archon.runtime.brokers import connection
+from archon.runtime.kafka.brokers import connection
+from archon.runtime.kafka.topics import topics
 from archon.runtime.settings import Settings
-from archon.runtime.topics import topics
-from archon.stores.vectors import qdrant
+from archon.runtime.temporal import client as temporal
+from archon.stores.vectors.store import qdrant
 
 _PROJECT: Final = "capacity"
 _PAGE: Final = 500

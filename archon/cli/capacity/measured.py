@@ -12,7 +12,7 @@ from archon.contracts.errors import InvalidInputError
 from archon.contracts.types import Model
 
 if TYPE_CHECKING:
-    from archon.cli.bench.report import BenchReport
+    from archon.cli.bench.measured.report import BenchReport
 
 PROCESSES: Final = ("bridge", "ingress", "worker", "intelligence", "Temporal", "graph", "vectors", "Kafka")
 FILE: Final = "measured.json"

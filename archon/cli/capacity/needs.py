@@ -15,10 +15,10 @@ from archon.cli.capacity.measured import Measured, total
 from archon.cli.capacity.stored import TOPICS
 from archon.contracts import names
 from archon.contracts.types import Model
-from archon.runtime.namespace import RETENTION
+from archon.runtime.kafka.topics import REPLICAS, topics
 from archon.runtime.settings import Settings
-from archon.runtime.topics import REPLICAS, topics
-from archon.stores.graph_schema import INDEXED, UNIQUE
+from archon.runtime.temporal.namespace import RETENTION
+from archon.stores.bolt.schema import INDEXED, UNIQUE
 
 By = Literal["rate", "documents"]
 

@@ -10,7 +10,7 @@ Means = dict[str, float]
 """By name, per document."""
 
 TOPICS: Final = ("index", "enrichment", "bulk", "dlq", "completed", "progress")
-"""Short names, in the order of `archon.runtime.topics.topics`."""
+"""Short names, in the order of `archon.runtime.kafka.topics.topics`."""
 
 
 class StoredPoints(Model):

@@ -44,7 +44,7 @@ from archon.devstack.qdrant.protocol import (
     reading,
     refused,
 )
-from archon.runtime.neighbours import NeighbourMiddleware
+from archon.runtime.http.neighbours import NeighbourMiddleware
 
 VERSION: Final = version("qdrant-client")
 """The client's: what it checks is that the two are not too far apart."""

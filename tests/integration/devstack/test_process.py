@@ -27,7 +27,7 @@ from archon.devstack.data_directory import (
 from archon.devstack.process import BACKGROUND, ChildProcess, ServerFailedError, reason
 from archon.devstack.stack import Ports, Servers, Services
 from archon.devstack.together import together
-from archon.runtime.ports import PortTakenError, free_ports, require_free
+from archon.runtime.local_ports import PortTakenError, free_ports, require_free
 from tests.eventually import eventually
 from tests.processes import alive
 

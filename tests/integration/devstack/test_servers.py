@@ -20,11 +20,11 @@ from archon.devstack.data_directory import prepare
 from archon.devstack.graph import graph, password_file
 from archon.devstack.stack import Ports, Servers, environment
 from archon.devstack.temporal import temporal
-from archon.runtime.namespace import RETENTION
-from archon.runtime.search_attributes import NamespaceCheck
 from archon.runtime.settings import Settings
-from archon.stores.graph import GraphStore
-from archon.stores.vectors import VectorStore, qdrant
+from archon.runtime.temporal.namespace import RETENTION
+from archon.runtime.temporal.search_attributes import NamespaceCheck
+from archon.stores.graph.store import GraphStore
+from archon.stores.vectors.store import VectorStore, qdrant
 from tests import factories, stores
 
 

@@ -13,8 +13,8 @@ from archon.devstack import control, supervision
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, Servers
 from archon.devstack.supervision import Supervised, kept
+from archon.runtime.kafka.topics import ensure_topics
 from archon.runtime.settings import Settings
-from archon.runtime.topics import ensure_topics
 from tests.eventually import eventually
 from tests.integration.devstack.test_process import SLEEPER, child
 

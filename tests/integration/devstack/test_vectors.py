@@ -17,9 +17,9 @@ from archon.devstack.process import ChildProcess, ServerFailedError
 from archon.devstack.qdrant.server import MOST_BYTES
 from archon.devstack.secrets import secret
 from archon.devstack.vectors import vectors
-from archon.runtime.ports import free_ports
+from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
-from archon.stores.vectors import qdrant
+from archon.stores.vectors.store import qdrant
 from tests.memory import vectors_in_memory
 
 VECTORS = {"content": models.VectorParams(size=2, distance=models.Distance.COSINE)}

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from archon.runtime.settings import Settings
-from archon.stores.graph import GraphStore
-from archon.stores.vectors import VectorStore
+from archon.stores.graph.store import GraphStore
+from archon.stores.vectors.store import VectorStore
 from tests.conftest import TestServers
 
 

@@ -8,13 +8,13 @@ from qdrant_client import AsyncQdrantClient
 
 from archon.contracts import names
 from archon.contracts.analysis import Chunk, Terms
-from archon.contracts.deletion import DeletionCounts
 from archon.contracts.documents import Document, Indexed
 from archon.contracts.errors import StoreRejectedError, StoreUnavailableError
+from archon.contracts.operations.deletion import DeletionCounts
 from archon.contracts.types import DocumentType, EnrichmentStatus
 from archon.runtime.settings import Settings
-from archon.stores.chunk_search import PER_DOCUMENT, Mode, Query, Wanted
-from archon.stores.vectors import VectorStore, qdrant
+from archon.stores.vectors.search import PER_DOCUMENT, Mode, Query, Wanted
+from archon.stores.vectors.store import VectorStore, qdrant
 from tests import factories
 
 COMPLETED = EnrichmentStatus.COMPLETED

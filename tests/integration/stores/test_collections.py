@@ -10,8 +10,8 @@ from archon.contracts import names
 from archon.contracts.analysis import Terms
 from archon.contracts.errors import StoreMismatchError
 from archon.runtime.settings import Settings
-from archon.stores.chunk_search import Mode, Query, Wanted
-from archon.stores.vectors import VectorStore, qdrant
+from archon.stores.vectors.search import Mode, Query, Wanted
+from archon.stores.vectors.store import VectorStore, qdrant
 from tests.conftest import TestServers
 
 COSINE = models.Distance.COSINE

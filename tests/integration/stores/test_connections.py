@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from archon.runtime.settings import Settings
-from archon.stores.vectors import VectorStore
+from archon.stores.vectors.store import VectorStore
 
 _ANSWER = json.dumps({"result": {"exists": True}, "status": "ok", "time": 0.0}).encode()
 

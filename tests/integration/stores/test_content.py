@@ -13,7 +13,7 @@ import pytest
 from archon.contracts import identity
 from archon.contracts.errors import StoreUnavailableError
 from archon.runtime.contents import Contents
-from archon.runtime.ports import HOST, free_ports
+from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
 from archon.stores.content import ContentStore
 from tests import factories

@@ -8,13 +8,13 @@ from uuid import uuid4
 import pytest
 
 from archon.contracts import identity
-from archon.contracts.deletion import DeletionScope, Marked, Tombstone
 from archon.contracts.documents import Document
 from archon.contracts.errors import NotFoundError, ProjectConflictError
+from archon.contracts.operations.deletion import DeletionScope, Marked, Tombstone
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Decision, Step
 from archon.runtime.settings import Settings
-from archon.stores.graph import GraphStore
+from archon.stores.graph.store import GraphStore
 from tests import factories, stores
 
 BARE = {"entity_id", "version", "enrichment_status", "deleted_at", "lock"}

@@ -8,8 +8,8 @@ from archon.contracts import identity
 from archon.contracts.documents import Document
 from archon.runtime.settings import Settings
 from archon.stores.content import ContentStore
-from archon.stores.graph import GraphStore
-from bridge.former import KEPT, MOST, FormerContents
+from archon.stores.graph.store import GraphStore
+from bridge.documents.former import KEPT, MOST, FormerContents
 from tests import factories
 
 pytestmark = pytest.mark.threat

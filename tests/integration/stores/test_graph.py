@@ -26,7 +26,7 @@ from archon.contracts.types import (
 )
 from archon.contracts.workflow import Decision
 from archon.runtime.settings import Settings
-from archon.stores.graph import TOLD, GraphStore
+from archon.stores.graph.store import TOLD, GraphStore
 from tests import factories, stores
 
 

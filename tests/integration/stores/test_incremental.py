@@ -9,7 +9,7 @@ from archon.contracts.documents import Document
 from archon.contracts.types import EnrichmentType
 from archon.contracts.workflow import Step
 from archon.runtime.settings import Settings
-from archon.stores.graph import GraphStore
+from archon.stores.graph.store import GraphStore
 from tests import factories, stores
 
 

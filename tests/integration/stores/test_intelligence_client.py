@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from fastapi import FastAPI, Request, Response
 
+from archon.clients.intelligence import IntelligenceClient, retry_after
 from archon.contracts import errors
 from archon.contracts.analysis import AnalysisRequest
 from archon.contracts.types import EnrichmentType
-from archon.runtime.lifecycle import serve_http
-from archon.runtime.ports import free_ports
+from archon.runtime.http.serving import serve_http
+from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
-from archon.stores.intelligence import IntelligenceClient, retry_after
 from tests import factories
 
 Handler = Callable[[Request], Response]

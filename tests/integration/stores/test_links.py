@@ -6,11 +6,11 @@ from uuid import uuid4
 import pytest
 
 from archon.contracts.analysis import AnalysisResult, Entity, Relationship
-from archon.contracts.deletion import DeletionScope
 from archon.contracts.documents import Document
+from archon.contracts.operations.deletion import DeletionScope
 from archon.contracts.types import EnrichmentType
 from archon.runtime.settings import Settings
-from archon.stores.graph import GraphStore
+from archon.stores.graph.store import GraphStore
 from tests import factories, stores
 
 Imports = dict[str, list[str]]

@@ -12,10 +12,10 @@ from archon.contracts.analysis import AnalysisResult, Relationship
 from archon.contracts.documents import Document
 from archon.contracts.types import EnrichmentType
 from archon.contracts.workflow import Step
-from archon.runtime import tracing
 from archon.runtime.settings import Settings
-from archon.runtime.tracing_sdk import provider_of
-from archon.stores.graph import GraphStore
+from archon.runtime.telemetry import tracing
+from archon.runtime.telemetry.sdk import provider_of
+from archon.stores.graph.store import GraphStore
 from tests import factories, stores
 
 FIRST = ["fence", "merge_entities", "merge_imports", "merge_calls", "set_properties", "importers", "places"]

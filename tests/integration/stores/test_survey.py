@@ -13,20 +13,20 @@ from temporalio.testing import ActivityEnvironment
 from activities.reconciliation import ReconcileActivities
 from archon.contracts import names
 from archon.contracts.analysis import AnalysisResult
-from archon.contracts.chunks import searchable
 from archon.contracts.documents import Document
-from archon.contracts.drift import Drift, Drifting
 from archon.contracts.errors import TopicUnavailableError
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.reconcile import PageInput, PageReport
+from archon.contracts.operations.drift import Drift, Drifting
+from archon.contracts.operations.reconcile import PageInput, PageReport
+from archon.contracts.text.chunks import searchable
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Decision
 from archon.runtime.settings import Settings
 from archon.stores.content import ContentStore
-from archon.stores.graph import GraphStore
-from archon.stores.nodes import timestamp
+from archon.stores.graph.nodes import timestamp
+from archon.stores.graph.store import GraphStore
 from archon.stores.survey import Survey
-from archon.stores.vectors import VectorStore, qdrant
+from archon.stores.vectors.store import VectorStore, qdrant
 from tests import factories, stores
 from tests.conftest import TestServers
 

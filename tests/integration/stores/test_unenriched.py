@@ -9,13 +9,13 @@ from uuid import uuid4
 import pytest
 from neo4j.exceptions import Neo4jError
 
-from archon.contracts.backfill import Candidate, Criteria, Reason
 from archon.contracts.documents import Document
 from archon.contracts.errors import ProjectConflictError
+from archon.contracts.operations.backfill import Candidate, Criteria, Reason
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime.settings import Settings
-from archon.stores.graph import GraphStore
-from archon.stores.unenriched import LIVE_FOR
+from archon.stores.graph.store import GraphStore
+from archon.stores.graph.unenriched import LIVE_FOR
 from tests import factories, stores
 
 Older = Callable[..., Awaitable[str]]

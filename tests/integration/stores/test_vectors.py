@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from archon.contracts import names
-from archon.contracts.deletion import DeletionCounts
 from archon.contracts.documents import Indexed
 from archon.contracts.errors import StoreRejectedError, StoreUnavailableError
+from archon.contracts.operations.deletion import DeletionCounts
 from archon.contracts.types import HIGHEST_VERSION, EnrichmentStatus
 from archon.runtime.settings import Settings
-from archon.stores.vectors import VectorStore, qdrant
+from archon.stores.vectors.store import VectorStore, qdrant
 from tests import factories
 from tests.conftest import TestServers
 

@@ -16,8 +16,8 @@ from blake3 import blake3
 
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.types import EnrichmentType
-from intelligence.analyser import analyse
-from intelligence.findings import rule_sets
+from intelligence.analysis.analyser import analyse
+from intelligence.measures.findings import rule_sets
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "golden.json"

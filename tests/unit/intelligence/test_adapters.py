@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from intelligence.adapters import READERS
-from intelligence.outline import KEYS_LIMIT
+from intelligence.adapters.outline import KEYS_LIMIT
 
 DOCUMENTS = Path(__file__).parent / "documents"
 LANGUAGES = sorted(path.stem for path in DOCUMENTS.glob("*.yaml"))

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from archon.contracts.types import EnrichmentType
-from intelligence import embedding, findings, markdown
-from intelligence.analyser import ENTITIES_LIMIT, analyse
-from intelligence.findings import Rule
-from intelligence.grammar import grammars
-from intelligence.outline import KEYS_LIMIT
-from intelligence.syntax import parse
+from intelligence.adapters.outline import KEYS_LIMIT
+from intelligence.analysis import markdown
+from intelligence.analysis.analyser import ENTITIES_LIMIT, analyse
+from intelligence.embedding import vectors as embedding
+from intelligence.measures import findings
+from intelligence.measures.findings import Rule
+from intelligence.syntax.grammar import grammars
+from intelligence.syntax.tree import parse
 
 FULL = EnrichmentType.FULL
 SAMPLE = int(os.environ.get("ARCHON_TEST_AST_FILES", "150"))

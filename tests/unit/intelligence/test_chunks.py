@@ -6,11 +6,12 @@ from itertools import pairwise
 import pytest
 
 from archon.contracts.analysis import AnalysisResult, Chunk, Entity
-from archon.contracts.chunks import searchable
+from archon.contracts.text.chunks import searchable
 from archon.contracts.types import EnrichmentType
-from intelligence import chunks, terms
-from intelligence.analyser import analyse, draft
-from intelligence.chunks import chunked
+from intelligence.analysis import chunks
+from intelligence.analysis.analyser import analyse, draft
+from intelligence.analysis.chunks import chunked
+from intelligence.embedding import terms
 
 PYTHON = '''"""Reads things."""
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from archon.contracts.analysis import AnalysisResult
-from archon.contracts.bodies import hashed
 from archon.contracts.documents import DocumentSubmission
-from archon.contracts.notebooks import shown_lines, shown_text
+from archon.contracts.text.entity_hashes import hashed
+from archon.contracts.text.notebooks import shown_lines, shown_text
 from archon.contracts.types import EnrichmentType
-from bridge.normalise import normalise
-from intelligence.analyser import analyse
-from intelligence.terms import index_of
+from bridge.documents.normalise import normalise
+from intelligence.analysis.analyser import analyse
+from intelligence.embedding.terms import index_of
 
 CASES = Path(__file__).parents[2] / "cases"
 

@@ -9,10 +9,10 @@ import pytest
 
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.types import EnrichmentType
-from intelligence import embedding
-from intelligence.analyser import analyse
-from intelligence.findings import FINDINGS_PER_RULE, rules_of
-from intelligence.fitness import PARSED_CHARACTERS
+from intelligence.analysis.analyser import analyse
+from intelligence.analysis.fitness import PARSED_CHARACTERS
+from intelligence.embedding import vectors as embedding
+from intelligence.measures.findings import FINDINGS_PER_RULE, rules_of
 from tests import hostile
 from tests.unit.intelligence.test_measures import ALIKE
 

@@ -9,10 +9,10 @@ import yaml
 
 from archon.contracts.analysis import AnalysisResult, Relationship
 from archon.contracts.types import EnrichmentType
-from intelligence.analyser import analyse
-from intelligence.grammar import grammars, kind_of
-from intelligence.nodes import find_kinds
-from intelligence.syntax import Tree, parse
+from intelligence.analysis.analyser import analyse
+from intelligence.syntax.grammar import grammars, kind_of
+from intelligence.syntax.nodes import find_kinds
+from intelligence.syntax.tree import Tree, parse
 
 SOURCES = Path(__file__).parent / "sources"
 LANGUAGES = sorted(path.stem for path in SOURCES.glob("*.yaml"))

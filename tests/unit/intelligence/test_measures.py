@@ -3,9 +3,9 @@
 import pytest
 
 from archon.contracts.types import EnrichmentType
-from intelligence.analyser import analyse
-from intelligence.duplication import repeated_lines
-from intelligence.grammar import grammars
+from intelligence.analysis.analyser import analyse
+from intelligence.measures.duplication import repeated_lines
+from intelligence.syntax.grammar import grammars
 
 # A loop (1), in it a condition (2) with two operators of one kind (1), an `else if` (1) and an `else` (1).
 BRACES = "if (a && b && c) { g(); } else if (d) { h(); } else { i(); }"

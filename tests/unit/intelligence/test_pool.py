@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from intelligence.pool import (
+from intelligence.service.pool import (
     MemoryLimitError,
     Pool,
     PoolError,
@@ -90,7 +90,7 @@ async def test_the_clock_alone_ends_nothing() -> None:
 
 PARENT = """
 import asyncio
-from intelligence.pool import Pool
+from intelligence.service.pool import Pool
 from tests.unit.intelligence import works
 
 async def main():

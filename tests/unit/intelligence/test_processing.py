@@ -13,8 +13,8 @@ from archon.contracts.errors import IntelligenceRejectedError
 from archon.contracts.packed import Vector
 from archon.runtime.settings import Settings
 from intelligence.app import create_app
-from intelligence.pool import Pool
-from intelligence.processing import Processor
+from intelligence.service.pool import Pool
+from intelligence.service.processing import Processor
 from tests import factories
 from tests.unit.intelligence import works
 

@@ -11,12 +11,12 @@ import pytest
 
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.types import EnrichmentType
-from intelligence import scores
-from intelligence.analyser import analyse
-from intelligence.findings import Rule, rule_sets, rules_of, search
-from intelligence.grammar import grammars
-from intelligence.rule_terms import in_ascii
-from intelligence.syntax import parse
+from intelligence.analysis.analyser import analyse
+from intelligence.measures import scores
+from intelligence.measures.findings import Rule, rule_sets, rules_of, search
+from intelligence.measures.rule_terms import in_ascii
+from intelligence.syntax.grammar import grammars
+from intelligence.syntax.tree import parse
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -7,7 +7,7 @@ import pytest
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.identity import language_of
 from archon.contracts.types import EnrichmentType
-from intelligence.analyser import analyse
+from intelligence.analysis.analyser import analyse
 
 CASES = Path(__file__).parents[2] / "cases"
 

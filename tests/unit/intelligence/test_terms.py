@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from archon.contracts.analysis import Terms
-from intelligence import terms
+from intelligence.embedding import terms
 
 
 def weights(found: Terms) -> dict[int, float]:
@@ -67,7 +67,7 @@ def test_the_weight_is_that_of_bm25() -> None:
 
 
 def test_an_index_is_the_same_in_every_process() -> None:
-    code = "from intelligence import terms; print(terms.index_of('settings'))"
+    code = "from intelligence.embedding import terms; print(terms.index_of('settings'))"
     for seed in ("1", "2"):
         told = subprocess.run(
             [sys.executable, "-c", code],

@@ -8,8 +8,8 @@ import pytest
 import wordllama
 import yaml
 
-from intelligence import embedding
-from intelligence.vocabulary import Vocabulary
+from intelligence.embedding import vectors as embedding
+from intelligence.embedding.vocabulary import Vocabulary
 
 MODEL = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
 SOURCES = [

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from archon.cli.output import Exit, Format, FormatOption, err, exit_codes, print_json
+from archon.cli.terminal.output import Exit, Format, FormatOption, err, exit_codes, print_json
 from archon.contracts.types import Priority
 
 if TYPE_CHECKING:
     from archon.cli.bench.against.result import Against, Requirement
-    from archon.cli.bench.run import Plan
+    from archon.cli.bench.runs.run import Plan
 
 _INTERRUPTED: Final = 130
 _PATIENCE: Final = 1800.0
@@ -44,8 +44,8 @@ def against(
     """
     from archon.cli.bench.against.result import Requirement  # noqa: PLC0415
     from archon.cli.bench.against.tables import print_against  # noqa: PLC0415
-    from archon.cli.bench.report import Parameters, check_path, write  # noqa: PLC0415
-    from archon.cli.bench.run import Plan  # noqa: PLC0415
+    from archon.cli.bench.measured.report import Parameters, check_path, write  # noqa: PLC0415
+    from archon.cli.bench.runs.run import Plan  # noqa: PLC0415
 
     with exit_codes():
         check_path(report)
@@ -77,7 +77,7 @@ def against(
 def _run(base: str, plan: "Plan", rounds: int, requirements: list["Requirement"]) -> "Against":
     """Until it is done or interrupted, which leaves nothing running."""
     from archon.cli.bench.against.rounds import against as measured  # noqa: PLC0415
-    from archon.cli.up import until_interrupted  # noqa: PLC0415
+    from archon.cli.stack.up import until_interrupted  # noqa: PLC0415
 
     done: list[Against] = []
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from archon.cli.bench.comparison import figures_of
-from archon.cli.bench.report import BenchReport
+from archon.cli.bench.measured.comparison import figures_of
+from archon.cli.bench.measured.report import BenchReport
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.types import Model
 

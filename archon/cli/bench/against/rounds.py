@@ -7,11 +7,11 @@ from archon.cli.bench.against import checkouts
 from archon.cli.bench.against.checkouts import Checkout
 from archon.cli.bench.against.result import Against, Requirement, compared, failures
 from archon.cli.bench.against.stacks import started
-from archon.cli.bench.processes import BENCH
-from archon.cli.bench.report import BenchReport
-from archon.cli.bench.run import Plan, bench
-from archon.cli.output import err, status
-from archon.cli.own_stack import own_directory, unless_failed
+from archon.cli.bench.measured.processes import BENCH
+from archon.cli.bench.measured.report import BenchReport
+from archon.cli.bench.runs.run import Plan, bench
+from archon.cli.stack.own_stack import own_directory, unless_failed
+from archon.cli.terminal.output import err, status
 
 
 async def against(base: str, plan: Plan, rounds: int, requirements: list[Requirement]) -> Against:

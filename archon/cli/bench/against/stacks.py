@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from archon.cli.bench.against.checkouts import Checkout
-from archon.cli.bench.run import Target
+from archon.cli.bench.runs.run import Target
 from archon.devstack.process import READY_SECONDS, STOP_SECONDS, ChildProcess, emptied
 from archon.devstack.stack import Ports, environment
 from archon.runtime.settings import Settings

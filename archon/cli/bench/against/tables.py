@@ -1,7 +1,7 @@
 """In: what two commits' runs have found. Out: the table people read."""
 
 from archon.cli.bench.against.result import Against, Spread
-from archon.cli.output import out, table
+from archon.cli.terminal.output import out, table
 
 
 def print_against(found: Against) -> None:

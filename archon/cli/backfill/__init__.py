@@ -1,0 +1,1 @@
+"""`enrich backfill`: documents enriched after the fact."""

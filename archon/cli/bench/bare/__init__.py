@@ -1,0 +1,1 @@
+"""Bare workflows on the same server, to compare with."""

@@ -1,0 +1,1 @@
+"""The load: documents, and how they are sent and watched."""

@@ -1,0 +1,215 @@
+"""In: the processes of a stack. Out: the processor time and memory of each, before, during and after a run.
+
+A stack of bench's own is read in /proc, by process groups (man 5 proc); another one through the services'
+`/metrics`, which know of the one process that answers.
+"""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal, Protocol
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from archon.cli.bench.measured.report import ProcessUsage
+from archon.runtime.settings import Settings
+
+BENCH: Final = "bench"
+"""This process, which sends the load: it is told, and is no part of the stack."""
+_EVERY: Final = 1.0
+_PROC: Final = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Processor seconds since the process began, and resident bytes now."""
+
+    cpu: float
+    rss: int
+
+
+class Source(Protocol):
+    """Where usages come from; what cannot be told is left out."""
+
+    @property
+    def kind(self) -> Literal["proc", "metrics"]: ...
+
+    @property
+    def names(self) -> Collection[str]: ...
+
+    async def read(self) -> Mapping[str, Usage]: ...
+
+
+@dataclass(frozen=True)
+class ProcessGroups:
+    """Groups by name, each by its leader's process id. Pages that processes of a group share count for each
+    of them."""
+
+    leaders: Mapping[str, int]
+    kind: Literal["proc", "metrics"] = "proc"
+
+    @staticmethod
+    def available() -> bool:
+        return (_PROC / "self" / "stat").exists()
+
+    @property
+    def names(self) -> Collection[str]:
+        return [*self.leaders, BENCH]
+
+    async def read(self) -> Mapping[str, Usage]:
+        groups: dict[int, Usage] = {}
+        for directory in _PROC.glob("[0-9]*"):
+            with contextlib.suppress(OSError, ValueError):
+                group, usage = _read(directory)
+                known = groups.get(group, Usage(0.0, 0))
+                groups[group] = Usage(known.cpu + usage.cpu, known.rss + usage.rss)
+        found = {name: groups[pid] for name, pid in self.leaders.items() if pid in groups}
+        return found | {BENCH: _read(_PROC / "self")[1]}
+
+
+def _read(directory: Path) -> tuple[int, Usage]:
+    """A process's group, and its usage with that of the children it has waited for."""
+    fields = (directory / "stat").read_text().rpartition(")")[2].split()
+    group, ticks, pages = int(fields[2]), sum(map(int, fields[11:15])), int(fields[21])
+    return group, Usage(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE"))
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Services by name, each by its `/metrics`; nothing is known of `servers`."""
+
+    http: httpx.AsyncClient
+    urls: Mapping[str, str]
+    servers: Collection[str]
+    kind: Literal["proc", "metrics"] = "metrics"
+
+    @property
+    def names(self) -> Collection[str]:
+        return [*self.urls, *self.servers]
+
+    async def read(self) -> Mapping[str, Usage]:
+        read = await asyncio.gather(*map(self._read, self.urls.values()))
+        return {name: usage for name, usage in zip(self.urls, read, strict=True) if usage is not None}
+
+    async def _read(self, url: str) -> Usage | None:
+        try:
+            response = (await self.http.get(f"{url}/metrics")).raise_for_status()
+        except httpx.HTTPError:
+            return None
+        values = {
+            family.name: family.samples[0].value
+            for family in text_string_to_metric_families(response.text)
+            if family.name in {"process_cpu_seconds", "process_resident_memory_bytes"}
+        }
+        if len(values) < 2:  # noqa: PLR2004
+            return None
+        return Usage(values["process_cpu_seconds"], int(values["process_resident_memory_bytes"]))
+
+
+def endpoints(settings: Settings, http: httpx.AsyncClient, servers: Collection[str]) -> Endpoints:
+    """The services, where the settings lead; ingress and worker only where they listen on this machine."""
+    scheme = "https" if settings.http_tls_certfile else "http"
+    urls = {
+        "bridge": settings.bridge_url,
+        "intelligence": settings.intelligence_service_url,
+        "ingress": f"{scheme}://{settings.host}:{settings.ingress_port}",
+        "worker": f"{scheme}://{settings.host}:{settings.worker_port}",
+    }
+    return Endpoints(http, urls, servers)
+
+
+def _busy() -> float | None:
+    """Processor seconds that this machine has spent since it started (man 5 proc, /proc/stat)."""
+    try:
+        user, nice, system, _idle, _waiting, irq, softirq, *_ = map(
+            int, (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:]
+        )
+    except (OSError, ValueError):
+        return None
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Recording:
+    """Usages while they were sampled, once a second. A process that was there only for a part is left out."""
+
+    source: Source
+    first: Mapping[str, Usage] = field(default_factory=dict)
+    last: Mapping[str, Usage] = field(default_factory=dict)
+    peaks: dict[str, int] = field(default_factory=dict)
+    timeline: list[tuple[datetime, Mapping[str, Usage]]] = field(default_factory=list)
+    """Every reading."""
+    busy: list[tuple[float, float]] = field(default_factory=list)
+    """Processor seconds of the whole machine, and when, at the first and the latest reading."""
+
+    async def sample(self) -> None:
+        self.last = await self.source.read()
+        self.first = self.first or self.last
+        self.timeline.append((datetime.now(UTC), self.last))
+        if (busy := _busy()) is not None:
+            self.busy = [*self.busy[:1], (busy, time.monotonic())]
+        for name, usage in self.last.items():
+            self.peaks[name] = max(usage.rss, self.peaks.get(name, 0))
+
+    def others_share(self) -> float | None:
+        """What others took of the machine's processors, 0 to 1; None where that cannot be told."""
+        if self.source.kind != "proc" or len(self.busy) < 2:  # noqa: PLR2004
+            return None
+        (busy, since), (busy_now, now) = self.busy
+        others = busy_now - busy - sum(each.cpu_seconds for each in self.usages(0))
+        return round(max(others, 0.0) / ((now - since) * (os.cpu_count() or 1)), 3)
+
+    def peak(self) -> int | None:
+        """Resident bytes of the whole stack when they were most; None where not all of it is told."""
+        if self.source.kind != "proc" or self.not_told():
+            return None
+        return max(sum(usage.rss for name, usage in now.items() if name != BENCH) for _, now in self.timeline)
+
+    def not_told(self) -> list[str]:
+        told = {each.name for each in self.usages(0)}
+        return [name for name in self.source.names if name not in told]
+
+    def usages(self, documents: int) -> list[ProcessUsage]:
+        """The most processor time first."""
+        spent = {
+            name: self.last[name].cpu - usage.cpu
+            for name, usage in self.first.items()
+            # One that began anew meanwhile has lost what it had spent.
+            if name in self.last and self.last[name].cpu >= usage.cpu
+        }
+        return [
+            ProcessUsage(
+                name=name,
+                source=self.source.kind,
+                cpu_seconds=round(cpu, 2),
+                cpu_ms_per_document=round(cpu * 1000 / documents, 2) if documents else None,
+                peak_rss_bytes=self.peaks[name],
+            )
+            for name, cpu in sorted(spent.items(), key=lambda item: -item[1])
+        ]
+
+
+@contextlib.asynccontextmanager
+async def recorded(source: Source) -> AsyncIterator[Recording]:
+    """Samples while the block lasts, and once more at its end."""
+    recording = Recording(source)
+    await recording.sample()
+
+    async def sampling() -> None:
+        while True:
+            await asyncio.sleep(_EVERY)
+            await recording.sample()
+
+    task = asyncio.create_task(sampling())
+    try:
+        yield recording
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await recording.sample()

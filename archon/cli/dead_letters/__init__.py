@@ -1,0 +1,1 @@
+"""`enrich dlq`: dead letters listed, shown, retried, given up."""

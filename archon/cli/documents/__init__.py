@@ -1,0 +1,1 @@
+"""Verbs about documents: publish, status, search, watch, delete."""

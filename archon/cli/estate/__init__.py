@@ -1,0 +1,1 @@
+"""Verbs about a whole installation: set up, diagnosed, compared, validated."""

@@ -1,0 +1,211 @@
+"""In: what was found out about an installation. Out: what is wrong, why, and what to do next, causes first.
+
+A part that waits for another is shown as its consequence: mending the cause mends both.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from pydantic import BaseModel, Field
+
+from archon.cli.estate.shown import apart, bare
+from archon.cli.terminal.output import counted
+from archon.contracts.estate import CLOCKS_APART, Cause, Part, PartName, PartStatus, WaitingFor
+from archon.runtime.misspelt import Misspelt
+
+_SETTINGS: Final[Mapping[PartName, str]] = {
+    PartName.TEMPORAL: "TEMPORAL_ADDRESS",
+    PartName.KAFKA: "KAFKA_BOOTSTRAP_SERVERS",
+    PartName.GRAPH: "MEMGRAPH_URI, MEMGRAPH_USER and MEMGRAPH_PASSWORD",
+    PartName.QDRANT: "QDRANT_URL and QDRANT_API_KEY",
+    PartName.CONTENT: "CONTENT_STORE_URL",
+    PartName.INTELLIGENCE: "INTELLIGENCE_SERVICE_URL",
+    PartName.WORKER: "WORKER_URL",
+    PartName.INGRESS: "INGRESS_URL",
+    PartName.BRIDGE: "BRIDGE_URL",
+}
+
+
+class OwnPart(BaseModel):
+    """A part that `enrich up` runs. `service`: its name for `enrich ps`; `stopped`: by `enrich stop`."""
+
+    service: str
+    stopped: bool
+
+
+class Facts(BaseModel):
+    """What was found out. `lag`: requests in Kafka that no ingress has taken; `clocks`: by how many seconds
+    each is ahead of ours; `dimensions`: of the vectors that the intelligence service returns, and
+    `wanted_dimensions` of those that are stored. None is unknown. `own`: the parts that `enrich up` runs,
+    where the installation is its stack."""
+
+    parts: list[Part]
+    waiting: list[Cause] = Field(default_factory=list)
+    misspelt: list[Misspelt] = Field(default_factory=list)
+    lag: int | None = None
+    clocks: dict[PartName, float] = Field(default_factory=dict)
+    dimensions: int | None = None
+    wanted_dimensions: int | None = None
+    own: dict[PartName, OwnPart] = Field(default_factory=dict)
+
+
+class Finding(BaseModel):
+    """`consequence_of`: the parts that explain it; empty where it is a cause itself."""
+
+    part: PartName | None
+    what: str
+    why: str
+    next: str
+    consequence_of: list[PartName] = Field(default_factory=list)
+
+
+def diagnose(facts: Facts) -> list[Finding]:
+    """Empty where all is well."""
+    found = [*_of_settings(facts), *_of_parts(facts), *_of_documents(facts), *_of_clocks(facts.clocks)]
+    return sorted(found, key=lambda finding: bool(finding.consequence_of))
+
+
+def _of_settings(facts: Facts) -> Iterator[Finding]:
+    for each in facts.misspelt:
+        yield Finding(
+            part=None,
+            what=f"{each.name} is set, and is no setting",
+            why="a variable of another name is ignored, and the setting has its default",
+            next=f"Set {each.meant} instead" if each.meant else "docs/settings.md has every setting",
+        )
+    if facts.dimensions is not None and facts.dimensions != facts.wanted_dimensions:
+        yield Finding(
+            part=PartName.INTELLIGENCE,
+            what="the intelligence service returns vectors of another length than is stored",
+            why=f"they have {facts.dimensions} numbers; EMBEDDING_DIMENSIONS is {facts.wanted_dimensions}",
+            next="Set EMBEDDING_DIMENSIONS, with collections of another name; see docs/operations.md",
+        )
+
+
+def _of_parts(facts: Facts) -> Iterator[Finding]:
+    ill = {each.name for each in facts.parts if each.status in {PartStatus.DOWN, PartStatus.UNFIT}}
+    if full := _full(facts.parts):
+        # A server whose disk is full takes no writes, and says so in words of its own.
+        ill |= {PartName.STORAGE, PartName.GRAPH, PartName.CONTENT}
+        yield full
+    for part in sorted(facts.parts, key=lambda each: list(PartName).index(each.name)):
+        match part.status:
+            case PartStatus.DOWN:
+                yield _down(part, facts.waiting, facts.own.get(part.name))
+            case PartStatus.UNFIT:
+                yield Finding(
+                    part=part.name,
+                    what=f"{part.name.spoken} is not set up as is wanted",
+                    why=part.reason or "",
+                    next="`enrich setup` makes what is missing, and names what it may not change",
+                )
+            case PartStatus.WAITING:
+                explained = [each.service for each in part.waiting_for if each.service in ill]
+                rest = [each for each in part.waiting_for if each.service not in ill]
+                yield from (_waits(part, each) for each in rest if not _has_its_own(each, facts.parts))
+                if explained:
+                    yield _consequence(part, explained)
+
+
+def _full(parts: Sequence[Part]) -> Finding | None:
+    """A disk is as good as full: all who see it say the same of it."""
+    reasons = {each.reason for part in parts for each in part.waiting_for if each.service is PartName.STORAGE}
+    if not reasons:
+        return None
+    return Finding(
+        part=PartName.STORAGE,
+        what="a disk is full, or nearly so",
+        why="; ".join(sorted(reasons)),
+        next="Make room there: docs/runbooks.md#storagefilling. What waits goes on by itself",
+    )
+
+
+def _down(part: Part, waiting: Sequence[Cause], own: OwnPart | None) -> Finding:
+    documents = sum(each.documents for each in waiting if each.service is part.name)
+    held = f"; {counted(documents, 'document waits', 'documents wait')} for it" if documents else ""
+    nobody = ": nobody works on its queues" if part.name is PartName.WORKER else ""
+    why = bare(part.name, part.reason) or "it is not reachable"
+    if own is not None and own.stopped:
+        why, step = f"`enrich stop {own.service}` has stopped it", f"`enrich start {own.service}`"
+    elif "no answer" in why:
+        command = f"`enrich restart {own.service}`" if own is not None else "Restart it"
+        step = f"{command}: it is there, and hangs; or correct {_SETTINGS[part.name]}"
+    elif own is not None:
+        step = f"`enrich up` starts it again by itself; `enrich logs {own.service}` says why it has ended"
+    else:
+        step = f"Start it, or correct {_SETTINGS[part.name]}; its own log says why it has ended"
+    return Finding(
+        part=part.name, what=f"{part.name.spoken} does not answer{nobody}{held}", why=why, next=step
+    )
+
+
+def _has_its_own(waiting: WaitingFor, parts: Sequence[Part]) -> bool:
+    """Whether the part that is waited for waits itself, and has a finding of its own."""
+    return any(each.name is waiting.service and each.status is PartStatus.WAITING for each in parts)
+
+
+def _waits(part: Part, waiting: WaitingFor) -> Finding:
+    """For something that answers, as far as we can see."""
+    if part.name is PartName.WORKER and waiting.service is PartName.INTELLIGENCE:
+        return Finding(
+            part=part.name,
+            what="the worker's circuit breaker is open: analyses wait",
+            why=waiting.reason,
+            next="Look into the log of the intelligence service: it answers, and fails at documents",
+        )
+    if part.name is PartName.INGRESS and waiting.service is PartName.WORKER:
+        return Finding(
+            part=part.name,
+            what="the ingress takes no more requests for now",
+            why=waiting.reason,
+            next="Nothing, if analyses get done; else more of them at once: docs/operations.md#scale",
+        )
+    return Finding(
+        part=part.name,
+        what=f"{part.name.spoken} waits for {waiting.service.spoken}, which answers here",
+        why=waiting.reason,
+        next=f"Compare {_SETTINGS.get(waiting.service, 'the settings')} of the service with the one here",
+    )
+
+
+def _consequence(part: Part, of: list[PartName]) -> Finding:
+    named = ", ".join(each.spoken for each in of)
+    return Finding(
+        part=part.name,
+        what=f"{part.name.spoken} waits for {named}",
+        why=f"it needs {named}",
+        next="Nothing: it goes on by itself",
+        consequence_of=of,
+    )
+
+
+def _of_documents(facts: Facts) -> Iterator[Finding]:
+    ingress = next((each for each in facts.parts if each.name is PartName.INGRESS), None)
+    if facts.lag and ingress is not None and not ingress.working:
+        yield Finding(
+            part=PartName.INGRESS,
+            what=counted(facts.lag, "request waits", "requests wait")
+            + " in Kafka, and no ingress takes them",
+            why=ingress.reason or "; ".join(each.reason for each in ingress.waiting_for),
+            next="Nothing: they are taken once there is one",
+            consequence_of=[PartName.INGRESS],
+        )
+    for cause in facts.waiting:
+        if cause.service is PartName.OPERATOR:
+            yield Finding(
+                part=None,
+                what=counted(cause.documents, "document is parked", "documents are parked"),
+                why=cause.reason,
+                next="Mend the cause that `enrich dlq list` names, then `enrich dlq retry --all --canary`",
+            )
+
+
+def _of_clocks(clocks: Mapping[PartName, float]) -> Iterator[Finding]:
+    for name, ahead in clocks.items():
+        if abs(ahead) > CLOCKS_APART:
+            yield Finding(
+                part=name,
+                what=f"the clock of {name.spoken} is {apart(ahead)}",
+                why="compared with the clock here, by the Date of an answer",
+                next="Let a time service set both machines",
+            )

@@ -1,0 +1,1 @@
+"""The files of a directory that may be sent, as git would list them, and their text."""

@@ -1,0 +1,81 @@
+"""In: what to include and to exclude. Out: which files of a walk that is; the others are named as skipped."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from pathspec import GitIgnoreSpec
+
+from archon.cli.files.skipped import Skipped
+from archon.contracts.errors import InvalidInputError
+from archon.contracts.json_values import not_unicode
+
+_OWN: Final = "/.archon/"
+"""Where the product keeps its data by default; that is never a source."""
+
+
+class Globs:
+    """Patterns are in the manner of .gitignore; nothing to include is everything. Paths are relative to the
+    root of the walk. Raises InvalidInputError for a malformed pattern."""
+
+    def __init__(self, include: Sequence[str], exclude: Sequence[str], skipped: Skipped) -> None:
+        self._included = _spec("--include", include or ["*"])
+        self._excluded = _spec("--exclude", exclude)
+        self._skipped = skipped
+        self._directories: dict[str, bool] = {}
+
+    def take(self, name: str) -> bool:
+        """Whether the file is one of those to ingest; if not, it is named."""
+        if not_unicode(name):
+            reason = "name is not UTF-8"
+        elif not name.strip():
+            reason = "name is blank"
+        elif not self.enter(directory_of(name)):
+            return False
+        elif self._excluded.check_file(name).include:
+            reason = "excluded"
+        elif not self._included.check_file(name).include:
+            reason = "not included"
+        else:
+            return True
+        self._skipped.add(name, reason)
+        return False
+
+    def enter(self, directory: str) -> bool:
+        """Whether its files may be taken; it ends with a slash, or is empty for the root.
+
+        The first of its parents that must not be entered is named, once.
+        """
+        if directory not in self._directories:
+            ends = [at + 1 for at, each in enumerate(directory) if each == "/"]
+            for parent in (directory[:end] for end in ends):
+                if parent not in self._directories:
+                    self._directories[parent] = self._is_chosen(parent)
+                if not self._directories[parent]:
+                    self._directories[directory] = False
+                    break
+            self._directories.setdefault(directory, True)
+        return self._directories[directory]
+
+    def _is_chosen(self, directory: str) -> bool:
+        if f"/{directory}".endswith(_OWN):
+            reason = "data of this product"
+        elif self._excluded.check_file(directory).include:
+            reason = "excluded directory"
+        else:
+            return True
+        self._skipped.add(directory, reason)
+        return False
+
+
+def directory_of(name: str) -> str:
+    """With its slash; empty for what is at the top."""
+    head, slash, _ = name.rstrip("/").rpartition("/")
+    return head + slash
+
+
+def _spec(field: str, lines: Sequence[str]) -> GitIgnoreSpec:
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except (ValueError, re.error) as error:
+        raise InvalidInputError(field, str(error)) from error

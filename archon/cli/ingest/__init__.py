@@ -1,0 +1,1 @@
+"""`enrich ingest`: a directory indexed and enriched."""

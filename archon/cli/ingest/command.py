@@ -1,0 +1,123 @@
+"""In: a directory, globs and limits. Out: its files indexed and enriched, or what would be; and a report."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from archon.cli.files.walk import MAX_BYTES
+from archon.cli.ingest import report
+from archon.cli.ingest.plan import Plan, project_of
+from archon.cli.ingest.run import ingest
+from archon.cli.ingest.senders import Via
+from archon.cli.ingest.tally import Report
+from archon.cli.stack.up import until_interrupted
+from archon.cli.terminal.output import Exit, Format, FormatOption, a_project, err, exit_codes
+from archon.clients.bridge import BridgeApi
+from archon.contracts.errors import PublishError, StoreUnavailableError
+from archon.contracts.types import Priority
+from archon.runtime.settings import Settings
+
+_PATIENCE: Final = 60.0
+"""Seconds that the bridge may be away before an ingest is given up."""
+_INTERRUPTED: Final = 130
+_RESUME: Final = "Type the same command again: it goes on where it stopped."
+
+
+def _path(word: str) -> Path:
+    # An empty word, as of a variable that is not set, would be the current directory.
+    if not word:
+        raise typer.BadParameter("is empty")
+    return Path(word)
+
+
+def ingest_path(
+    path: Annotated[Path, typer.Argument(help="A directory or file.", parser=_path)],
+    project_name: Annotated[
+        str | None,
+        typer.Option(
+            "--project-name", "--project", "-p", help="By default the name of PATH.", callback=a_project
+        ),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Only files that match, as in a .gitignore. Repeatable.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="No files or directories that match. Repeatable.")
+    ] = None,
+    max_bytes: Annotated[int, typer.Option(min=0, help="Skip files that are larger.")] = MAX_BYTES,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete the project's documents whose files are gone from PATH.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Prune even if that deletes more than half of the project.")
+    ] = False,
+    include_secrets: Annotated[
+        bool, typer.Option("--include-secrets", help="Send files that hold secrets, too.")
+    ] = False,
+    show_skipped: Annotated[
+        bool, typer.Option("--show-skipped", help="Name every file and directory that is skipped, and why.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Send nothing; say what would be new, changed and pruned.")
+    ] = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait/--no-wait", help="Wait until all is enriched, or only until it is indexed."),
+    ] = True,
+    priority: Annotated[Priority, typer.Option(help="Of these documents' enrichment.")] = Priority.NORMAL,
+    record: Annotated[
+        Path | None,
+        typer.Option(help="Append id and content hash of each document, for `enrich validate --against`."),
+    ] = None,
+    via: Annotated[
+        Via, typer.Option(help="http: POST to the bridge; kafka: write tree.index events.")
+    ] = Via.HTTP,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Index and enrich every text file under PATH that git does not ignore; skips binary and large files.
+
+    What is there already is not sent again: an ingest that was interrupted is resumed by the same command.
+    """
+    plan = Plan(
+        path=path,
+        project=project_name or project_of(path),
+        via=via,
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        max_bytes=max_bytes,
+        priority=priority,
+        record=record,
+        prune=prune,
+        prune_most=yes,
+        wait=wait,
+        dry_run=dry_run,
+        include_secrets=include_secrets,
+        show_skipped=show_skipped,
+    )
+    with exit_codes():
+        found = _run(plan)
+    report.print_ingest(found, plan, output)
+    if found.failed or (plan.wait and not dry_run and found.missing):
+        raise typer.Exit(Exit.FAILED)
+
+
+def _run(plan: Plan) -> Report:
+    """Raises typer.Exit when it is interrupted."""
+    done: list[Report] = []
+
+    async def run() -> None:
+        settings = Settings.load()
+        async with BridgeApi.connect(settings, _PATIENCE) as api:
+            done.append(await ingest(settings, api, plan))
+
+    try:
+        ended = asyncio.run(until_interrupted(run()))
+    except (StoreUnavailableError, PublishError):
+        err.print(_RESUME)
+        raise
+    if not ended:
+        err.print(_RESUME)
+        raise typer.Exit(_INTERRUPTED)
+    return done[0]

@@ -1,0 +1,1 @@
+"""`enrich up` and its services, and stacks that a verb starts for itself."""

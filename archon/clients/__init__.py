@@ -1,0 +1,1 @@
+"""Clients of HTTP services: the bridge's, and the intelligence service's."""

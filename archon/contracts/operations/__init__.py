@@ -1,0 +1,1 @@
+"""What operators begin and see: backfills, deletions, comparisons, dead letters, keys, the rollout."""

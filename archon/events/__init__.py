@@ -1,0 +1,1 @@
+"""The events of documents as streams show them: read at the topics' ends, and again from a position."""

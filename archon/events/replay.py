@@ -1,0 +1,108 @@
+"""In: a position, and where to stop. Out: what Kafka has in between, in the order of its timestamps.
+
+A consumer of its own for each replay, which commits nothing.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from archon.contracts.errors import TopicUnavailableError
+from archon.contracts.streams import Place, Position, Source
+from archon.events.records import Told, Watched, event_of, sources
+from archon.runtime.kafka.brokers import connection, kafka_at, start
+from archon.runtime.reasons import in_words
+from archon.runtime.settings import Settings
+
+_SECONDS: Final = 30.0
+"""How long a partition may yield nothing before it is taken as unavailable."""
+_AT_ONCE: Final = 500
+
+Range = tuple[int, int]
+"""The first offset, and the one after the last."""
+
+
+def ranges(start: Position, until: Position) -> dict[Place, Range]:
+    """What lies between. A position that is ahead of the end, as after a topic was made anew, is at it."""
+    found = {
+        place: (start.offsets.get(place, 0), end)
+        for place, end in until.offsets.items()
+        if start.offsets.get(place, 0) < end
+    }
+    if start.bare:  # it names the one partition of progress that has the document
+        passed = [place for place in found if place[0] is Source.PROGRESS and place not in start.offsets]
+        for place in passed:
+            del found[place]
+    return found
+
+
+class Replay:
+    """Raises TopicUnavailableError."""
+
+    def __init__(self, settings: Settings, watched: Watched, start: Position, until: Position) -> None:
+        self._settings = settings
+        self._watched = watched
+        topics = {source: topic for topic, source in sources(settings).items()}
+        self._places = {TopicPartition(topics[place[0]], place[1]): place for place in until.offsets}
+        self._ranges = ranges(start, until)
+        self._read = {place: self._ranges.get(place, (end, end))[0] for place, end in until.offsets.items()}
+        self._heads: dict[TopicPartition, deque[ConsumerRecord]] = {}
+
+    async def events(self) -> AsyncIterator[Told]:
+        """The watched ones, each with the position after it."""
+        if not self._ranges:
+            return
+        consumer = AIOKafkaConsumer(
+            **connection(self._settings),
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=100,
+        )
+        wanted = [partition for partition, place in self._places.items() if place in self._ranges]
+        consumer.assign(wanted)
+        try:
+            await start(consumer, self._settings)
+            for partition in wanted:
+                consumer.seek(partition, self._ranges[self._places[partition]][0])
+                self._heads[partition] = deque()
+            async for told in self._merged(consumer):
+                yield told
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise TopicUnavailableError(
+                f"{kafka_at(self._settings)}: cannot replay: {in_words(error)}"
+            ) from error
+        finally:
+            await consumer.stop()
+
+    async def _merged(self, consumer: AIOKafkaConsumer) -> AsyncIterator[Told]:
+        while True:
+            for partition in [each for each, records in self._heads.items() if not records]:
+                await self._refill(consumer, partition)
+            if not self._heads:
+                return
+            oldest = min(self._heads, key=lambda each: self._heads[each][0].timestamp)
+            record, place = self._heads[oldest].popleft(), self._places[oldest]
+            self._read[place] = record.offset + 1
+            event = event_of(place[0], record)
+            if event is not None and self._watched.takes(event):
+                yield event.told(Position(dict(self._read)))
+
+    async def _refill(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
+        """The partition's next records; it is done with when its range is."""
+        _, end = self._ranges[self._places[partition]]
+        await asyncio.sleep(0)  # what is fetched already would be gone through without a pause
+        async with asyncio.timeout(_SECONDS):
+            # Positions, not offsets: what compaction has removed from the end is never delivered.
+            while await consumer.position(partition) < end:
+                batch: Mapping[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(
+                    partition, timeout_ms=200, max_records=_AT_ONCE
+                )
+                records = [record for record in batch.get(partition, []) if record.offset < end]
+                if records:
+                    self._heads[partition].extend(records)
+                    return
+        self._read[self._places[partition]] = end
+        del self._heads[partition]

@@ -1,0 +1,247 @@
+"""In: the ends of the progress, completed and dead-letter topics. Out: each event, to every stream it is for.
+
+One consumer a process, whatever the number of streams. It begins with the first of them, commits nothing, and
+never waits for one: who does not take its events in time is let go, and may resume by its position.
+"""
+
+import asyncio
+import contextlib
+import heapq
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+
+from archon.contracts.errors import TooManyStreamsError
+from archon.contracts.streams import Place, Position, StreamClosed
+from archon.events.records import Told, Watched, event_of, sources
+from archon.events.replay import Replay
+from archon.runtime.flow.turns import Turns
+from archon.runtime.kafka.brokers import connection, start
+from archon.runtime.kafka.recreated import RecreatedPartitions
+from archon.runtime.logs import get_logger
+from archon.runtime.settings import Settings
+
+BUFFERED: Final = 1000
+"""Events that a stream may be behind."""
+_AT_ONCE: Final = BUFFERED // 4
+"""Records told before streams have a turn to read them."""
+_RECONNECT_AFTER: Final = 1.0
+_PATIENCE: Final = 5.0
+"""Seconds that a client waits for a replay of its own before it is refused."""
+_STOPPING: Final = "the bridge is stopping"
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Events before `until` may have passed by: ask Kafka, or the graph, for what is known of them."""
+
+    until: Position
+
+
+class Subscription:
+    """What one stream has yet to tell."""
+
+    def __init__(self, watched: Watched) -> None:
+        self.watched = watched
+        self.stopping = False
+        self._closed = False
+        self._waiting: asyncio.Queue[Told | Missed | StreamClosed] = asyncio.Queue()
+
+    def tell(self, what: Told | Missed) -> None:
+        """Closes it instead where it is too far behind."""
+        if self._closed:
+            return
+        if self._waiting.qsize() < BUFFERED:
+            self._waiting.put_nowait(what)
+        else:
+            self.close(f"{BUFFERED} events wait; resume by the last id", at_once=False)
+
+    def close(self, reason: str, *, at_once: bool = True) -> None:
+        """What waits is told first, unless `at_once`."""
+        if at_once:
+            self.stopping = True
+            while not self._waiting.empty():
+                self._waiting.get_nowait()
+        self._closed = True
+        self._waiting.put_nowait(StreamClosed(reason=reason))
+
+    async def next(self, seconds: float) -> Told | Missed | StreamClosed | None:
+        """None when there was nothing for so long."""
+        try:
+            return await asyncio.wait_for(self._waiting.get(), seconds)
+        except TimeoutError:
+            return None
+
+    @property
+    def idle(self) -> bool:
+        return self._waiting.empty()
+
+
+class StreamPlace:
+    """One of the streams that may be open at once, taken as soon as it is made."""
+
+    def __init__(self, taken: Counter[str | None], holder: str | None) -> None:
+        self._taken: Counter[str | None] | None = taken
+        self._holder = holder
+        taken[holder] += 1
+
+    def leave(self) -> None:
+        """Safe to repeat."""
+        if self._taken is None:
+            return
+        self._taken[self._holder] -= 1
+        if not self._taken[self._holder]:
+            del self._taken[self._holder]
+        self._taken = None
+
+
+class EventTail:
+    """`run` is its work in the background.
+
+    `holder`: whose API key a stream was opened with, None where there are none. One has at most half of what
+    the others leave, so that there is a place for each.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._sources = sources(settings)
+        self._offsets: dict[Place, int] = {}
+        self._subscriptions: set[Subscription] = set()
+        self._open: Counter[str | None] = Counter()
+        self._wanted, self._placed = asyncio.Event(), asyncio.Event()
+        self._replays = Turns(settings.max_stream_replays, _share(settings.max_stream_replays))
+        self._ended = False
+
+    @property
+    def position(self) -> Position | None:
+        """After the last event read; None before Kafka has once been reached."""
+        return Position(dict(self._offsets)) if self._placed.is_set() else None
+
+    async def place(self, *, replay: bool, holder: str | None = None) -> "StreamPlace":
+        """A place for one more stream, to be given back. Raises TooManyStreamsError."""
+        if replay:
+            try:
+                async with asyncio.timeout(_PATIENCE), self._replays.taken(holder):
+                    pass
+            except TimeoutError:
+                raise TooManyStreamsError(
+                    f"{self._settings.max_stream_replays} replays are under way already"
+                ) from None
+        if self._ended:
+            raise TooManyStreamsError(_STOPPING)
+        most, total = self._settings.max_streams, self._open.total()
+        if total >= most:
+            raise TooManyStreamsError(f"{most} streams are open already")
+        share = _share(most - total + self._open[holder])
+        if holder is not None and self._open[holder] >= share:
+            raise TooManyStreamsError(f"{share} streams of this API key are open already")
+        return StreamPlace(self._open, holder)
+
+    @contextlib.asynccontextmanager
+    async def subscribed(self, watched: Watched) -> AsyncIterator[Subscription]:
+        """Everything from now on. What comes before Kafka is reached is told as missed."""
+        self._wanted.set()
+        subscription = Subscription(watched)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._placed.wait(), _RECONNECT_AFTER)
+            self._subscriptions.add(subscription)
+            if self._ended:
+                subscription.close(_STOPPING)
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+
+    async def replay(
+        self, watched: Watched, start: Position, until: Position, holder: str | None = None
+    ) -> AsyncGenerator[Told]:
+        """Raises TopicUnavailableError."""
+        async with self._replays.taken(holder):
+            async for told in Replay(self._settings, watched, start, until).events():
+                yield told
+
+    def end(self) -> None:
+        """Close every stream; a server that waits for open responses would wait for them for good."""
+        self._ended = True
+        for subscription in self._subscriptions:
+            subscription.close(_STOPPING)
+
+    async def run(self) -> None:
+        """Read from the moment somebody wants it."""
+        await self._wanted.wait()
+        while True:
+            consumer = AIOKafkaConsumer(
+                *self._sources,
+                **connection(self._settings),
+                auto_offset_reset="earliest",
+                fetch_max_wait_ms=100,
+            )
+            try:
+                await start(consumer, self._settings)
+                await self._follow(consumer)
+            except (KafkaError, IllegalStateError, OSError) as error:
+                _log.warning("event_tail_interrupted", error=repr(error))
+            finally:
+                await consumer.stop()
+            await asyncio.sleep(_RECONNECT_AFTER)
+
+    async def _follow(self, consumer: AIOKafkaConsumer) -> None:
+        recreated = RecreatedPartitions(self._settings.kafka_recreated_after)
+        placed: frozenset[TopicPartition] = frozenset()
+        while True:
+            if consumer.assignment() != placed:
+                placed = await self._place(consumer)
+            batches = (await consumer.getmany(timeout_ms=200, max_records=_AT_ONCE)).values()
+            if consumer.assignment() != placed:
+                continue  # assigned anew, and perhaps read from the beginning
+            self._tell(heapq.merge(*batches, key=lambda record: record.timestamp))
+            await asyncio.sleep(0)  # who reads gets a turn, however many records are waiting
+            if made_anew := await recreated.found(consumer):
+                await self._start_over(consumer, made_anew)
+
+    async def _place(self, consumer: AIOKafkaConsumer) -> frozenset[TopicPartition]:
+        """Go on where it was; the first time, at the ends. A partition that is new later is read whole."""
+        partitions = frozenset(consumer.assignment())
+        if not self._placed.is_set():
+            ends = await consumer.end_offsets(partitions)
+            self._offsets = {self._place_of(partition): end for partition, end in ends.items()}
+            self._placed.set()
+            self._say_missed()
+        for partition in partitions:
+            consumer.seek(partition, self._offsets.setdefault(self._place_of(partition), 0))
+        return partitions
+
+    async def _start_over(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> None:
+        for partition in partitions:
+            _log.warning("partition_recreated", topic=partition.topic, partition=partition.partition)
+            self._offsets[self._place_of(partition)] = 0
+        await consumer.seek_to_beginning(*partitions)
+        self._say_missed()
+
+    def _place_of(self, partition: TopicPartition) -> Place:
+        return self._sources[partition.topic], partition.partition
+
+    def _say_missed(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.tell(Missed(Position(dict(self._offsets))))
+
+    def _tell(self, records: Iterable[ConsumerRecord]) -> None:
+        for record in records:
+            source = self._sources[record.topic]
+            place = (source, record.partition)
+            self._offsets[place] = record.offset + 1
+            event = event_of(source, record) if self._subscriptions else None
+            takers = [each for each in self._subscriptions if event and each.watched.takes(event)]
+            if event is not None and takers:
+                told = event.told(Position(dict(self._offsets)))
+                for each in takers:
+                    each.tell(told)
+
+
+def _share(most: int) -> int:
+    return max(1, most // 2)

@@ -1,0 +1,165 @@
+"""In: a question to each service and server. Out: how each is, since when, and when it last answered.
+
+Who asks now and then remembers what was before; who asks once knows only what is.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from archon.contracts.errors import (
+    ArchonError,
+    SetupError,
+    StoreMismatchError,
+    StoreUnavailableError,
+)
+from archon.contracts.estate import Part, PartName, PartStatus, WaitingFor
+from archon.runtime.http.health import HealthCheck
+from archon.runtime.logs import get_logger
+
+ASK_EVERY: Final = 5.0
+_SECONDS: Final = 5.0
+_FRESH: Final = 1.0
+"""An answer that is not older is not asked for again."""
+_UNFIT: Final = (SetupError, StoreMismatchError)
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a part says of itself. `since`: when it started; the rest as in Part."""
+
+    version: str | None = None
+    since: datetime | None = None
+    working: bool = True
+    waiting_for: Sequence[WaitingFor] = ()
+    clock_ahead: float | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A part, and how it is asked. Raises an error of ours where it does not answer, or not as is wanted."""
+
+    name: PartName
+    address: str
+    ask: Callable[[], Awaitable[Answer]]
+
+
+def by_check(name: PartName, address: str, check: HealthCheck) -> Asked:
+    """A part that is asked by a readiness check."""
+
+    async def ask() -> Answer:
+        found = await check()
+        return Answer(version=found if isinstance(found, str) else None)
+
+    return Asked(name, address, ask)
+
+
+class Parts:
+    """All parts of an installation, as one process sees them."""
+
+    def __init__(self, asked: Sequence[Asked]) -> None:
+        self._asked = asked
+        self._known: dict[PartName, Part] = {}
+        self._first: dict[PartName, datetime] = {}
+        """When each was first seen in its status."""
+        self._at: float | None = None
+        """When they were last asked, by a clock that nobody sets."""
+        self._lock = asyncio.Lock()
+
+    @property
+    def known(self) -> Mapping[PartName, Part]:
+        """As they were when last asked; empty before."""
+        return self._known
+
+    async def watch(self) -> None:
+        """Ask until cancelled, and log what changes."""
+        logged: dict[PartName, str] = {}
+        while True:
+            for part in await self.now():
+                trouble = _trouble(part)
+                if trouble != logged.get(part.name, ""):
+                    _log_change(part)
+                logged[part.name] = trouble
+            await asyncio.sleep(ASK_EVERY)
+
+    async def now(self) -> list[Part]:
+        """As they are: all asked at once, each within five seconds, unless they were just now."""
+        async with self._lock:
+            if self._at is None or time.monotonic() - self._at > _FRESH:
+                found = await asyncio.gather(*map(self._look, self._asked))
+                self._known = {part.name: part for part in found}
+                self._at = time.monotonic()
+        return list(self._known.values())
+
+    async def check(self, name: PartName) -> None:
+        """For readiness. Raises StoreUnavailableError where a part did not work when it was last asked."""
+        part = self._known.get(name)
+        if part is not None and (part.status is PartStatus.DOWN or not part.working):
+            reason = part.reason or "; ".join(f"waits for {each.service}" for each in part.waiting_for)
+            raise StoreUnavailableError(name, reason or "it does not work")
+
+    async def _look(self, asked: Asked) -> Part:
+        try:
+            async with asyncio.timeout(_SECONDS):
+                answer = await asked.ask()
+        except _UNFIT as error:
+            return self._remembered(asked, PartStatus.UNFIT, reason=str(error))
+        except ArchonError as error:
+            return self._remembered(asked, PartStatus.DOWN, reason=str(error), working=False)
+        except TimeoutError:
+            silent = f"{asked.address}: no answer within {_SECONDS:g} s"
+            return self._remembered(asked, PartStatus.DOWN, reason=silent, working=False)
+        status = PartStatus.WAITING if answer.waiting_for else PartStatus.UP
+        return self._remembered(asked, status, answer, working=answer.working)
+
+    def _remembered(
+        self,
+        asked: Asked,
+        status: PartStatus,
+        answer: Answer = Answer(),
+        *,
+        reason: str | None = None,
+        working: bool = True,
+    ) -> Part:
+        now, before = datetime.now(UTC), self._known.get(asked.name)
+        same = before is not None and before.status is status
+        since = self._first.get(asked.name) if same else now if before is not None else None
+        if not same:
+            self._first[asked.name] = now
+        seen = now if status is not PartStatus.DOWN else before.last_seen if before is not None else None
+        return Part(
+            name=asked.name,
+            status=status,
+            address=asked.address,
+            version=answer.version or (before.version if before is not None else None),
+            since=answer.since if status is PartStatus.UP and answer.since is not None else since,
+            last_seen=seen,
+            reason=reason,
+            working=working,
+            waiting_for=list(answer.waiting_for),
+            clock_ahead=answer.clock_ahead,
+        )
+
+
+def _trouble(part: Part) -> str:
+    """What is wrong with a part, for which a change is worth a line in the log; empty when nothing is."""
+    if part.status is PartStatus.UP:
+        return "clock" if part.clock_is_off else ""
+    return " ".join((part.status, *sorted({each.service for each in part.waiting_for})))
+
+
+def _log_change(part: Part) -> None:
+    about = {"part": part.name, "address": part.address}
+    if part.status is PartStatus.WAITING:
+        reason = "; ".join(f"{each.service}: {each.reason}" for each in part.waiting_for)
+        _log.warning("part_waiting", **about, reason=reason)
+    elif part.status is not PartStatus.UP:
+        _log.warning(f"part_{part.status}", **about, reason=part.reason)
+    elif part.clock_is_off:
+        _log.warning("part_clock_off", **about, clock_ahead_seconds=part.clock_ahead)
+    else:
+        _log.info("part_up", **about, version=part.version)

@@ -1,0 +1,186 @@
+"""In: the addresses of our services. Out: what each says of itself by its health routes."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from archon.contracts.errors import ArchonError, StoreUnavailableError
+from archon.contracts.estate import PartName, WaitingFor
+from archon.runtime.estate.parts import Answer
+from archon.runtime.flow.breaker import BreakerState, BreakerStatus
+from archon.runtime.http.health import Readiness
+from archon.runtime.reasons import in_words, place
+from archon.runtime.temporal.pollers import Pollers
+
+RECENT: Final = 10.0
+"""Seconds since its last poll within which a worker that nobody can ask is taken as working."""
+_NAMED: Final[Mapping[str, PartName]] = {
+    "intelligence_service": PartName.INTELLIGENCE,
+    "memgraph": PartName.GRAPH,
+}
+"""Checks that a service calls by another name than the part's."""
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+class _Consumer(BaseModel):
+    state: str
+
+
+class _IngressHealth(BaseModel):
+    consumer: _Consumer
+
+
+class _WorkerHealth(BaseModel):
+    circuit_breaker: BreakerStatus
+    polling: bool = True
+
+
+class OurService:
+    """One of our services at its address. Raises StoreUnavailableError where it does not answer."""
+
+    def __init__(
+        self, name: PartName, http: httpx.AsyncClient, url: str, setting: str, headers: Any = None
+    ) -> None:
+        self._name = name
+        self._http = http
+        self._url = url
+        self._headers = headers
+        self.address = place(url, setting)
+
+    async def ready(self) -> Answer:
+        """What it needs and does not have is what it waits for."""
+        response, ahead = await self._get("/readyz")
+        found = self._parsed(response, Readiness)
+        reasons: dict[PartName, list[str]] = {}
+        for dependency, state in found.dependencies.items():
+            if state.status == "unhealthy" and (name := _part(dependency, state.detail)) is not None:
+                reasons.setdefault(name, []).append(state.detail or "unhealthy")
+        waiting = {name: WaitingFor(service=name, reason="; ".join(each)) for name, each in reasons.items()}
+        waiting.pop(self._name, None)
+        return Answer(
+            found.version,
+            found.started_at,
+            waiting_for=list(waiting.values()),
+            clock_ahead=ahead,
+        )
+
+    async def read(self, path: str, model: type[Shape]) -> Shape:
+        response, _ = await self._get(path)
+        return self._parsed(response, model)
+
+    async def _get(self, path: str) -> tuple[httpx.Response, float | None]:
+        """The answer, and by how many seconds the service's clock is ahead."""
+        sent = time.time()
+        try:
+            response = await self._http.get(f"{self._url}{path}", headers=self._headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise StoreUnavailableError(self._name, f"{self.address}: {in_words(error)}") from error
+        return response, clock_ahead(response, sent)
+
+    def _parsed(self, response: httpx.Response, model: type[Shape]) -> Shape:
+        try:
+            return model.model_validate_json(response.content)
+        except ValidationError as error:
+            path = response.request.url.path
+            other = f"{self.address}: HTTP {response.status_code}, and no answer of ours to {path}"
+            raise StoreUnavailableError(self._name, other) from error
+
+
+def clock_ahead(response: httpx.Response, sent: float) -> float | None:
+    """By how many seconds the clock of who answered is ahead of ours, where its answer to a request of `sent`
+    has a Date (RFC 9110, section 6.6.1), which has whole seconds."""
+    try:
+        date = parsedate_to_datetime(response.headers["date"])
+    except (KeyError, ValueError):
+        return None
+    return round(date.timestamp() - (sent + time.time()) / 2, 1)
+
+
+def _part(dependency: str, detail: str | None) -> PartName | None:
+    """The part that a readiness check is about; `schema` is about the store that its detail begins with."""
+    for name in (dependency, (detail or "").partition(":")[0]):
+        if name in _NAMED:
+            return _NAMED[name]
+        if name in set(PartName):
+            return PartName(name)
+    return None
+
+
+async def ask_ingress(service: OurService) -> Answer:
+    """Its consumer waits for Kafka, or, while too many analyses wait, for the worker."""
+    state = (await service.read("/health", _IngressHealth)).consumer.state
+    ready = await _ready_if_quick(service)
+    waiting = {each.service: each for each in ready.waiting_for}
+    if state == "connecting":
+        joins = WaitingFor(service=PartName.KAFKA, reason="its consumer has not joined its group yet")
+        waiting.setdefault(PartName.KAFKA, joins)
+    elif state == "paused":
+        full = "paused: INGRESS_MAX_BACKLOG analyses wait in Temporal"
+        waiting[PartName.WORKER] = WaitingFor(service=PartName.WORKER, reason=full)
+    return replace(ready, working=state == "consuming", waiting_for=list(waiting.values()))
+
+
+async def ask_worker(service: OurService, pollers: Pollers) -> Answer:
+    """Its breaker says more of the intelligence service than a health check. Where nobody answers, another
+    worker may still poll: Temporal knows when one last did, and keeps those that are gone for minutes."""
+    try:
+        health = await service.read("/health", _WorkerHealth)
+    except StoreUnavailableError as error:
+        last = await _last_poll(pollers)
+        if last is None:
+            raise
+        ago = (datetime.now(UTC) - last).total_seconds()
+        if ago <= RECENT:
+            return Answer()
+        polled = f"{_bare(error)}; a worker last polled {ago:.0f} s ago"
+        raise StoreUnavailableError(PartName.WORKER, polled) from error
+    ready = await _ready_if_quick(service)
+    waiting = {each.service: each for each in ready.waiting_for}
+    if _holds_back(health.circuit_breaker):
+        waiting[PartName.INTELLIGENCE] = _open(health.circuit_breaker)
+    return replace(ready, working=health.polling, waiting_for=list(waiting.values()))
+
+
+def _holds_back(breaker: BreakerStatus) -> bool:
+    """Whether analyses wait. Once a probe is due, the next analysis is the probe: with nothing to analyse it
+    stays open, and does no harm."""
+    due = breaker.next_probe_at
+    probing = breaker.state is BreakerState.HALF_OPEN
+    waits = breaker.state is BreakerState.OPEN and (due is None or due > datetime.now(UTC))
+    return probing or waits
+
+
+async def _ready_if_quick(service: OurService) -> Answer:
+    """A service that answers is there. What it needs it has to ask, which may take long on a busy machine."""
+    try:
+        return await service.ready()
+    except StoreUnavailableError:
+        return Answer()
+
+
+async def _last_poll(pollers: Pollers) -> datetime | None:
+    try:
+        return await pollers.last()
+    except ArchonError:  # Temporal is a part of its own
+        return None
+
+
+def _bare(error: StoreUnavailableError) -> str:
+    return str(error).partition(": ")[2]
+
+
+def _open(breaker: BreakerStatus) -> WaitingFor:
+    """The failure's text without the name of its class."""
+    _, _, reason = (breaker.last_failure or "").partition(": ")
+    return WaitingFor(
+        service=PartName.INTELLIGENCE,
+        reason=reason or "it does not answer",
+        since=breaker.opened_at,
+        next_try=breaker.next_probe_at,
+    )

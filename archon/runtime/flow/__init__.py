@@ -1,0 +1,1 @@
+"""What bounds and orders work: the circuit breaker, rates, turns, shared calls."""

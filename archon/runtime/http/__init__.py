@@ -1,0 +1,1 @@
+"""HTTP: serving, what requests may be, problems, health, API keys, and our clients' habits."""

@@ -1,0 +1,1 @@
+"""Metrics, and spans of what is done for a document."""

@@ -1,0 +1,195 @@
+"""In: submissions with their senders' spans. Out: a span a submission and run, and one an activity attempt.
+
+Temporal's own interceptor (temporalio.contrib.opentelemetry) puts all that a run does into the trace of
+whoever started it. Here a run serves every submission of one content, and a parked one may be woken by
+another's days later, so each submission's span is kept by its correlation id, and an activity goes to the
+trace of the submission that it works for. The headers carry it through signals, continue-as-new and retries;
+without any, the correlation id in an activity's input still names the trace.
+
+Workflow code is replayed, so it holds no open span: a submission's span is recorded when its run ends, under
+an id that every replay computes alike, and the activities name it as their parent meanwhile.
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NoReturn
+
+from opentelemetry.trace import SpanContext, SpanKind
+from temporalio import activity, workflow
+from temporalio.api.common.v1 import Payload
+from temporalio.client import Interceptor as ClientInterceptor
+from temporalio.client import OutboundInterceptor, StartWorkflowInput, WorkflowHandle
+from temporalio.converter import PayloadConverter
+from temporalio.exceptions import FailureError
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ContinueAsNewInput,
+    ExecuteActivityInput,
+    ExecuteWorkflowInput,
+    HandleSignalInput,
+    StartActivityInput,
+    StartLocalActivityInput,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+    WorkflowOutboundInterceptor,
+)
+from temporalio.worker import Interceptor as WorkerInterceptor
+
+from archon.contracts.workflow import request_in
+from archon.runtime.telemetry import tracing
+
+HEADER: Final = "archon-traces"
+"""By correlation id, the traceparent of the span that a submission, or an activity, is a child of."""
+Headers = Mapping[str, Payload]
+
+
+class TracingInterceptor(ClientInterceptor, WorkerInterceptor):
+    """For a client, and the workers that use it."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return _Client(next)
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Activity(next)
+
+    def workflow_interceptor_class(
+        self,
+        input: WorkflowInterceptorClassInput,  # noqa: ARG002
+    ) -> type[WorkflowInboundInterceptor]:
+        return _Workflow
+
+
+class _Client(OutboundInterceptor):
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
+        """A submission takes the span around it along."""
+        around = tracing.current()
+        correlation_id = _correlation_id(input.start_signal_args)
+        if around is not None and correlation_id is not None:
+            input.headers = _with(input.headers, {correlation_id: around})
+        return await super().start_workflow(input)
+
+
+class _Activity(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        info = activity.info()
+        correlation_id = _correlation_id(input.args)
+        attributes: dict[str, str | int] = {
+            "temporal.workflow.id": info.workflow_id or "",
+            "temporal.run.id": info.workflow_run_id or "",
+            "temporal.activity.attempt": info.attempt,
+        }
+        with tracing.span(
+            info.activity_type,
+            SpanKind.SERVER,
+            attributes,
+            correlation_id=correlation_id,
+            traceparent=_of(input.headers).get(correlation_id or "", ""),
+        ):
+            return await super().execute_activity(input)
+
+
+class _Workflow(WorkflowInboundInterceptor):
+    """By correlation id, `parents`: the spans that submissions came from; `begun`: when each came."""
+
+    parents: dict[str, str]
+    begun: dict[str, int]
+
+    def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+        self.parents, self.begun = {}, {}
+        super().init(_WorkflowOutbound(outbound, self))
+
+    async def handle_signal(self, input: HandleSignalInput) -> None:
+        self._learn(input.headers)
+        await super().handle_signal(input)
+
+    async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
+        self._learn(input.headers)
+        try:
+            result = await super().execute_workflow(input)
+        except (FailureError, workflow.ContinueAsNewError) as ended:
+            self._record("continued" if isinstance(ended, workflow.ContinueAsNewError) else "failed")
+            raise
+        self._record("completed")
+        return result
+
+    def span_of(self, correlation_id: str | None) -> str | None:
+        """The traceparent of a submission's span in this run."""
+        parent = tracing.read(self.parents.get(correlation_id or ""))
+        if parent is None:
+            return None
+        span_id = _span_id(correlation_id or "")
+        return tracing.written(SpanContext(parent.trace_id, span_id, True, parent.trace_flags))
+
+    def _learn(self, headers: Headers) -> None:
+        """The first span that a submission came with counts; a redelivery is of the same trace."""
+        for correlation_id, traceparent in _of(headers).items():
+            self.parents.setdefault(correlation_id, traceparent)
+            self.begun.setdefault(correlation_id, workflow.time_ns())
+
+    def _record(self, status: str) -> None:
+        if workflow.unsafe.is_replaying():
+            return
+        info = workflow.info()
+        attributes = {
+            "temporal.workflow.id": info.workflow_id,
+            "temporal.run.id": info.run_id,
+            "temporal.workflow.status": status,
+        }
+        # The clock, as the workflow's own time stands still during its last task's local activities.
+        ended = time.time_ns()
+        for correlation_id, traceparent in self.parents.items():
+            tracing.completed(
+                info.workflow_type,
+                traceparent,
+                _span_id(correlation_id),
+                attributes,
+                (self.begun[correlation_id], ended),
+            )
+
+
+class _WorkflowOutbound(WorkflowOutboundInterceptor):
+    def __init__(self, next: WorkflowOutboundInterceptor, inbound: _Workflow) -> None:
+        super().__init__(next)
+        self._inbound = inbound
+
+    def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:
+        input.headers = self._for(input.args, input.headers)
+        return super().start_activity(input)
+
+    def start_local_activity(self, input: StartLocalActivityInput) -> workflow.ActivityHandle[Any]:
+        input.headers = self._for(input.args, input.headers)
+        return super().start_local_activity(input)
+
+    def continue_as_new(self, input: ContinueAsNewInput) -> NoReturn:
+        """What is not settled yet goes on under the span that it came from; other workflows have none."""
+        parents = self._inbound.parents
+        carried = getattr(input.args[0], "carried", None)
+        waiting = {request.correlation_id for request in getattr(carried, "submissions", ())}
+        input.headers = _with(input.headers, {each: parents[each] for each in parents if each in waiting})
+        super().continue_as_new(input)
+
+    def _for(self, arguments: Sequence[Any], headers: Headers) -> Headers:
+        correlation_id = _correlation_id(arguments)
+        traceparent = self._inbound.span_of(correlation_id)
+        return headers if traceparent is None else _with(headers, {correlation_id or "": traceparent})
+
+
+def _correlation_id(arguments: Sequence[Any]) -> str | None:
+    request = request_in(arguments)
+    return request.correlation_id if request is not None else None
+
+
+def _span_id(correlation_id: str) -> int:
+    """The same for every replay of a run, and another for every run."""
+    seed = f"{workflow.info().run_id}\0{correlation_id}".encode()
+    return int.from_bytes(hashlib.blake2b(seed, digest_size=8).digest(), "big")
+
+
+def _with(headers: Headers, traces: Mapping[str, str]) -> Headers:
+    return {**headers, HEADER: PayloadConverter.default.to_payload(dict(traces))}
+
+
+def _of(headers: Headers) -> dict[str, str]:
+    payload = headers.get(HEADER)
+    return PayloadConverter.default.from_payload(payload, dict[str, str]) if payload is not None else {}

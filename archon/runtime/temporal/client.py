@@ -1,0 +1,214 @@
+"""In: enrichment requests and operators' wishes. Out: submissions and signals that Temporal has accepted.
+
+The one client class that bridge and ingress use; they know workflows by name only.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from opentelemetry.trace import SpanKind
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client, Interceptor, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
+
+from archon.contracts import names
+from archon.contracts.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    NotFoundError,
+    WorkflowUnavailableError,
+)
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.text.markdown import plain
+from archon.contracts.types import EnrichmentStatus
+from archon.contracts.workflow import EnrichDocumentInput, Settlement, WorkflowStatus
+from archon.runtime.reasons import in_words, place
+from archon.runtime.settings import Settings
+from archon.runtime.telemetry import tracing
+from archon.runtime.temporal.attributes import ENRICHMENT_STATUS, open_query_of, priority, search_attributes
+from archon.runtime.temporal.sdk_telemetry import log_as_we_do
+from archon.runtime.temporal.settlement import settlement
+
+_KEY_REFUSED: Final = frozenset({RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED})
+_NO_ANSWER: Final = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
+_SERVER: Final = {"name": "Temporal"}
+"""The one server that this process speaks to, as its errors name it."""
+_UNDER_WAY: Final = open_query_of(None, EnrichmentStatus.PROCESSING)
+
+
+async def connect(settings: Settings, *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
+    """A client that speaks our models. `lazy`: connect at the first call; `runtime`: the process's own, where
+    it counts. Raises WorkflowUnavailableError."""
+    if runtime is None:
+        log_as_we_do()
+    _SERVER["name"] = temporal_at(settings)
+    try:
+        return await Client.connect(
+            settings.temporal_address,
+            namespace=settings.temporal_namespace,
+            data_converter=pydantic_data_converter,
+            lazy=lazy,
+            tls=tls(settings),
+            api_key=settings.temporal_api_key.get_secret_value() or None,
+            interceptors=_interceptors(),
+            runtime=runtime,
+        )
+    except RuntimeError as error:
+        raise WorkflowUnavailableError(f"{temporal_at(settings)}: {in_words(error)}") from error
+
+
+def temporal_at(settings: Settings) -> str:
+    """Temporal by its address, and the setting that it comes from."""
+    return f"Temporal at {place(settings.temporal_address, 'temporal_address')}"
+
+
+def tls(settings: Settings) -> TLSConfig | bool:
+    """Whether and how to encrypt the connection. Raises ConfigurationError for a file that cannot be read."""
+    ca = _file(settings.temporal_tls_server_ca_cert_path)
+    certificate = _file(settings.temporal_tls_client_cert_path)
+    key = _file(settings.temporal_tls_client_key_path)
+    name = settings.temporal_tls_server_name or None
+    if not (
+        settings.temporal_tls or settings.temporal_api_key.get_secret_value() or ca or certificate or name
+    ):
+        return False
+    return TLSConfig(server_root_ca_cert=ca, domain=name, client_cert=certificate, client_private_key=key)
+
+
+def _file(path: str) -> bytes | None:
+    try:
+        return Path(path).read_bytes() if path else None
+    except OSError as error:
+        raise ConfigurationError(f"TEMPORAL_TLS_..._PATH: {error}") from error
+
+
+def _interceptors() -> list[Interceptor]:
+    """Of a client and of the workers that use it. Imported only where spans are recorded: they bring the
+    worker's half of Temporal along, which takes a fifth of a second."""
+    if not tracing.on():
+        return []
+    return [import_module("archon.runtime.telemetry.temporal").TracingInterceptor()]
+
+
+class EnrichmentClient:
+    """Submits, signals and describes EnrichDocument runs."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def ping(self) -> None:
+        """Raises WorkflowUnavailableError when Temporal does not serve."""
+        with translated():
+            await self._client.service_client.check_health()
+
+    async def submit(self, request: EnrichmentRequest) -> str:
+        """Hand a request to its run, started if need be; the workflow id once Temporal has accepted it.
+
+        Signal-with-start under ALLOW_DUPLICATE joins a running run and reopens a closed one.
+        """
+        workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
+        attributes = {"temporal.workflow.id": workflow_id}
+        submitting = tracing.span(
+            f"submit {names.WORKFLOW_ENRICH_DOCUMENT}",
+            SpanKind.CLIENT,
+            attributes,
+            correlation_id=request.correlation_id,
+        )
+        with submitting, translated():
+            await self._client.start_workflow(
+                names.WORKFLOW_ENRICH_DOCUMENT,
+                EnrichDocumentInput.of(request),
+                id=workflow_id,
+                task_queue=names.QUEUE_ENRICHMENT,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                start_signal=names.SIGNAL_SUBMIT,
+                start_signal_args=[request],
+                search_attributes=search_attributes(request),
+                priority=priority(request),
+                static_summary=plain(f"{request.project_name} · {request.file_path}"[:200]),
+            )
+        return workflow_id
+
+    async def status(self, workflow_id: str) -> WorkflowStatus:
+        """Answer of the run's `status` query. Raises NotFoundError, WorkflowUnavailableError."""
+        with translated():
+            handle = self._client.get_workflow_handle(workflow_id)
+            status: WorkflowStatus = await handle.query(names.QUERY_STATUS, result_type=WorkflowStatus)
+            return status
+
+    async def settled(self, workflow_id: str, correlation_id: str, seconds: float) -> Settlement | None:
+        """How a submission has ended, or that it is parked; None when neither within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                with translated():
+                    return await settlement(self._client, workflow_id, correlation_id)
+        except TimeoutError:
+            return None
+
+    async def parked(self, workflow_id: str) -> bool | None:
+        """Whether the run waits for an operator; None where no run is open. Asks the server, no worker."""
+        try:
+            with translated():
+                found = await self._client.get_workflow_handle(workflow_id).describe()
+        except NotFoundError:
+            return None
+        if found.status is not WorkflowExecutionStatus.RUNNING:
+            return None
+        return found.typed_search_attributes.get(ENRICHMENT_STATUS) == names.STATUS_PARKED
+
+    async def backlog(self) -> int:
+        """About how many analyses wait for a worker."""
+        request = DescribeTaskQueueRequest(
+            namespace=self._client.namespace,
+            task_queue=TaskQueue(name=names.QUEUE_INTELLIGENCE),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+            report_stats=True,
+        )
+        with translated():
+            found = await self._client.workflow_service.describe_task_queue(request)
+        return int(found.stats.approximate_backlog_count)
+
+    async def under_way(self) -> int:
+        """About how many runs have a document to enrich, at whatever step; not those that are parked."""
+        with translated():
+            found = await self._client.count_workflows(_UNDER_WAY)
+        return found.count
+
+    async def signal(self, workflow_id: str, signal: str) -> None:
+        """Send `retry` or `discard`. Raises NotFoundError when no run is open."""
+        with tracing.within(f"signal {signal}", {"temporal.workflow.id": workflow_id}), translated():
+            await self._client.get_workflow_handle(workflow_id).signal(signal)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise the client's errors as ours.
+
+    A search attribute that the server does not know is its set-up, and says nothing of a request; one whose
+    value it does not take is the request's.
+    """
+    try:
+        yield
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            raise NotFoundError(f"Temporal: {error.message}") from error
+        if error.status in _KEY_REFUSED:
+            reason = f"TEMPORAL_API_KEY is missing or wrong, or not allowed to do this: {error.message}"
+            raise WorkflowUnavailableError(f"{_SERVER['name']}: {reason}") from error
+        told = error.message.lower()
+        unknown_attribute = "search attribute" in told and "exceeds" not in told
+        if error.status == RPCStatusCode.INVALID_ARGUMENT and not unknown_attribute:
+            raise InvalidInputError("request", f"Temporal refused it: {error.message}") from error
+        reason = in_words(error) if error.status in _NO_ANSWER else error.message
+        raise WorkflowUnavailableError(f"{_SERVER['name']}: {reason}") from error
+    except RuntimeError as error:  # a lazy client that cannot connect
+        raise WorkflowUnavailableError(f"{_SERVER['name']}: {in_words(error)}") from error

@@ -1,0 +1,165 @@
+"""In: when, and what, to reconcile. Out: a Temporal schedule, or one run that is followed to its report."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Final
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
+from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
+
+from archon.contracts import names
+from archon.contracts.errors import AlreadyRunningError, ArchonError, NotFoundError, RunFailedError
+from archon.contracts.operations.reconcile import ReconcileInput, ReconcileReport
+from archon.runtime.logs import get_logger
+from archon.runtime.temporal.client import translated
+
+_AGAIN: Final = 30.0
+_log = get_logger(__name__)
+_CATCH_UP: Final = timedelta(minutes=1)
+"""What was due before this is not made up for: the next comparison sees the same."""
+
+
+@contextlib.asynccontextmanager
+async def scheduled(client: Client, seconds: float) -> AsyncIterator[None]:
+    """See to the schedule in the background: the block does not wait for it, nor end with it."""
+
+    async def ensure() -> None:
+        while True:
+            try:
+                return await ensure_schedule(client, seconds)
+            except ArchonError as error:
+                _log.warning("reconciliation_not_scheduled", error=str(error))
+                await asyncio.sleep(_AGAIN)
+
+    ensuring = asyncio.create_task(ensure())
+    try:
+        yield
+    finally:
+        ensuring.cancel()
+        await asyncio.gather(ensuring, return_exceptions=True)
+
+
+async def ensure_schedule(client: Client, seconds: float) -> None:
+    """Have the estate reconciled every so many seconds, for the first time after as many; 0: not at all.
+
+    Safe to repeat; one that somebody has paused stays so. Raises WorkflowUnavailableError.
+    """
+    if not seconds:
+        await _remove(client)
+        return
+    every = timedelta(seconds=seconds)
+    with translated():
+        try:
+            await client.create_schedule(names.SCHEDULE_RECONCILE, _schedule(every))
+        except ScheduleAlreadyRunningError:
+            await client.get_schedule_handle(names.SCHEDULE_RECONCILE).update(
+                lambda found: ScheduleUpdate(_updated(found, every))
+            )
+
+
+async def _remove(client: Client) -> None:
+    try:
+        with translated():
+            await client.get_schedule_handle(names.SCHEDULE_RECONCILE).delete()
+    except NotFoundError:
+        return
+
+
+def _schedule(every: timedelta) -> Schedule:
+    now = timedelta(seconds=time.time())
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            names.WORKFLOW_RECONCILE,
+            ReconcileInput(apply=True, parked=True),
+            id=names.ID_RECONCILE_SCHEDULED,
+            task_queue=names.QUEUE_ENRICHMENT,
+        ),
+        # Intervals count from the epoch; without a phase the first could come at once.
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every, offset=now % every)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCH_UP),
+    )
+
+
+def _updated(found: ScheduleUpdateInput, every: timedelta) -> Schedule:
+    """What this release does, at the times and in the state that it has already."""
+    before, schedule = found.description.schedule, _schedule(every)
+    if [interval.every for interval in before.spec.intervals] == [every]:
+        schedule.spec = before.spec
+    schedule.state = before.state
+    return schedule
+
+
+class Reconciliation:
+    """The one run that somebody has asked for. Raises WorkflowUnavailableError."""
+
+    def __init__(self, handle: WorkflowHandle[object, ReconcileReport]) -> None:
+        self._handle = handle
+
+    @classmethod
+    async def start(cls, client: Client, wanted: ReconcileInput) -> "Reconciliation":
+        """Raises AlreadyRunningError while there is one."""
+        with translated():
+            try:
+                handle = await client.start_workflow(
+                    names.WORKFLOW_RECONCILE,
+                    wanted,
+                    id=names.ID_RECONCILE,
+                    task_queue=names.QUEUE_ENRICHMENT,
+                    result_type=ReconcileReport,
+                )
+            except WorkflowAlreadyStartedError as error:
+                raise AlreadyRunningError(
+                    f"a reconciliation is under way: workflow {names.ID_RECONCILE}"
+                ) from error
+        return cls(handle)
+
+    async def progress(self) -> ReconcileReport:
+        """What was found so far; waits for a worker."""
+        with translated():
+            report: ReconcileReport = await self._handle.query(
+                names.QUERY_PROGRESS, result_type=ReconcileReport
+            )
+        return report
+
+    async def trouble(self) -> str | None:
+        """Why its present step is being tried again, if it is."""
+        with translated():
+            found = (await self._handle.describe()).raw_description.pending_activities
+        failures = [each.last_failure.message for each in found if each.HasField("last_failure")]
+        return failures[0] if failures else None
+
+    async def result(self) -> ReconcileReport:
+        """Raises RunFailedError with the reason."""
+        with translated():
+            try:
+                return await self._handle.result()
+            except WorkflowFailureError as error:
+                raise RunFailedError(f"the reconciliation has failed: {_reason(error)}") from error
+
+    async def cancel(self) -> None:
+        """What is repaired stays so."""
+        with translated():
+            await self._handle.cancel()
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost failure, which says why."""
+    while isinstance(error, WorkflowFailureError | FailureError) and error.cause is not None:
+        error = error.cause
+    return str(error)

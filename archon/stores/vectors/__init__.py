@@ -1,0 +1,1 @@
+"""Documents and their chunks in Qdrant: written, found, compared, removed."""

@@ -1,0 +1,1 @@
+"""Documents indexed, read and searched."""

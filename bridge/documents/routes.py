@@ -1,0 +1,204 @@
+"""In: HTTP requests under /api/bridge. Out: accepted, read and found documents; problems for the rest."""
+
+import asyncio
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import ValidationError
+
+from archon.contracts.documents import (
+    BatchAccepted,
+    BatchItem,
+    BatchSubmission,
+    DocumentAccepted,
+    DocumentSubmission,
+    IndexingStatus,
+)
+from archon.contracts.errors import ArchonError, WorkflowUnavailableError
+from archon.contracts.names import enrichment_workflow_id
+from archon.contracts.types import DocumentId, EnrichmentStatus, ProjectName, Projects
+from archon.contracts.views import DocumentPage, DocumentView, Statistics
+from archon.runtime.http.problems import fields_of, invalid, problem_of
+from archon.runtime.temporal.attributes import query_of
+from archon.runtime.temporal.parked import ParkedQuery
+from bridge.documents.indexing import Indexer
+from bridge.estate.routes import WaitingDep, waits
+from bridge.requests.access import Caller, GuardedRoute, Reader, Writer
+from bridge.requests.correlation import new_correlation_id
+from bridge.requests.dependencies import (
+    REFUSED,
+    UNREAD,
+    CorrelationDep,
+    ParkedQueryDep,
+    SettingsDep,
+    StoresDep,
+    find,
+    problem,
+)
+from bridge.requests.paths import DOCUMENT
+from bridge.requests.preferences import longest_wait
+
+BATCH_CONCURRENCY = 8
+PARKED_SECONDS = 2.0
+"""How long statistics wait for Temporal, which they can do without."""
+
+
+router = APIRouter(
+    prefix="/api/bridge",
+    tags=["documents"],
+    responses=REFUSED,
+    route_class=GuardedRoute,
+)
+
+
+async def _indexer(request: Request) -> Indexer:
+    indexer: Indexer = request.app.state.indexer
+    return indexer
+
+
+async def _deadline(request: Request, settings: SettingsDep) -> float:
+    """Until when, by time.monotonic(), the answer may wait for an enrichment."""
+    preferences = request.headers.getlist("prefer")
+    return time.monotonic() + longest_wait(preferences, settings.sync_enrichment_timeout)
+
+
+IndexerDep = Annotated[Indexer, Depends(_indexer)]
+DeadlineDep = Annotated[float, Depends(_deadline)]
+
+
+@router.post(
+    "/document",
+    operation_id="index_document",
+    responses={
+        **UNREAD,
+        202: {"model": DocumentAccepted, "description": "Indexed; its enrichment goes on"},
+        409: problem("Another project's document"),
+    },
+)
+async def index_document(
+    submission: DocumentSubmission,
+    caller: Writer,
+    indexer: IndexerDep,
+    deadline: DeadlineDep,
+    correlation_id: CorrelationDep,
+    response: Response,
+) -> DocumentAccepted:
+    """Index a document at once and enrich it in the background.
+
+    A project that the rollout leaves out is enriched within the request, and the result is in the answer; at
+    SYNC_ENRICHMENT_TIMEOUT, after the seconds of `Prefer: wait=N`, or at once with `Prefer: respond-async`,
+    it is a 202 with the workflow's id.
+    """
+    accepted = await _indexed(indexer, caller, submission, correlation_id, deadline)
+    if accepted.status is IndexingStatus.WAITING:
+        response.status_code = 202
+    return accepted
+
+
+@router.post("/documents", operation_id="index_documents", responses=UNREAD)
+async def index_documents(
+    batch: BatchSubmission, caller: Writer, indexer: IndexerDep, deadline: DeadlineDep
+) -> BatchAccepted:
+    """Index many documents; each has its own result, in order: one that is refused refuses no other."""
+    caller.spend(len(batch.documents) - 1)
+    slots = asyncio.Semaphore(BATCH_CONCURRENCY)
+
+    async def one(number: int, submission: DocumentSubmission | ValidationError) -> BatchItem:
+        async with slots:
+            try:
+                if isinstance(submission, ValidationError):
+                    raise submission
+                document = await _indexed(indexer, caller, submission, new_correlation_id(), deadline)
+                return BatchItem(document=document)
+            except ValidationError as error:
+                told = invalid(fields_of(error.errors(), skip=0))
+            except ArchonError as error:
+                told = problem_of(error)
+            told.instance = f"/api/bridge/documents#/documents/{number}"
+            return BatchItem(problem=told.model_dump(exclude_none=True))
+
+    results = await asyncio.gather(*(one(number, item) for number, item in enumerate(batch.documents)))
+    accepted = sum(item.document is not None for item in results)
+    return BatchAccepted(accepted=accepted, failed=len(results) - accepted, results=list(results))
+
+
+async def _indexed(
+    indexer: Indexer, caller: Caller, submission: DocumentSubmission, correlation_id: str, deadline: float
+) -> DocumentAccepted:
+    """For who may; `correlation_id` where the submission has none. Raises ForbiddenError and what the indexer
+    does."""
+    _require_right(caller, submission)
+    return await indexer.index(
+        submission, submission.correlation_id or correlation_id, deadline, names_any=caller.projects is None
+    )
+
+
+def _require_right(caller: Caller, submission: DocumentSubmission) -> None:
+    """Raises ForbiddenError. The content store is everybody's: who may name a text there may read it."""
+    caller.require(submission.project_id)
+    if submission.content_ref is not None:
+        caller.require_all("content_ref")
+
+
+@router.get(
+    DOCUMENT,
+    operation_id="get_document",
+    responses={404: problem("There is no such document")},
+)
+async def get_document(
+    document_id: str,
+    caller: Reader,
+    stores: StoresDep,
+    settings: SettingsDep,
+    waiting: WaitingDep,
+    project: ProjectName | None = None,
+) -> DocumentView:
+    """The document as the graph has it: its enrichment, entities, modules and workflow; and what it waits
+    for.
+
+    `document_id` is the document's UUID or the client's own id; `project` tells equal own ids apart.
+    """
+    stored = await find(stores, caller, document_id, project)
+    workflow_id = enrichment_workflow_id(stored.document_id, stored.content_hash)
+    waiting_for = await waiting.of(stored)
+    return DocumentView(
+        **stored.model_dump(exclude={"workflow_id"}),
+        workflow_id=workflow_id,
+        workflow_url=settings.workflow_url(workflow_id),
+        waiting_for=waits(waiting_for, caller) if waiting_for is not None else None,
+    )
+
+
+@router.get("/documents", operation_id="list_documents")
+async def list_documents(
+    caller: Reader,
+    stores: StoresDep,
+    settings: SettingsDep,
+    project: ProjectName | None = None,
+    status: EnrichmentStatus | None = None,
+    after: Annotated[DocumentId | None, Query(description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> DocumentPage:
+    """Documents in the order of their ids, a page at a time."""
+    projects = caller.scope(project)
+    page = await stores.graph.documents(projects=projects, status=status, after=after, limit=limit)
+    return page.model_copy(update={"workflows": settings.workflows_url(query_of(projects, status))})
+
+
+@router.get("/statistics", operation_id="get_statistics")
+async def get_statistics(
+    caller: Reader, stores: StoresDep, query: ParkedQueryDep, project: ProjectName | None = None
+) -> Statistics:
+    """How many documents there are in which state and language, and what was found in them."""
+    projects = caller.scope(project)
+    found, parked = await asyncio.gather(stores.graph.census.statistics(projects), _parked(query, projects))
+    return found.model_copy(update={"parked": parked})
+
+
+async def _parked(query: ParkedQuery, projects: Projects) -> int | None:
+    try:
+        async with asyncio.timeout(PARKED_SECONDS):
+            return await query.count(projects)
+    except (WorkflowUnavailableError, TimeoutError):
+        return None

@@ -1,0 +1,144 @@
+"""In: words to look for. Out: the lines that are nearest to them, and what is known of their document."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query
+
+from archon.contracts.errors import InvalidInputError, StoreError
+from archon.contracts.identity import GivenLanguage
+from archon.contracts.text import notebooks
+from archon.contracts.text.lines import lines_of
+from archon.contracts.types import DocumentType, ProjectName
+from archon.contracts.views import Preview, SearchHit, SearchResults
+from archon.runtime.logs import get_logger
+from archon.runtime.tasks import answers
+from archon.stores.vectors.search import Hit, Mode, Wanted
+from archon.stores.vectors.search import Query as Signals
+from bridge.requests.access import Caller, Reader
+from bridge.requests.clients import Stores
+from bridge.requests.dependencies import REFUSED, StoresDep
+
+SNIPPET_LINES: Final = 12
+SNIPPET_CHARACTERS: Final = 1200
+PREVIEW_CHARACTERS: Final = 200
+_AT_ONCE: Final = 16
+"""Texts that one search reads at a time."""
+
+_log = get_logger(__name__)
+router = APIRouter(prefix="/api/bridge", tags=["search"], responses=REFUSED)
+
+
+async def _wanted(
+    caller: Reader,
+    project: ProjectName | None = None,
+    project_name: Annotated[ProjectName | None, Query(description="The same as `project`.")] = None,
+    language: Annotated[GivenLanguage | None, Query()] = None,
+    document_type: DocumentType | None = None,
+    kind: Annotated[str | None, Query(max_length=64, description="As class, function, heading.")] = None,
+) -> Wanted:
+    """Raises ForbiddenError, or InvalidInputError for two different projects."""
+    if project is not None and project_name is not None and project != project_name:
+        raise InvalidInputError("project_name", "is not what `project` says")
+    return Wanted(
+        _scope(caller, project or project_name),
+        language,
+        document_type,
+        kind.lower() if kind is not None else None,
+    )
+
+
+def _scope(caller: Caller, project: str | None) -> tuple[str, ...] | None:
+    projects = caller.scope(project)
+    return None if projects is None else tuple(projects)
+
+
+WantedDep = Annotated[Wanted, Depends(_wanted)]
+
+
+@router.get("/search", operation_id="search_documents")
+async def search_documents(
+    stores: StoresDep,
+    wanted: WantedDep,
+    q: Annotated[
+        str, Query(min_length=1, max_length=4096, description="What to look for, in words or names.")
+    ],
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+    mode: Annotated[Mode, Query(description="By names and words, by meaning, or by both.")] = Mode.COMBINED,
+) -> SearchResults:
+    """The symbols, sections and other lines nearest to `q`, best first, at most three of a document.
+
+    Only what has been enriched is found. New content of a document is not found before it is enriched: until
+    then its former lines are, and are not `fresh`.
+    """
+    if not any(character.isalnum() for character in q):
+        raise InvalidInputError("q", "has no word to look for")
+    signals = await stores.intelligence.embed([q])
+    query = Signals(signals.embeddings[0], signals.terms[0] if signals.terms else None)
+    hits = await stores.vectors.search.nearest(query, wanted, limit, mode)
+    known = await stores.graph.previews(list({hit.document_id for hit in hits}), wanted.projects)
+    shown = [hit for hit in hits if hit.document_id in known]
+    snippets = await _snippets(stores, shown)
+    return SearchResults(query=q, hits=[_hit(hit, known[hit.document_id], snippets) for hit in shown])
+
+
+async def _snippets(stores: Stores, hits: list[Hit]) -> Mapping[str, str]:
+    """By chunk; one whose text is no longer there is left out."""
+    hashes = list(dict.fromkeys(hit.payload["content_hash"] for hit in hits))
+
+    async def text_of(content_hash: str) -> str | None:
+        try:
+            return await stores.content.get_text(content_hash)
+        except StoreError as error:  # what was found is worth telling without its text, too
+            _log.warning("snippet_not_read", error=str(error))
+            return None
+
+    texts = await answers(hashes, text_of, _AT_ONCE)
+    of_notebooks = {
+        hit.payload["content_hash"] for hit in hits if hit.payload.get("language") == notebooks.LANGUAGE
+    }
+    lines = {
+        each: notebooks.shown_lines(text) if each in of_notebooks else lines_of(text)
+        for each, text in texts.items()
+        if text is not None
+    }
+    return {
+        hit.chunk_id: _snippet(lines[hit.payload["content_hash"]], hit)
+        for hit in hits
+        if hit.payload["content_hash"] in lines
+    }
+
+
+def _snippet(lines: Sequence[str | None], hit: Hit) -> str:
+    """The first of the lines that something reads on."""
+    found = (
+        line for line in lines[hit.payload["start_line"] - 1 : hit.payload["end_line"]] if line is not None
+    )
+    read = "\n".join(islice(found, SNIPPET_LINES)).split("\n")[:SNIPPET_LINES]
+    return "\n".join(line.rstrip() for line in read)[:SNIPPET_CHARACTERS]
+
+
+def _hit(hit: Hit, document: Preview, snippets: Mapping[str, str]) -> SearchHit:
+    said = {name: hit.payload.get(name) for name in _SAID}
+    return SearchHit.model_validate(
+        {
+            **said,
+            "title": document.name,
+            # A renamed document's chunks still have its old path.
+            "file_path": document.file_path,
+            "snippet": snippets.get(hit.chunk_id, document.preview[:PREVIEW_CHARACTERS]),
+            "score": round(hit.score, 4),
+            "fresh": hit.payload["content_hash"] == document.content_hash,
+            "enrichment_status": document.status,
+            "enriched_at": document.enriched_at,
+            "indexed_at": document.indexed_at,
+        }
+    )
+
+
+_SAID: Final = (
+    *("document_id", "project_name", "language", "document_type"),
+    *("symbol", "kind", "start_line", "end_line"),
+)
+"""What a chunk's own point tells."""

@@ -1,0 +1,40 @@
+"""In: a request that a client waits for. Out: what its durable run has made of it, or word that it goes on.
+
+The run is the same as in the background; only somebody waits for it.
+"""
+
+import time
+
+from archon.contracts.errors import WorkflowUnavailableError
+from archon.contracts.events import EnrichmentRequest
+from archon.contracts.workflow import Settlement
+from archon.runtime.logs import get_logger
+from archon.runtime.temporal.client import EnrichmentClient
+
+_log = get_logger(__name__)
+
+
+class SynchronousEnrichment:
+    def __init__(self, client: EnrichmentClient) -> None:
+        self._client = client
+
+    async def submit(self, request: EnrichmentRequest) -> bool:
+        """Whether Temporal has accepted it; if not, Kafka is the way."""
+        try:
+            await self._client.submit(request)
+        except WorkflowUnavailableError as error:
+            _log.warning("request_not_submitted", **request.about, error=str(error))
+            return False
+        return True
+
+    async def wait(self, request: EnrichmentRequest, workflow_id: str, deadline: float) -> Settlement | None:
+        """Of a request that was submitted. None when `deadline`, a time.monotonic(), comes first, or while
+        Temporal cannot be asked."""
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            return None
+        try:
+            return await self._client.settled(workflow_id, request.correlation_id, seconds)
+        except WorkflowUnavailableError as error:
+            _log.warning("settlement_unknown", **request.about, error=str(error))
+            return None

@@ -1,0 +1,1 @@
+"""How the bridge and all others are, and what documents wait for."""

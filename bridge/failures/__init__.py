@@ -1,0 +1,1 @@
+"""What failed: listed, retried, given up."""

@@ -1,0 +1,217 @@
+"""In: a request and the key it shows. Out: who calls, and to which projects; or a problem that refuses it.
+
+Whatever is not listed as public needs a key, wherever keys are in force. A route says `Reader` or `Writer`,
+and asks its caller which projects it may speak of; `require_declared` refuses an app with one that does not.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+from fastapi import Depends, FastAPI, Request, Security
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
+from fastapi.security import APIKeyHeader, HTTPBearer
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from archon.contracts.errors import ArchonError, ConfigurationError, ForbiddenError, UnauthorizedError
+from archon.contracts.operations.api_keys import Access, ApiKey, key_id_of
+from archon.contracts.types import Projects
+from archon.runtime.flow.rates import TokenBuckets
+from archon.runtime.http.api_keys import KeyFile
+from archon.runtime.http.json_bodies import JsonRoute
+from archon.runtime.http.neighbours import is_loopback
+from archon.runtime.http.problems import refuse
+from archon.runtime.logs import get_logger
+from archon.runtime.settings import Settings
+
+_log = get_logger(__name__)
+
+PUBLIC: Final = frozenset(
+    {"/livez", "/readyz", "/health/enrichment", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
+)
+PUBLIC_ASSETS: Final = "/static-offline-docs"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: `projects` is None for every project; `key_id` None where no keys are in force."""
+
+    projects: Projects
+    access: Access
+    key_id: str | None = None
+    spend: Callable[[int], None] = lambda _: None
+    """Counts more than the one request against the caller's rate."""
+    now: Callable[[], Projects] = lambda: None
+    """What its key lets it reach by now: nothing where it was revoked or is expired."""
+
+    def scope(self, project: str | None) -> Projects:
+        """What a question about `project`, or about none in particular, is limited to.
+
+        Raises ForbiddenError for a project that is not the caller's.
+        """
+        if project is None:
+            return self.projects
+        self.require(project)
+        return (project,)
+
+    def require(self, project: str) -> None:
+        """Raises ForbiddenError for a project that is not the caller's."""
+        if self.projects is not None and project not in self.projects:
+            raise ForbiddenError(f"the API key {self.key_id} has no right to project {project!r}")
+
+    def still_reaches(self, project: str) -> bool:
+        """Whether the key still has a right to the project, for what goes on long after the request."""
+        projects = self.now()
+        return projects is None or project in projects
+
+    def require_all(self, what: str) -> None:
+        """Raises ForbiddenError unless the caller's are all projects."""
+        if self.projects is not None:
+            raise ForbiddenError(f"{what} needs an API key for all projects")
+
+
+EVERYBODY: Final = Caller(None, Access.WRITE)
+"""Who calls where no keys are in force."""
+NOBODY: Final = Caller((), Access.READ)
+"""Who calls a public route without a key."""
+
+
+class AccessMiddleware:
+    """Finds out who calls before anything of the request is read. Without `keys` it is everybody."""
+
+    def __init__(self, app: ASGIApp, keys: KeyFile | None, rate: float) -> None:
+        self._app = app
+        self._keys = keys
+        self._rate = rate
+        self._buckets = TokenBuckets()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        try:
+            scope.setdefault("state", {})["caller"] = self._caller(scope)
+        except ArchonError as error:
+            _log.warning("request_refused", **_told(scope), reason=str(error))
+            await refuse(error, Request(scope))(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _caller(self, scope: Scope) -> Caller:
+        if self._keys is None:
+            return EVERYBODY
+        shown = _shown(Headers(scope=scope))
+        if _is_public(scope["path"]):
+            return self._known(shown) or NOBODY
+        if shown is None:
+            raise UnauthorizedError("an API key is needed: Authorization: Bearer archon_...")
+        key = self._keys.authenticate(shown)
+        caller = replace(_caller_of(key), now=partial(self._reached_by, shown))
+        if rate := key.rate or self._rate:
+            self._buckets.take(key.id, rate)
+            return replace(caller, spend=partial(self._buckets.spend, key.id, rate))
+        return caller
+
+    def _reached_by(self, shown: str) -> Projects:
+        caller = self._known(shown)
+        return () if caller is None else caller.projects
+
+    def _known(self, shown: str | None) -> Caller | None:
+        if shown is None or self._keys is None:
+            return None
+        try:
+            return _caller_of(self._keys.authenticate(shown))
+        except UnauthorizedError:
+            return None
+
+
+def _told(scope: Scope) -> dict[str, object]:
+    """Who was refused what, as far as one may log: a key's id and not its secret."""
+    shown = _shown(Headers(scope=scope))
+    return {"path": scope["path"], "client": scope.get("client"), "key": key_id_of(shown) if shown else None}
+
+
+def _caller_of(key: ApiKey) -> Caller:
+    return Caller(key.scope, key.access, key.id)
+
+
+def _is_public(path: str) -> bool:
+    return path in PUBLIC or path == PUBLIC_ASSETS or path.startswith(f"{PUBLIC_ASSETS}/")
+
+
+def _shown(headers: Headers) -> str | None:
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and credentials.strip():
+        return credentials.strip()
+    return headers.get("x-api-key") or None
+
+
+def caller_of(request: Request) -> Caller:
+    """Who the middleware has found; nobody where it has not run."""
+    caller: Caller = getattr(request.state, "caller", NOBODY)
+    return caller
+
+
+async def _reader(request: Request) -> Caller:
+    return caller_of(request)
+
+
+async def _writer(request: Request) -> Caller:
+    caller = caller_of(request)
+    if caller.access is not Access.WRITE:
+        raise ForbiddenError(f"the API key {caller.key_id} may read and not write")
+    return caller
+
+
+_BEARER: Final = HTTPBearer(scheme_name="bearer", auto_error=False, description="archon_<id>_<secret>")
+_HEADER: Final = APIKeyHeader(name="X-API-Key", scheme_name="header", auto_error=False)
+SCHEMES: Final = (Security(_BEARER), Security(_HEADER))
+"""For the API docs alone: which header holds a key."""
+
+Reader = Annotated[Caller, Depends(_reader)]
+"""The caller of a route that reads."""
+Writer = Annotated[Caller, Depends(_writer)]
+"""The caller of a route that changes something. Raises ForbiddenError."""
+
+
+class GuardedRoute(JsonRoute):
+    """Finds out whether its caller may write before it reads what is to be written."""
+
+    async def admit(self, request: Request) -> None:
+        if _writer in _calls(self.dependant):
+            await _writer(request)
+
+
+def require_declared(app: FastAPI) -> None:
+    """Raises ConfigurationError for a route that is not public and says neither Reader nor Writer."""
+    for route in iter_route_contexts(app.routes):
+        path, dependant = getattr(route, "path", ""), getattr(route, "dependant", None)
+        declared = dependant is not None and {_reader, _writer} & set(_calls(dependant))
+        if not declared and not _is_public(path):
+            raise ConfigurationError(f"the route {path} does not say who may call it")
+
+
+def _calls(dependant: Dependant) -> Iterable[object]:
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from _calls(inner)
+
+
+def keys_of(settings: Settings) -> KeyFile | None:
+    """The keys in force; None where everybody who reaches the bridge may call it.
+
+    Raises ConfigurationError for a broken file, and for a bridge that would be open beyond loopback.
+    """
+    if settings.api_keys_file:
+        return KeyFile(Path(settings.api_keys_file), settings.api_keys_grace)
+    if not (is_loopback(settings.host) or settings.allow_unauthenticated):
+        raise ConfigurationError(
+            f"HOST={settings.host} lets others than this machine reach the bridge, and no API keys are in"
+            " force: set API_KEYS_FILE (`enrich keys create` makes one), or ALLOW_UNAUTHENTICATED=true where"
+            " something else lets only the right callers in"
+        )
+    return None

@@ -1,0 +1,1 @@
+"""A document's analysis, from its text and language alone."""

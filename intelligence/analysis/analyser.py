@@ -1,0 +1,214 @@
+"""In: one document's text and language. Out: its analysis; a pure function of both, never of the path.
+
+Runs in a worker process, up to the texts that are to be embedded. What cannot be parsed is still measured.
+"""
+
+import gc
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Final, NamedTuple
+
+from blake3 import blake3
+
+from archon.contracts.analysis import AnalysisResult, Entity, Finding, Relationship
+from archon.contracts.identity import language_named
+from archon.contracts.packed import Vector
+from archon.contracts.text import notebooks
+from archon.contracts.text.entity_hashes import hashed
+from archon.contracts.text.languages import language_in
+from archon.contracts.text.lines import count_lines
+from archon.contracts.types import EnrichmentType
+from intelligence.adapters import READERS
+from intelligence.analysis import cells, code, components, markdown
+from intelligence.analysis.chunks import chunked
+from intelligence.analysis.fitness import clean, is_fit
+from intelligence.analysis.places import placed
+from intelligence.embedding import vectors as embedding
+from intelligence.measures import findings, scores
+from intelligence.measures.measures import measure
+from intelligence.syntax.grammar import grammars
+from intelligence.syntax.tree import ERRORS_LIMIT, parse
+
+RELEASE: Final = "6"
+"""To be raised when the code here changes what it finds; rules and languages count by themselves."""
+ENTITIES_LIMIT: Final = 20_000
+
+
+@cache
+def analyser_version(embedder: str = embedding.IDENTITY) -> str:
+    """Changes whenever an analysis may come out otherwise; `embedder` is the identity of who embeds."""
+    digest_ = blake3(embedder.encode())
+    for directory in ("languages", "rules"):
+        for file in sorted(files("intelligence").joinpath(directory).iterdir(), key=lambda each: each.name):
+            digest_.update(file.read_bytes())
+    return f"{RELEASE}-{digest_.hexdigest()[:12]}"
+
+
+class Analysis:
+    """What has been found so far of one document."""
+
+    def __init__(self) -> None:
+        self.entities: list[Entity] = []
+        self.relationships: list[Relationship] = []
+        self.patterns: list[Finding] = []
+        self.anti_patterns: list[Finding] = []
+        self.quality: float | None = None
+        self.complexity: float | None = None
+        self.statistics: dict[str, float] = {}
+        self.not_understood = 0
+        self.language: str | None = None
+        """What the document is in: a component stays one, whatever its scripts are."""
+        self.text = ""
+        """What is searched, with the lines that entities and findings are told by."""
+        self.numbers: Sequence[int] | None = None
+        """The file's own lines, where those of `text` are others."""
+
+
+class Draft(NamedTuple):
+    """An analysis without vectors, and the texts to be embedded: the document's, and one a chunk."""
+
+    result: AnalysisResult
+    texts: Sequence[str]
+
+    def complete(self, vectors: Sequence[Vector], version: str) -> AnalysisResult:
+        """With a vector for each of the texts."""
+        chunks = [
+            chunk.model_copy(update={"embedding": vector})
+            for chunk, vector in zip(self.result.chunks, vectors[1:], strict=True)
+        ]
+        found = {"embedding": vectors[0], "chunks": chunks} if vectors else {}
+        return self.result.model_copy(update={**found, "analyser_version": version})
+
+
+def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
+    """Analyse `text`; parts that `kind` does not ask for are left empty."""
+    text = clean(text)
+    found = _read(text, language_named(language) if language is not None else language_in(text))
+    with_entities = kind is not EnrichmentType.QUALITY_ONLY
+    with_quality = kind is not EnrichmentType.ENTITIES_ONLY
+    chunks = chunked(found.text, found.entities) if kind.whole else []
+    whole = [embedding.digest(found.text, found.entities)] if kind.whole else []
+    drafted = [each.chunk for each in chunks]
+    if found.numbers is not None:
+        found.entities = hashed(found.entities, found.text)
+        for group in (found.entities, found.relationships, found.patterns, found.anti_patterns, drafted):
+            placed(group, found.numbers)
+    result = AnalysisResult(
+        entities_extracted=len(found.entities) if with_entities else 0,
+        quality_score=found.quality if with_quality else None,
+        complexity_score=found.complexity if with_quality else None,
+        patterns_detected=_rule_ids(found.patterns) if with_quality else [],
+        anti_patterns_detected=_rule_ids(found.anti_patterns) if with_quality else [],
+        language=found.language,
+        entities=found.entities if with_entities else [],
+        relationships=found.relationships if with_entities else [],
+        findings=[*found.patterns, *found.anti_patterns] if with_quality else [],
+        chunks=drafted,
+        not_understood=found.not_understood,
+        statistics={name: round(value, 4) for name, value in found.statistics.items()},
+    )
+    return Draft(result, [*whole, *(each.text for each in chunks)])
+
+
+def analyse(
+    text: str, language: str | None, kind: EnrichmentType, version: str | None = None
+) -> AnalysisResult:
+    """The whole of it at once, with the bundled model."""
+    drafted = draft(text, language, kind)
+    vectors = embedding.embed(drafted.texts) if drafted.texts else []
+    return drafted.complete(vectors, version or analyser_version())
+
+
+def written(text: str, language: str | None, kind: EnrichmentType, version: str) -> bytes:
+    """The same as JSON, for what leaves the process."""
+    return as_json(analyse(text, language, kind, version))
+
+
+def as_json(result: AnalysisResult) -> bytes:
+    return result.model_dump_json().encode()
+
+
+def _read(text: str, language: str | None) -> Analysis:
+    found = Analysis()
+    found.text, found.language = text, language
+    if language == notebooks.LANGUAGE:
+        _read_notebook(found, text)
+    elif language is None or not is_fit(text):
+        found.statistics = scores.text_statistics(text)
+        # A text that is not parsed at all.
+        found.not_understood = count_lines(text) if language in grammars() or language in READERS else 0
+    elif language in grammars():
+        found.language = _read_code(found, text, language)
+    elif language in READERS:
+        _read_keys(found, text, language)
+    elif language in components.LANGUAGES:
+        parts = components.scripts(text, language)
+        if parts.code.strip():
+            _read_code(found, parts.code, parts.language)
+        else:
+            found.statistics = scores.text_statistics(text)
+        found.not_understood += parts.unread
+    elif language == "markdown":
+        found.entities = markdown.entities(text, ENTITIES_LIMIT)
+        found.not_understood = max(0, count_lines(text) - markdown.MOST_LINES)
+        found.statistics = scores.prose_statistics(text, found.entities)
+        found.quality = scores.prose_quality(found.statistics)
+    else:
+        found.statistics = scores.text_statistics(text)
+    return found
+
+
+def _read_keys(found: Analysis, text: str, language: str) -> None:
+    outline = READERS[language](text)
+    found.entities = outline.entities()
+    found.relationships = outline.relationships
+    found.statistics = scores.text_statistics(text)
+    found.statistics["syntax_errors"] = min(outline.syntax_errors, ERRORS_LIMIT)
+    found.not_understood = outline.not_understood
+
+
+def _read_notebook(found: Analysis, text: str) -> None:
+    """Code as that of its kernel, prose as Markdown; one that has neither is a text without names."""
+    parts = cells.read(text)
+    if not parts.numbers:
+        _read_keys(found, text, "json")
+        return
+    found.text, found.numbers = parts.whole, parts.numbers
+    is_prose = parts.prose.strip() and is_fit(parts.prose)
+    prose = markdown.entities(parts.prose, ENTITIES_LIMIT) if is_prose else []
+    if parts.code.strip() and is_fit(parts.code):
+        _read_code(found, parts.code, parts.language)
+    else:
+        found.statistics = scores.prose_statistics(parts.prose, prose)
+    found.entities = sorted([*prose, *found.entities], key=lambda each: each.start_line)[:ENTITIES_LIMIT]
+    found.not_understood += parts.unread + parts.broken
+    found.statistics["syntax_errors"] = found.statistics.get("syntax_errors", 0) + parts.broken
+
+
+def _read_code(found: Analysis, text: str, language: str) -> str:
+    """The language that `text` turned out to be in."""
+    language = grammars()[language].language_of(text, language)
+    tree = parse(text, language, grammars()[language])
+    found.entities = code.entities(tree)[:ENTITIES_LIMIT]
+    found.relationships = code.relationships(tree)
+    measures = measure(tree, found.relationships)
+    found.patterns, found.anti_patterns = findings.find(tree, measures)
+    found.statistics = scores.code_statistics(tree, measures, found.anti_patterns)
+    found.quality = scores.code_quality(found.statistics)
+    found.complexity = scores.code_complexity(found.statistics)
+    found.not_understood = tree.not_understood
+    return tree.language
+
+
+def _rule_ids(found: list[Finding]) -> list[str]:
+    return list(dict.fromkeys(item.rule for item in found))
+
+
+def warm_up() -> None:
+    """Load model, grammars and rules, so that the first document does not wait for them."""
+    for language in grammars():
+        analyse("x = 1", language, EnrichmentType.FULL)
+    # All of that stays: garbage collection need not look at it again and again.
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,1 @@
+"""Texts as vectors: dense by the bundled model, sparse by their terms."""

@@ -1,0 +1,1 @@
+"""Requests for analyses and embeddings, done in worker processes."""

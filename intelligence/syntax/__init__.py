@@ -1,0 +1,1 @@
+"""Source code parsed: grammars, trees, names and what declares them."""

@@ -1,0 +1,190 @@
+"""In: a node that declares something. Out: what it declares: its name, owner, bases and parameters."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from ast_grep_py import SgNode
+
+from intelligence.syntax import naming
+from intelligence.syntax.grammar import Grammar, Scope
+from intelligence.syntax.nodes import Found, ScopeNode, Tree, children, first, span
+from intelligence.syntax.values import value_of
+
+_QUALIFIED_CHARACTERS: Final = 1000
+_HEAD: Final = 300
+"""Characters of a name, or of what is before it, that are read at most."""
+_BASES: Final = 3000
+_OPERATOR: Final = re.compile(r"\boperator\b")
+_PARAMETERS: Final = re.compile(r"^(?![ \t]*(?:#|[A-Z][A-Z0-9_]*\())[^\n]*\)[ \t]*\n?[ \t]+\Z", re.MULTILINE)
+_WORD: Final = re.compile(r"\w")
+_CALLED: Final = re.compile(r"(?<!operator)\(.*")
+
+
+def scopes_of(found: Found, tree: Tree, rules: Mapping[str, Sequence[Scope]]) -> Iterator[ScopeNode]:
+    """What the first rule that fits makes of a node: one thing, or several that are declared together."""
+    for rule in rules[found.kind]:
+        if not all(_has(found.node, part, kinds) for part, kinds in rule.where.items()):
+            continue
+        if rule.kind == "phantom":
+            tree.misses.append((found.start, found.start))
+            return
+        value = value_of(found.node, rule)
+        if value is None and (rule.wraps is not None or rule.holds is not None):
+            continue
+        spans = [span(_declared(child)) for child in children(found.node, rule.name)]
+        head = tree.text[found.start : spans[0][0] if spans else found.start][:_HEAD]
+        if rule.head is not None and not rule.head.search(head):
+            continue
+        written = [tree.text[start : min(end, start + _HEAD)] for start, end in spans]
+        if rule.made is not None:
+            made = _made(found, tree, rule.made, spans[0][1])
+            if made is None:
+                continue
+            written = made
+        for name in (written if rule.several else written[:1]) if rule.text is None else [rule.text]:
+            if (scope := _named(found, tree, rule, name, value)) is not None:
+                yield scope
+        return
+
+
+def _has(node: SgNode, part: str, kinds: Sequence[str]) -> bool:
+    return any(not kinds or child.kind() in kinds for child in children(node, part))
+
+
+def _made(found: Found, tree: Tree, macro: re.Pattern[str], end: int) -> list[str] | None:
+    """What a macro names that is called where a function is declared; None where none is called. In a
+    function it names nothing, as a loop, nor behind parameters, as an attribute."""
+    name = tree.text[found.start : min(end, found.start + _HEAD)]
+    around = found.node.parent() if name.isidentifier() else None
+    if around is None or around.kind() == "field_declaration_list":
+        return None
+    if around.kind() == "compound_statement":
+        return []
+    if not macro.search(name):
+        return None
+    if _PARAMETERS.search(tree.text[max(0, found.start - _HEAD) : found.start]):
+        tree.misses.append((found.start, found.start))
+        return []
+    return [naming.made(tree.text[end : end + _HEAD]) or name]
+
+
+def _declared(node: SgNode) -> SgNode:
+    """The name inside a declarator, as C nests them: `*f(int)` declares `f`."""
+    while node.kind().endswith("declarator"):
+        inner = node.field("declarator") or next(iter(reversed(node.named_children())), None)
+        if inner is None:
+            break
+        node = inner
+    return node
+
+
+def _named(found: Found, tree: Tree, rule: Scope, written: str, value: SgNode | None) -> ScopeNode | None:
+    owner, name = _name(written, tree.grammar, rule)
+    if not name:
+        return None
+    if name in tree.grammar.reserved:
+        # Such a name on a path is one that the language does not mean, else one that only a parser sees.
+        tree.misses += [] if rule.path is not None else [(found.start, found.start)]
+        return None
+    scope = ScopeNode(
+        node=found.node,
+        rule=rule,
+        kind=rule.kind,
+        name=name,
+        start=found.start,
+        end=found.end,
+        start_line=tree.line(found.start),
+        end_line=tree.line(max(found.start, found.end - 1)),
+        owner=owner,
+        value=value,
+    )
+    _receive(scope, tree)
+    for part in rule.bases:
+        for child in children(found.node, part):
+            start, end = span(child)
+            scope.bases += naming.bases(tree.text[start : min(end, start + _BASES)])
+    scope.parameters = _parameters(scope, tree) if scope.callable else 0
+    return scope
+
+
+def _name(written: str, grammar: Grammar, rule: Scope) -> tuple[str | None, str]:
+    """The owner that a name is written with, and the name."""
+    if rule.kind in {"extension", "package"}:
+        return None, naming.type_name(written) or ""
+    separator = "." if rule.path is not None else grammar.separator
+    if separator is None or rule.made is not None:
+        return None, " ".join(written.split())[: naming.NAME_CHARACTERS]
+    plain = re.sub(r"\s+", " ", written)
+    plain = _CALLED.sub("", plain) if "operator" in plain else naming.without_brackets(plain)
+    # An operator may be written in brackets: `def []=(key, value)`.
+    plain = plain if _WORD.search(plain) else written
+    owner, _, name = plain.strip().rpartition(separator)
+    if separator == "::" and (operator := _OPERATOR.search(plain)):
+        # `Owner::operator std::string`
+        owner, name = plain[: operator.start()].strip().removesuffix(separator), plain[operator.start() :]
+    if rule.path is not None:
+        owner = rule.path.sub("", owner)
+    return (naming.dotted(naming.without_brackets(owner)) or None), name.strip()[: naming.NAME_CHARACTERS]
+
+
+def _receive(scope: ScopeNode, tree: Tree) -> None:
+    """The type that a receiver is of, and what it is called."""
+    if scope.rule.owner is None or (receiver := first(scope.node, [scope.rule.owner])) is None:
+        return
+    start, end = span(receiver)
+    written = tree.text[start : min(end, start + _HEAD)]
+    scope.owner = naming.type_name(written)
+    scope.self_name = naming.receiver_name(written)
+
+
+def qualify(scope: ScopeNode) -> None:
+    """Nesting and owner make the qualified name; what is right inside a type is its member."""
+    parent = scope.parent
+    prefix = parent.qualified_name if parent else None
+    if scope.owner is not None:
+        prefix = f"{prefix}.{scope.owner}" if prefix else scope.owner
+    if scope.kind == "function" and (scope.owner is not None or (parent is not None and parent.is_type)):
+        scope.kind = "method"
+    if parent is not None and parent.is_type and scope.owner is None:
+        parent.children.append(scope)
+    if scope.kind == "method":
+        scope.owner = prefix
+    scope.qualified_name = f"{prefix[:_QUALIFIED_CHARACTERS]}.{scope.name}" if prefix else scope.name
+
+
+def number(tree: Tree) -> None:
+    """Order by appearance, ordinals among equals, and members to the types they are written apart from."""
+    tree.scopes.sort(key=lambda scope: (scope.start, -scope.end))
+    seen: Counter[tuple[str, str]] = Counter()
+    types = {scope.qualified_name: scope for scope in tree.scopes if scope.is_type}
+    for scope in tree.scopes:
+        key = (scope.kind, scope.qualified_name)
+        scope.ordinal = seen[key]
+        seen[key] += 1
+        apart = scope.parent is None or not scope.parent.is_type or scope.parent.kind == "extension"
+        if scope.kind == "method" and apart and (type_ := types.get(scope.owner or "")) is not None:
+            type_.children.append(scope)
+
+
+def _parameters(scope: ScopeNode, tree: Tree) -> int:
+    """How many; several that share a type count each."""
+    rule = tree.grammar.parameters
+    holder = scope.value or scope.node
+    while rule.of and (inner := holder.field("declarator")) is not None and not children(holder, rule.of[0]):
+        holder = inner
+    lists = [list_ for part in rule.of for list_ in children(holder, part)] if rule.of else [holder]
+    count = 0
+    for child in (child for list_ in lists for child in list_.named_children() or _alone(list_)):
+        kind = child.kind()
+        if (not rule.each or kind in rule.each) and kind not in tree.grammar.comments:
+            count += (
+                len(child.field_children("name")) or 1 if kind == rule.shared else not rule.ignores(child)
+            )
+    return count
+
+
+def _alone(node: SgNode) -> list[SgNode]:
+    """A parameter without parentheses, as `x => x` has it."""
+    return [node] if node.kind() == "identifier" else []

@@ -1,0 +1,34 @@
+"""docs/architecture.md against the code: the steps that it names, and the rooms."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "architecture.md").read_text()
+PRODUCT = ("activities", "archon", "bridge", "intelligence", "kafka_ingress", "workflows")
+STEPS = re.findall(r"\]\(\.\./([a-z_/]+\.py)\) `(\w+)`", PAGE)
+
+
+def defined(tree: ast.AST) -> set[str]:
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in ast.walk(tree) if isinstance(node, functions)}
+
+
+def test_a_document_meets_so_many_steps() -> None:
+    assert len(re.findall(r"^\d+\. ", PAGE, re.MULTILINE)) == 18
+    assert len(STEPS) == 21
+
+
+@pytest.mark.parametrize(("file", "function"), STEPS)
+def test_a_step_is_a_function_of_its_file(file: str, function: str) -> None:
+    assert function in defined(ast.parse((ROOT / file).read_text()))
+
+
+def test_every_room_is_in_the_table_and_no_other() -> None:
+    table = re.findall(r"^\| \[([\w/.]+)\]\(\.\./([\w/.]+)\) \|", PAGE, re.MULTILINE)
+    assert all(shown == link for shown, link in table)
+    found = {str(file.parent.relative_to(ROOT)) for each in PRODUCT for file in (ROOT / each).rglob("*.py")}
+    assert sorted(room for room, _ in table if room != "worker.py") == sorted(found - {"archon"})
