@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench scale compare test crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -29,8 +29,17 @@ compare: $(READY)
 	$(BIN)/enrich bench against $(BASE) $(ARGS)
 
 # Two processes, each with servers of its own: half of what a test does is to wait for something.
+SUITE := -n 2 --dist loadfile --no-loadscope-reorder
 test: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest $(SUITE) -m "not full" $(ARGS)
+
+# Every test, those that take long too, and of each all its parameters.
+test-all: $(READY)
+	$(BIN)/pytest $(SUITE) $(ARGS)
+
+# What needs no server.
+test-fast: $(READY)
+	$(BIN)/pytest tests/unit $(SUITE) -m "not full" $(ARGS)
 
 # Kills each process at each point where it hurts, and looks what became of the documents.
 crash: $(READY)

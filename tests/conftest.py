@@ -6,6 +6,7 @@ projects and ids are new for every test, so nothing depends on another test's le
 """
 
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -32,6 +33,18 @@ _EXTERNAL = {
 
 
 _LOG_LINES = 12
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test that is `sampled(n)`, mark all but each n-th of its parameters as `full`."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if (mark := item.get_closest_marker("sampled")) is not None:
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % mark.args[0]:
+                item.add_marker(pytest.mark.full)
+            seen[test] += 1
 
 
 @pytest.hookimpl(wrapper=True)

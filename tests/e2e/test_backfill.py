@@ -129,6 +129,7 @@ async def backfilling(client: Client, project: str) -> AsyncIterator[Backfill]:
         await backfill.signal(names.SIGNAL_CANCEL)
 
 
+@pytest.mark.full
 @pytest.mark.timeout(180)
 async def test_50_live_documents_are_enriched_before_a_backfill_of_500_goes_on(
     faulty: FaultyStack, bridge: httpx.AsyncClient, gate: Gate, project: str

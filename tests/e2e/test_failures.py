@@ -254,6 +254,7 @@ def joined(ingress: ChildProcess) -> int:
     return ingress.log.read_text().count('"partitions_assigned"')
 
 
+@pytest.mark.full
 async def test_consumers_that_come_and_go_lose_nothing(
     faulty: FaultyStack, bridge: httpx.AsyncClient, project: str, tmp_path: Path
 ) -> None:
@@ -353,6 +354,7 @@ async def test_a_newer_version_ends_the_run_that_waits(
     }
 
 
+@pytest.mark.full
 async def test_the_temporal_cli_retries_a_hundred_parked_documents(
     faulty: FaultyStack, bridge: httpx.AsyncClient, project: str
 ) -> None:

@@ -46,6 +46,7 @@ async def enriched(http: httpx.AsyncClient, document_id: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.full
 async def test_without_the_vector_store_a_document_is_partial_and_made_whole(
     own: Stack, http: httpx.AsyncClient, project: str
 ) -> None:
@@ -107,6 +108,7 @@ async def test_without_temporal_documents_wait_in_kafka(
     await enriched(http, accepted["document_id"])
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("what", ["vectors-hang", "kafka"])
 async def test_an_outage_leaves_small_histories_and_loses_nothing(own: Stack, what: str) -> None:
     """`make outages` does this with every server, and for minutes."""

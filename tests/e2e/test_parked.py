@@ -109,7 +109,8 @@ async def repaired(stack: Stack, project: str) -> dict[str, int]:
     return kinds
 
 
-@pytest.mark.parametrize("what", ["graph", "graph-hangs"])
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("what", ["graph-hangs", "graph"])
 async def test_a_document_that_fails_while_the_graph_is_away_is_told_listed_and_marked_later(
     own: Stack, intelligence: FaultyIntelligence, project: str, what: str
 ) -> None:
@@ -173,6 +174,7 @@ async def test_a_document_that_the_graph_does_not_call_failed_is_listed_found_an
     assert await drift(own, project) == {}
 
 
+@pytest.mark.full
 async def test_letters_that_a_broker_has_forgotten_are_published_again(
     own: Stack, intelligence: FaultyIntelligence, project: str
 ) -> None:
@@ -199,6 +201,7 @@ async def test_letters_that_a_broker_has_forgotten_are_published_again(
     assert await drift(own, project) == {}
 
 
+@pytest.mark.full
 async def test_a_letter_of_a_document_that_is_not_parked_any_more_is_cleared(
     own: Stack, intelligence: FaultyIntelligence, project: str
 ) -> None:
@@ -216,6 +219,7 @@ async def test_a_letter_of_a_document_that_is_not_parked_any_more_is_cleared(
     assert (await listed(own, project), await drift(own, project)) == ([], {})
 
 
+@pytest.mark.full
 async def test_a_run_that_nobody_has_told_of_a_newer_version_ends(
     own: Stack, intelligence: FaultyIntelligence, project: str
 ) -> None:

@@ -182,6 +182,7 @@ async def test_a_killed_intelligence_service_leaves_no_analysis_behind_and_is_ba
     await eventually(back)
 
 
+@pytest.mark.full
 async def test_every_process_that_is_killed_takes_its_own_with_it_and_is_back(up: Up) -> None:
     """Its guard is killed, which would end the rest gently."""
     before = await up.services()
@@ -201,6 +202,7 @@ async def test_every_process_that_is_killed_takes_its_own_with_it_and_is_back(up
     await eventually(back, seconds=180)
 
 
+@pytest.mark.full
 async def test_an_ingest_says_what_it_waits_for(up: Up, tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("def a(): pass\n")
     assert (await up.enrich("stop", "intelligence")).code == 0
@@ -242,6 +244,7 @@ async def test_free_space_is_told_by_readiness_health_and_metrics(up: Up) -> Non
         assert 0 < health["storage"]["graph"]["free"] < health["storage"]["graph"]["size"]
 
 
+@pytest.mark.full
 async def test_nothing_outlives_a_kill_and_the_next_one_has_the_same_addresses(tmp_path: Path) -> None:
     """Last, because it starts a stack of its own, twice."""
     killed = await start(tmp_path)

@@ -140,6 +140,7 @@ async def test_the_intelligence_service_is_down(own: Stack, http: httpx.AsyncCli
     assert (await status(http, project))["waiting"] == []
 
 
+@pytest.mark.full
 async def test_no_worker_is_there(own: Stack, http: httpx.AsyncClient, project: str) -> None:
     await own.services.worker.kill()
     gone = await until_part(http, "worker", "down")
@@ -158,6 +159,7 @@ async def test_no_worker_is_there(own: Stack, http: httpx.AsyncClient, project: 
     await restart(http, own.services.worker, "worker")
 
 
+@pytest.mark.full
 async def test_the_ingress_is_down(own: Stack, http: httpx.AsyncClient, project: str) -> None:
     await own.services.ingress.kill()
     await until_part(http, "ingress", "down")
@@ -173,6 +175,7 @@ async def test_the_ingress_is_down(own: Stack, http: httpx.AsyncClient, project:
     await until_enriched(http, document_id)
 
 
+@pytest.mark.full
 async def test_the_vector_store_is_down(own: Stack, http: httpx.AsyncClient, project: str) -> None:
     await own.servers.vectors.kill()
     document_id = await post(http, project)
@@ -200,6 +203,7 @@ async def test_kafka_is_down(own: Stack, http: httpx.AsyncClient, project: str) 
     await until_enriched(http, document_id)
 
 
+@pytest.mark.full
 async def test_temporal_is_down(own: Stack, http: httpx.AsyncClient, project: str) -> None:
     await own.servers.temporal.kill()
     await until_part(http, "temporal", "down")
@@ -218,6 +222,7 @@ async def test_temporal_is_down(own: Stack, http: httpx.AsyncClient, project: st
     await until_enriched(http, document_id)
 
 
+@pytest.mark.full
 async def test_the_graph_is_down(own: Stack, http: httpx.AsyncClient) -> None:
     await own.servers.graph.kill()
     await until_part(http, "graph", "down")
@@ -233,6 +238,7 @@ async def test_the_graph_is_down(own: Stack, http: httpx.AsyncClient) -> None:
     await restart(http, own.servers.graph, "graph")
 
 
+@pytest.mark.full
 async def test_the_bridge_is_down(own: Stack, http: httpx.AsyncClient) -> None:
     await own.services.bridge.kill()
     finished = await enrich(own, "status")
