@@ -24,7 +24,7 @@ from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, running
 from archon.runtime.tasks import running as background
 from tests.e2e.keyed import add_key
-from tests.neighbour.hostile import Hostile
+from tests.neighbour.hostile import hostile
 from tests.neighbour.polite import Times, send
 
 MOST: Final = {"accept": 2.0, "enriched": 3.0}
@@ -68,12 +68,14 @@ async def measure(seconds: float, data_dir: Path | None, found: Found) -> None:
                 await send(http, "polite", 5)  # what is loaded on first use is loaded by now
                 err.print(f"{seconds / 4:.0f} s alone ...")
                 found.alone = await send(http, "polite", seconds / 4)
-                hostile = Hostile(url, "hostile", add_key(keys, ["hostile"]))
+                key = add_key(keys, ["hostile"])
                 services = {name: getattr(stack.services, name) for name in MEGABYTES}
                 err.print(f"{seconds:.0f} s beside a hostile key ...")
-                async with background(watch(services, found.peaks)), background(hostile.run()):
+                async with (
+                    background(watch(services, found.peaks)),
+                    hostile(url, "hostile", key, found.answers),
+                ):
                     found.beside = await send(http, "polite", seconds)
-                found.answers = dict(sorted(hostile.answers.items()))
 
 
 async def watch(services: dict[str, ChildProcess], peaks: dict[str, int]) -> None:

@@ -1,16 +1,24 @@
-"""In: a bridge, and a key of a project of one's own. Out: all that its owner can do to others, at once."""
+"""In: a bridge, and a key of a project of one's own. Out: all that its owner can do to others, at once.
+
+In a process of its own, of low priority: a neighbour has his own machine, and ours is to be measured.
+"""
 
 import asyncio
 import contextlib
 import json
+import os
+import signal
+import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 
 BRIDGE = "/api/bridge"
+KEY = "HOSTILE_KEY"
+NICENESS = 10
 _BIG = json.dumps(
     {"project_id": "p", "source_path": "a", "full_text": "x", **{f"k{n}": 0 for n in range(700_000)}}
 )
@@ -98,3 +106,33 @@ class Hostile:
     def _document(self, path: str) -> dict[str, str]:
         text = f"def total(value):\n    return value  # {uuid4()}\n"
         return {"project_id": self._project, "source_path": path, "full_text": text}
+
+
+@contextlib.asynccontextmanager
+async def hostile(url: str, project: str, key: str, answers: dict[str, int]) -> AsyncIterator[None]:
+    """One at work while the block lasts; then `answers` are how often it was answered how."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.neighbour.hostile", url, project),
+        env={**os.environ, KEY: key},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        printed, _ = await process.communicate()
+        answers.update(json.loads(printed))
+
+
+async def _until_terminated(url: str, project: str) -> None:
+    one = Hostile(url, project, os.environ[KEY])
+    attacking = asyncio.create_task(one.run())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, attacking.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await attacking
+    json.dump(dict(sorted(one.answers.items())), sys.stdout)
+
+
+if __name__ == "__main__":
+    os.nice(NICENESS)
+    asyncio.run(_until_terminated(*sys.argv[1:]))
