@@ -3,20 +3,28 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from functools import cached_property
+from typing import Any, Final
 
 from aiokafka import ConsumerRecord
+from fastapi.sse import format_sse_event
 
 from archon.contracts.streams import Cleared, Place, Position, Source
 from archon.runtime.settings import Settings
 
 
-class Told(NamedTuple):
+@dataclass(frozen=True)
+class Told:
     """An event as a stream tells it, and the position after it. `data` is JSON."""
 
     name: str
     data: str
     position: Position
+
+    @cached_property
+    def line(self) -> bytes:
+        """As it goes to every stream that it is for."""
+        return format_sse_event(event=self.name, data_str=self.data, id=str(self.position) or None)
 
 
 @dataclass(frozen=True)

@@ -207,8 +207,8 @@ class Settings(BaseSettings):
     allow_unauthenticated: bool = False
     """Let the bridge listen beyond loopback without API keys."""
     api_key_rate: Annotated[float, Field(ge=0)] = 200
-    """Requests a second that one key may make of one bridge process, each document of a batch being one.
-    0: no limit. A key may have its own."""
+    """Requests a second that one key may make of one bridge process, each document of a batch being one, and
+    each 64 KiB of a body one more. 0: no limit. A key may have its own."""
     max_body_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024
     """The largest request body that the bridge takes."""
     max_body_values: Annotated[int, Field(ge=1000)] = 20_000

@@ -107,7 +107,7 @@ class EventStream:
         if not self.allowed():
             what = StreamClosed(reason="the API key is no longer valid here")
         if isinstance(what, Told):
-            yield _line(what)
+            yield what.line
             if what.name == "completed" and self.watched.document_id is not None:
                 async for line in self._tell_state(what.position, only_if_ended=True):
                     yield line
@@ -147,7 +147,7 @@ class EventStream:
                         return
                     if subscription.stopping or not self.allowed():
                         return
-                    yield _line(told)
+                    yield told.line
         except TopicUnavailableError as error:
             self._ended = True
             yield _closed(StreamClosed(reason=str(error)))
@@ -171,10 +171,6 @@ class EventStream:
             position = replace(position or Position({}), ended=state.document_version)
         if self._ended or not only_if_ended:
             yield format_sse_event(event="state", data_str=state.model_dump_json(), id=_id(position))
-
-
-def _line(told: Told) -> bytes:
-    return format_sse_event(event=told.name, data_str=told.data, id=_id(told.position))
 
 
 def _closed(closed: StreamClosed) -> bytes:

@@ -33,6 +33,8 @@ _log = get_logger(__name__)
 PUBLIC: Final = frozenset(
     {"/livez", "/readyz", "/health/enrichment", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
 )
+A_REQUEST: Final = 64 * 1024
+"""Bytes of a body that count as a request more against a key's rate."""
 PUBLIC_ASSETS: Final = "/static-offline-docs"
 
 
@@ -179,11 +181,16 @@ Writer = Annotated[Caller, Depends(_writer)]
 
 
 class GuardedRoute(JsonRoute):
-    """Finds out whether its caller may write before it reads what is to be written."""
+    """Finds out whether its caller may write before it reads what is to be written, and counts a large body
+    as several requests."""
 
     async def admit(self, request: Request) -> None:
         if _writer in _calls(self.dependant):
             await _writer(request)
+
+    def charge(self, request: Request, size: int) -> None:
+        if more := size // A_REQUEST:
+            caller_of(request).spend(more)
 
 
 def require_declared(app: FastAPI) -> None:

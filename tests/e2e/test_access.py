@@ -32,7 +32,7 @@ from tests.eventually import eventually
 pytestmark = pytest.mark.threat
 PATH = "src/secret.py"
 WORDS = "def the_secret_of_the_tarpon(): return 'tarpon'\n"
-LIMIT = 64 * 1024
+LIMIT = 256 * 1024
 
 
 @dataclass
@@ -483,6 +483,22 @@ async def test_a_key_makes_no_more_requests_than_it_may(guarded: Guarded) -> Non
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["retry-after"]) <= 2
     assert (await guarded.mine.get(f"{BRIDGE}/documents")).status_code == 200
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("values", [1, 30_000], ids=["taken", "refused"])
+async def test_a_large_body_counts_as_several_requests(guarded: Guarded, values: int) -> None:
+    body = {
+        "project_id": guarded.project,
+        "source_path": "src/large.py",
+        "full_text": "# " + uuid4().hex * 2_500,
+        "metadata": {"numbers": [0] * values},
+    }
+    async with client(guarded.settings, add_key(guarded.keys, [guarded.project], rate=2)) as limited:
+        taken = await limited.post(f"{BRIDGE}/document", json=body)
+        assert taken.status_code == (200 if values == 1 else 422)
+        answer = await limited.post(f"{BRIDGE}/document", json=body)
+    assert answer.status_code == 429
 
 
 async def test_the_command_line_shows_its_key_and_heeds_the_limit(guarded: Guarded, tmp_path: Path) -> None:

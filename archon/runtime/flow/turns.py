@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator
 from weakref import WeakValueDictionary
 
@@ -23,3 +24,46 @@ class Turns:
                 await held.enter_async_context(own)
             await held.enter_async_context(self._all)
             yield
+
+
+class FairTurns:
+    """`most` at once. Where more want to, their holders are served in turn, and each in its own order."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        """By holder, that whose turn is next first."""
+
+    @contextlib.asynccontextmanager
+    async def taken(self, holder: str) -> AsyncIterator[None]:
+        """Waits for a turn, which lasts as long as the block."""
+        await self._take(holder)
+        try:
+            yield
+        finally:
+            self._give()
+
+    async def _take(self, holder: str) -> None:
+        if self._free:  # then nobody waits
+            self._free -= 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(holder, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # it came just when it was given up
+                self._give()
+            raise
+
+    def _give(self) -> None:
+        while self._waiting:
+            holder = next(iter(self._waiting))
+            waiting = self._waiting.pop(holder)
+            turn = waiting.popleft()
+            if waiting:
+                self._waiting[holder] = waiting  # behind all others
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1

@@ -34,7 +34,10 @@ class JsonRoute(APIRoute):
         async def read(request: Request) -> Response:
             await self.admit(request)
             known = JsonRequest(request.scope, request.receive)
-            await known.read()
+            try:
+                await known.read()
+            finally:
+                self.charge(request, known.size)
             return await handle(known)
 
         return read
@@ -42,9 +45,19 @@ class JsonRoute(APIRoute):
     async def admit(self, request: Request) -> None:
         """Before anything of the body is read. Raises where the caller may not call this route."""
 
+    def charge(self, request: Request, size: int) -> None:
+        """Once the body is read, whatever it holds. `size` in bytes, decompressed."""
+
 
 class JsonRequest(Request):
     """A request whose body is read: decompressed, decoded and parsed."""
+
+    _plain = b""
+
+    @property
+    def size(self) -> int:
+        """Bytes of what has been read."""
+        return len(self._plain)
 
     async def read(self) -> None:
         """Raises UnsupportedMediaError, UnreadableBodyError, TooLargeError, InvalidInputError."""
