@@ -20,6 +20,7 @@ async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
         yield stack
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "point",
     [

@@ -21,6 +21,7 @@ PROCESSES = {"Temporal", "Kafka", "graph", "vectors", "bridge", "intelligence", 
 
 
 @pytest.mark.skipif(not ProcessGroups.available(), reason="there is no /proc")
+@pytest.mark.full
 async def test_every_process_of_a_stack_is_told_and_none_outlives_it(tmp_path: Path) -> None:
     asked = Parameters(
         documents=DOCUMENTS,

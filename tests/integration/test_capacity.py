@@ -1,9 +1,12 @@
 """What a document leaves in the stores is counted as docs/scale.md computes with it."""
 
+import pytest
+
 from archon.cli.capacity.counting import stored
 from archon.cli.capacity.measured import Measured
 
 
+@pytest.mark.full
 async def test_each_store_is_counted() -> None:
     found = await stored(documents=3, size=2048)
     assert found.documents == 3
