@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -295,9 +293,3 @@ def test_a_last_benchmark_with_other_costs_would_be_noticed() -> None:
         ("worker", "105.5"),
         ("graph", "3"),
     ]
-
-
-def test_the_command_line_starts_without_what_computes() -> None:
-    code = "import sys, archon.cli.main; print([each for each in sys.modules if 'capacity' in each])"
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert json.loads(printed.replace("'", '"')) == ["archon.cli.capacity", "archon.cli.capacity.command"]
