@@ -76,9 +76,9 @@ async def _unread_before(
         # No record is as late: told by None, or by a time that is none.
         until = ends[partition] if first is None or first.timestamp < 0 else first.offset
         committed = await consumer.committed(partition)
-        # A position behind the end is one in a topic that is gone: nothing of this one is read yet.
-        known = committed is not None and committed <= ends[partition]
-        if (committed if known else beginnings[partition]) < until:
+        # One behind the end may be of a topic that is gone, whose records are asked for a second time then,
+        # and harmlessly; or the broker is wrong about its end.
+        if (beginnings[partition] if committed is None else committed) < until:
             return True
     return False
 
