@@ -80,6 +80,31 @@ def test_a_full_disk_explains_a_graph_that_takes_no_writes() -> None:
     assert (second.part, second.consequence_of) == (PartName.WORKER, [PartName.STORAGE, PartName.GRAPH])
 
 
+def test_a_full_disk_explains_a_store_that_does_not_answer() -> None:
+    content = Part(
+        name=PartName.CONTENT, status=PartStatus.DOWN, reason="No space left on device", working=False
+    )
+    first, second = diagnose(facts(content, waiting(PartName.BRIDGE, PartName.STORAGE)))[:2]
+    assert (first.part, second.part) == (PartName.STORAGE, PartName.CONTENT)
+    assert second.consequence_of == [PartName.STORAGE]
+
+
+def test_a_service_that_wants_vectors_of_another_length_is_told_to_want_those_that_are_there() -> None:
+    reason = "collection documents has vectors of size 256, and wants 384 (EMBEDDING_DIMENSIONS)"
+    (found,) = diagnose(facts(waiting(PartName.WORKER, PartName.QDRANT, reason=reason)))
+    assert found.next.startswith("Set EMBEDDING_DIMENSIONS of the service back")
+
+
+def test_the_next_step_fits_a_content_store_and_what_may_hang() -> None:
+    content, kafka = (
+        Part(name=name, status=PartStatus.DOWN, reason=reason, working=False)
+        for name, reason in ((PartName.CONTENT, "permission denied"), (PartName.KAFKA, "not connected yet"))
+    )
+    found = {each.part: each.next for each in diagnose(facts(content, kafka))}
+    assert "ours to write" in found[PartName.CONTENT]
+    assert "restart what runs and hangs" in found[PartName.KAFKA]
+
+
 def test_requests_that_nobody_takes_are_a_consequence() -> None:
     ingress = Part(name=PartName.INGRESS, status=PartStatus.DOWN, reason="connection refused", working=False)
     first, second = diagnose(facts(ingress, lag=7))

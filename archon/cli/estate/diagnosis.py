@@ -26,6 +26,9 @@ _SETTINGS: Final[Mapping[PartName, str]] = {
 }
 
 
+_DIMENSIONS: Final = "EMBEDDING_DIMENSIONS"
+
+
 class OwnPart(BaseModel):
     """A part that `enrich up` runs. `service`: its name for `enrich ps`; `stopped`: by `enrich stop`."""
 
@@ -90,6 +93,8 @@ def _of_parts(facts: Facts) -> Iterator[Finding]:
         yield full
     for part in sorted(facts.parts, key=lambda each: list(PartName).index(each.name)):
         match part.status:
+            case PartStatus.DOWN if full and part.name in {PartName.GRAPH, PartName.CONTENT}:
+                yield _consequence(part, [PartName.STORAGE])
             case PartStatus.DOWN:
                 yield _down(part, facts.waiting, facts.own.get(part.name))
             case PartStatus.UNFIT:
@@ -132,8 +137,12 @@ def _down(part: Part, waiting: Sequence[Cause], own: OwnPart | None) -> Finding:
         step = f"{command}: it is there, and hangs; or correct {_SETTINGS[part.name]}"
     elif own is not None:
         step = f"`enrich up` starts it again by itself; `enrich logs {own.service}` says why it has ended"
+    elif part.name is PartName.CONTENT:
+        step = f"Look whether what {_SETTINGS[part.name]} names is there, has room, and is ours to write"
     else:
-        step = f"Start it, or correct {_SETTINGS[part.name]}; its own log says why it has ended"
+        step = (
+            f"Start it, or restart what runs and hangs, or correct {_SETTINGS[part.name]}; its own log tells"
+        )
     return Finding(
         part=part.name, what=f"{part.name.spoken} does not answer{nobody}{held}", why=why, next=step
     )
@@ -160,11 +169,17 @@ def _waits(part: Part, waiting: WaitingFor) -> Finding:
             why=waiting.reason,
             next="Nothing, if analyses get done; else more of them at once: docs/operations.md#scale",
         )
+    setting = _SETTINGS.get(waiting.service, "the settings")
+    step = f"Compare {setting} of the service with the one here"
+    if _DIMENSIONS in waiting.reason:
+        step = (
+            f"Set {_DIMENSIONS} of the service back to what is stored; other vectors need other collections"
+        )
     return Finding(
         part=part.name,
         what=f"{part.name.spoken} waits for {waiting.service.spoken}, which answers here",
         why=waiting.reason,
-        next=f"Compare {_SETTINGS.get(waiting.service, 'the settings')} of the service with the one here",
+        next=step,
     )
 
 

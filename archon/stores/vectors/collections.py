@@ -148,7 +148,8 @@ def _vectors(wanted: Collection, info: models.CollectionInfo) -> Iterator[str]:
     else:
         found = dense[name]
         if found.size != wanted.dimensions:
-            yield f"{of} has vectors {name} of size {found.size}, and wants {wanted.dimensions}"
+            has = f"{of} has vectors {name} of size {found.size}"
+            yield f"{has}, and wants {wanted.dimensions} (EMBEDDING_DIMENSIONS)"
         if found.distance != models.Distance.COSINE:
             yield f"{of} has vectors {name} of distance {found.distance.value}, and wants Cosine"
         if found.multivector_config is not None:
