@@ -10,6 +10,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -30,6 +31,8 @@ _MAX_DELAY: Final = 10.0
 _WAIT_MS: Final = 200
 _SIGN_OF_LIFE: Final = 60.0
 """Seconds without polling after which the group is shown that this member goes on; Kafka waits for 300."""
+BYTES: Final = 32 * 1024 * 1024
+"""Of records in flight: with so many, no more are taken."""
 _log = get_logger(__name__)
 
 
@@ -60,6 +63,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
         self._tasks: dict[asyncio.Task[None], TopicPartition] = {}
         self._in_flight: Counter[str] = Counter()
+        self._bytes = 0
         self._last_of_key: dict[tuple[TopicPartition, bytes], asyncio.Task[None]] = {}
         self._recreated = RecreatedPartitions(settings.kafka_recreated_after)
         self._fault: BaseException | None = None
@@ -125,6 +129,8 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     def _rooms(self) -> dict[str, int]:
         """By topic, how many records of it may be taken now."""
         rooms: dict[str, int] = {}
+        if self._bytes >= BYTES:
+            return rooms
         for topic, closed in self._topics.items():
             if closed():
                 continue
@@ -148,7 +154,9 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _begin(self, partition: TopicPartition, record: ConsumerRecord) -> None:
         self.consumed += 1
+        size = len(record.value or b"")
         self._in_flight[record.topic] += 1
+        self._bytes += size
         metrics.MESSAGES_CONSUMED.labels(record.topic).inc()
         tracker = self._trackers.setdefault(partition, OffsetTracker())
         tracker.begin(record.offset)
@@ -156,14 +164,14 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         previous = self._last_of_key.get(key) if key else None
         task = asyncio.create_task(self._process(record, tracker, previous))
         self._tasks[task] = partition
-        task.add_done_callback(self._forget)
+        task.add_done_callback(partial(self._forget, size))
         if key:
             self._last_of_key[key] = task
             task.add_done_callback(lambda done: self._forget_key(key, done))
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        if (partition := self._tasks.pop(task, None)) is not None:
-            self._in_flight[partition.topic] -= 1
+    def _forget(self, size: int, task: asyncio.Task[None]) -> None:
+        self._in_flight[self._tasks.pop(task).topic] -= 1
+        self._bytes -= size
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.critical("record_handler_failed", topics=list(self._topics), exc_info=error)
             self._fault = self._fault or error

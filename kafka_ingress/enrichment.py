@@ -11,11 +11,14 @@ from archon.contracts import json_values
 from archon.contracts.errors import InvalidInputError, StoreError
 from archon.contracts.events import EnrichmentRequest
 from archon.runtime.crash import crash_point
+from archon.runtime.flow.turns import FairTurns
 from archon.runtime.http.problems import fields_of
 from archon.runtime.logs import get_logger, milliseconds
 from archon.runtime.temporal.client import EnrichmentClient
 from kafka_ingress.revisions import Overtaken, Revisions
 
+AT_ONCE: Final = 32
+"""Requests that are handed to Temporal, or ended, at once; where more wait, projects are served in turn."""
 REMEMBERED: Final = 10_000
 REQUEST_BYTES: Final = 1024 * 1024
 """Half of Temporal's limit on a payload, because each step's input has more in it than the request."""
@@ -39,14 +42,19 @@ class EnrichmentHandler:
         self._client = client
         self._revisions = revisions
         self._overtaken = overtaken
+        self._turns = FairTurns(AT_ONCE)
         self._submitted: dict[tuple[str, str, str], None] = {}
         self.duplicates = 0
 
     async def __call__(self, record: ConsumerRecord) -> None:
         request = parse(record.value)
         crash_point("request-polled")
-        if not await self._revisions.passes(request) and await self._ended(request, _place(record)):
-            return
+        passes = await self._revisions.passes(request)
+        async with self._turns.taken(request.project_name):
+            if passes or not await self._ended(request, _place(record)):
+                await self._submit(request)
+
+    async def _submit(self, request: EnrichmentRequest) -> None:
         started = time.monotonic()
         workflow_id = await self._client.submit(request)
         crash_point("request-submitted")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 import httpx
 
@@ -30,6 +31,10 @@ from kafka_ingress.indexing import indexing_handler
 from kafka_ingress.poison import DOCUMENT_NAMES, parking_poison
 from kafka_ingress.revisions import Overtaken, Revisions
 from kafka_ingress.spans import traced
+
+IN_FLIGHT: Final = 512
+"""Requests of each topic that are begun: as many as one project may send ahead of others at once, so that
+what follows them has its turn."""
 
 
 async def run(settings: Settings) -> None:
@@ -64,6 +69,7 @@ async def run(settings: Settings) -> None:
             settings.kafka_group_id,
             traced(parking_poison(handler, publisher, alerts), settings.kafka_group_id),
             ordered=False,
+            limit=IN_FLIGHT,
             fetch_wait=settings.kafka_fetch_wait,
         )
         indexing = RecordConsumer(
