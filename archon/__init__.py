@@ -1,1 +1,1 @@
-"""What several services share: contracts, runtime, stores, the embedded servers and the `enrich` command."""
+"""What services share: contracts, runtime, stores, clients, events, the embedded servers, and `enrich`."""

@@ -1,1 +1,1 @@
-"""The `enrich` command: one file per group of verbs."""
+"""The `enrich` command: a folder for each group of verbs, `verbs.py` lists them all."""

@@ -1,1 +1,1 @@
-"""Process concerns every service shares: settings, logs, metrics, Kafka and Temporal clients, shutdown."""
+"""What every process needs: settings, secrets, logs, tasks; Kafka, Temporal, HTTP and more in rooms."""

@@ -1,2 +1,2 @@
-"""The stores behind the ports: graph over Bolt, vectors in Qdrant, content in an object store, and the
-intelligence service's client. Each translates its driver's errors in one place."""
+"""The stores behind the ports: graph over Bolt, vectors in Qdrant, content in an object store. Each
+translates its driver's errors in one place."""
