@@ -32,7 +32,7 @@ _WAIT_MS: Final = 200
 _SIGN_OF_LIFE: Final = 60.0
 """Seconds without polling after which the group is shown that this member goes on; Kafka waits for 300."""
 BYTES: Final = 32 * 1024 * 1024
-"""Of records in flight: with so many, no more are taken."""
+"""Of one topic's records in flight: with so many, no more of it are taken."""
 _log = get_logger(__name__)
 
 
@@ -63,7 +63,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._trackers: dict[TopicPartition, OffsetTracker] = {}
         self._tasks: dict[asyncio.Task[None], TopicPartition] = {}
         self._in_flight: Counter[str] = Counter()
-        self._bytes = 0
+        self._bytes: Counter[str] = Counter()
         self._last_of_key: dict[tuple[TopicPartition, bytes], asyncio.Task[None]] = {}
         self._recreated = RecreatedPartitions(settings.kafka_recreated_after)
         self._fault: BaseException | None = None
@@ -129,13 +129,11 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     def _rooms(self) -> dict[str, int]:
         """By topic, how many records of it may be taken now."""
         rooms: dict[str, int] = {}
-        if self._bytes >= BYTES:
-            return rooms
         for topic, closed in self._topics.items():
             if closed():
                 continue
             room = self._limit - self._in_flight[topic]
-            if room <= 0:
+            if room <= 0 or self._bytes[topic] >= BYTES:
                 break
             rooms[topic] = room
         return rooms
@@ -154,9 +152,9 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _begin(self, partition: TopicPartition, record: ConsumerRecord) -> None:
         self.consumed += 1
-        size = len(record.value or b"")
+        size = _size(record)
         self._in_flight[record.topic] += 1
-        self._bytes += size
+        self._bytes[record.topic] += size
         metrics.MESSAGES_CONSUMED.labels(record.topic).inc()
         tracker = self._trackers.setdefault(partition, OffsetTracker())
         tracker.begin(record.offset)
@@ -170,8 +168,9 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             task.add_done_callback(lambda done: self._forget_key(key, done))
 
     def _forget(self, size: int, task: asyncio.Task[None]) -> None:
-        self._in_flight[self._tasks.pop(task).topic] -= 1
-        self._bytes -= size
+        topic = self._tasks.pop(task).topic
+        self._in_flight[topic] -= 1
+        self._bytes[topic] -= size
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.critical("record_handler_failed", topics=list(self._topics), exc_info=error)
             self._fault = self._fault or error
@@ -265,3 +264,9 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             for partition, position in positions.items():
                 if partition in self._trackers:
                     self._trackers[partition].committed(position)
+
+
+def _size(record: ConsumerRecord) -> int:
+    """Bytes that it keeps, about."""
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
+    return len(record.value or b"") + len(record.key or b"") + headers

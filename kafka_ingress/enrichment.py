@@ -49,10 +49,11 @@ class EnrichmentHandler:
     async def __call__(self, record: ConsumerRecord) -> None:
         request = parse(record.value)
         crash_point("request-polled")
-        passes = await self._revisions.passes(request)
-        async with self._turns.taken(request.project_name):
-            if passes or not await self._ended(request, _place(record)):
-                await self._submit(request)
+        holder = (record.topic, request.project_name)
+        if not await self._revisions.passes(request) and await self._ended(request, record, holder):
+            return
+        async with self._turns.taken(holder):
+            await self._submit(request)
 
     async def _submit(self, request: EnrichmentRequest) -> None:
         started = time.monotonic()
@@ -66,9 +67,11 @@ class EnrichmentHandler:
         )
         self._remember(request)
 
-    async def _ended(self, request: EnrichmentRequest, place: str) -> bool:
+    async def _ended(
+        self, request: EnrichmentRequest, record: ConsumerRecord, holder: tuple[str, str]
+    ) -> bool:
         try:
-            return await self._overtaken.end(request, place)
+            return await self._overtaken.end(request, _place(record), self._turns.taken(holder))
         except StoreError as error:
             # Its run finds out as well, and can wait for the graph, which this consumer cannot.
             _log.warning("version_not_ended", **request.about, error=str(error))

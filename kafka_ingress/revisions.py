@@ -5,6 +5,7 @@ wait for: of what comes shortly after a version was submitted only the newest is
 """
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -97,11 +98,15 @@ class Overtaken:
         self._publisher = publisher
         self._ending: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def end(self, request: EnrichmentRequest, teller: str) -> bool:
+    async def end(
+        self, request: EnrichmentRequest, teller: str, turn: AbstractAsyncContextManager[None]
+    ) -> bool:
         """Publish the version as superseded, once by whichever `teller`; False, and nothing is published,
-        where the graph knows of no newer one. Raises StoreError, PublishError."""
-        # Each writes its document's node: at once they would but undo each other's work.
-        async with self._ending.setdefault(request.document_id, asyncio.Lock()):
+        where the graph knows of no newer one. The work is done within `turn`. Raises StoreError,
+        PublishError."""
+        # Each writes its document's node: at once they would but undo each other's work, and take turns
+        # that others could use.
+        async with self._ending.setdefault(request.document_id, asyncio.Lock()), turn:
             return await self._end(request, teller)
 
     async def _end(self, request: EnrichmentRequest, teller: str) -> bool:

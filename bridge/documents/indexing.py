@@ -113,13 +113,13 @@ class Indexer:
     async def _index(
         self, submission: DocumentSubmission, correlation_id: str, names_any: bool
     ) -> tuple[DocumentAccepted, EnrichmentRequest]:
-        async with self._turns.taken(submission.project_id):
-            text = await self._text(submission)
-            is_own = not names_any and not await self._holds(submission.document_id, submission.project_id)
-            document = normalise(submission, text, is_own=is_own)
-            mode = self._rollout.flags.mode(document.project_name)
-            if submission.content_ref is None:
-                await self._content.put_text(document.content_hash, text)
+        text = await self._text(submission)
+        is_own = not names_any and not await self._holds(submission.document_id, submission.project_id)
+        document = normalise(submission, text, is_own=is_own)
+        mode = self._rollout.flags.mode(document.project_name)
+        if submission.content_ref is None:
+            await self._content.put_text(document.content_hash, text)
+        async with self._turns.taken(document.project_name):
             indexed = await self._graph.index(
                 document,
                 correlation_id,

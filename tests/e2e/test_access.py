@@ -1,6 +1,7 @@
 """Who may do what at a bridge with API keys: every route, asked without a key, with a wrong one, and with
 another project's. The bridge is a second one, in front of the session's stack."""
 
+import gzip
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -499,6 +500,16 @@ async def test_a_large_body_counts_as_several_requests(guarded: Guarded, values:
         assert taken.status_code == (200 if values == 1 else 422)
         answer = await limited.post(f"{BRIDGE}/document", json=body)
     assert answer.status_code == 429
+
+
+@pytest.mark.threat
+async def test_a_body_that_unpacks_to_too_much_counts_as_a_large_one(guarded: Guarded) -> None:
+    bomb = gzip.compress(bytes(16 * LIMIT))
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    async with client(guarded.settings, add_key(guarded.keys, [guarded.project], rate=2)) as limited:
+        taken = await limited.post(f"{BRIDGE}/document", content=bomb, headers=headers)
+        assert taken.status_code == 413
+        assert (await limited.get(f"{BRIDGE}/documents")).status_code == 429
 
 
 async def test_the_command_line_shows_its_key_and_heeds_the_limit(guarded: Guarded, tmp_path: Path) -> None:

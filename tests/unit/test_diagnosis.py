@@ -89,6 +89,12 @@ def test_a_full_disk_explains_a_store_that_does_not_answer() -> None:
     assert second.consequence_of == [PartName.STORAGE]
 
 
+def test_a_full_disk_explains_nothing_else() -> None:
+    graph = Part(name=PartName.GRAPH, status=PartStatus.DOWN, reason="connection refused", working=False)
+    found = diagnose(facts(graph, waiting(PartName.BRIDGE, PartName.STORAGE)))
+    assert [each.part for each in found if not each.consequence_of] == [PartName.STORAGE, PartName.GRAPH]
+
+
 def test_a_service_that_wants_vectors_of_another_length_is_told_to_want_those_that_are_there() -> None:
     reason = "collection documents has vectors of size 256, and wants 384 (EMBEDDING_DIMENSIONS)"
     (found,) = diagnose(facts(waiting(PartName.WORKER, PartName.QDRANT, reason=reason)))

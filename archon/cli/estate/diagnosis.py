@@ -3,6 +3,7 @@
 A part that waits for another is shown as its consequence: mending the cause mends both.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -27,6 +28,8 @@ _SETTINGS: Final[Mapping[PartName, str]] = {
 
 
 _DIMENSIONS: Final = "EMBEDDING_DIMENSIONS"
+_NO_ROOM: Final = re.compile(r"\bspace\b|\bdisk\b|takes no writes", re.IGNORECASE)
+"""What a server without room says, in its own words."""
 
 
 class OwnPart(BaseModel):
@@ -93,7 +96,7 @@ def _of_parts(facts: Facts) -> Iterator[Finding]:
         yield full
     for part in sorted(facts.parts, key=lambda each: list(PartName).index(each.name)):
         match part.status:
-            case PartStatus.DOWN if full and part.name in {PartName.GRAPH, PartName.CONTENT}:
+            case PartStatus.DOWN if full and _NO_ROOM.search(part.reason or ""):
                 yield _consequence(part, [PartName.STORAGE])
             case PartStatus.DOWN:
                 yield _down(part, facts.waiting, facts.own.get(part.name))

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from weakref import WeakValueDictionary
 
 
@@ -31,11 +31,11 @@ class FairTurns:
 
     def __init__(self, most: int) -> None:
         self._free = most
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
         """By holder, that whose turn is next first."""
 
     @contextlib.asynccontextmanager
-    async def taken(self, holder: str) -> AsyncIterator[None]:
+    async def taken(self, holder: Hashable) -> AsyncIterator[None]:
         """Waits for a turn, which lasts as long as the block."""
         await self._take(holder)
         try:
@@ -43,7 +43,7 @@ class FairTurns:
         finally:
             self._give()
 
-    async def _take(self, holder: str) -> None:
+    async def _take(self, holder: Hashable) -> None:
         if self._free:  # then nobody waits
             self._free -= 1
             return

@@ -15,7 +15,12 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from archon.contracts import json_values
-from archon.contracts.errors import InvalidInputError, UnreadableBodyError, UnsupportedMediaError
+from archon.contracts.errors import (
+    InvalidInputError,
+    TooLargeError,
+    UnreadableBodyError,
+    UnsupportedMediaError,
+)
 from archon.runtime.encodings import HEADER, decoded
 from archon.runtime.http.body_limit import LIMIT, VALUES
 
@@ -52,12 +57,8 @@ class JsonRoute(APIRoute):
 class JsonRequest(Request):
     """A request whose body is read: decompressed, decoded and parsed."""
 
-    _plain = b""
-
-    @property
-    def size(self) -> int:
-        """Bytes of what has been read."""
-        return len(self._plain)
+    size = 0
+    """Bytes of what has been read, decompressed; of what could not be, as many as it was tried for."""
 
     async def read(self) -> None:
         """Raises UnsupportedMediaError, UnreadableBodyError, TooLargeError, InvalidInputError."""
@@ -66,11 +67,17 @@ class JsonRequest(Request):
         except ClientDisconnect as error:
             raise UnreadableBodyError("body", "ends before all that was declared has come") from error
         self._value: Any = None
+        self.size = len(self._plain)
         if not self._plain:
             raise InvalidInputError("body", "is empty, where JSON was expected")
         charset = _charset(self.headers.get(_TYPE))
         if encodings := ",".join(self.headers.getlist(HEADER)):
-            self._plain = decoded(self._plain, encodings, self.scope[LIMIT])
+            try:
+                self._plain = decoded(self._plain, encodings, self.scope[LIMIT])
+            except (TooLargeError, UnreadableBodyError):
+                self.size = self.scope[LIMIT]
+                raise
+            self.size = len(self._plain)
         self._value = json_values.read(self._plain, charset, self.scope.get(VALUES))
 
     async def body(self) -> bytes:
