@@ -23,6 +23,8 @@ SERVICES: Final[Mapping[str, str]] = {
     "enrich": "archon.cli.main",
 }
 """Where each begins; `enrich` is the command line without the services it starts."""
+_VERBS: Final = "archon.cli.verbs"
+"""Names the modules that it imports when they are wanted."""
 
 
 def readers() -> dict[str, list[str]]:
@@ -61,6 +63,8 @@ def _file(module: str) -> Path | None:
 def _imports(module: str) -> Iterator[str]:
     for node in ast.walk(_tree(module)):
         names: list[str] = []
+        if module == _VERBS and isinstance(node, ast.Constant) and "." in str(node.value):
+            names = [str(node.value)]
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
