@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -151,7 +152,11 @@ class Graph:
 
     answer: bool | StoreUnavailableError
 
-    async def end(self, request: EnrichmentRequest, teller: str) -> bool:
+    async def end(
+        self, request: EnrichmentRequest, teller: str, turn: AbstractAsyncContextManager[None]
+    ) -> bool:
+        async with turn:
+            pass
         if isinstance(self.answer, StoreUnavailableError):
             raise self.answer
         return self.answer
