@@ -68,16 +68,13 @@ class EventActivities:
         if summary is not None and completed.outcome is Outcome.SUCCESS:
             results = EnrichmentResults(**summary.model_dump(include=set(EnrichmentResults.model_fields)))
         elapsed = completed.completed_at - completed.started_at
-        event = EnrichmentCompleted(
-            document_id=step.request.document_id,
-            project_name=step.request.project_name,
-            enrichment_status=completed.outcome,
-            completed_at=completed.completed_at,
+        event = EnrichmentCompleted.of(
+            step.request,
+            step.version,
+            completed.outcome,
+            completed.completed_at,
             processing_time_ms=max(0, round(elapsed.total_seconds() * 1000)),
-            correlation_id=step.request.correlation_id,
-            enrichment_results=results,
-            content_hash=step.request.content_hash,
-            document_version=step.version,
+            results=results,
         )
         with told_to_temporal():
             what = ending(completed.outcome, step.request)

@@ -118,16 +118,7 @@ class Overtaken:
         what = ending(Outcome.SUPERSEDED, request)
         ce_id = event_id(request.document_id, step.version, what)
         if await self._graph.first_to_tell(request.document_id, ce_id, teller):
-            event = EnrichmentCompleted(
-                document_id=request.document_id,
-                project_name=request.project_name,
-                enrichment_status=Outcome.SUPERSEDED,
-                completed_at=datetime.now(UTC),
-                processing_time_ms=0,
-                correlation_id=request.correlation_id,
-                content_hash=request.content_hash,
-                document_version=step.version,
-            )
+            event = EnrichmentCompleted.of(request, step.version, Outcome.SUPERSEDED, datetime.now(UTC))
             await self._publisher.completed(event, what)
         metrics.VERSIONS_OVERTAKEN.inc()
         _log.info("version_overtaken", **request.about, document_version=step.version, status="superseded")

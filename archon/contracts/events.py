@@ -144,7 +144,8 @@ class EnrichmentResults(Model):
 
 
 class EnrichmentCompleted(Model):
-    """The end of a run. `enrichment_results` is None unless the outcome is success."""
+    """The end of a run, or of a version without one. `enrichment_results` is None unless the outcome is
+    success."""
 
     document_id: DocumentId
     project_name: ProjectName
@@ -155,6 +156,30 @@ class EnrichmentCompleted(Model):
     enrichment_results: EnrichmentResults | None = None
     content_hash: ContentHash
     document_version: Version
+
+    @classmethod
+    def of(
+        cls,
+        request: EnrichmentRequest,
+        version: int,
+        outcome: Outcome,
+        completed_at: datetime,
+        *,
+        processing_time_ms: int = 0,
+        results: EnrichmentResults | None = None,
+    ) -> Self:
+        """That of one request, at the version that it was given."""
+        return cls(
+            document_id=request.document_id,
+            project_name=request.project_name,
+            enrichment_status=outcome,
+            completed_at=completed_at,
+            processing_time_ms=processing_time_ms,
+            correlation_id=request.correlation_id,
+            enrichment_results=results,
+            content_hash=request.content_hash,
+            document_version=version,
+        )
 
 
 class EnrichmentProgress(Model):

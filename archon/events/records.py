@@ -9,13 +9,13 @@ from typing import Any, Final
 from aiokafka import ConsumerRecord
 from fastapi.sse import format_sse_event
 
-from archon.contracts.streams import Cleared, Place, Position, Source
+from archon.contracts.streams import Cleared, Position, Source
 from archon.runtime.settings import Settings
 
 
 @dataclass(frozen=True)
-class Told:
-    """An event as a stream tells it, and the position after it. `data` is JSON."""
+class StreamedEvent:
+    """An event as streams send it, and the position after it. `data` is JSON."""
 
     name: str
     data: str
@@ -36,8 +36,8 @@ class PipelineEvent:
     document_id: str | None
     project: str | None
 
-    def told(self, position: Position) -> Told:
-        return Told(self.name, self.data, position)
+    def streamed(self, position: Position) -> StreamedEvent:
+        return StreamedEvent(self.name, self.data, position)
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,6 @@ def sources(settings: Settings) -> dict[str, Source]:
         settings.kafka_completed_topic: Source.COMPLETED,
         settings.kafka_dlq_topic: Source.PARKED,
     }
-
-
-def place_of(source: Source, record: ConsumerRecord) -> Place:
-    return source, record.partition
 
 
 def event_of(source: Source, record: ConsumerRecord) -> PipelineEvent | None:

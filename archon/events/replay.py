@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from archon.contracts.errors import TopicUnavailableError
 from archon.contracts.streams import Place, Position, Source
-from archon.events.records import Told, Watched, event_of, sources
+from archon.events.records import StreamedEvent, Watched, event_of, sources
 from archon.runtime.kafka.brokers import connection, kafka_at, start
 from archon.runtime.reasons import in_words
 from archon.runtime.settings import Settings
@@ -52,7 +52,7 @@ class Replay:
         self._read = {place: self._ranges.get(place, (end, end))[0] for place, end in until.offsets.items()}
         self._heads: dict[TopicPartition, deque[ConsumerRecord]] = {}
 
-    async def events(self) -> AsyncIterator[Told]:
+    async def events(self) -> AsyncIterator[StreamedEvent]:
         """The watched ones, each with the position after it."""
         if not self._ranges:
             return
@@ -77,7 +77,7 @@ class Replay:
         finally:
             await consumer.stop()
 
-    async def _merged(self, consumer: AIOKafkaConsumer) -> AsyncIterator[Told]:
+    async def _merged(self, consumer: AIOKafkaConsumer) -> AsyncIterator[StreamedEvent]:
         while True:
             for partition in [each for each, records in self._heads.items() if not records]:
                 await self._refill(consumer, partition)
@@ -88,7 +88,7 @@ class Replay:
             self._read[place] = record.offset + 1
             event = event_of(place[0], record)
             if event is not None and self._watched.takes(event):
-                yield event.told(Position(dict(self._read)))
+                yield event.streamed(Position(dict(self._read)))
 
     async def _refill(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
         """The partition's next records; it is done with when its range is."""

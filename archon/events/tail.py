@@ -17,7 +17,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from archon.contracts.errors import TooManyStreamsError
 from archon.contracts.streams import Place, Position, StreamClosed
-from archon.events.records import Told, Watched, event_of, sources
+from archon.events.records import StreamedEvent, Watched, event_of, sources
 from archon.events.replay import Replay
 from archon.runtime.flow.turns import Turns
 from archon.runtime.kafka.brokers import connection, start
@@ -50,9 +50,9 @@ class Subscription:
         self.watched = watched
         self.stopping = False
         self._closed = False
-        self._waiting: asyncio.Queue[Told | Missed | StreamClosed] = asyncio.Queue()
+        self._waiting: asyncio.Queue[StreamedEvent | Missed | StreamClosed] = asyncio.Queue()
 
-    def tell(self, what: Told | Missed) -> None:
+    def tell(self, what: StreamedEvent | Missed) -> None:
         """Closes it instead where it is too far behind."""
         if self._closed:
             return
@@ -70,7 +70,7 @@ class Subscription:
         self._closed = True
         self._waiting.put_nowait(StreamClosed(reason=reason))
 
-    async def next(self, seconds: float) -> Told | Missed | StreamClosed | None:
+    async def next(self, seconds: float) -> StreamedEvent | Missed | StreamClosed | None:
         """None when there was nothing for so long."""
         try:
             return await asyncio.wait_for(self._waiting.get(), seconds)
@@ -159,7 +159,7 @@ class EventTail:
 
     async def replay(
         self, watched: Watched, start: Position, until: Position, holder: str | None = None
-    ) -> AsyncGenerator[Told]:
+    ) -> AsyncGenerator[StreamedEvent]:
         """Raises TopicUnavailableError."""
         async with self._replays.taken(holder):
             async for told in Replay(self._settings, watched, start, until).events():
@@ -238,7 +238,7 @@ class EventTail:
             event = event_of(source, record) if self._subscriptions else None
             takers = [each for each in self._subscriptions if event and each.watched.takes(event)]
             if event is not None and takers:
-                told = event.told(Position(dict(self._offsets)))
+                told = event.streamed(Position(dict(self._offsets)))
                 for each in takers:
                     each.tell(told)
 

@@ -24,7 +24,6 @@ from archon.contracts.events import EnrichmentRequest, EnrichmentResults, Reques
 from archon.contracts.operations.rollout import Mode
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime.crash import crash_point
-from archon.runtime.flow.turns import FairTurns
 from archon.runtime.kafka.publisher import KafkaPublisher
 from archon.runtime.logs import get_logger, milliseconds
 from archon.runtime.settings import Settings
@@ -42,9 +41,6 @@ _SETTLED: Final[Mapping[str, IndexingStatus]] = {
     "superseded": IndexingStatus.SUPERSEDED,
     "discarded": IndexingStatus.DISCARDED,
 }
-AT_ONCE: Final = 8
-"""Documents whose nodes are written at once: enough for a group. Where more wait, projects are served in
-turn."""
 _log = get_logger(__name__)
 
 
@@ -69,7 +65,6 @@ class Indexer:
         self._relay = relay
         self._rollout = rollout
         self._synchronous = synchronous
-        self._turns = FairTurns(AT_ONCE)
 
     async def index(
         self,
@@ -119,14 +114,13 @@ class Indexer:
         mode = self._rollout.flags.mode(document.project_name)
         if submission.content_ref is None:
             await self._content.put_text(document.content_hash, text)
-        async with self._turns.taken(document.project_name):
-            indexed = await self._graph.index(
-                document,
-                correlation_id,
-                priority=submission.priority,
-                enrichment_type=submission.enrichment_type,
-                status=EnrichmentStatus.SKIPPED if mode is Mode.SKIPPED else EnrichmentStatus.PENDING,
-            )
+        indexed = await self._graph.index(
+            document,
+            correlation_id,
+            priority=submission.priority,
+            enrichment_type=submission.enrichment_type,
+            status=EnrichmentStatus.SKIPPED if mode is Mode.SKIPPED else EnrichmentStatus.PENDING,
+        )
         crash_point("document-indexed")
         request = _request(document, indexed, correlation_id, submission)
         requested, stored, *_ = await asyncio.gather(

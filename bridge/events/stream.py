@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from archon.contracts.errors import StoreError, TopicUnavailableError
 from archon.contracts.streams import DocumentState, Position, StreamClosed
-from archon.events.records import Told, Watched
+from archon.events.records import StreamedEvent, Watched
 from archon.events.tail import EventTail, Missed, StreamPlace, Subscription
 from archon.runtime.logs import get_logger
 
@@ -106,7 +106,7 @@ class EventStream:
         what = await subscription.next(KEEP_ALIVE)
         if not self.allowed():
             what = StreamClosed(reason="the API key is no longer valid here")
-        if isinstance(what, Told):
+        if isinstance(what, StreamedEvent):
             yield what.line
             if what.name == "completed" and self.watched.document_id is not None:
                 async for line in self._tell_state(what.position, only_if_ended=True):

@@ -25,7 +25,7 @@ from archon.contracts.streams import Position, StreamClosed
 from archon.contracts.types import EnrichmentStatus
 from archon.devstack.kafka import kafka
 from archon.events import tail as event_tail
-from archon.events.records import Told, Watched
+from archon.events.records import StreamedEvent, Watched
 from archon.events.tail import BUFFERED, EventTail, StreamPlace, Subscription
 from archon.runtime.http import api_keys
 from archon.runtime.http.serving import serve_http
@@ -371,13 +371,13 @@ async def test_who_does_not_read_is_let_go_and_may_resume(
         async with tail.subscribed(watched) as lazy, tail.subscribed(watched) as eager:
             reading = asyncio.create_task(_read(eager, BUFFERED + 5))
             await asyncio.gather(*(bridge.progress(document, 10) for _ in range(BUFFERED + 5)))
-            assert {type(each) for each in await reading} == {Told}
+            assert {type(each) for each in await reading} == {StreamedEvent}
             told = [await lazy.next(0.1) for _ in range(BUFFERED + 1)]
-            assert all(isinstance(each, Told) for each in told[:-1])
+            assert all(isinstance(each, StreamedEvent) for each in told[:-1])
             assert isinstance(told[-1], StreamClosed)
             assert await lazy.next(0.05) is None
         last = told[-2]
-        assert isinstance(last, Told)
+        assert isinstance(last, StreamedEvent)
         until = tail.position
         assert until is not None
         missed = [each async for each in tail.replay(watched, Position.parse(str(last.position)), until)]

@@ -32,7 +32,6 @@ from archon.runtime.settings import Settings
 from archon.runtime.telemetry import kafka as tracing_kafka
 from archon.runtime.telemetry import metrics
 
-EVENT_TYPE_PREFIX: Final = "dev.archon-intelligence."
 _RECONNECT_AFTER: Final = 1.0
 """Seconds during which a broker that failed to answer is taken as down, and not asked."""
 
