@@ -58,6 +58,7 @@ class Indexer:
     ) -> None:
         self._settings = settings
         self._graph = stores.graph
+        self._at_work = stores.at_work
         self._vectors = stores.vectors
         self._content = stores.content
         self._former = FormerContents(stores.graph, stores.content)
@@ -86,7 +87,8 @@ class Indexer:
         with tracing.span("index document", correlation_id=correlation_id):
             started = time.monotonic()
             try:
-                accepted, request = await self._index(submission, correlation_id, names_any)
+                with self._at_work.one():
+                    accepted, request = await self._index(submission, correlation_id, names_any)
             except StoreError as error:
                 metrics.INDEXING_ERRORS.labels(type(error).__name__).inc()
                 raise

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from archon.clients.intelligence import IntelligenceClient
 from archon.contracts.estate import PartName
+from archon.runtime.flow.at_work import AtWork
 from archon.runtime.http.health import HealthCheck
 from archon.runtime.settings import Settings
 from archon.stores.content import ContentStore
@@ -21,6 +22,8 @@ class Stores:
     vectors: VectorStore
     content: ContentStore
     intelligence: IntelligenceClient
+    at_work: AtWork
+    """Indexings under way."""
 
     @property
     def checks(self) -> Mapping[PartName, HealthCheck]:
@@ -35,9 +38,10 @@ class Stores:
 @contextlib.asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Stores]:
     """Connects lazily: a store that is down is found out at the first call, not here."""
+    at_work = AtWork()
     async with (
-        GraphStore.connect(settings) as graph,
-        VectorStore.connect(settings) as vectors,
+        GraphStore.connect(settings, at_work) as graph,
+        VectorStore.connect(settings, at_work) as vectors,
         IntelligenceClient.connect(settings) as intelligence,
     ):
-        yield Stores(graph, vectors, ContentStore.open(settings), intelligence)
+        yield Stores(graph, vectors, ContentStore.open(settings), intelligence, at_work)

@@ -163,3 +163,22 @@ async def test_tenants_are_served_in_turn_and_each_in_its_order() -> None:
     ]
     _, *groups = server.groups
     assert groups == [["a0", "b0"], ["c0", "a1"], ["b1", "a2"], ["a3", "a4"], ["a5"]]
+
+
+@pytest.mark.threat
+async def test_a_tenant_does_not_wait_for_the_crowd_of_another() -> None:
+    server = Server()
+    grouped = Grouped(
+        server.serve,
+        key=lambda item: item,
+        tenant=lambda item: item[0],
+        lanes=1,
+        at_work=lambda: MOST,
+        linger=3600,
+    )
+    tasks = [asyncio.create_task(grouped.ask("a0"))]
+    await asyncio.sleep(0)
+    assert server.groups == []
+    tasks.append(asyncio.create_task(grouped.ask("b0")))
+    assert await asyncio.gather(*tasks) == ["A0", "B0"]
+    assert server.groups == [["a0", "b0"]]

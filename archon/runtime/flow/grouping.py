@@ -21,8 +21,10 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 MOST: Final = 16
 """Requests in a group."""
-LINGER: Final = 0.1
-"""Seconds that the first request of a group waits for others at most."""
+LINGER: Final = 0.25
+"""Seconds that the first request of a group waits for others at most, where nobody waits for its answer."""
+AT_ONCE: Final = 0.01
+"""The same where a client waits."""
 ENOUGH: Final = 8
 """Requests that wait for no others."""
 CROWD: Final = 4
@@ -44,7 +46,7 @@ class Grouped(Generic[Item, Answer]):
     Items with one `key` are served in the order in which they came, never together, and those of different
     tenants in turn: a key is of one tenant. A group weighs `limit` at most, or is a single item. `lanes`:
     groups under way at once. `at_work`: how many callers there are now, including those that have not asked
-    yet.
+    yet. `linger`: seconds that a group waits for more; one with items of several tenants does not wait.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Grouped(Generic[Item, Answer]):
         weight: Callable[[Item], int] = lambda _: 1,
         limit: int = MOST,
         at_work: Count = NOBODY,
+        linger: float = LINGER,
     ) -> None:
         self._serve = serve
         self._key = key
@@ -65,6 +68,7 @@ class Grouped(Generic[Item, Answer]):
         self._lanes = lanes
         self._limit = limit
         self._at_work = at_work
+        self._linger = linger
         self._lingering: asyncio.TimerHandle | None = None
         self._waiting: list[_Waiting[Item, Answer]] = []
         self._running: dict[asyncio.Task[None], frozenset[str]] = {}
@@ -88,8 +92,11 @@ class Grouped(Generic[Item, Answer]):
         """Whether those that wait go on waiting; then they are looked at again in time."""
         if not 0 < len(self._waiting) < ENOUGH or self._at_work() - len(self._waiting) < CROWD:
             return False
+        # One tenant's documents must not wait because another has many.
+        if len({self._tenant(each.item) for each in self._waiting}) > 1:
+            return False
         loop = asyncio.get_running_loop()
-        until = self._waiting[0].since + LINGER
+        until = self._waiting[0].since + self._linger
         if loop.time() >= until:
             return False
         if self._lingering is not None:

@@ -25,7 +25,7 @@ from archon.contracts.types import HIGHEST_VERSION, EnrichmentStatus, Enrichment
 from archon.contracts.views import DocumentPage, DocumentRow, Preview, StoredDocument
 from archon.contracts.workflow import Claim, Step
 from archon.runtime.flow.at_work import NOBODY, Count
-from archon.runtime.flow.grouping import Grouped
+from archon.runtime.flow.grouping import AT_ONCE, Grouped
 from archon.runtime.settings import Settings
 from archon.stores.bolt.session import Bolt, Row, run
 from archon.stores.graph import claims, nodes, older_shape
@@ -62,14 +62,21 @@ class GraphStore:
             key=lambda each: each[0].entity_id,
             tenant=lambda each: each[0].project_name,
             lanes=LANES,
+            at_work=at_work,
+            linger=AT_ONCE,
         )
         self._claims: Grouped[claims.Asked, Claim] = Grouped(
-            self._in_one(claims.claim), key=lambda each: each[0].document_id, lanes=LANES, at_work=at_work
+            self._in_one(claims.claim),
+            key=lambda each: each[0].document_id,
+            tenant=lambda each: each[0].project_name,
+            lanes=LANES,
+            at_work=at_work,
         )
         # Documents of a project meet at the modules they import; many writers there undo each other's work.
         self._enrichments: Grouped[EnrichmentWrite, bool | None] = Grouped(
             self._in_one(write_differences),
             key=lambda each: each.document_id,
+            tenant=lambda each: each.step.request.project_name,
             lanes=ENRICHMENT_WRITERS,
             weight=lambda each: each.rows,
             limit=ROWS_AT_ONCE,

@@ -19,7 +19,7 @@ from archon.contracts.errors import StoreRejectedError
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Step
 from archon.runtime.flow.at_work import NOBODY, Count
-from archon.runtime.flow.grouping import Grouped
+from archon.runtime.flow.grouping import AT_ONCE, Grouped
 from archon.runtime.http.clients import Transport
 from archon.runtime.settings import Settings
 from archon.runtime.telemetry import tracing
@@ -53,11 +53,17 @@ class VectorStore:
         self._dimensions = settings.embedding_dimensions
         self._chunks = Chunks(client, symbols, settings.embedding_dimensions)
         self._updates: Grouped[_Update, None] = Grouped(
-            self._update, key=_id_of_update, tenant=lambda each: each.project_name, lanes=1
+            self._update,
+            key=_id_of_update,
+            tenant=lambda each: each.project_name,
+            lanes=1,
+            at_work=at_work,
+            linger=AT_ONCE,
         )
         self._writes: Grouped[_Write, bool] = Grouped(
             self._write,
             key=_id_of_write,
+            tenant=lambda each: each.step.request.project_name,
             lanes=1,
             weight=_chunks_of,
             limit=CHUNKS_AT_ONCE,
