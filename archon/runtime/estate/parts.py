@@ -21,6 +21,9 @@ from archon.runtime.http.health import HealthCheck
 from archon.runtime.logs import get_logger
 
 ASK_EVERY: Final = 5.0
+"""Seconds between two looks at all parts while one of them is in trouble."""
+CALM: Final = 10.0
+"""The same while none is: each look costs every service some milliseconds of processor."""
 _SECONDS: Final = 5.0
 _FRESH: Final = 1.0
 """An answer that is not older is not asked for again."""
@@ -84,7 +87,7 @@ class Parts:
                 if trouble != logged.get(part.name, ""):
                     _log_change(part)
                 logged[part.name] = trouble
-            await asyncio.sleep(ASK_EVERY)
+            await asyncio.sleep(ASK_EVERY if any(logged.values()) else CALM)
 
     async def now(self) -> list[Part]:
         """As they are: all asked at once, each within five seconds, unless they were just now."""
