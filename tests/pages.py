@@ -9,7 +9,6 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = (
     "docs/runbooks.md",
-    "docs/troubleshooting.md",
     "docs/operations.md",
     "docs/failures.md",
     "docs/backfill.md",
@@ -55,6 +54,14 @@ def _whole(lines: list[str]) -> Iterator[str]:
             yield begun.strip()
             begun = ""
     assert not begun.strip(), f"no whole command: {begun}"
+
+
+def dependencies(service: str) -> set[str]:
+    """The dependencies without which a service is not ready, by the table of operations.md."""
+    text = (ROOT / "docs/operations.md").read_text()
+    found = re.search(rf"^\| {service}, \d+ \| (.*) \|$", text, re.MULTILINE)
+    assert found is not None
+    return set(_SPAN.findall(found[1]))
 
 
 def parses(command: str) -> bool:

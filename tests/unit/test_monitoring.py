@@ -28,7 +28,7 @@ ALERTS = {rule["alert"]: rule for rule in committed.alerts()}
 TESTS = yaml.safe_load(committed.TESTS.read_text())["tests"]
 RUNBOOKS = (ROOT / "docs" / "runbooks.md").read_text()
 MADE = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / dashboards.FILE).read_text())
-PARTS = ["Means", "Affects", "Look", "Likely", "Mend", "Over"]
+PARTS = ["Means", "Confirm", "Do", "Over"]
 WORDS = {"or", "and", "unless", "offset"}
 
 
@@ -73,6 +73,8 @@ def test_an_alert_says_whom_to_wake_what_happens_and_what_to_do(name: str) -> No
     assert rule["annotations"]["runbook_url"] == f"docs/runbooks.md#{name.lower()}"
     section = RUNBOOKS.split(f"\n## {name}\n")[1].split("\n## ")[0]
     assert re.findall(r"^\*\*(\w+)\*\*", section, re.MULTILINE) == PARTS
+    confirm = section.split("**Confirm**")[1].split("**Do**")[0]
+    assert re.search(r"`(curl|enrich|temporal) ", confirm), "no command shows it"
 
 
 @pytest.mark.parametrize("name", ALERTS)
