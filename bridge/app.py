@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from importlib.metadata import version
+from typing import Final
 
 import httpx
 from fastapi import FastAPI
@@ -51,6 +52,8 @@ from bridge.requests.rollout import Rollout
 
 _TAGS = [{"name": name} for name in ("documents", "search", "streams", "failures", "deletion", "health")]
 """In the order of the API page, which is not the one in which routes are looked through."""
+OPTIONAL: Final = ("qdrant", "kafka", "intelligence", "temporal", "worker", "ingress", "api_keys", "flags")
+"""Dependencies that readiness shows, and without which the bridge serves."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -143,12 +146,11 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(router, dependencies=SCHEMES)
     app.include_router(health.router)
-    optional = ("qdrant", "kafka", "intelligence", "temporal", "worker", "ingress", "api_keys", "flags")
     app.include_router(
         health_router(
             checks,
             Exposition.of("bridge"),
-            optional=optional,
+            optional=OPTIONAL,
             detailed=lambda request: caller_of(request).projects is None,
         )
     )

@@ -2,7 +2,8 @@
 
 A text is written once: its name is its hash. Errors of the store are told as ours.
 
-S3 is found, and signed for, by the AWS_* variables that obstore reads by itself: see docs/operations.md.
+S3 is found, and signed for, by the AWS_* variables that obstore reads by itself:
+docs/operations.md#content-on-s3.
 """
 
 import contextlib

@@ -14,9 +14,11 @@ from aiokafka import AIOKafkaProducer
 
 from archon.contracts import identity, names
 from archon.runtime.settings import Settings
+from bridge.app import OPTIONAL
 from tests import factories, stores
 from tests.e2e.events import completed_of, read_all
 from tests.eventually import eventually
+from tests.pages import dependencies
 
 CODE = '''"""Reads settings."""
 import os
@@ -382,6 +384,9 @@ async def test_health_and_api_description(stack: Settings) -> None:
             *("graph", "schema", "qdrant", "content", "storage"),
             *("kafka", "intelligence", "temporal", "flags", "ingress", "worker"),
         }
+        assert set(ready["dependencies"]) - set(OPTIONAL) == dependencies("bridge")
+        ingress = (await http.get(f"{stack.ingress_url}/readyz")).json()
+        assert set(ingress["dependencies"]) == dependencies("ingress")
         description = (await http.get("/openapi.json")).json()
         page = (await http.get("/docs")).text
     assert "http://" not in page

@@ -1,7 +1,6 @@
 """A worker whose servers are all away: it says so, waits, and stops when it is told to."""
 
 import asyncio
-import re
 import signal
 import sys
 from pathlib import Path
@@ -18,16 +17,7 @@ from archon.runtime.settings import Settings
 from archon.runtime.temporal import client as temporal
 from tests.conftest import TestServers
 from tests.eventually import eventually
-
-
-def documented() -> set[str]:
-    """The worker's dependencies, as operations.md counts and names them."""
-    text = (Path(__file__).parents[2] / "docs/operations.md").read_text()
-    found = re.search(r"\| all (\w+) answer, and have what is wanted: ([^|]*)", text)
-    assert found is not None
-    named = set(re.findall(r"`(\w+)`", found[2]))
-    assert found[1] == {7: "seven", 8: "eight", 9: "nine"}[len(named)]
-    return named
+from tests.pages import dependencies
 
 
 async def test_a_worker_works_as_soon_as_graph_vectors_and_temporal_are_there(
@@ -87,7 +77,7 @@ async def test_a_worker_without_its_servers_is_alive_not_ready_and_stops_at_once
             ready = await http.get("/readyz", timeout=30)
         assert ready.status_code == 503
         assert {state["status"] for state in ready.json()["dependencies"].values()} >= {"unhealthy"}
-        assert set(ready.json()["dependencies"]) == documented()
+        assert set(ready.json()["dependencies"]) == dependencies("worker")
         process.send_signal(signal.SIGTERM)
         _, err = await asyncio.wait_for(process.communicate(), 30)
         assert process.returncode == 0, err.decode()

@@ -84,7 +84,7 @@ def _of_settings(facts: Facts) -> Iterator[Finding]:
             part=PartName.INTELLIGENCE,
             what="the intelligence service returns vectors of another length than is stored",
             why=f"they have {facts.dimensions} numbers; EMBEDDING_DIMENSIONS is {facts.wanted_dimensions}",
-            next="Set EMBEDDING_DIMENSIONS, with collections of another name; see docs/operations.md",
+            next="Set EMBEDDING_DIMENSIONS and new collections: docs/operations.md#another-embedding",
         )
 
 
