@@ -30,7 +30,7 @@ class ActivityOptions(LocalActivityOptions, total=False):
     heartbeat_timeout: timedelta
 
 
-_LOST_AFTER: Final = timedelta(seconds=15)
+LOST_AFTER: Final = timedelta(seconds=15)
 """Silence after which a worker is taken as lost, and its step given to another."""
 
 LOCAL: Final = LocalActivityOptions(
@@ -53,13 +53,13 @@ EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), ret
 MARK: Final = ActivityOptions(
     cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     start_to_close_timeout=timedelta(minutes=10),
-    heartbeat_timeout=_LOST_AFTER,
+    heartbeat_timeout=LOST_AFTER,
     retry_policy=PATIENT,
 )
 """Marks a document whose run is parked: tried for as long as that waits."""
 
 DELETION: Final = ActivityOptions(
-    start_to_close_timeout=timedelta(minutes=30), heartbeat_timeout=_LOST_AFTER, retry_policy=PATIENT
+    start_to_close_timeout=timedelta(minutes=30), heartbeat_timeout=LOST_AFTER, retry_policy=PATIENT
 )
 """Steps of a deletion: a page at a time, and again until the stores are back."""
 SWEEP_AFTER: Final = timedelta(minutes=1)
@@ -68,7 +68,7 @@ time limits of all that writes to the vector store."""
 
 RECONCILE: Final = ActivityOptions(
     start_to_close_timeout=timedelta(minutes=10),
-    heartbeat_timeout=_LOST_AFTER,
+    heartbeat_timeout=LOST_AFTER,
     schedule_to_close_timeout=timedelta(minutes=15),
     retry_policy=PATIENT,
 )
@@ -77,7 +77,7 @@ RECONCILE: Final = ActivityOptions(
 BACKFILL: Final = ActivityOptions(
     cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     start_to_close_timeout=timedelta(minutes=10),
-    heartbeat_timeout=_LOST_AFTER,
+    heartbeat_timeout=LOST_AFTER,
     retry_policy=PATIENT,
 )
 """A step of a backfill: it has time, and waits out whatever is down."""
@@ -96,7 +96,7 @@ def store(retry: RetrySettings) -> ActivityOptions:
     return ActivityOptions(
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         start_to_close_timeout=timedelta(minutes=10),
-        heartbeat_timeout=_LOST_AFTER,
+        heartbeat_timeout=LOST_AFTER,
         schedule_to_close_timeout=timedelta(seconds=retry.outage_budget),
         retry_policy=PATIENT,
     )
@@ -113,6 +113,6 @@ def analysis(retry: RetrySettings, *, wait_for_cancellation: bool) -> ActivityOp
         else ActivityCancellationType.TRY_CANCEL,
         task_queue=names.QUEUE_INTELLIGENCE,
         start_to_close_timeout=timedelta(seconds=retry.outage_budget + 600),
-        heartbeat_timeout=_LOST_AFTER,
+        heartbeat_timeout=LOST_AFTER,
         retry_policy=counted(retry),
     )

@@ -46,3 +46,43 @@ def test_the_page_of_search_counts_a_hits_lines_as_the_code_does() -> None:
     text = (ROOT / "docs/search.md").read_text()
     assert f"the first {words[SNIPPET_LINES]} of its lines" in text
     assert f"prints the first {words[PRINTED_LINES]}" in text
+
+
+LINKED = sorted(
+    str(path.relative_to(ROOT))
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/*.md"))
+)
+NAMED = ("activities", "archon", "bridge", "deploy", "intelligence", "kafka_ingress", "workflows")
+"""Where messages and rules name pages."""
+
+
+def anchors(page: Path) -> set[str]:
+    """Of its headings, as GitHub makes them."""
+    text = re.sub(r"(?ms)^ *```.*?^ *```$", "", page.read_text())
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(page: Path, anchor: str) -> bool:
+    return page.exists() and (not anchor or anchor in anchors(page))
+
+
+@pytest.mark.parametrize("page", LINKED)
+def test_every_link_leads_somewhere(page: str) -> None:
+    text = re.sub(r"(?ms)^ *```.*?^ *```$|`[^`\n]*`", "", (ROOT / page).read_text())
+    for target, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)#?([^)\s]*)\)", text):
+        linked = (ROOT / page).parent / target if target else ROOT / page
+        assert leads_somewhere(linked, anchor), f"{target}#{anchor}"
+
+
+def test_every_page_that_the_code_names_is_there() -> None:
+    found = {
+        match
+        for folder in NAMED
+        for file in (ROOT / folder).rglob("*")
+        if file.suffix in {".py", ".yaml", ".yml"}
+        for match in re.findall(r"\bdocs/([\w-]+\.md)(?:#([\w-]+))?", file.read_text())
+    }
+    assert len(found) > 20
+    for page, anchor in found:
+        assert leads_somewhere(ROOT / "docs" / page, anchor), f"{page}#{anchor}"

@@ -15,7 +15,7 @@ from archon.devstack.secrets import is_made, secret
 from archon.devstack.stack import Ports
 from archon.runtime.settings import Settings
 
-_HONOURED: Final = frozenset(
+HONOURED: Final = frozenset(
     {
         "CONTENT_STORE_URL",
         "INTELLIGENCE_SERVICE_URL",
@@ -64,7 +64,7 @@ class Given:
         here = Settings(**{name.lower(): value for name, value in own.items()})  # type: ignore[arg-type]
         other = {name: getattr(self._settings, name.lower()) for name in own if self._has(name.lower())}
         other = {name: value for name, value in other.items() if value != getattr(here, name.lower())}
-        refused = [f"{name}={other[name]} (here {own[name]})" for name in sorted({*other} - _HONOURED)]
+        refused = [f"{name}={other[name]} (here {own[name]})" for name in sorted({*other} - HONOURED)]
         refused += [
             f"{name.upper()} (the embedded servers do not offer it)"
             for name in _NOT_OFFERED
