@@ -44,6 +44,11 @@ PRODUCT = ("activities", "archon", "bridge", "intelligence", "kafka_ingress", "w
 SOURCE = "\n".join(file.read_text() for part in PRODUCT for file in (ROOT / part).rglob("*.py"))
 OF_OTHERS = re.compile(r"AWS_\w+|NAME_FILE|KAFKA_CFG_\w+")
 """Variables of other programs, and a placeholder."""
+OF_OTHER_PAGES = {
+    *("Archon Enrichment", "Panels", "Status, Targets"),
+    *("Pending Activities", "Pollers", "LastFailure", "WorkflowTaskFailed"),
+}
+"""What Grafana, Prometheus and Temporal show."""
 COMMANDS = {verb.name: verb for verb in VERBS}
 
 
@@ -130,6 +135,13 @@ def test_every_panel_is_on_the_dashboard() -> None:
     shown = {title for pair in found for title in pair if title}
     assert len(shown) > 10
     assert shown <= titles
+
+
+def test_every_message_that_is_quoted_is_one_of_ours() -> None:
+    titles = {panel["title"] for panel in json.loads(dashboards.build())["panels"]}
+    quoted = set(re.findall(r"(?<!\*)\*([\w][^*]*)\*(?!\*)", RUNBOOKS)) - titles - OF_OTHER_PAGES
+    assert len(quoted) > 8
+    assert {text for text in quoted if text.lower() not in SOURCE.lower()} == set()
 
 
 def test_every_metric_is_exported() -> None:
