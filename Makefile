@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy format histories lock schemas dashboards clean
+.PHONY: demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy audit format histories lock schemas dashboards clean
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)
@@ -102,6 +102,11 @@ check: $(READY)
 # Image, compose file, chart, alert rules and specifications, without Docker; `ARGS=--prove` breaks each, too.
 check-deploy: $(DEPLOY)/.ready
 	$(DEPLOY)/bin/python -m deploy.checks $(ARGS)
+
+# Known faults of what the product depends on; it asks the index of packages, so that it needs the network.
+audit: $(READY)
+	@test -x $(VENV)/audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip -q install "pip-audit>=2.9,<3"; }
+	$(VENV)/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
 
 format: $(READY)
 	$(BIN)/ruff format .

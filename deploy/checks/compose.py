@@ -91,6 +91,8 @@ def _problems(root: Path, name: str, service: Mapping[str, Any]) -> list[str]:
         "no restart policy": service.get("restart"),
         "no health check": name in _ONCE | _CONSOLES or service.get("healthcheck"),
         "a port leaves loopback": not exposed,
+        "it keeps capabilities": service.get("cap_drop") == ["ALL"],
+        "its processes may gain privileges": "no-new-privileges:true" in service.get("security_opt", []),
         **{f"{path.relative_to(root)} is mounted and missing": path.exists() for path in mounted},
     }
     if name in _OURS:
@@ -99,7 +101,7 @@ def _problems(root: Path, name: str, service: Mapping[str, Any]) -> list[str]:
         wanted |= {
             f"killed after {grace:g} s, before SHUTDOWN_TIMEOUT of {shutdown:g} s": grace > shutdown,
             "its file system can be written to": service.get("read_only"),
-            "it keeps capabilities": service.get("cap_drop") == ["ALL"],
+            "it adds capabilities": not service.get("cap_add"),
         }
     return [problem for problem, right in wanted.items() if not right]
 
