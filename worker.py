@@ -73,7 +73,7 @@ Activities = Sequence[Callable[..., Any]]
 WORKFLOWS = (EnrichDocument, DeleteDocument, DeleteProject, BackfillEnrichment, ReconcileEnrichment)
 _RECONNECT_AFTER = 1.0
 _log = get_logger(__name__)
-_WORKFLOW_TASKS = 20
+_WORKFLOW_TASKS = 8
 """Open at once. Each may hold a local activity, so there are no more than the stores serve within seconds:
 a workflow task that waits for its local activities for long has to heartbeat."""
 

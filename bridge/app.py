@@ -133,7 +133,7 @@ def create_app(settings: Settings) -> FastAPI:
     # The last one added is the first to see a request.
     app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, values=settings.max_body_values)
     app.add_middleware(TracingMiddleware)
-    app.add_middleware(AccessMiddleware, keys=keys, rate=settings.api_key_rate)
+    app.add_middleware(AccessMiddleware, keys=keys, rate=settings.api_key_rate, burst=settings.api_key_burst)
     app.add_middleware(CorrelationMiddleware)
     # Before the documents: their ids may hold slashes, so that their routes would take these too.
     for router in (

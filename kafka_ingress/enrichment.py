@@ -15,9 +15,10 @@ from archon.runtime.flow.turns import FairTurns
 from archon.runtime.http.problems import fields_of
 from archon.runtime.logs import get_logger, milliseconds
 from archon.runtime.temporal.client import EnrichmentClient
+from kafka_ingress.backlog import StartPace
 from kafka_ingress.revisions import Overtaken, Revisions
 
-AT_ONCE: Final = 32
+AT_ONCE: Final = 8
 """Requests that are handed to Temporal, or ended, at once; where more wait, projects are served in turn."""
 REMEMBERED: Final = 10_000
 REQUEST_BYTES: Final = 1024 * 1024
@@ -38,8 +39,11 @@ class EnrichmentHandler:
     and the run know better.
     """
 
-    def __init__(self, client: EnrichmentClient, revisions: Revisions, overtaken: Overtaken) -> None:
+    def __init__(
+        self, client: EnrichmentClient, pace: StartPace, revisions: Revisions, overtaken: Overtaken
+    ) -> None:
         self._client = client
+        self._pace = pace
         self._revisions = revisions
         self._overtaken = overtaken
         self._turns = FairTurns(AT_ONCE)
@@ -52,6 +56,7 @@ class EnrichmentHandler:
         holder = (record.topic, request.project_name)
         if not await self._revisions.passes(request) and await self._ended(request, record, holder):
             return
+        await self._pace.turn(*holder)
         async with self._turns.taken(holder):
             await self._submit(request)
 

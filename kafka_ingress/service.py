@@ -22,7 +22,7 @@ from archon.runtime.temporal.sdk_telemetry import SdkTelemetry
 from archon.runtime.temporal.search_attributes import NamespaceCheck
 from archon.stores.graph.census import Census
 from archon.stores.graph.store import GraphStore
-from kafka_ingress.backlog import BacklogGate, watch
+from kafka_ingress.backlog import BacklogGate, StartPace, watch
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.enrichment import EnrichmentHandler
 from kafka_ingress.estate import Estate
@@ -32,7 +32,7 @@ from kafka_ingress.poison import DOCUMENT_NAMES, parking_poison
 from kafka_ingress.revisions import Overtaken, Revisions
 from kafka_ingress.spans import traced
 
-IN_FLIGHT: Final = 512
+IN_FLIGHT: Final = 1024
 """Requests of each topic that are begun: as many as one project may send ahead of others at once, so that
 what follows them has its turn."""
 
@@ -58,8 +58,9 @@ async def run(settings: Settings) -> None:
         client = EnrichmentClient(connection)
         # What goes ahead of bulk is little of each project; it stops for Temporal's sake alone.
         gate, bulk_gate = (BacklogGate(settings.ingress_max_backlog * times) for times in (10, 1))
+        pace = StartPace()
         revisions = Revisions(settings.ingress_revision_interval)
-        handler = EnrichmentHandler(client, revisions, Overtaken(graph, publisher))
+        handler = EnrichmentHandler(client, pace, revisions, Overtaken(graph, publisher))
         requests = RecordConsumer(
             settings,
             {
@@ -110,7 +111,7 @@ async def run(settings: Settings) -> None:
 
         async with (
             serve_http(app, settings, settings.ingress_port),
-            running(watch(client.backlog, gate, bulk_gate)),
+            running(watch(client.backlog, pace, gate, bulk_gate)),
             running(estate.watch()),
         ):
             await _consume((requests, indexing), stop)

@@ -5,7 +5,7 @@ A consumer of its own for each replay, which commits nothing.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -41,10 +41,18 @@ def ranges(start: Position, until: Position) -> dict[Place, Range]:
 
 
 class Replay:
-    """Raises TopicUnavailableError."""
+    """`pace` is awaited with the number of records that were read. Raises TopicUnavailableError."""
 
-    def __init__(self, settings: Settings, watched: Watched, start: Position, until: Position) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        watched: Watched,
+        start: Position,
+        until: Position,
+        pace: Callable[[int], Awaitable[None]],
+    ) -> None:
         self._settings = settings
+        self._pace = pace
         self._watched = watched
         topics = {source: topic for topic, source in sources(settings).items()}
         self._places = {TopicPartition(topics[place[0]], place[1]): place for place in until.offsets}
@@ -103,6 +111,9 @@ class Replay:
                 records = [record for record in batch.get(partition, []) if record.offset < end]
                 if records:
                     self._heads[partition].extend(records)
-                    return
-        self._read[self._places[partition]] = end
-        del self._heads[partition]
+                    break
+            else:
+                self._read[self._places[partition]] = end
+                del self._heads[partition]
+                return
+        await self._pace(len(records))

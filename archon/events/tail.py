@@ -19,6 +19,7 @@ from archon.contracts.errors import TooManyStreamsError
 from archon.contracts.streams import Place, Position, StreamClosed
 from archon.events.records import StreamedEvent, Watched, event_of, sources
 from archon.events.replay import Replay
+from archon.runtime.flow.rates import TokenBuckets
 from archon.runtime.flow.turns import Turns
 from archon.runtime.kafka.brokers import connection, start
 from archon.runtime.kafka.recreated import RecreatedPartitions
@@ -30,6 +31,8 @@ BUFFERED: Final = 1000
 _AT_ONCE: Final = BUFFERED // 4
 """Records told before streams have a turn to read them."""
 _RECONNECT_AFTER: Final = 1.0
+REPLAYED: Final = 1000.0
+"""Records a second that the replays of one API key may read: ten cost as much as to index a document."""
 _PATIENCE: Final = 5.0
 """Seconds that a client waits for a replay of its own before it is refused."""
 _STOPPING: Final = "the bridge is stopping"
@@ -115,6 +118,7 @@ class EventTail:
         self._open: Counter[str | None] = Counter()
         self._wanted, self._placed = asyncio.Event(), asyncio.Event()
         self._replays = Turns(settings.max_stream_replays, _share(settings.max_stream_replays))
+        self._paces = TokenBuckets()
         self._ended = False
 
     @property
@@ -161,8 +165,13 @@ class EventTail:
         self, watched: Watched, start: Position, until: Position, holder: str | None = None
     ) -> AsyncGenerator[StreamedEvent]:
         """Raises TopicUnavailableError."""
+
+        async def pace(records: int) -> None:
+            if holder is not None:
+                await asyncio.sleep(self._paces.spend(holder, REPLAYED, REPLAYED, records))
+
         async with self._replays.taken(holder):
-            async for told in Replay(self._settings, watched, start, until).events():
+            async for told in Replay(self._settings, watched, start, until, pace).events():
                 yield told
 
     def end(self) -> None:

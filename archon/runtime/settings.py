@@ -61,9 +61,9 @@ class Settings(BaseSettings):
     """Requests to enrich."""
     kafka_bulk_topic: str = names.TOPIC_BULK
     """Requests to enrich that have time: of low priority, and what a project sends beyond its share."""
-    project_burst: Annotated[int, Field(ge=1)] = 500
+    project_burst: Annotated[int, Field(ge=1)] = 200
     """Requests to enrich of one project that go ahead of bulk at once ..."""
-    project_rate: Annotated[float, Field(gt=0)] = 10
+    project_rate: Annotated[float, Field(gt=0)] = 2
     """... and in a second from then on; each bridge counts for itself."""
     kafka_dlq_topic: str = names.TOPIC_DLQ
     """Dead letters; compacted, so that it reads as a table."""
@@ -206,7 +206,10 @@ class Settings(BaseSettings):
     """Seconds for which the keys stay in force that were last read, while API_KEYS_FILE cannot be read."""
     allow_unauthenticated: bool = False
     """Let the bridge listen beyond loopback without API keys."""
-    api_key_rate: Annotated[float, Field(ge=0)] = 200
+    api_key_burst: Annotated[float, Field(ge=1)] = 400
+    """Requests that a key without a rate of its own may make at once after a quiet while; one with a rate of
+    its own has those of a second."""
+    api_key_rate: Annotated[float, Field(ge=0)] = 20
     """Requests a second that one key may make of one bridge process, each document of a batch being one, and
     each 64 KiB of a body one more. 0: no limit. A key may have its own."""
     max_body_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024

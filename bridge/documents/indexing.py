@@ -24,6 +24,7 @@ from archon.contracts.events import EnrichmentRequest, EnrichmentResults, Reques
 from archon.contracts.operations.rollout import Mode
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime.crash import crash_point
+from archon.runtime.flow.turns import FairTurns
 from archon.runtime.kafka.publisher import KafkaPublisher
 from archon.runtime.logs import get_logger, milliseconds
 from archon.runtime.settings import Settings
@@ -41,6 +42,8 @@ _SETTLED: Final[Mapping[str, IndexingStatus]] = {
     "superseded": IndexingStatus.SUPERSEDED,
     "discarded": IndexingStatus.DISCARDED,
 }
+AT_ONCE: Final = 8
+"""Indexings under way in one process: more are no faster, and each makes those of other projects wait."""
 _log = get_logger(__name__)
 
 
@@ -59,6 +62,7 @@ class Indexer:
         self._settings = settings
         self._graph = stores.graph
         self._at_work = stores.at_work
+        self._turns = FairTurns(AT_ONCE)
         self._vectors = stores.vectors
         self._content = stores.content
         self._former = FormerContents(stores.graph, stores.content)
@@ -87,8 +91,9 @@ class Indexer:
         with tracing.span("index document", correlation_id=correlation_id):
             started = time.monotonic()
             try:
-                with self._at_work.one():
-                    accepted, request = await self._index(submission, correlation_id, names_any)
+                async with self._turns.taken(submission.project_id):
+                    with self._at_work.one():
+                        accepted, request = await self._index(submission, correlation_id, names_any)
             except StoreError as error:
                 metrics.INDEXING_ERRORS.labels(type(error).__name__).inc()
                 raise

@@ -45,7 +45,7 @@ class Caller:
     projects: Projects
     access: Access
     key_id: str | None = None
-    spend: Callable[[int], None] = lambda _: None
+    spend: Callable[[int], object] = lambda _: None
     """Counts more than the one request against the caller's rate."""
     now: Callable[[], Projects] = lambda: None
     """What its key lets it reach by now: nothing where it was revoked or is expired."""
@@ -85,10 +85,11 @@ NOBODY: Final = Caller((), Access.READ)
 class AccessMiddleware:
     """Finds out who calls before anything of the request is read. Without `keys` it is everybody."""
 
-    def __init__(self, app: ASGIApp, keys: KeyFile | None, rate: float) -> None:
+    def __init__(self, app: ASGIApp, keys: KeyFile | None, rate: float, burst: float) -> None:
         self._app = app
         self._keys = keys
         self._rate = rate
+        self._burst = burst
         self._buckets = TokenBuckets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,8 +115,9 @@ class AccessMiddleware:
         key = self._keys.authenticate(shown)
         caller = replace(_caller_of(key), now=partial(self._reached_by, shown))
         if rate := key.rate or self._rate:
-            self._buckets.take(key.id, rate)
-            return replace(caller, spend=partial(self._buckets.spend, key.id, rate))
+            size = key.rate or self._burst
+            self._buckets.take(key.id, rate, size)
+            return replace(caller, spend=partial(self._buckets.spend, key.id, rate, size))
         return caller
 
     def _reached_by(self, shown: str) -> Projects:

@@ -151,7 +151,7 @@ async def test_50_live_documents_are_enriched_before_a_backfill_of_500_goes_on(
         return progress.requested if still and waits else None
 
     async def live_ones_queued() -> bool:
-        return await runs.backlog() >= in_flight - CONCURRENCY + 4
+        return (await runs.backlog()).analyses >= in_flight - CONCURRENCY + 4
 
     async def all_live_ones() -> bool:
         return len(await completed(faulty, live_project)) == LIVE

@@ -10,6 +10,9 @@ import httpx
 BRIDGE = "/api/bridge"
 _EVERY = 1.0
 _PATIENCE = 120.0
+_OFTEN, _EXACT = 0.05, 0.1
+"""Seconds between two looks at a document at least, and the share of its age: many documents that wait must
+not mean many looks."""
 
 
 @dataclass
@@ -44,7 +47,7 @@ async def _one(http: httpx.AsyncClient, project: str, times: Times) -> None:
             if found["enrichment_status"] == "completed":
                 times.enriched.append(time.monotonic() - begun)
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(max(_OFTEN, _EXACT * (time.monotonic() - begun)))
         times.lost.append(f"{path}: {found['enrichment_status']} after {_PATIENCE:.0f} s")
     except httpx.HTTPError as error:
         times.lost.append(f"{path}: {error!r}")

@@ -144,7 +144,7 @@ def test_what_was_let_in_as_one_is_waited_for_by_the_next() -> None:
     now = 0.0
     buckets = TokenBuckets(lambda: now)
     buckets.take("a", 10)
-    buckets.spend("a", 10, 29)
+    buckets.spend("a", 10, 10, 29)
     with pytest.raises(RateLimitedError) as raised:
         buckets.take("a", 10)
     assert raised.value.retry_after == pytest.approx(2.1)
@@ -333,7 +333,7 @@ def test_a_key_that_no_header_can_carry_is_named_and_not_shown(
 def test_every_secret_is_typed_as_one_and_its_file_is_in_the_example() -> None:
     told = ("password", "secret", "api_key", "token", "webhook")
     suspects = {name for name in Settings.model_fields if any(word in name for word in told)}
-    assert suspects - {"api_keys_file", "api_keys_grace", "api_key_rate"} == set(SECRETS)
+    assert suspects - {"api_keys_file", "api_keys_grace", "api_key_rate", "api_key_burst"} == set(SECRETS)
     for name in SECRETS:
         assert f"\n#{name.upper()}_FILE=\n" in environment.example()
 
@@ -417,7 +417,7 @@ async def test_a_key_that_may_only_read_is_refused_before_its_body_is_read(tmp_p
 
     app = FastAPI()
     problems.install(app)
-    app.add_middleware(AccessMiddleware, keys=KeyFile(file), rate=0)
+    app.add_middleware(AccessMiddleware, keys=KeyFile(file), rate=0, burst=1)
     app.include_router(router)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as http:

@@ -1,5 +1,6 @@
 """What the ingress makes of answers, headers and outages that are nobody's document's fault."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -14,7 +15,8 @@ from archon.contracts.operations.dead_letters import ORIGINAL_BYTES
 from archon.contracts.types import FailureType
 from archon.runtime.http.problems import MEDIA_TYPE
 from archon.runtime.kafka.record_batches import UnreadableRecord
-from kafka_ingress.backlog import BacklogGate, watch
+from archon.runtime.temporal.client import Backlog
+from kafka_ingress.backlog import FREE, READY, BacklogGate, StartPace, watch
 from kafka_ingress.enrichment import REQUEST_BYTES, parse
 from kafka_ingress.health import breaker_of
 from kafka_ingress.indexing import indexing_handler
@@ -117,7 +119,7 @@ def test_a_request_that_temporal_would_not_take_is_refused() -> None:
 async def test_a_backlog_that_cannot_be_asked_for_stops_nothing() -> None:
     asked = 0
 
-    async def backlog() -> int:
+    async def backlog() -> Backlog:
         nonlocal asked
         asked += 1
         if asked == 1:
@@ -129,9 +131,45 @@ async def test_a_backlog_that_cannot_be_asked_for_stops_nothing() -> None:
 
     gate = BacklogGate(limit=10)
     with pytest.raises(KeyboardInterrupt):
-        await watch(backlog, gate)
+        await watch(backlog, StartPace(), gate)
     assert await eventually(again)
     assert not gate.closed
+
+
+@pytest.mark.threat
+async def test_a_project_that_starts_many_runs_leaves_others_their_turn() -> None:
+    pace, begun = StartPace(), list[str]()
+
+    async def start(project: str) -> None:
+        await pace.turn("requests", project)
+        begun.append(project)
+
+    pace.update(READY)  # no room is left
+    flood = [asyncio.create_task(start("flood")) for _ in range(30)]
+    await asyncio.sleep(0)
+    assert begun == ["flood"] * int(FREE)
+    await start("other")
+    assert begun[-1] == "other"
+    more = [asyncio.create_task(start("other")) for _ in range(int(FREE))]
+    await asyncio.sleep(0)
+    left = len(begun)
+    pace.update(READY - 4)
+    await asyncio.sleep(0)
+    assert begun[left:] == ["flood", "other", "flood", "flood"]
+    pace.update(0)
+    await asyncio.gather(*flood, *more)
+
+
+async def test_where_temporal_does_not_say_what_waits_nobody_waits_for_a_turn() -> None:
+    pace = StartPace()
+    pace.update(READY)
+
+    async def backlog() -> Backlog:
+        raise NotFoundError("no statistics")
+
+    watching = asyncio.create_task(watch(backlog, pace))
+    await asyncio.gather(*(pace.turn("requests", "p") for _ in range(50)))
+    watching.cancel()
 
 
 def test_a_detail_that_may_quote_the_document_is_left_out() -> None:

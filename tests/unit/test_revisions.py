@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.events import EnrichmentRequest
+from kafka_ingress.backlog import StartPace
 from kafka_ingress.enrichment import EnrichmentHandler
 from kafka_ingress.revisions import REMEMBERED, WAITING, Revisions
 from tests import factories
@@ -169,7 +170,7 @@ async def test_an_overtaken_version_has_a_run_unless_the_graph_calls_it_past(
     answer: bool | StoreUnavailableError, runs: list[int]
 ) -> None:
     temporal = Temporal()
-    handle = EnrichmentHandler(temporal, Revisions(NEVER), Graph(answer))  # type: ignore[arg-type]
+    handle = EnrichmentHandler(temporal, StartPace(), Revisions(NEVER), Graph(answer))  # type: ignore[arg-type]
     for number in (3, 2):
         value = version(number).model_dump_json().encode()
         await handle(ConsumerRecord("t", 0, number, 0, 0, None, value, None, -1, -1, ()))

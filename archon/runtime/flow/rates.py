@@ -21,9 +21,9 @@ class TokenBuckets:
         self._most = most
         self._buckets: dict[str, tuple[float, float]] = {}
 
-    def take(self, key: str, rate: float) -> None:
+    def take(self, key: str, rate: float, size: float | None = None) -> None:
         """Take a token. Raises RateLimitedError when there is none."""
-        tokens, now = self._filled(key, rate, rate)
+        tokens, now = self._filled(key, rate, size or rate)
         taken = tokens >= 1
         self._keep(key, tokens - taken, now)
         if not taken:
@@ -36,10 +36,12 @@ class TokenBuckets:
         self._keep(key, tokens - taken, now)
         return taken
 
-    def spend(self, key: str, rate: float, more: int) -> None:
-        """Take `more` tokens for what has been let in already; what is missing is waited for by the next."""
-        tokens, now = self._filled(key, rate, rate)
+    def spend(self, key: str, rate: float, size: float, more: int) -> float:
+        """Take `more` tokens for what has been let in already. Returns the seconds until what was missing is
+        there, for callers that wait for it themselves."""
+        tokens, now = self._filled(key, rate, size)
         self._keep(key, tokens - more, now)
+        return max(0.0, (more - tokens) / rate)
 
     def _filled(self, key: str, rate: float, size: float) -> tuple[float, float]:
         """What is in a bucket now, and when that is."""

@@ -37,13 +37,14 @@ class FairTurns:
     @contextlib.asynccontextmanager
     async def taken(self, holder: Hashable) -> AsyncIterator[None]:
         """Waits for a turn, which lasts as long as the block."""
-        await self._take(holder)
+        await self.take(holder)
         try:
             yield
         finally:
             self._give()
 
-    async def _take(self, holder: Hashable) -> None:
+    async def take(self, holder: Hashable) -> None:
+        """Waits for a turn that is not given back: `refill` says when there are more."""
         if self._free:  # then nobody waits
             self._free -= 1
             return
@@ -55,6 +56,17 @@ class FairTurns:
             if not turn.cancelled():  # it came just when it was given up
                 self._give()
             raise
+
+    @property
+    def free(self) -> int:
+        """Turns that nobody has."""
+        return self._free
+
+    def refill(self, free: int) -> None:
+        """So many turns are free now, whatever was before; those who wait have them first."""
+        self._free = 0
+        for _ in range(free):
+            self._give()
 
     def _give(self) -> None:
         while self._waiting:

@@ -6,6 +6,7 @@ The one client class that bridge and ingress use; they know workflows by name on
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -99,6 +100,18 @@ def _interceptors() -> list[Interceptor]:
     return [import_module("archon.runtime.telemetry.temporal").TracingInterceptor()]
 
 
+@dataclass(frozen=True)
+class Backlog:
+    """About how much waits for a worker."""
+
+    analyses: int
+    workflow_tasks: int
+
+    @property
+    def tasks(self) -> int:
+        return self.analyses + self.workflow_tasks
+
+
 class EnrichmentClient:
     """Submits, signals and describes EnrichDocument runs."""
 
@@ -165,12 +178,20 @@ class EnrichmentClient:
             return None
         return found.typed_search_attributes.get(ENRICHMENT_STATUS) == names.STATUS_PARKED
 
-    async def backlog(self) -> int:
-        """About how many analyses wait for a worker."""
+    async def backlog(self) -> Backlog:
+        """What waits for a worker."""
+        return Backlog(
+            analyses=await self._waiting(names.QUEUE_INTELLIGENCE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+            workflow_tasks=await self._waiting(
+                names.QUEUE_ENRICHMENT, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+            ),
+        )
+
+    async def _waiting(self, queue: str, kind: TaskQueueType.ValueType) -> int:
         request = DescribeTaskQueueRequest(
             namespace=self._client.namespace,
-            task_queue=TaskQueue(name=names.QUEUE_INTELLIGENCE),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=kind,
             report_stats=True,
         )
         with translated():
