@@ -98,6 +98,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tests.prose
 
 # Image, compose file, chart, alert rules and specifications, without Docker; `ARGS=--prove` breaks each, too.
 check-deploy: $(DEPLOY)/.ready
