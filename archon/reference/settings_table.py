@@ -1,5 +1,6 @@
 """In: the fields of the settings and who reads them. Out: the page of every setting."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,21 +13,29 @@ from archon.runtime.settings import Settings
 
 _HEAD: Final = """# Settings
 
-Generated from [archon/runtime/settings.py](../archon/runtime/settings.py) by `make schemas`. Each is an
-environment variable. Durations are in seconds; a boolean is `true` or `false`. *Read by* names the services
-that load code which reads it, and `enrich`, the command line; a service takes no notice of the others.
-[deploy/env.example](../deploy/env.example) has the same to copy from.
-
-A secret may also stand in a file: set `NAME_FILE` to its path instead of `NAME`.
+Generated from [archon/runtime/settings.py](../archon/runtime/settings.py) by `make schemas`. Each setting
+is an environment variable; durations are in seconds. A section names the processes that read its settings,
+where `enrich` is the command line; a row names other ones. A secret `NAME` can also be read from the file
+that `NAME_FILE` names. [deploy/env.example](../deploy/env.example) is a file to copy from.
 """
+_OF_THE_SERVICE: Final = (
+    "workers",
+    "time_limit",
+    "memory_limit",
+    "max_document_bytes",
+    "simulated_latency",
+    "port",
+)
 _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Access": ("api_key", "allow_", "bridge_api_key", "http_tls_", "max_body"),
-    "Kafka": ("kafka_",),
+    "Bridge": ("api_key", "allow_una", "bridge_api_key", "bridge_port", "max_body", "max_stream"),
+    "Ingress": ("kafka_session_", "kafka_fetch_", "kafka_group_", "ingress_max", "ingress_revision"),
+    "Kafka": ("kafka_", "project_"),
     "Temporal": ("temporal_",),
-    "Stores": ("memgraph_", "qdrant_", "content_", "embedding_", "storage_"),
-    "Intelligence service": ("intelligence_", "circuit_breaker_", "enable_circuit_breaker", "analysis_"),
-    "Limits and retries": ("max_", "retry_", "outage_", "ingress_max"),
-    "Alerts and metrics": ("alert_", "metrics_", "otel_"),
+    "Stores": ("memgraph_", "qdrant_", "content_", "embedding_dimensions", "storage_"),
+    "Reference intelligence service": ("embedding_", *(f"intelligence_{name}" for name in _OF_THE_SERVICE)),
+    "Intelligence client": ("intelligence_", "circuit_breaker_", "enable_circuit_breaker", "outage_"),
+    "Rollout": ("enable_async", "async_", "skip_", "enrichment_flags", "sync_"),
+    "Worker": ("max_", "retry_", "reconcile_", "analysis_"),
     "Every process": ("",),
 }
 """Headings by how their settings' names begin; the first that fits has it."""
@@ -34,28 +43,36 @@ _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 
 def page(fields: Mapping[str, FieldInfo] = Settings.model_fields) -> str:
     """Markdown: a table a group, in the order of their declaration."""
-    read_by = readers()
+    read_by = {name: ", ".join(services) for name, services in readers().items()}
     return _HEAD + "".join(
-        f"\n## {group}\n\n| setting | default | meaning | read by |\n|---|---|---|---|\n"
-        + "".join(_row(name, fields[name], read_by.get(name, [])) for name in fields if _group(name) == group)
+        _section(group, {name: fields[name] for name in fields if _group(name) == group}, read_by)
         for group in _GROUPS
         if any(_group(name) == group for name in fields)
     )
+
+
+def _section(group: str, fields: Mapping[str, FieldInfo], read_by: Mapping[str, str]) -> str:
+    """`read_by`: services by setting. The usual ones are named above the table."""
+    usual = Counter(read_by.get(name, "") for name in fields).most_common(1)[0][0]
+    head = f"\n## {group}\n\nRead by {usual}.\n\n| setting | default | meaning |\n|---|---|---|\n"
+    others = {name: services for name, services in read_by.items() if services != usual}
+    return head + "".join(_row(name, field, others.get(name, "")) for name, field in fields.items())
 
 
 def _group(name: str) -> str:
     return next(group for group, begins in _GROUPS.items() if name.startswith(begins))
 
 
-def _row(name: str, field: FieldInfo, services: list[str]) -> str:
+def _row(name: str, field: FieldInfo, services: str) -> str:
+    """`services`: those that read it, if they are not the section's."""
     variables = [name.upper()]
     if field.annotation is SecretStr:
         variables.append(f"{name.upper()}_FILE")
     default = default_of(field)
+    meaning = " ".join((field.description or "").split()).replace("|", "\\|")
     cells = (
         ", ".join(f"`{variable}`" for variable in variables),
         f"`{default}`" if default else "",
-        " ".join((field.description or "").split()).replace("|", "\\|"),
-        ", ".join(services),
+        f"{meaning} ({services})" if services else meaning,
     )
     return f"| {' | '.join(cells)} |\n"

@@ -1,6 +1,6 @@
 """In: environment variables. Out: one validated, typed `Settings` for every process.
 
-Names are the platform's where it has one, Temporal's own for Temporal, ours beside.
+Names are those of the platform and of Temporal where these have one.
 """
 
 from functools import cached_property
@@ -42,9 +42,9 @@ LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], B
 
 
 class Settings(BaseSettings):
-    """Every setting, its environment variable being its name in capitals. Durations are in seconds.
+    """Every setting; its environment variable is its name in capitals. Durations are in seconds.
 
-    A secret NAME may be in a file instead, which NAME_FILE names.
+    A secret NAME may also be read from the file that NAME_FILE names.
     """
 
     model_config = SettingsConfigDict(
@@ -52,235 +52,218 @@ class Settings(BaseSettings):
     )
 
     kafka_bootstrap_servers: HostPorts = "127.0.0.1:9092"
-    """Brokers to begin with: host:port, several with commas."""
+    """Brokers as host:port, separated by commas."""
     kafka_group_id: str = "archon-intelligence-enrichment-consumer-group"
-    """Consumer group of the enrichment requests; that of the index topic has `-index` behind it."""
+    """Consumer group of the enrichment requests; that of the index topic adds `-index`."""
     kafka_index_topic: str = names.TOPIC_INDEX
-    """Documents to be indexed, as the bridge would be sent them."""
+    """Documents to index."""
     kafka_enrichment_topic: str = names.TOPIC_ENRICHMENT
-    """Requests to enrich."""
+    """Enrichment requests."""
     kafka_bulk_topic: str = names.TOPIC_BULK
-    """Requests to enrich that have time: of low priority, and what a project sends beyond its share."""
+    """Requests of low priority, and those beyond a project's share."""
     project_burst: Annotated[int, Field(ge=1)] = 200
-    """Requests to enrich of one project that go ahead of bulk at once ..."""
+    """Requests that a project may send at once; the rest go to the bulk topic."""
     project_rate: Annotated[float, Field(gt=0)] = 2
-    """... and in a second from then on; each bridge counts for itself."""
+    """Requests a second by which PROJECT_BURST refills, in each process."""
     kafka_dlq_topic: str = names.TOPIC_DLQ
-    """Dead letters; compacted, so that it reads as a table."""
+    """Dead letters. Compacted."""
     kafka_completed_topic: str = names.TOPIC_COMPLETED
-    """The ends of runs."""
+    """Ends of submissions."""
     kafka_progress_topic: str = names.TOPIC_PROGRESS
-    """The stages of runs."""
+    """Stages of runs."""
     kafka_enable_idempotence: bool = True
-    """aiokafka's idempotent producer; off only for a broker that lacks it."""
+    """Off only for brokers without idempotent producers."""
     kafka_session_timeout: Seconds = 10
-    """How long the broker waits for a sign of life before it gives an ingress's partitions to another."""
+    """Time without heartbeat until the broker reassigns an ingress's partitions."""
     kafka_fetch_wait: Seconds = 0.5
-    """How long an ingress lets the broker wait for requests before it asks again. Kafka answers as soon as
-    there is one, so that less is of use for a broker alone that does not."""
+    """How long the broker may hold a fetch that finds no request."""
     kafka_recreated_after: Seconds = 60
-    """How long a partition must have ended before our position to be taken for a new one, and read from its
-    start; a new leader may not know its end for a while."""
+    """A partition that ends before our position for this long is read from its start."""
     kafka_publish_timeout: Seconds = 0.5
-    """How long a request waits for Kafka's acknowledgement before it is deferred."""
+    """How long a request waits for Kafka's acknowledgement until its publication is deferred."""
 
     temporal_address: HostPort = "127.0.0.1:7233"
-    """host:port of the Temporal frontend."""
+    """The Temporal frontend as host:port."""
     temporal_namespace: str = "default"
-    """Its retention should not be shorter than the topics'."""
+    """Keep its retention at least as long as the topics'."""
     temporal_deployment_name: str = "archon-enrichment"
-    """The worker deployment that TEMPORAL_WORKER_BUILD_ID is a version of."""
+    """Worker deployment of TEMPORAL_WORKER_BUILD_ID."""
     temporal_worker_build_id: str = ""
-    """Version of this worker, for Worker Versioning: a run stays with the version that it began on. Empty: no
-    versioning, and every worker takes every run."""
+    """Version of this worker; runs stay on theirs. Empty: no versioning."""
     temporal_ui_url: HttpUrl = "http://127.0.0.1:8233"
-    """Where links into the Web UI lead."""
+    """Web UI, for links."""
 
     intelligence_service_url: IntelligenceUrl = "http://127.0.0.1:8053"
-    """The reference service, or one of your own with its API."""
+    """The reference service, or another with its API."""
     intelligence_timeout: Seconds = 120
     """How long a worker waits for one answer."""
     intelligence_workers: Annotated[int, Field(ge=0)] = 0
-    """Processes of the reference service; 0: one a processor."""
+    """Processes of the reference service. 0: one per processor."""
     intelligence_time_limit: Seconds = 30
-    """Processor time of the reference service for one document, which it then refuses."""
+    """Processor time for a document; one that needs more is refused."""
     intelligence_memory_limit: Annotated[int, Field(ge=512 * 1024 * 1024)] = 768 * 1024 * 1024
-    """Bytes of memory that each analysis process may have of its own; a document that needs more is refused.
-    Linux alone."""
+    """Bytes of memory for a document; one that needs more is refused. Linux only."""
     intelligence_max_document_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024
-    """The largest document, in UTF-8, that the reference service takes; eight times as much is the largest
-    request body."""
+    """Largest document, as UTF-8. A body may be eight times as large."""
     intelligence_simulated_latency: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
-    """For load tests: how long the reference service waits before it analyses, as if it were a slower one;
-    `/health` and `/version` tell of it."""
+    """For load tests: delay before each analysis."""
     memgraph_uri: BoltUri = "bolt://127.0.0.1:7687"
-    """Bolt address of the graph: Memgraph, or another that speaks its Cypher."""
+    """Memgraph over Bolt."""
     memgraph_user: str = ""
     """Empty: no authentication."""
     memgraph_password: SecretStr = SecretStr("")
-    """Password of MEMGRAPH_USER."""
+    """Empty: none."""
     memgraph_database: str = ""
     """Empty: the server's default."""
     qdrant_url: QdrantUrl = "http://127.0.0.1:6333"
-    """HTTP address of Qdrant."""
+    """Qdrant over HTTP."""
     qdrant_api_key: ApiKey = SecretStr("")
-    """Empty: none is sent."""
+    """Empty: none."""
     embedding_service_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
-    """Who embeds for the reference intelligence service, by OpenAI's protocol: what is before `/embeddings`.
-    Empty: the bundled model."""
+    """Another service with OpenAI's protocol, without `/embeddings`. Empty: the bundled model."""
     embedding_model: str = ""
-    """The model that is asked for there."""
+    """Its model."""
     embedding_api_key: ApiKey = SecretStr("")
-    """Bearer key shown there. Empty: none is sent."""
+    """Empty: none."""
     embedding_dimensions: Annotated[int, Field(ge=1)] = 256
-    """Length of the vectors the intelligence service returns; fixed when the collection is created."""
+    """Length of the vectors. A collection keeps its length."""
     qdrant_collection: str = names.COLLECTION_DOCUMENTS
-    """Documents. Made where it is missing; another name is another, empty collection."""
+    """Documents. Created if missing."""
     qdrant_symbols_collection: str = names.COLLECTION_SYMBOLS
-    """What search finds: symbols, sections, and what is none. As above; not the same collection."""
+    """Chunks, for search. Created if missing."""
     content_store_url: StoreUrl = Field(default_factory=(Path.cwd() / ".archon" / "content").as_uri)
-    """Where texts and analyses are kept: file:///path, memory:// or s3://bucket/prefix; by default
-    .archon/content in the working directory. Bridge and worker must see the same."""
+    """Texts and analyses: file:///path, memory:// or s3://bucket/prefix; by default .archon/content. Bridge
+    and worker share it."""
     storage_directories: Json[dict[str, Path]] = Field(default="{}")  # type: ignore[arg-type]  # as it is written
-    """Where servers of this machine have their data, as {"graph": "/var/lib/memgraph"}: free space is watched
-    there as it is where the content store has its files."""
+    """Other data directories to watch for free space, as {"graph": "/var/lib/memgraph"}."""
     storage_min_free_bytes: Annotated[int, Field(ge=0)] = 256 * 1024 * 1024
-    """Free space of each of these below which bridge and worker are not ready; 0: however little is left."""
+    """Below this free space bridge and worker are not ready. 0: no limit."""
 
     max_concurrent_enrichments: Annotated[int, Field(ge=1)] = 10
     """Analyses that one worker runs at once."""
     max_processing_rate: Annotated[float, Field(ge=0)] = 0
-    """Analyses a second that all workers together begin, kept by Temporal; 0: no limit."""
+    """Analyses a second that all workers together start. 0: no limit."""
     retry_max_attempts: Annotated[int, Field(ge=1)] = 3
-    """Analyses of a document before it is parked, the first one counted."""
+    """Attempts of an analysis until the document is parked."""
     retry_backoff_base: Seconds = 2.0
-    """Before the second attempt; each later delay is twice the one before, at most 60."""
+    """Delay before the second attempt; doubles up to 60."""
     analysis_cache_all_projects: bool = False
     """Let equal content of different projects share one analysis."""
     outage_budget: Seconds = 3600
-    """How long a store or service may be down before its documents are dead-lettered."""
+    """How long a store or service may be down until its documents are parked."""
     enable_circuit_breaker: bool = True
-    """Wait for an intelligence service that is down, instead of spending attempts on it."""
+    """Spend no attempts while the intelligence service is down."""
     circuit_breaker_failure_threshold: Annotated[int, Field(ge=1)] = 5
-    """Failures in a row that open it."""
+    """Consecutive failures that open it."""
     circuit_breaker_recovery_timeout: Seconds = 60
-    """How long it stays open before one analysis probes the service."""
+    """How long it stays open until an analysis probes the service."""
 
     enable_async_enrichment: bool = True
-    """Enrich in the background. Off: every project is enriched within the request."""
+    """Off: documents are enriched within their request."""
     async_enrichment_enabled_projects: str = ""
-    """Projects that are enriched in the background whatever the percentage says, with commas."""
+    """Projects, separated by commas, in the background at any percentage."""
     async_enrichment_rollout_percentage: Annotated[int, Field(ge=0, le=100)] = 100
-    """How many of a hundred projects are enriched in the background; which, their names decide."""
+    """Projects enriched in the background."""
     skip_intelligence_enrichment: bool = False
-    """Index alone; it goes before the three above."""
+    """Index only. Overrides the three above."""
     enrichment_flags_file: str = ""
-    """A JSON file with any of the four above, in small letters, which goes before the environment; a change
-    is taken up at once."""
+    """JSON with the four above in lower case. Overrides the environment; changes apply at once."""
     sync_enrichment_timeout: Seconds = 60
-    """How long a request waits for an enrichment that is not in the background; then it is answered with 202,
-    and the enrichment goes on."""
+    """How long a request waits for its enrichment until it is answered with 202."""
 
     ingress_max_backlog: Annotated[int, Field(ge=0)] = 10_000
-    """Analyses waiting in Temporal at which the ingress pauses, until half of them are done; 0: never."""
+    """Waiting analyses at which the ingress stops reading the bulk topic, until half are done; it stops
+    reading the other at ten times as many. 0: never."""
     ingress_revision_interval: Annotated[float, Field(ge=0, le=10)] = 1.0
-    """How long after a version of a document the ingress submits the next one; of those that come meanwhile
-    the newest is enriched, and the others end as superseded without a run; 0: each has its run."""
+    """Least time between two runs of a document; of the versions in between only the newest is enriched."""
     reconcile_interval: Annotated[float, Field(ge=0)] = 900
-    """How often the stores are compared, document by document, and put right; 0: only when somebody asks. All
-    workers must agree: the schedule is Temporal's, and the last one that starts sets it."""
+    """Time between reconciliations; the same for all workers. 0: none."""
     alert_webhook_url: SecretStr = SecretStr("")
-    """Told of dead letters of type data_quality and service_down, in JSON that Slack also takes."""
+    """Receives messages in Slack's JSON about dead letters of type data_quality and service_down."""
     alert_interval: Seconds = 300
-    """What happens within this time is told in one message."""
+    """Least time between two such messages."""
 
     max_streams: Annotated[int, Field(ge=1)] = 200
-    """Event streams that one bridge process has open at once."""
+    """Open event streams of a bridge process."""
     max_stream_replays: Annotated[int, Field(ge=1)] = 8
-    """Streams that at once read from Kafka what their clients have missed."""
+    """Streams that replay missed events at once."""
 
     api_keys_file: str = ""
-    """Who may call the bridge, in JSON as `enrich keys` writes it; a change is taken up at once. Empty:
-    everybody who reaches it."""
+    """Callers' keys, from `enrich keys`. Changes apply at once. Empty: no keys."""
     api_keys_grace: Annotated[float, Field(ge=0)] = 300
-    """Seconds for which the keys stay in force that were last read, while API_KEYS_FILE cannot be read."""
+    """How long the last keys remain valid while API_KEYS_FILE cannot be read."""
     allow_unauthenticated: bool = False
     """Let the bridge listen beyond loopback without API keys."""
-    api_key_burst: Annotated[float, Field(ge=1)] = 400
-    """Requests that a key without a rate of its own may make at once after a quiet while; one with a rate of
-    its own has those of a second."""
-    api_key_rate: Annotated[float, Field(ge=0)] = 20
-    """Requests a second that one key may make of one bridge process, each document of a batch being one, and
-    each 64 KiB of a body one more. 0: no limit. A key may have its own."""
+    api_key_rate: Annotated[float, Field(ge=0)] = 200
+    """Requests a second per key and bridge process. Each document of a batch counts, and each 64 KiB of a
+    body. 0: no limit."""
     max_body_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024
-    """The largest request body that the bridge takes."""
+    """Largest request body of the bridge."""
     max_body_values: Annotated[int, Field(ge=1000)] = 20_000
-    """How many values, nested ones too, a JSON body may have that the bridge takes."""
+    """Most values in a JSON body."""
     bridge_api_key: ApiKey = SecretStr("")
-    """The key that the command line and the ingress show the bridge; the ingress needs one that may write
-    to every project."""
+    """The key of the command line and the ingress; the ingress must write to every project."""
     intelligence_api_key: ApiKey = SecretStr("")
-    """Bearer key shown to the intelligence service; the reference service demands it where it is set."""
+    """Bearer key of the intelligence service."""
     http_tls_certfile: str = ""
-    """Certificate chain in PEM; where it is set, each service of ours speaks HTTPS alone."""
+    """Certificate chain in PEM: our services then speak HTTPS only."""
     http_tls_keyfile: str = ""
-    """Its private key, in PEM."""
+    """Its key in PEM."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    """How brokers are spoken to; SSL encrypts, SASL logs in."""
+    """Encryption and authentication."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    """How SASL logs in."""
+    """Authentication."""
     kafka_sasl_username: str = ""
-    """Who logs in."""
+    """For SASL."""
     kafka_sasl_password: SecretStr = SecretStr("")
-    """Password of KAFKA_SASL_USERNAME."""
+    """For SASL."""
     kafka_ssl_cafile: str = ""
-    """Who has signed the brokers' certificates, in PEM; empty: the system's authorities."""
+    """Authority of the brokers' certificates, in PEM. Empty: those of the system."""
     kafka_ssl_certfile: str = ""
-    """Our own certificate chain in PEM, where the brokers ask for one."""
+    """Our certificate chain in PEM, if the brokers require one."""
     kafka_ssl_keyfile: str = ""
-    """Its private key, in PEM."""
+    """Its key in PEM."""
     kafka_ssl_password: SecretStr = SecretStr("")
-    """Of KAFKA_SSL_KEYFILE, where that is encrypted."""
+    """Password of that key."""
     temporal_tls: bool = False
-    """Encrypt the connection to Temporal. Also on where an API key or one of the files below is set."""
+    """Encrypt the connection. Implied by TEMPORAL_API_KEY, a certificate or a server name."""
     temporal_tls_server_ca_cert_path: str = ""
-    """Who has signed Temporal's certificate, in PEM; empty: the system's authorities."""
+    """Authority of Temporal's certificate, in PEM. Empty: those of the system."""
     temporal_tls_server_name: str = ""
-    """The name in that certificate, where it is not the address's."""
+    """Name in Temporal's certificate, if it is not the address."""
     temporal_tls_client_cert_path: str = ""
-    """Our own certificate in PEM, where Temporal asks for one."""
+    """Our certificate in PEM, if Temporal requires one."""
     temporal_tls_client_key_path: str = ""
-    """Its private key, in PEM."""
+    """Its key in PEM."""
     temporal_api_key: ApiKey = SecretStr("")
-    """Shown to Temporal, as Temporal Cloud wants it."""
+    """For Temporal Cloud."""
 
     host: str = "127.0.0.1"
-    """Address that every service listens on."""
+    """Listen address of every service."""
     allowed_hosts: str = ""
-    """Names, with commas, by which services on loopback are reached beside those of loopback, as behind a
-    proxy; a request by another name is refused, unless it needs an API key."""
+    """Host names besides loopback names, separated by commas, for services on loopback without API keys."""
     bridge_port: Port = 8054
-    """Of the bridge."""
+    """Bridge."""
     intelligence_port: Port = 8053
-    """Of the reference intelligence service."""
+    """Reference intelligence service."""
     ingress_port: Port = 8156
-    """Of the ingress: health and metrics."""
+    """Ingress: health and metrics."""
     worker_port: Port = 8157
-    """Of the worker: health and metrics."""
+    """Worker: health and metrics."""
     bridge_url: HttpUrl = "http://127.0.0.1:8054"
-    """Where the ingress and the command line find the bridge."""
+    """Bridge."""
     ingress_url: HttpUrl = "http://127.0.0.1:8156"
-    """Where the bridge and the command line find an ingress, whose state they tell of."""
+    """Ingress, for its health."""
     worker_url: HttpUrl = "http://127.0.0.1:8157"
-    """Where ingress, bridge and command line find a worker, whose circuit breaker and state they tell of."""
+    """Worker, for its health."""
     metrics_interval: Seconds = 15
-    """How often the estate is counted for the metrics: documents that wait, lag, sizes of topics."""
+    """Time between counts of pending documents, lag and topic sizes."""
     log_level: LogLevel = "INFO"
     """DEBUG, INFO, WARNING, ERROR or CRITICAL."""
     log_format: Annotated[str, Field(pattern="^(auto|json|console)$")] = "auto"
-    """json, console, or auto: console on a terminal, json elsewhere."""
+    """json, console, or auto: console on a terminal."""
     shutdown_timeout: Seconds = 20
-    """How long a process may take to finish what it has begun."""
+    """Time to finish open work."""
 
     @field_validator("qdrant_symbols_collection")
     @classmethod
@@ -307,7 +290,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What is given in code, then the environment, then the files that it names."""
+        """Arguments, then the environment, then the files that it names."""
         files = SecretFiles(settings_cls)
         return init_settings, env_settings, dotenv_settings, files, file_secret_settings
 
@@ -325,6 +308,6 @@ class Settings(BaseSettings):
         return f"{self.temporal_ui_url}/namespaces/{self.temporal_namespace}/workflows/{workflow_id}"
 
     def workflows_url(self, query: str) -> str:
-        """Where it lists those that a visibility query finds."""
+        """Where the Web UI lists the workflows that a visibility query finds."""
         listed = f"{self.temporal_ui_url}/namespaces/{self.temporal_namespace}/workflows"
         return f"{listed}?{urlencode({'query': query})}"
