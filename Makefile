@@ -9,7 +9,10 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy audit format histories lock schemas dashboards clean
+.PHONY: setup demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy audit format histories lock schemas dashboards clean
+
+# Installs what the command line and the tests need.
+setup: $(READY)
 
 demo: $(READY)
 	$(BIN)/enrich demo $(PATH_TO_INGEST) $(ARGS)

@@ -16,6 +16,8 @@ PAGES: Final = (
     "docs/deletion.md",
 )
 """The one that deletes comes last."""
+TUTORIAL: Final = "docs/tutorial.md"
+"""On a stack of its own, as its commands build on each other: tests/e2e/test_tutorial.py."""
 SHELL: Final = "sh"
 SESSION: Final = "console"
 """Commands behind a prompt, and what they print."""
@@ -35,7 +37,7 @@ def commands(page: str) -> list[str]:
     found: list[str] = []
     for tag, text in fences(page):
         if tag == SHELL:
-            found += _whole(text.splitlines())
+            found += whole(text.splitlines())
         elif tag == SESSION:
             found += [line.removeprefix("$ ") for line in text.splitlines() if line.startswith("$ ")]
     spans = _SPAN.findall(_FENCE.sub("", (ROOT / page).read_text()))
@@ -45,7 +47,7 @@ def commands(page: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _whole(lines: list[str]) -> Iterator[str]:
+def whole(lines: list[str]) -> Iterator[str]:
     """Lines joined until they are whole commands."""
     begun = ""
     for line in lines:

@@ -31,7 +31,8 @@ _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Ingress": ("kafka_session_", "kafka_fetch_", "kafka_group_", "ingress_max", "ingress_revision"),
     "Kafka": ("kafka_", "project_"),
     "Temporal": ("temporal_",),
-    "Stores": ("memgraph_", "qdrant_", "content_", "embedding_dimensions", "storage_"),
+    "Graph": ("memgraph_",),
+    "Vectors and content": ("qdrant_", "content_", "embedding_dimensions", "storage_"),
     "Reference intelligence service": ("embedding_", *(f"intelligence_{name}" for name in _OF_THE_SERVICE)),
     "Intelligence client": ("intelligence_", "circuit_breaker_", "enable_circuit_breaker", "outage_"),
     "Rollout": ("enable_async", "async_", "skip_", "enrichment_flags", "sync_"),
@@ -54,7 +55,7 @@ def page(fields: Mapping[str, FieldInfo] = Settings.model_fields) -> str:
 def _section(group: str, fields: Mapping[str, FieldInfo], read_by: Mapping[str, str]) -> str:
     """`read_by`: services by setting. The usual ones are named above the table."""
     usual = Counter(read_by.get(name, "") for name in fields).most_common(1)[0][0]
-    head = f"\n## {group}\n\nRead by {usual}.\n\n| setting | default | meaning |\n|---|---|---|\n"
+    head = f"\n## {group}\n\nRead by {usual}.\n\n| setting and default | meaning |\n|---|---|\n"
     others = {name: services for name, services in read_by.items() if services != usual}
     return head + "".join(_row(name, field, others.get(name, "")) for name, field in fields.items())
 
@@ -65,14 +66,13 @@ def _group(name: str) -> str:
 
 def _row(name: str, field: FieldInfo, services: str) -> str:
     """`services`: those that read it, if they are not the section's."""
-    variables = [name.upper()]
+    default = default_of(field)
+    variables = [f"{name.upper()}={default}" if default else name.upper()]
     if field.annotation is SecretStr:
         variables.append(f"{name.upper()}_FILE")
-    default = default_of(field)
     meaning = " ".join((field.description or "").split()).replace("|", "\\|")
     cells = (
         ", ".join(f"`{variable}`" for variable in variables),
-        f"`{default}`" if default else "",
         f"{meaning} ({services})" if services else meaning,
     )
     return f"| {' | '.join(cells)} |\n"

@@ -194,7 +194,9 @@ class Settings(BaseSettings):
     """How long the last keys remain valid while API_KEYS_FILE cannot be read."""
     allow_unauthenticated: bool = False
     """Let the bridge listen beyond loopback without API keys."""
-    api_key_rate: Annotated[float, Field(ge=0)] = 200
+    api_key_burst: Annotated[float, Field(ge=1)] = 400
+    """Requests that a quiet key may make at once; a key with a rate of its own has those of a second."""
+    api_key_rate: Annotated[float, Field(ge=0)] = 20
     """Requests a second per key and bridge process. Each document of a batch counts, and each 64 KiB of a
     body. 0: no limit."""
     max_body_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024

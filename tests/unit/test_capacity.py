@@ -49,9 +49,6 @@ ROUND = Measured(
 )
 
 
-_COST = re.compile(r"^\| (?:processor: )?(\w+) \| ([\d.]+)(?: ms)? \|$", re.MULTILINE)
-
-
 def of(found: list[Need], part: str, what: str) -> Need:
     (need,) = (each for each in found if (each.part, each.what) == (part, what))
     return need
@@ -275,21 +272,3 @@ def test_the_page_tells_of_the_limits_that_are_computed_with() -> None:
 def test_other_costs_would_be_noticed() -> None:
     text = (DOCS / "scale.md").read_text()
     assert page.filled(text, ROUND) != text
-
-
-def test_the_last_benchmark_has_the_costs_that_are_computed_with() -> None:
-    """docs/benchmark.md may have a table of the last benchmark: a process and its milliseconds a line."""
-    _, _, section = (DOCS / "benchmark.md").read_text().partition("last benchmark")
-    told = {name.lower(): float(value) for name, value in _COST.findall(section)}
-    shipped = {name.lower(): cost for name, cost in Measured.shipped().cpu_ms.items()}
-    wrong = {name: value for name, value in told.items() if name in shipped and value != shipped[name]}
-    assert wrong == {}, "run `make scale ARGS=run.json`"
-
-
-def test_a_last_benchmark_with_other_costs_would_be_noticed() -> None:
-    assert _COST.findall(
-        "| process | ms |\n|---|---|\n| worker | 105.5 ms |\n| processor: graph | 3 |\n"
-    ) == [
-        ("worker", "105.5"),
-        ("graph", "3"),
-    ]

@@ -11,19 +11,19 @@ from archon.cli.stack.env_file import exported
 from archon.devstack.stack import Ports, environment
 from archon.runtime.settings import Settings
 from bridge.documents.search import SNIPPET_LINES
-from tests.pages import OTHERS, PAGES, ROOT, SESSION, SHELL, commands, fences, parses
+from tests.pages import OTHERS, PAGES, ROOT, SESSION, SHELL, TUTORIAL, commands, fences, parses
 
 NAMES = set(exported(Path(), environment(Path(mkdtemp()), Ports()), Settings()))
 OF_THE_SHELL = {"id", "url"}
 """Variables of a loop."""
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, TUTORIAL])
 def test_every_block_says_what_it_holds(page: str) -> None:
     assert {tag for tag, _ in fences(page)} <= {SHELL, SESSION, *OTHERS}
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, TUTORIAL])
 def test_commands_name_no_address_but_by_what_env_exports(page: str) -> None:
     found = commands(page)
     assert found
@@ -34,7 +34,7 @@ def test_commands_name_no_address_but_by_what_env_exports(page: str) -> None:
         assert set(re.findall(r"\$\{?([A-Za-z_]+)", unquoted)) <= NAMES | OF_THE_SHELL, command
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, TUTORIAL])
 def test_every_curl_has_a_time_limit(page: str) -> None:
     for command in commands(page):
         for call in re.findall(r"\bcurl\b[^|;]*", command):
@@ -86,3 +86,16 @@ def test_every_page_that_the_code_names_is_there() -> None:
     assert len(found) > 20
     for page, anchor in found:
         assert leads_somewhere(ROOT / "docs" / page, anchor), f"{page}#{anchor}"
+
+
+def test_every_threat_names_its_tests() -> None:
+    _, _, section = (ROOT / "docs/security.md").read_text().partition("\n## What stops whom\n")
+    rows = re.findall(r"^\| (?!attacker).*", section.partition("\n## ")[0], re.MULTILINE)
+    assert len(rows) > 10
+    for row in rows:
+        tests = re.findall(r"\]\(\.\./(tests/[^)]+)\)(?:, `(\w+)`)?", row)
+        assert tests, row
+        for path, name in tests:
+            text = (ROOT / path).read_text()
+            assert "pytest.mark.threat" in text, path
+            assert re.search(rf"def test_\w*{name}", text), row

@@ -8,6 +8,8 @@ import pytest
 
 from archon.runtime.flow.turns import FairTurns
 
+pytestmark = pytest.mark.threat
+
 
 class Visitors:
     """`came`: in the order in which their turns came; each stays until it may leave."""

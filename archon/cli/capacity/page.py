@@ -11,8 +11,8 @@ from archon.cli.capacity.measured import PROCESSES, Measured, total
 from archon.cli.capacity.needs import By, Need, needs
 from archon.cli.capacity.shown import amount, full_at, number
 
-RATES: Final = (100, 1_000, 10_000)
-DOCUMENTS: Final = (10_000_000, 1_000_000_000)
+RATES: Final = (100, 1_000)
+DOCUMENTS: Final = (10_000_000,)
 _PLACE: Final = re.compile(r"(<!-- capacity: (?!end)(\w+) -->\n).*?(<!-- capacity: end -->)", re.DOTALL)
 
 
@@ -29,9 +29,10 @@ def filled(text: str, measured: Measured) -> str:
 
 def _costs(measured: Measured) -> str:
     stored = measured.stored
-    processes = [(f"processor: {name}", f"{measured.cpu_ms[name]:g} ms") for name in PROCESSES]
+    processes = ", ".join(f"{name} {measured.cpu_ms[name]:g}" for name in PROCESSES)
     points = ", ".join(f"{each.per_document:g} in `{name}`" for name, each in stored.points.items())
-    rest = [
+    rows = [
+        ("milliseconds of processor time", processes),
         ("Temporal: history", f"{measured.events:g} events, {number(stored.history_bytes / 1e3)} KB"),
         ("Temporal: state transitions", f"{measured.state_transitions:g}"),
         ("Temporal: database writes", number(total(stored.persistence_writes))),
@@ -48,7 +49,7 @@ def _costs(measured: Measured) -> str:
         f"{measured.cpus} processors, {measured.measured_on}, at {measured.source}. "
         f"The rest: {stored.documents} documents.\n\n"
     )
-    return head + _table(("of one document", "measured"), [*processes, *rest])
+    return head + _table(("of one document", "measured"), rows)
 
 
 def _each(means: Iterable[tuple[str, float]]) -> str:
