@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: setup demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy audit format histories lock schemas dashboards clean
+.PHONY: setup demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy audit site format histories lock schemas dashboards clean
 
 # Installs what the command line and the tests need.
 setup: $(READY)
@@ -111,6 +111,10 @@ check-deploy: $(DEPLOY)/.ready
 audit: $(READY)
 	@test -x $(VENV)/audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip -q install "pip-audit>=2.9,<3"; }
 	$(VENV)/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
+
+# The pages of docs/ as a site in .venv/site, without any network.
+site: $(DEPLOY)/.ready
+	NO_MKDOCS_2_WARNING=1 $(DEPLOY)/bin/mkdocs build --strict -f deploy/site/mkdocs.yml
 
 format: $(READY)
 	$(BIN)/ruff format .

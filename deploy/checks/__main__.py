@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from deploy.checks import chart, compose, prometheus, specifications
+from deploy.checks import chart, compose, prometheus, site, specifications
 from deploy.checks.proof import unnoticed
 from deploy.checks.tools import Check, CheckError
 
@@ -30,6 +30,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "dashboard queries": prometheus.dashboard_queries,
     "asyncapi": specifications.asyncapi,
     "openapi": specifications.openapi,
+    "site": site.site,
 }
 
 

@@ -22,6 +22,7 @@ _COPIED: Final = (
     "bridge",
     "intelligence",
     "kafka_ingress",
+    "tests",
     "workflows",
 )
 _CHART: Final = "deploy/helm/archon-enrichment"
@@ -55,6 +56,7 @@ BREAKAGES: Final[Mapping[str, Breakage]] = {
     "dashboard queries": Breakage("deploy/grafana/dashboards/*.json", r'"expr": "', '"expr": ") '),
     "asyncapi": Breakage("docs/asyncapi.yaml", "action: (send|receive)", "action: shout"),
     "openapi": Breakage("docs/openapi/*.json", '"paths"', '"path"'),
+    "site": Breakage("docs/search.md", r"#chunks-and-embeddings", "#chunks-and-embedding"),
 }
 
 
@@ -89,7 +91,7 @@ def _broken(root: Path, breakage: Breakage) -> Iterator[tuple[Path, bool]]:
 
 def _copy(root: Path, copy: Path) -> None:
     for name in _COPIED:
-        shutil.copytree(root / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "images"))
+        shutil.copytree(root / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in root.iterdir():
         if path.is_file():
             shutil.copy(path, copy)
