@@ -24,6 +24,7 @@ from archon.contracts.workflow import RetrySettings
 from archon.runtime.alerts import ALERTED
 from archon.runtime.http.problems import STATUSES
 from archon.runtime.kafka.topics import topics
+from archon.runtime.secret_files import is_secret
 from archon.runtime.settings import Settings
 from archon.runtime.temporal.namespace import RETENTION
 from archon.stores.vectors.collections import OLDEST_SERVER
@@ -35,14 +36,14 @@ from workflows.parking import DEAD_LETTER_AGAIN, SELF_RETRIES, SELF_RETRY_AFTER
 from workflows.policies import LOST_AFTER
 
 NAMES = (
-    *("README.md", "CONTRIBUTING.md", "deploy/README.md", "docs/glossary.md", "docs/design.md"),
-    *("docs/operations.md", "docs/runbooks.md", "docs/failures.md"),
+    *("README.md", "CONTRIBUTING.md", "deploy/README.md"),
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md")),
 )
 PAGES = {name: (ROOT / name).read_text() for name in NAMES}
 OPERATIONS, RUNBOOKS, FAILURES = (PAGES[f"docs/{name}.md"] for name in ("operations", "runbooks", "failures"))
 PRODUCT = ("activities", "archon", "bridge", "intelligence", "kafka_ingress", "workflows")
 SOURCE = "\n".join(file.read_text() for part in PRODUCT for file in (ROOT / part).rglob("*.py"))
-OF_OTHERS = re.compile(r"AWS_\w+|NAME_FILE|KAFKA_CFG_\w+")
+OF_OTHERS = re.compile(r"AWS_\w+|NAME_FILE|KAFKA_CFG_\w+|OTEL_\w+")
 """Variables of other programs, and a placeholder."""
 OF_OTHER_PAGES = {
     *("Archon Enrichment", "Panels", "Status, Targets"),
@@ -70,6 +71,7 @@ def cells(text: str) -> list[list[str]]:
 @pytest.mark.parametrize("page", NAMES)
 def test_every_variable_is_read_somewhere(page: str) -> None:
     settings = {name.upper() for name in Settings.model_fields}
+    settings |= {f"{name.upper()}_FILE" for name, field in Settings.model_fields.items() if is_secret(field)}
     others = [ROOT / "deploy/.env.example", ROOT / "Makefile", *(ROOT / "tests").rglob("*.py")]
     known = "\n".join([SOURCE, *(file.read_text(errors="replace") for file in others)])
     found = {match[1] for span in spans(page) if (match := re.match(r"([A-Z]+(?:_[A-Z]+)+)(?:=|$)", span))}
@@ -101,14 +103,14 @@ def test_every_verb_and_option_of_enrich_exists(page: str) -> None:
         options = {
             option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
         }
-        assert {word for word in rest if re.match(r"--?[a-z]", word)} <= options, (first, rest)
+        assert {word for word in rest if re.match(r"--?[a-z]", word)} <= {*options, "--help"}, (first, rest)
 
 
 @pytest.mark.parametrize("page", NAMES)
 def test_every_route_is_one_of_the_bridge(page: str) -> None:
     paths = json.loads((ROOT / "docs/openapi/bridge.json").read_text())["paths"]
     known = [re.compile(re.sub(r"\{\w+\}", "[^/]+", path)) for path in paths]
-    for found in re.findall(r"\$BRIDGE_URL(/[\w/-]*)|(/api/bridge/[\w/-]+)", PAGES[page]):
+    for found in re.findall(r"\$BRIDGE_URL(/[\w/-]*)|(/api/bridge/[\w/{}-]+)", PAGES[page]):
         route = "".join(found).removesuffix("/metrics")
         assert any(each.fullmatch(route) for each in known), route
 
