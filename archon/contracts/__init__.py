@@ -1,4 +1,4 @@
-"""What the parts agree on: events, documents, analysis results, workflow inputs, names and errors.
+"""The models, names and errors that all parts share: events, documents, analysis results, workflow inputs.
 
-Pure pydantic and the standard library; imports nothing of ours and no driver.
+Only pydantic and the standard library; no import of our other packages, no driver.
 """

@@ -1,7 +1,7 @@
-"""In: a document's text, as the intelligence API takes it. Out: what an analysis found, and its summary.
+"""In: a document's text, as the intelligence API takes it. Out: the analysis result and its summary.
 
-`AnalysisResult` is what `POST /process/document` answers. A service may return only the five fields of the
-platform's API; everything else has a default.
+`AnalysisResult` is the answer of `POST /process/document`. A service may return only the five fields of the
+platform's API; every other field has a default.
 """
 
 from typing import Annotated, Any, Final, Self
@@ -25,11 +25,11 @@ from archon.contracts.types import (
 )
 
 ROWS_AT_ONCE: Final = 500
-"""Entities and relationships that one transaction of the graph takes; an analysis with more is large."""
+"""Maximum number of entities and relationships in one graph transaction; an analysis with more is *large*."""
 
 
 class AnalysisRequest(OpenModel):
-    """Body of `POST /process/document`. `content` is None where the service is to use its own copy."""
+    """Body of `POST /process/document`. If `content` is None, the service uses its own copy."""
 
     document_id: DocumentId
     project_name: ProjectName
@@ -43,7 +43,7 @@ class AnalysisRequest(OpenModel):
 
 
 class Entity(OpenModel):
-    """Something named in a document: a function, a class, a heading. Lines count from 1, inclusive."""
+    """Something that a document names: a function, a class, a heading. Lines count from 1, inclusive."""
 
     kind: Annotated[str, Field(min_length=1, max_length=64)]
     name: Annotated[str, Field(min_length=1)]
@@ -56,15 +56,18 @@ class Entity(OpenModel):
     documentation: str | None = None
     confidence: Score = 1.0
     body_hash: Annotated[str, Field(min_length=1, max_length=128)] | None = None
-    """Changes when the entity's own lines do, those of entities nested in it left out; computed from the text
-    where the service does not say."""
+    """Hash of the entity's own lines, without the lines of nested entities. Computed from the text if the
+    service does not send it."""
 
 
 class Relationship(OpenModel):
-    """`imports`: document -> module, `target` as it is written there (`..store`, `./api`, `net/http`) and
-    `names` what is taken from it. `calls`: entity `source` -> entity `target`, both qualified names within
-    this document. `inherits`: entity `source` -> `target`, a qualified name within this document or a name
-    from elsewhere."""
+    """A reference from the document or one of its entities.
+
+    `imports`: document -> module; `target` is spelled as in the source (`..store`, `./api`, `net/http`),
+    `names` are the imported names. `calls`: entity `source` -> entity `target`, both qualified names in this
+    document. `inherits`: entity `source` -> `target`, a qualified name in this document or a name from
+    another one.
+    """
 
     kind: Annotated[str, Field(pattern="^(imports|calls|inherits)$")]
     source: str | None = None
@@ -74,7 +77,7 @@ class Relationship(OpenModel):
 
 
 class Finding(OpenModel):
-    """One occurrence of a pattern or anti-pattern; `rule` is the rule's id."""
+    """One occurrence of a pattern or anti-pattern; `rule` is the id of the rule."""
 
     rule: Annotated[str, Field(min_length=1)]
     line: Line | None = None
@@ -83,7 +86,7 @@ class Finding(OpenModel):
 
 
 class Terms(OpenModel):
-    """A sparse vector: of each term its index, a 32-bit number, and its weight."""
+    """A sparse vector: the 32-bit index of each term and its weight."""
 
     indices: Indices
     values: Vector
@@ -96,16 +99,16 @@ class Terms(OpenModel):
 
 
 class Chunk(OpenModel):
-    """What search finds: a symbol's own lines, or lines of the document that are no symbol's.
+    """A search result unit: the own lines of a symbol, or lines of the document that belong to no symbol.
 
-    Lines count from 1, inclusive. It is found by `embedding`, dense and of unit length, and `terms`, sparse.
+    Lines count from 1, inclusive. Search matches `embedding` (dense, unit length) and `terms` (sparse).
     """
 
     symbol: str | None = None
-    """Its qualified name; None for the document's own lines."""
+    """Qualified name of the symbol; None for lines that belong to no symbol."""
     kind: Annotated[str, Field(min_length=1, max_length=64)] = "document"
     ordinal: Count = 0
-    """Tells chunks of the same kind and symbol apart."""
+    """Distinguishes chunks with the same kind and symbol."""
     start_line: Line
     end_line: Line
     embedding: Vector | None = None
@@ -113,8 +116,8 @@ class Chunk(OpenModel):
 
 
 class AnalysisResult(OpenModel):
-    """What an analysis found. Scores are 0..1; `patterns_detected` and `anti_patterns_detected` hold rule
-    ids, each once; a score is None where it has no meaning for the document."""
+    """The result of an analysis. Scores range from 0 to 1; a score is None if it does not apply to the
+    document. `patterns_detected` and `anti_patterns_detected` hold each rule id once."""
 
     entities_extracted: Count
     quality_score: Score | None
@@ -122,7 +125,8 @@ class AnalysisResult(OpenModel):
     patterns_detected: list[str]
     anti_patterns_detected: list[str]
     language: Language | None = None
-    """The language that the text was read as, which becomes the document's; None leaves it as it is."""
+    """The language in which the service read the text. It becomes the document's language; None leaves that
+    unchanged."""
     entities: list[Entity] = Field(default_factory=list)
     relationships: list[Relationship] = Field(default_factory=list)
     findings: list[Finding] = Field(default_factory=list)
@@ -131,17 +135,18 @@ class AnalysisResult(OpenModel):
     analyser_version: str = "unknown"
     statistics: dict[str, float] = Field(default_factory=dict)
     not_understood: Annotated[int, Field(ge=0)] = 0
-    """Lines of which nothing, or not all, could be read: what stands there may be missing above."""
+    """Number of lines that the parser could not read completely; the results above may miss what they
+    contain."""
 
 
 class Assessment(AnalysisResult):
-    """What `POST /assess/code` answers: scores, patterns and anti-patterns."""
+    """Answer of `POST /assess/code`: scores, patterns and anti-patterns."""
 
     entities_extracted: Count = 0
 
 
 class Extraction(AnalysisResult):
-    """What `POST /extract/code` answers: entities and relationships."""
+    """Answer of `POST /extract/code`: entities and relationships."""
 
     quality_score: Score | None = None
     complexity_score: Score | None = None
@@ -150,7 +155,8 @@ class Extraction(AnalysisResult):
 
 
 class AnalysisSummary(Model):
-    """The few hundred bytes of an analysis that a workflow sees; `result_ref` leads to the whole."""
+    """The part of an analysis that a workflow sees, a few hundred bytes; `result_ref` refers to the full
+    result."""
 
     result_ref: str
     entities_extracted: int
@@ -162,12 +168,15 @@ class AnalysisSummary(Model):
     has_embedding: bool
     cached: bool = False
     large: bool = False
-    """Whether a store takes it in several writes, each of which may have to wait."""
+    """Whether a store needs several transactions for it."""
 
 
 class ServiceVersion(OpenModel):
-    """Answer of `GET /version`. `path_free`: results do not depend on the document's path or id, so that
-    equal content may share one analysis. `simulated_latency`: seconds by which answers are made slower."""
+    """Answer of `GET /version`.
+
+    `path_free`: results do not depend on the document's path or id, so documents with equal content may share
+    one analysis. `simulated_latency`: artificial delay of each answer, in seconds.
+    """
 
     name: str = "intelligence"
     version: str = "unknown"
@@ -184,8 +193,8 @@ class EmbedRequest(Model):
 
 
 class EmbedResponse(OpenModel):
-    """Answer of `POST /embed`: one vector a text, in order, and the same of terms, as a query has them; a
-    service may do without terms."""
+    """Answer of `POST /embed`: one dense vector for each text, in order, and one sparse query vector for each
+    text. A service may omit the sparse vectors."""
 
     embeddings: list[Vector]
     terms: list[Terms] | None = None

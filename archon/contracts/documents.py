@@ -1,6 +1,6 @@
-"""In: what applications POST to the bridge. Out: what the bridge answers, and what the stores keep.
+"""In: documents that applications POST to the bridge. Out: the bridge's answers, and the stored form.
 
-Field names on the way in are the platform's (project_id, full_text, source_path); ours are accepted too.
+Input accepts the platform's field names (project_id, full_text, source_path) as well as ours.
 """
 
 from enum import StrEnum
@@ -40,8 +40,8 @@ from archon.contracts.types import (
 class DocumentSubmission(BaseModel):
     """Body of `POST /api/bridge/document` and value of a `tree.index` event.
 
-    Exactly one of `full_text` and `content_ref` is needed; of `source_path`, `document_id` and `title` at
-    least one. Everything else is derived.
+    Requires exactly one of `full_text` and `content_ref`, and at least one of `source_path`, `document_id`
+    and `title`. The bridge derives everything else.
     """
 
     model_config = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=True)
@@ -60,7 +60,7 @@ class DocumentSubmission(BaseModel):
     content_hash: ContentHash | None = None
     priority: Priority = Priority.NORMAL
     enrichment_type: Literal[EnrichmentType.FULL, EnrichmentType.INCREMENTAL] = EnrichmentType.FULL
-    """incremental: entities that have not changed are not written again."""
+    """incremental: unchanged entities are not written again."""
     correlation_id: CorrelationId | None = None
     metadata: RequestMetadata = Field(default_factory=RequestMetadata)
 
@@ -73,8 +73,8 @@ def _apart(given: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 class BatchSubmission(Model):
-    """Body of `POST /api/bridge/documents`. In place of a document that is refused stands its
-    ValidationError, so that it does not refuse the others."""
+    """Body of `POST /api/bridge/documents`. An invalid document becomes its ValidationError, so it does not
+    invalidate the batch."""
 
     documents: Annotated[
         list[Annotated[DocumentSubmission, WrapValidator(_apart)]], Field(min_length=1, max_length=500)
@@ -82,7 +82,7 @@ class BatchSubmission(Model):
 
 
 class Document(Model):
-    """A normalised document: what the bridge hands to its stores. `content` is not part of it."""
+    """A normalised document, as the stores receive it. It does not include `content`."""
 
     entity_id: DocumentId
     external_id: str | None
@@ -98,14 +98,14 @@ class Document(Model):
 
 
 class Indexed(Model):
-    """What the graph answers to an upsert: the version it assigned and whether work is left."""
+    """The graph's answer to an upsert: the version that it assigned, and whether work is left."""
 
     version: Version
     status: EnrichmentStatus
     changed: bool
-    """The content is new to this document (or the document was created or revived)."""
+    """The document was created or revived, or this content is new to it."""
     former: int = 0
-    """Contents that the document had before, and still remembers."""
+    """Number of earlier contents that the document still references."""
 
 
 class Links(Model):
@@ -114,11 +114,11 @@ class Links(Model):
 
 
 class IndexingStatus(StrEnum):
-    """What has become of a submitted document. From `enriched` on: of a project that is enriched within the
-    request."""
+    """The state of a submitted document. The values from `enriched` on apply to projects in synchronous
+    mode."""
 
     INDEXED = "indexed"
-    """All is stored, and the enrichment asked for."""
+    """Everything is stored, and the enrichment is requested."""
     PARTIAL = "partial"
     """The vector store was down; the enrichment creates the point."""
     DEFERRED = "deferred"
@@ -126,19 +126,19 @@ class IndexingStatus(StrEnum):
     UNCHANGED = "unchanged"
     """Already enriched: nothing is done."""
     SKIPPED = "skipped"
-    """Indexed alone: enrichment is switched off."""
+    """Indexed only: enrichment is switched off."""
     ENRICHED = "enriched"
     PARKED = "parked"
     """The enrichment failed and waits for a retry."""
     SUPERSEDED = "superseded"
-    """A newer content has come meanwhile."""
+    """A newer content replaced it."""
     DISCARDED = "discarded"
     WAITING = "waiting"
-    """The time limit has come first; the enrichment goes on."""
+    """The time limit expired; the enrichment continues."""
 
 
 class DocumentAccepted(Model):
-    """Answer to a POST. `enrichment`: what was found, where `status` is `enriched`; `failure`: why it is
+    """Answer to a POST. `enrichment`: the results if `status` is `enriched`; `failure`: the reason if it is
     `parked`."""
 
     document_id: DocumentId
@@ -156,7 +156,7 @@ class DocumentAccepted(Model):
 
 
 class BatchItem(Model):
-    """One document of a batch: what was accepted, or the problem (RFC 9457) that prevented it."""
+    """One document of a batch: the accepted document, or the problem (RFC 9457) that prevented it."""
 
     document: DocumentAccepted | None = None
     problem: dict[str, Any] | None = None

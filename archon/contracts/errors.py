@@ -1,39 +1,39 @@
-"""In: what drivers and services do wrong. Out: the errors our own code raises and catches.
+"""In: failures of drivers and services. Out: the errors that our own code raises and catches.
 
 ArchonError
-├── InvalidInputError            the caller's data; names the field
-│   ├── TooLargeError            more of it than is taken
+├── InvalidInputError            the caller's data; `field` locates it
+│   ├── TooLargeError            exceeds a size limit
 │   ├── UnreadableBodyError      a body that cannot be decoded
-│   └── UnsupportedMediaError    a content type, charset or encoding that is not taken
+│   └── UnsupportedMediaError    an unsupported content type, charset or encoding
 ├── NotFoundError
 ├── ProjectConflictError         a document's project never changes
 ├── ContentMissingError          no text under that hash
-├── PublishError                 Kafka did not acknowledge
-├── TopicUnavailableError        a topic cannot be read
-├── TooManyStreamsError          as many streams or replays are open as may be
+├── PublishError                 Kafka did not acknowledge an event
+├── TopicUnavailableError        a topic is unreachable or missing
+├── TooManyStreamsError          the limit of open streams or replays is reached
 ├── NotParkedError               no run of the document waits for an operator
 ├── UnauthorizedError            no valid API key
-├── ForbiddenError               a valid API key that does not allow this
-├── RateLimitedError             too many requests; says when to come back
-├── ConfigurationError           settings that we do not start with
-├── SetupError                   a part is there, but not as this product needs it
+├── ForbiddenError               a valid API key without the right
+├── RateLimitedError             too many requests; `retry_after` seconds
+├── ConfigurationError           settings that prevent a start
+├── SetupError                   a part's set-up is not the expected one
 ├── StoreError
-│   ├── StoreUnavailableError    unreachable or timed out: wait and try again
+│   ├── StoreUnavailableError    unreachable or timed out: try again later
 │   ├── StoreConflictError       lost a race with another writer: try again
-│   ├── StoreMismatchError       there, but not as this product needs it: its operator mends it
+│   ├── StoreMismatchError       wrong data or schema: its operator must act
 │   ├── StoreOutageError         unavailable for longer than the outage budget
-│   └── StoreRejectedError       the request or what is stored is at fault, and repetition mends neither
+│   └── StoreRejectedError       invalid request or damaged data: do not try again
 ├── IntelligenceError
 │   ├── IntelligenceUnavailableError   unreachable, timed out or 5xx
-│   ├── IntelligenceThrottledError     429; may say when to come back
-│   ├── IntelligenceAuthError          401 or 403: our configuration, not the document
-│   ├── IntelligenceRejectedError      another 4xx: this document
-│   ├── IntelligenceResponseError      an answer that is not what the API promises
+│   ├── IntelligenceThrottledError     429; may have a `retry_after`
+│   ├── IntelligenceAuthError          401 or 403: our configuration is wrong
+│   ├── IntelligenceRejectedError      another 4xx: the document is not accepted
+│   ├── IntelligenceResponseError      an answer that violates the API
 │   └── IntelligenceOutageError        unavailable for longer than the outage budget
 ├── WorkflowUnavailableError     Temporal unreachable
 ├── StackUnavailableError        no `enrich up` runs there
-├── AlreadyRunningError          a run of which there is one at a time is under way
-└── RunFailedError               a run that was waited for has failed
+├── AlreadyRunningError          a run that may exist once is already open
+└── RunFailedError               an awaited run has failed
 """
 
 
@@ -42,7 +42,8 @@ class ArchonError(Exception):
 
 
 class InvalidInputError(ArchonError):
-    """A value the caller must correct. `field` is its path in the input, e.g. `metadata.last_modified`."""
+    """A value that the caller must correct. `field` is its path in the input, e.g.
+    `metadata.last_modified`."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -51,15 +52,15 @@ class InvalidInputError(ArchonError):
 
 
 class TooLargeError(InvalidInputError):
-    """A value that is larger than what is taken."""
+    """A value that exceeds a size limit."""
 
 
 class UnreadableBodyError(InvalidInputError):
-    """A body whose bytes are not what its headers say."""
+    """The bytes of a body do not match its headers."""
 
 
 class UnsupportedMediaError(InvalidInputError):
-    """A body of a kind that is not taken. `field` is the header that names it."""
+    """A body of an unsupported kind. `field` is the header that names the kind."""
 
 
 class NotFoundError(ArchonError):
@@ -77,7 +78,7 @@ class ProjectConflictError(ArchonError):
 
 
 class ContentMissingError(ArchonError):
-    """The content store holds nothing under that reference."""
+    """The content store has nothing under that reference."""
 
 
 class PublishError(ArchonError):
@@ -85,11 +86,11 @@ class PublishError(ArchonError):
 
 
 class TopicUnavailableError(ArchonError):
-    """Kafka cannot be reached, or has no such topic."""
+    """Kafka is unreachable, or has no such topic."""
 
 
 class TooManyStreamsError(ArchonError):
-    """The process has as many streams open, or replays under way, as it may have."""
+    """The process has reached its limit of open streams or running replays."""
 
 
 class NotParkedError(ArchonError):
@@ -97,7 +98,7 @@ class NotParkedError(ArchonError):
 
 
 class UnauthorizedError(ArchonError):
-    """The caller has shown no API key, or one that is unknown, wrong or expired."""
+    """The request has no API key, or an unknown, wrong or expired one."""
 
 
 class ForbiddenError(ArchonError):
@@ -105,23 +106,23 @@ class ForbiddenError(ArchonError):
 
 
 class RateLimitedError(ArchonError):
-    """The caller's API key has made its requests. `retry_after` is in seconds."""
+    """The API key has used up its request rate. `retry_after` is in seconds."""
 
     def __init__(self, retry_after: float) -> None:
-        super().__init__(f"too many requests; come back in {retry_after:.1f} s")
+        super().__init__(f"too many requests; retry in {retry_after:.1f} s")
         self.retry_after = retry_after
 
 
 class ConfigurationError(ArchonError):
-    """A setting that is wrong, or unsafe; names it."""
+    """A setting is wrong or unsafe; the message names it."""
 
 
 class SetupError(ArchonError):
-    """A part that set-up has found cannot serve us as it is; only its operator may change that."""
+    """Set-up found a part that does not fit; only its operator may change it."""
 
 
 class StoreError(ArchonError):
-    """Base of what a store does wrong; `store` names it: graph, vectors or content."""
+    """Base of store errors; `store` is graph, vectors or content."""
 
     def __init__(self, store: str, reason: str) -> None:
         super().__init__(f"{store}: {reason}")
@@ -129,8 +130,8 @@ class StoreError(ArchonError):
 
 
 class StoreUnavailableError(StoreError):
-    """The store cannot be reached, did not answer in time, or refuses for a reason that is not the request's.
-    `retry_after`: the seconds that it wants to be left alone for, None where it did not say."""
+    """The store is unreachable, timed out, or refuses for a reason unrelated to the request. `retry_after`:
+    seconds that it asks us to wait, None if it did not say."""
 
     def __init__(self, store: str, reason: str, retry_after: float | None = None) -> None:
         super().__init__(store, reason)
@@ -138,32 +139,32 @@ class StoreUnavailableError(StoreError):
 
 
 class StoreConflictError(StoreError):
-    """Another writer won; the same write may be tried again."""
+    """Another writer won the race; the same write may be tried again."""
 
 
 class StoreMismatchError(StoreError):
-    """The store answers, but what it has is not what is wanted; names the difference."""
+    """The store answers, but its data or schema is not the expected one; the message names the difference."""
 
 
 class StoreOutageError(StoreError):
-    """Has been unavailable for longer than the outage budget."""
+    """The store has been unavailable for longer than the outage budget."""
 
 
 class StoreRejectedError(StoreError):
-    """What was to be written or read is at fault: a value that the store does not take, or a node or point
-    that others have spoilt."""
+    """The request or the stored data is at fault: a value that the store does not accept, or a node or point
+    that another program has damaged."""
 
 
 class IntelligenceError(ArchonError):
-    """Base of what the intelligence service does wrong."""
+    """Base of errors of the intelligence service."""
 
 
 class IntelligenceUnavailableError(IntelligenceError):
-    """Unreachable, timed out, or answered 5xx."""
+    """The service is unreachable, timed out, or answered 5xx."""
 
 
 class IntelligenceThrottledError(IntelligenceError):
-    """Answered 429. `retry_after` is in seconds, None where the service did not say."""
+    """The service answered 429. `retry_after` is in seconds, None if the service did not say."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -171,23 +172,23 @@ class IntelligenceThrottledError(IntelligenceError):
 
 
 class IntelligenceAuthError(IntelligenceError):
-    """Answered 401 or 403."""
+    """The service answered 401 or 403."""
 
 
 class IntelligenceRejectedError(IntelligenceError):
-    """Answered another 4xx: it will not take this document."""
+    """The service answered another 4xx: it does not accept this document."""
 
 
 class IntelligenceResponseError(IntelligenceError):
-    """Answered 2xx with a body that is not an analysis."""
+    """The service answered 2xx with a body that is not an analysis."""
 
 
 class IntelligenceOutageError(IntelligenceError):
-    """Has not answered for longer than the outage budget."""
+    """The service has been unavailable for longer than the outage budget."""
 
 
 class WorkflowUnavailableError(ArchonError):
-    """Temporal cannot be reached or refused for now."""
+    """Temporal is unreachable, or refuses at the moment."""
 
 
 class StackUnavailableError(ArchonError):
@@ -195,11 +196,11 @@ class StackUnavailableError(ArchonError):
 
 
 class AlreadyRunningError(ArchonError):
-    """A workflow of which there is one at a time is under way."""
+    """A workflow that may run only once at a time is already running."""
 
 
 class RunFailedError(ArchonError):
-    """A workflow that was waited for has failed, or was ended by hand."""
+    """An awaited workflow failed, or somebody terminated it."""
 
 
 _SERVICES: dict[type[ArchonError], str] = {
@@ -211,12 +212,12 @@ _SERVICES: dict[type[ArchonError], str] = {
 
 
 def service_of(error: ArchonError) -> str | None:
-    """The service or server that an error is about: a store's name, intelligence, kafka or temporal."""
+    """The service or server that an error is about: the name of a store, intelligence, kafka or temporal."""
     return service_named(type(error).__name__, str(error))
 
 
 def service_named(error_type: str, message: str) -> str | None:
-    """The same of an error that is known by the name of its class, as Temporal hands it on."""
+    """Like `service_of`, for an error that Temporal passes on as class name and message."""
     found = globals().get(error_type)
     if not (isinstance(found, type) and issubclass(found, ArchonError)):
         return None

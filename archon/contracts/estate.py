@@ -1,4 +1,4 @@
-"""In: what was asked of each service and server. Out: how each is, and what documents wait for."""
+"""In: answers of each service and server. Out: the state of each, and what documents wait for."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,13 +9,13 @@ from pydantic import Field
 from archon.contracts.types import EnrichmentStatus, Model, Timestamp
 
 CLOCKS_APART: Final = 5.0
-"""Seconds from which on two clocks are not set to the same time. Versions do not depend on clocks, but ages,
-timeouts and tokens do."""
+"""Difference in seconds from which two clocks count as out of sync. Versions do not depend on clocks, but
+ages, timeouts and tokens do."""
 
 
 class PartName(StrEnum):
-    """The services and servers of an installation, causes before what they cause: a part waits for those in
-    front of it alone. Room for files (`storage`) and an `operator` are waited for too."""
+    """The services and servers of an installation. A part depends only on parts listed before it. Work may
+    also wait for disk space (`storage`) or an `operator`."""
 
     STORAGE = "storage"
     TEMPORAL = "temporal"
@@ -31,12 +31,12 @@ class PartName(StrEnum):
 
     @property
     def spoken(self) -> str:
-        """As a sentence names it."""
+        """The name within a sentence."""
         return _TITLES.get(self, f"the {self}")
 
 
 _TITLES: Final[Mapping[PartName, str]] = {
-    PartName.STORAGE: "room on a disk",
+    PartName.STORAGE: "disk space",
     PartName.TEMPORAL: "Temporal",
     PartName.KAFKA: "Kafka",
     PartName.QDRANT: "Qdrant",
@@ -47,8 +47,8 @@ _TITLES: Final[Mapping[PartName, str]] = {
 
 
 class PartStatus(StrEnum):
-    """`waiting`: it answers, and cannot do all of its work without what it waits for; `unfit`: it answers,
-    and is not set up as is wanted; `down`: it does not answer."""
+    """`waiting`: it answers, but part of its work waits for another part; `unfit`: it answers, but its set-up
+    is wrong; `down`: it does not answer."""
 
     UP = "up"
     WAITING = "waiting"
@@ -57,8 +57,11 @@ class PartStatus(StrEnum):
 
 
 class WaitingFor(Model):
-    """What something waits for. `reason`: why it does not come, in words; `since`: for how long, as far as it
-    is known; `next_try`: when it is tried again by itself, None where that is not known beforehand."""
+    """What a document or a part waits for.
+
+    `reason`: a sentence; `since`: start of the wait, if known; `next_try`: time of the next automatic
+    attempt, None if unknown.
+    """
 
     service: PartName
     reason: str
@@ -67,12 +70,12 @@ class WaitingFor(Model):
 
 
 class Part(Model):
-    """One service or server as it was last asked.
+    """The last known state of a service or server.
 
-    `since`: when it came into its status, `last_seen`: when it last answered; both as far as the asker knows,
-    who may have begun later. `reason`: why it is down or unfit. `working`: whether it takes work; a worker
-    that starts answers before it does. `clock_ahead`: by how many seconds its clock is ahead of the asker's,
-    where it says what time it is.
+    `since`: start of the current status, `last_seen`: time of the last answer; both as far as the observer
+    knows, which may have started later. `reason`: why it is down or unfit. `working`: whether it takes work;
+    a starting worker answers before it does. `clock_ahead`: seconds by which its clock is ahead of the
+    observer's, None if it does not send the time.
     """
 
     name: PartName
@@ -88,12 +91,13 @@ class Part(Model):
 
     @property
     def clock_is_off(self) -> bool:
-        """Whether its clock and the asker's are not set to the same time."""
+        """Whether its clock and the observer's are out of sync."""
         return self.clock_ahead is not None and abs(self.clock_ahead) > CLOCKS_APART
 
 
 class Cause(WaitingFor):
-    """Documents that wait for the same. `estimated`: their number was reckoned from a part of the runs."""
+    """Documents that wait for the same part. `estimated`: `documents` is extrapolated from a sample of
+    runs."""
 
     documents: int
     status: EnrichmentStatus
@@ -101,7 +105,7 @@ class Cause(WaitingFor):
 
 
 class EstateStatus(Model):
-    """Answer of `GET /api/bridge/status`: every part, and how many documents wait for what. `problem`: why
+    """Answer of `GET /api/bridge/status`: every part, and how many documents wait for each. `problem`: why
     the documents could not be counted."""
 
     parts: list[Part]

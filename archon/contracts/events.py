@@ -1,7 +1,7 @@
-"""In: what producers put on Kafka. Out: what the pipeline puts there: dead letters, completions, progress.
+"""In: events that producers put on Kafka. Out: events of the pipeline: dead letters, completions, progress.
 
 Every event is a JSON object keyed by document_id, with CloudEvents binary-mode headers (CloudEvents 1.0,
-Kafka protocol binding) and a W3C traceparent. Within v1 fields are only ever added, and optional.
+Kafka protocol binding) and a W3C traceparent. Within v1, changes only add optional fields.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ from archon.contracts.types import (
 
 
 class RequestMetadata(ProducedModel):
-    """What a producer may say of a file. Sizes in bytes."""
+    """Facts about a file that a producer may send. Sizes in bytes."""
 
     file_size_bytes: Count | None = None
     line_count: Count | None = None
@@ -45,12 +45,12 @@ class RequestMetadata(ProducedModel):
 
     @classmethod
     def within(cls, metadata: Mapping[str, Any]) -> Self:
-        """The part of a document's metadata that an event carries."""
+        """The fields of a document's metadata that an event carries."""
         return cls(**{name: metadata.get(name) for name in cls.model_fields})
 
 
 class EnrichmentRequest(ProducedModel):
-    """An `enrich-document` event: which content is to be enriched, never the content itself."""
+    """An `enrich-document` event: identifies the content to enrich, without the content itself."""
 
     document_id: DocumentId
     project_name: ProjectName
@@ -65,25 +65,26 @@ class EnrichmentRequest(ProducedModel):
     metadata: RequestMetadata = Field(default_factory=RequestMetadata)
     retry_count: Annotated[Integer, Field(ge=0, le=3)] = 0
     document_version: Version | None = None
-    """The graph's version, where the bridge wrote the event; a producer that bypasses it has none."""
+    """The version that the graph assigned; None in events of producers that bypass the bridge."""
     force: bool = False
-    """Enrich again what is already enriched, without the analysis cache."""
+    """Enrich again, without the analysis cache, even if already enriched."""
     repair: bool = False
-    """Write again what is already enriched; an analysis that is stored is used."""
+    """Write again, from the stored analysis if there is one, even if already enriched."""
 
     def covers(self, other: Self) -> bool:
-        """Whether enriching this leaves nothing of `other`, a request for the same content, to be done."""
+        """Whether enriching this request also does everything that `other`, a request for the same content,
+        needs."""
         kinds = {self.enrichment_type, other.enrichment_type}
         return self.project_name == other.project_name and (self.enrichment_type.whole or len(kinds) == 1)
 
     @property
     def again(self) -> bool:
-        """Whether what is already enriched is to be written once more."""
+        """Whether to write again even if already enriched."""
         return self.force or self.repair
 
     @property
     def about(self) -> dict[str, str]:
-        """What a log line says of the document."""
+        """The fields that identify the document in a log line."""
         return {
             "document_id": self.document_id,
             "correlation_id": self.correlation_id,
@@ -100,7 +101,7 @@ class EnrichmentRequest(ProducedModel):
 
 
 class ServiceHealth(Model):
-    """Health of each dependency when a failure happened: `healthy`, `unhealthy` or `unknown`."""
+    """Health of each dependency at the time of a failure: `healthy`, `unhealthy` or `unknown`."""
 
     intelligence_service: str = "unknown"
     memgraph: str = "unknown"
@@ -115,7 +116,7 @@ class ErrorDetails(Model):
 
 
 class DeadLetter(OpenModel):
-    """A terminal failure: the request's own fields (as far as they could be read) and why it failed."""
+    """A terminal failure: the request's fields, as far as they could be read, and the reason."""
 
     document_id: str | None = None
     project_name: str | None = None
@@ -128,7 +129,7 @@ class DeadLetter(OpenModel):
     failure_count: Annotated[int, Field(ge=1)] = 1
     failure_type: FailureType
     original_message: Any = None
-    """The message as it was: a JSON object, {base64, size, blake3, truncated} where it was none, or null."""
+    """The original message: the JSON object, {base64, size, blake3, truncated} if it is not one, or null."""
     error_details: ErrorDetails
     workflow_id: str | None = None
     source: str | None = None
@@ -144,8 +145,8 @@ class EnrichmentResults(Model):
 
 
 class EnrichmentCompleted(Model):
-    """The end of a run, or of a version without one. `enrichment_results` is None unless the outcome is
-    success."""
+    """The end of a run, or of a version that never had a run. `enrichment_results` is None unless the outcome
+    is success."""
 
     document_id: DocumentId
     project_name: ProjectName
@@ -168,7 +169,7 @@ class EnrichmentCompleted(Model):
         processing_time_ms: int = 0,
         results: EnrichmentResults | None = None,
     ) -> Self:
-        """That of one request, at the version that it was given."""
+        """The event of one request, at the version assigned to it."""
         return cls(
             document_id=request.document_id,
             project_name=request.project_name,
@@ -183,7 +184,7 @@ class EnrichmentCompleted(Model):
 
 
 class EnrichmentProgress(Model):
-    """A stage reached; `progress_percent` rises from stage to stage."""
+    """A stage that a run has reached; `progress_percent` rises from stage to stage."""
 
     document_id: DocumentId
     correlation_id: CorrelationId
@@ -198,11 +199,12 @@ class EnrichmentProgress(Model):
 def event_headers(
     event_type: str, event_id: str, correlation_id: str, *, source: str, time: datetime | None = None
 ) -> list[tuple[str, bytes]]:
-    """CloudEvents headers and a traceparent whose trace id is the correlation id, so that one document's
-    events share a trace (W3C Trace Context, version 00, sampled flag clear: nothing is recorded). A process
-    that records spans puts that of the publish in its place.
+    """CloudEvents headers and a traceparent.
 
-    A correlation id that is no UUID, as a message that failed may have, leaves the event a trace of its own.
+    The trace id is the correlation id, so all events of a document share a trace (W3C Trace Context, version
+    00, sampled flag clear: nothing is recorded). A process that records spans replaces the traceparent by
+    that of its publish span. If the correlation id is not a UUID, which a failed message may have, the event
+    gets its own trace.
     """
     try:
         trace = UUID(correlation_id)
@@ -221,8 +223,8 @@ def event_headers(
 
 
 def ending(outcome: Outcome, request: EnrichmentRequest) -> str:
-    """Tells apart the ends that one version may have: by outcome, part, wanted repetition, and the content of
-    a request that came without a version of its own."""
+    """A key that distinguishes the possible ends of one version: the outcome, the part, the correlation id of
+    a repetition, and the content of a request that came without a version."""
     parts = [str(outcome)]
     if not request.enrichment_type.whole:
         parts.append(str(request.enrichment_type))

@@ -1,6 +1,6 @@
 """In: text, paths, client ids. Out: content hashes, document, entity and event ids, languages and types.
 
-Everything here is a pure function of its arguments, so that every process derives the same answer.
+All functions are pure, so every process derives the same values.
 """
 
 from pathlib import PurePosixPath
@@ -87,7 +87,7 @@ _NAMES: Final = {
 }
 _BY_NAME: Final = {each: language for language, names in _NAMES.items() for each in names.split()}
 _BEFORE_A_DOT: Final = frozenset({"dockerfile", "containerfile", "makefile"})
-"""Names that may be followed by anything: `Dockerfile.dev`."""
+"""File names that may have any suffix: `Dockerfile.dev`."""
 _DOCUMENTATION: Final = frozenset({"markdown", "restructuredtext", "text"})
 _CONFIGURATION: Final = frozenset({"json", "yaml", "toml", "xml", "dockerfile", "gomod", "make", "terraform"})
 _TEST_DIRECTORIES: Final = frozenset({"test", "tests", "spec", "specs", "__tests__", "testing"})
@@ -101,9 +101,9 @@ def content_hash(text: str) -> str:
 def document_id(
     project_name: str, client_id: str | None, file_path: str, *, is_own: bool = False
 ) -> tuple[str, str | None]:
-    """The document's UUID and, where that is not what the client calls it, the client's id as `external_id`.
+    """The document's UUID and `external_id`, the client's own id if it differs from the UUID.
 
-    `is_own`: a UUID is a name within the project too, as any other id is.
+    `is_own`: treat a UUID as a name within the project, like any other id.
     """
     if client_id is None:
         return str(uuid5(NAMESPACE, f"{project_name}\0path\0{file_path}")), None
@@ -115,7 +115,7 @@ def document_id(
 
 
 def as_uuid(client_id: str) -> str | None:
-    """As we write a UUID, which may be written in several ways; None for what is none."""
+    """The UUID in canonical form, whatever its spelling; None if `text` is not a UUID."""
     try:
         return str(UUID(client_id))
     except ValueError:
@@ -123,22 +123,23 @@ def as_uuid(client_id: str) -> str | None:
 
 
 def entity_id(document: str, kind: str, qualified_name: str, ordinal: int) -> str:
-    """An entity's id: stable over re-analysis while kind, name and order among equals stay."""
+    """The id of an entity. Stable across analyses while kind, name and order among equal entities stay the
+    same."""
     return str(uuid5(UUID(document), f"{kind}\0{qualified_name}\0{ordinal}"))
 
 
 def chunk_id(document: str, kind: str, symbol: str | None, ordinal: int) -> str:
-    """The id of a chunk's point; stable as an entity's is."""
+    """The id of a chunk's point. Stable under the same conditions as an entity's id."""
     return str(uuid5(UUID(document), f"chunk\0{kind}\0{symbol or ''}\0{ordinal}"))
 
 
 def event_id(document: str, version: int, what: str) -> str:
-    """CloudEvents id of a document's event: the same for a redelivery of the same outcome or stage."""
+    """CloudEvents id of a document's event; a redelivery of the same outcome or stage has the same id."""
     return str(uuid5(UUID(document), f"event\0{version}\0{what}"))
 
 
 def repair_id(document: str, version: int, window: int) -> str:
-    """Correlation id of what reconciliation submits: the same for all submissions within one window."""
+    """Correlation id of a reconciliation's submission; equal for all submissions within one window."""
     return str(uuid5(UUID(document), f"reconcile\0{version}\0{window}")).upper()
 
 
@@ -152,7 +153,7 @@ def language_of(file_path: str) -> str | None:
 
 
 def language_named(name: str) -> str:
-    """The language that a client may call otherwise: `Python`, `js`, `C++`."""
+    """The language behind a client's name for it: `Python`, `js`, `C++`."""
     plain = name.strip().lower()
     if plain in _LANGUAGES:
         return plain
@@ -160,13 +161,13 @@ def language_named(name: str) -> str:
 
 
 GivenLanguage = Annotated[Name, StringConstraints(max_length=64), AfterValidator(language_named)]
-"""A language as a client may call it; then as we do."""
+"""A language as a client may name it, converted to our name."""
 Language = Annotated[GivenLanguage, WithJsonSchema({"type": "string"})]
-"""The same; within v1 the schema of a request has no limit."""
+"""Like `GivenLanguage`, without a length limit in the schema: within v1 a request's schema has none."""
 
 
 def document_type_of(file_path: str, language: str | None) -> DocumentType:
-    """The document type a path and language suggest."""
+    """The document type that a path and a language suggest."""
     path = PurePosixPath(file_path.replace("\\", "/").lower())
     if language is None:
         return DocumentType.OTHER

@@ -1,7 +1,7 @@
-"""In: JSON that others wrote. Out: values that every part of the pipeline can store and read again.
+"""In: JSON from outside. Out: values that every part of the pipeline can store and read back.
 
-Python reads more than JSON has (NaN), the stores keep less (64-bit integers, no half surrogate pairs), and
-parsers differ in how deep they go: pydantic's stops at 200 levels, Python's near 900.
+Python accepts more than JSON allows (NaN), the stores keep less (64-bit integers, no lone surrogates), and
+parsers have different depth limits: pydantic stops at 200 levels, Python near 900.
 """
 
 import contextlib
@@ -17,11 +17,12 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, from_json
 from archon.contracts.errors import InvalidInputError, UnreadableBodyError
 
 DEEPEST: Final = 64
-"""Levels of arrays and objects within a value. What is put around it must leave it readable."""
+"""Maximum nesting depth of a value; leaves room for the structures around it."""
 LARGEST: Final = 2**63 - 1
-"""What a store keeps as an integer, as Bolt has it."""
+"""Largest integer that a store keeps: Bolt's 64-bit integer."""
 _CUT: Final = 400
-"""Above DEEPEST, so that what is cut here is refused by name; below what Python reads."""
+"""Depth at which `read` cuts: above DEEPEST, so validation rejects the value with its field name; below
+Python's limit."""
 _ENDLESS: Final = 10**400
 _STRING: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _COMMAS: Final = rb","
@@ -31,8 +32,8 @@ _TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]', re.DOTALL
 
 
 def storable(value: Any) -> Any:
-    """The value itself. Raises ValidationError, whose location is the place within the value."""
-    # Not recursive: what is nested too deeply must be told, not crash.
+    """Returns the value unchanged. Raises ValidationError with the location inside the value."""
+    # Not recursive: deep nesting must give an error, not a crash.
     left: list[tuple[Any, tuple[str | int, ...]]] = [(value, ())]
     while left:
         each, place = left.pop()
@@ -64,12 +65,12 @@ def _wrong(value: Any) -> str | None:
 
 
 def _shown(part: str | int) -> str | int:
-    """A key as a problem may show it."""
+    """A key, shortened for an error message."""
     return part.encode(errors="replace").decode()[:100] if isinstance(part, str) else part
 
 
 def not_unicode(text: str) -> str | None:
-    """Why `text` cannot be encoded, if so: JSON may spell half of a surrogate pair."""
+    """Why `text` cannot be encoded, or None. JSON can contain lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -78,22 +79,23 @@ def not_unicode(text: str) -> str | None:
 
 
 Json = Annotated[Any, AfterValidator(storable)]
-"""Any JSON that can be stored."""
+"""Any JSON value that the stores can keep."""
 
 
 def read(data: bytes, encoding: str | None = None, most: int | None = None) -> Any:
-    """JSON in UTF-8, UTF-16 or UTF-32, with or without a byte order mark; None to detect which.
+    """Parses JSON in UTF-8, UTF-16 or UTF-32, with or without a byte order mark. `encoding` None detects it.
 
-    What is no JSON but can be told by its field is read: NaN, integers without end, and deep nesting, of
-    which only so much is kept that it is still too deep. Raises UnreadableBodyError for what is no text,
-    InvalidInputError for what is no JSON, both of which say where and why, and for more than `most` values.
+    Some values pass although they are not valid or not storable, so that validation can name their field:
+    NaN, integers of any size, and deep nesting, which is cut at a depth that validation still rejects. Raises
+    UnreadableBodyError for undecodable text, InvalidInputError for malformed JSON (both with reason and
+    position), and InvalidInputError for more than `most` values.
     """
     encoding = encoding or json.detect_encoding(data)
     is_utf8 = encoding in {"utf-8", "utf-8-sig"}
     if is_utf8:
         _require_within(data, most)
         with contextlib.suppress(ValueError):
-            return from_json(data)  # twice as fast, and what it refuses is looked at below
+            return from_json(data)  # twice as fast; what it refuses is handled below
     try:
         text = data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -109,12 +111,12 @@ def read(data: bytes, encoding: str | None = None, most: int | None = None) -> A
 
 
 def values_within(data: bytes, most: int) -> bool:
-    """Whether JSON in UTF-8 has at most `most` values; looked at without building any.
+    """Whether UTF-8 JSON has at most `most` values, checked without building them.
 
-    A value stands behind a comma, or begins its array or object. Of those that do nothing but nest, ten times
-    as many are let through, so that the error about them can name their field.
+    Every value follows a comma or opens an array or object. The limit for opening brackets is ten times
+    higher, so that the error for deep nesting can name its field.
     """
-    # What is within strings is counted too at first: it is fast, and mostly few enough.
+    # The first check also counts signs within strings: it is fast, and the count is rarely too high.
     if data.count(b",") >= most and _begins_with(_COMMAS, most).match(data):
         return False
     brackets = data.count(b"[") + data.count(b"{")
@@ -123,8 +125,8 @@ def values_within(data: bytes, most: int) -> bool:
 
 @lru_cache(maxsize=8)
 def _begins_with(signs: bytes, count: int) -> re.Pattern[bytes]:
-    """JSON with at least so many of `signs` outside its strings. One match, as counting in Python would hold
-    everybody up for as long as parsing what is refused."""
+    """Whether the JSON has at least that many of `signs` outside strings. A single regular expression match:
+    counting in Python would block the event loop for as long as parsing."""
     between = rb'[^"' + signs + rb"]*+"
     one = between + rb"(?:" + _STRING + between + rb")*+[" + signs + rb"]"
     return re.compile(rb"(?:" + one + rb"){%d}+" % count, re.DOTALL)
@@ -145,7 +147,8 @@ def _parsed(text: str) -> Any:
 
 
 def _integer(digits: str) -> int:
-    """Another that no store and no float has room for, where Python refuses to convert so many digits."""
+    """Replaces an integer with too many digits for Python by another one that no store and no float can
+    hold."""
     try:
         return int(digits)
     except ValueError:
@@ -153,7 +156,7 @@ def _integer(digits: str) -> int:
 
 
 def _cut(text: str) -> str:
-    """`text` with a zero in place of what is nested deeper than _CUT."""
+    """`text` with a zero in place of everything nested deeper than _CUT."""
     kept, start, depth = [], 0, 0
     for token in _TOKEN.finditer(text):
         if token[0] in {"[", "{"}:

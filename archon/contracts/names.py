@@ -1,4 +1,4 @@
-"""In: nothing. Out: the names that several processes must spell alike (Temporal, Kafka, HTTP)."""
+"""In: nothing. Out: names that several processes must spell alike (Temporal, Kafka, HTTP)."""
 
 from typing import Final
 
@@ -7,20 +7,20 @@ from blake3 import blake3
 WORKFLOW_ENRICH_DOCUMENT: Final = "EnrichDocument"
 WORKFLOW_RECONCILE: Final = "ReconcileEnrichment"
 ID_RECONCILE: Final = "reconcile"
-"""Workflow id of a reconciliation that somebody has asked for: one at a time."""
+"""Workflow id of a reconciliation that somebody starts; only one runs at a time."""
 ID_RECONCILE_SCHEDULED: Final = "reconcile-scheduled"
-"""What the schedule's begin with; Temporal puts the time behind it."""
+"""Workflow id prefix of scheduled reconciliations; Temporal appends the time."""
 SCHEDULE_RECONCILE: Final = "reconcile-enrichment"
 WORKFLOW_BACKFILL: Final = "BackfillEnrichment"
 ID_BACKFILL_ALL: Final = "backfill:all"
 ID_BACKFILL_INPUT: Final = "backfill:input"
-"""Workflow ids of a backfill of all projects, and of the documents that somebody has listed."""
+"""Workflow ids of a backfill of all projects, and of a backfill of a list of documents."""
 SIGNAL_SUBMIT: Final = "submit"
 SIGNAL_RETRY: Final = "retry"
 SIGNAL_DISCARD: Final = "discard"
 SIGNAL_SUPERSEDE: Final = "supersede"
 SIGNAL_LETTER: Final = "publish-letter"
-"""To a parked run whose dead letter is lost."""
+"""Sent to a parked run whose dead letter is lost."""
 SIGNAL_PAUSE: Final = "pause"
 SIGNAL_RESUME: Final = "resume"
 SIGNAL_CANCEL: Final = "cancel"
@@ -54,20 +54,20 @@ SEARCH_ATTRIBUTES: Final = (
     SEARCH_FILE_PATH,
     SEARCH_DOCUMENT_VERSION,
 )
-"""All of type Keyword, of which an SQL visibility store has ten a namespace. They are plain text on the
-server: nothing private belongs there."""
+"""All have type Keyword; an SQL visibility store has ten of these for each namespace. The server stores them
+unencrypted, so they must not contain private data."""
 
 STATUS_PARKED: Final = "parked"
 """Value of the EnrichmentStatus search attribute while a run waits for a retry."""
 STATUS_DELETING: Final = "deleting"
 STATUS_DELETED: Final = "deleted"
-"""The same of a deletion, before and after all is removed."""
+"""Value of the same search attribute for a deletion, from start to end."""
 
 COLLECTION_DOCUMENTS: Final = "documents"
 COLLECTION_SYMBOLS: Final = "symbols"
 VECTOR_CONTENT: Final = "content"
 VECTOR_TERMS: Final = "terms"
-"""The sparse one, of symbols alone."""
+"""The sparse vector; only chunks of symbols have it."""
 
 HEADER_CORRELATION_ID: Final = "X-Correlation-ID"
 
@@ -81,35 +81,36 @@ TOPIC_PROGRESS: Final = TOPIC_PREFIX + "enrichment-progress.v1"
 
 
 def enrichment_workflow_id(document_id: str, content_hash: str) -> str:
-    """The Temporal workflow id of a document's content; a redelivery finds the same one."""
+    """The workflow id for a document's content; a redelivery has the same id."""
     return f"enrich-{document_id}-{content_hash}"
 
 
 def of_run(workflow_id: str) -> tuple[str, str]:
-    """The document id and content hash that such an id is made of."""
+    """The document id and content hash in such a workflow id."""
     document_id, _, content_hash = workflow_id.removeprefix("enrich-").rpartition("-")
     return document_id, content_hash
 
 
 _PROJECT_BYTES: Final = 900
-"""What of Temporal's limit on a workflow id, 1000 bytes, is left for a project's name."""
+"""Maximum length of a project's name in a workflow id; Temporal's limit is 1000 bytes for the id."""
 
 
 def deletion_workflow_id(project_name: str, document_id: str | None) -> str:
-    """The Temporal workflow id of a document's deletion or, without a document, of a project's."""
+    """The workflow id for the deletion of a document or, without a document, of a project."""
     if document_id is not None:
         return f"delete-{document_id}"
     return f"delete-project-{_fitting(project_name)}"
 
 
 def backfill_workflow_id(project_name: str | None) -> str:
-    """The Temporal workflow id of a backfill: one at a time of each project, and one of all."""
+    """The workflow id of a backfill. Only one runs at a time for each project, and only one for all
+    projects."""
     return ID_BACKFILL_ALL if project_name is None else f"backfill-{_fitting(project_name)}"
 
 
 def _fitting(project_name: str) -> str:
-    """The name, or its digest where the name is longer than a workflow id takes: longer than any name that
-    fits, so that no project can be called so."""
+    """The name, or its digest if the name is too long for a workflow id. The digest is longer than any name
+    that fits, so no project name can equal it."""
     name = project_name.encode()
     fits = len(name) <= _PROJECT_BYTES
     return project_name if fits else blake3(name).hexdigest().ljust(_PROJECT_BYTES + 1, "-")

@@ -1,7 +1,7 @@
-"""In: numbers as JSON has them, packed or as a list. Out: a compact array; and as JSON, packed numbers.
+"""In: numbers in JSON, packed or as a list. Out: a compact array; and packed numbers for JSON.
 
-Packed numbers are little-endian, 32 bits each, in base64: a third of their decimal text, and read without
-making an object of each.
+Packed numbers are little-endian, 32 bits each, in base64. They take a third of the space of decimal text, and
+reading them creates no object for each number.
 """
 
 import math
@@ -19,7 +19,7 @@ Number32 = Annotated[int, Field(ge=0, lt=2**32)]
 _BYTES: Final = 4
 _HEAD: Final = _BYTES - 1 if sys.byteorder == "little" else 0
 _NOT_FINITE: Final = (b"\x7f", b"\xff")
-"""The first byte of whatever is infinite or no number, and of hardly anything else."""
+"""A first byte that every infinity and NaN has, and hardly any other value."""
 _BASE64: Final = SchemaValidator(core_schema.bytes_schema(), core_schema.CoreConfig(val_json_bytes="base64"))
 """Reads base64 four times as fast as the standard library."""
 _LISTS: Final[dict[str, TypeAdapter[Any]]] = {
@@ -33,7 +33,7 @@ _ITEMS: Final[dict[str, JsonSchemaValue]] = {
 
 
 class Packed:
-    """Of an array's annotation: `f` are floats, none of them infinite or no number, `I` unsigned integers."""
+    """Annotation of an array. `f`: finite floats, `I`: unsigned integers."""
 
     def __init__(self, code: Literal["f", "I"]) -> None:
         self._code = code
@@ -79,7 +79,7 @@ def _finite(floats: "array[float]") -> bool:
 
 
 def in_native_order(numbers: "array[Any]") -> "array[Any]":
-    """Little-endian ones as this machine has them, or the other way round."""
+    """Converts between little-endian and the byte order of this machine."""
     if sys.byteorder == "big":
         numbers = numbers[:]
         numbers.byteswap()
@@ -87,7 +87,7 @@ def in_native_order(numbers: "array[Any]") -> "array[Any]":
 
 
 def packed(numbers: "array[Any]") -> str:
-    """As JSON has it."""
+    """The array as packed base64 text."""
     return b2a_base64(in_native_order(numbers), newline=False).decode()
 
 

@@ -1,8 +1,7 @@
-"""In: a Last-Event-ID. Out: the places in Kafka that it names, and the ids of events; what a stream says of
-itself beside Kafka's events.
+"""In: a Last-Event-ID. Out: the Kafka offsets that it names; ids of events; and the stream's own events.
 
-An id is `topic:partition:offset` for each partition of which a stream has read something, joined by commas:
-the last offset read. A partition that an id does not name is read from its beginning.
+An id lists `topic:partition:offset` of the last record read from each partition, separated by commas. A
+partition that the id does not name is read from its beginning.
 """
 
 import re
@@ -21,7 +20,7 @@ _ENDED: Final = re.compile(r"ended:([0-9]{1,18})")
 
 
 class Source(StrEnum):
-    """The topics a stream tells of, by the names that ids have for them."""
+    """The topics of a stream, named as in event ids."""
 
     PROGRESS = "progress"
     COMPLETED = "completed"
@@ -34,8 +33,8 @@ Place = tuple[Source, int]
 
 @dataclass(frozen=True)
 class Position:
-    """Of each partition the offset to be read next. `ended`: the version with which the stream ended;
-    `bare`: given as `partition:offset`, which names the progress topic alone."""
+    """The next offset of each partition. `ended`: the version with which the stream ended; `bare`: the id was
+    `partition:offset`, which means the progress topic."""
 
     offsets: Mapping[Place, int]
     ended: int | None = None
@@ -43,7 +42,7 @@ class Position:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises InvalidInputError that names the header."""
+        """Raises InvalidInputError, which names the header."""
         offsets: dict[Place, int] = {}
         ended, bare = None, False
         entries = text.strip().split(",") if len(text) <= _LONGEST else [""]
@@ -62,7 +61,7 @@ class Position:
         return cls(offsets, ended, bare)
 
     def __str__(self) -> str:
-        """The id; empty where nothing has been read of anything."""
+        """The id; empty if no record has been read."""
         entries = [
             f"{source}:{partition}:{offset - 1}"
             for (source, partition), offset in sorted(self.offsets.items())
@@ -74,7 +73,7 @@ class Position:
 
 
 class DocumentState(Model):
-    """A `state` event of a document's stream: what the graph says. `ended`: the stream ends with it."""
+    """A `state` event of a document's stream: the state in the graph. `ended`: the stream ends with it."""
 
     document_id: DocumentId
     project_name: ProjectName
@@ -85,12 +84,13 @@ class DocumentState(Model):
 
 
 class Cleared(Model):
-    """A `cleared` event of a document's stream: its dead letter stands no more."""
+    """A `cleared` event of a document's stream: its dead letter has been withdrawn."""
 
     document_id: DocumentId
 
 
 class StreamClosed(Model):
-    """A `closed` event: why the bridge ends the stream. Reconnecting with the last id loses nothing."""
+    """A `closed` event: why the bridge ends the stream. A client that reconnects with the last id loses
+    nothing."""
 
     reason: str

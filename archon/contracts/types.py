@@ -1,6 +1,6 @@
-"""In: raw strings and times from HTTP, Kafka and Temporal. Out: the validated field types every model shares.
+"""In: raw strings and times from HTTP, Kafka and Temporal. Out: the validated field types of all models.
 
-Ids stay `str` in canonical form, so that JSON, Cypher parameters and Kafka keys all carry the same bytes.
+Ids stay `str` in canonical form, so JSON, Cypher parameters and Kafka keys carry the same bytes.
 """
 
 from collections.abc import Sequence
@@ -54,26 +54,26 @@ CorrelationId = Annotated[str, BeforeValidator(_canonical_uuid), AfterValidator(
 """A UUID, upper case."""
 
 ContentHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
-"""64 hex digits; BLAKE3 of the UTF-8 text where the bridge computed it."""
+"""64 hex digits; if the bridge computed it, BLAKE3 of the UTF-8 text."""
 
 
 def _no_nul(value: str) -> str:
-    # PostgreSQL, in which Temporal may keep it, has no such character.
+    # PostgreSQL, which may be Temporal's database, does not support this character.
     if "\0" in value:
         raise ValueError(f"has a NUL at character {value.index(chr(0))}")
     return value
 
 
 Name = Annotated[Text, AfterValidator(_no_nul)]
-"""Text that every store can keep as a name."""
+"""A string that every store accepts as a name."""
 ProjectName = Annotated[Name, StringConstraints(min_length=1, max_length=255, pattern=r"\S")]
 FilePath = Annotated[Name, StringConstraints(min_length=1, max_length=4096, pattern=r"\S")]
 Projects = Sequence[str] | None
-"""The projects that a question is limited to; None is every project."""
+"""The projects that a query covers; None means all."""
 
 
 def _no_boolean(value: Any) -> Any:
-    # Python counts with them: true would be 1.
+    # In Python, True is an integer: it would become 1.
     if isinstance(value, bool):
         raise ValueError("is true or false, where an integer is expected")  # noqa: TRY004  pydantic tells it by field
     return value
@@ -82,16 +82,17 @@ def _no_boolean(value: Any) -> Any:
 Integer = Annotated[int, BeforeValidator(_no_boolean)]
 
 HIGHEST_VERSION: Final = 2**53
-"""Qdrant compares integers as 64-bit floats, and so do JavaScript's readers: above, neighbours are equal."""
+"""Qdrant compares integers as 64-bit floats, and so does JavaScript: above this value, neighbours are
+equal."""
 HIGHEST_FIRST: Final = HIGHEST_VERSION - 2**20
-"""The highest version at which a document begins, so that it can count on from there."""
+"""The highest initial version of a document; it leaves room to count on."""
 _VERSION: Final = {
     "type": "integer",
     "minimum": 1,
-    "description": f"At most 2^53, {HIGHEST_VERSION}. A document begins at {HIGHEST_FIRST} at most.",
+    "description": f"At most 2^53, {HIGHEST_VERSION}; as a first version at most {HIGHEST_FIRST}.",
 }
 
-# No maximum in the schemas: within v1 they only become wider.
+# No maximum in the schemas: within v1, schemas only become wider.
 Version = Annotated[Integer, Field(ge=1, le=HIGHEST_VERSION), WithJsonSchema(_VERSION)]
 Line = Annotated[int, Field(ge=1, le=LARGEST), WithJsonSchema({"type": "integer", "minimum": 1})]
 """A line's number, from 1."""
@@ -118,7 +119,7 @@ class EnrichmentType(StrEnum):
 
     @property
     def whole(self) -> bool:
-        """Whether this type may set a document to completed; the others write only their own part."""
+        """Whether this type may set a document to completed; other types write only their own part."""
         return self in (EnrichmentType.FULL, EnrichmentType.INCREMENTAL)
 
 
@@ -134,7 +135,7 @@ class Priority(StrEnum):
 
 
 class EnrichmentStatus(StrEnum):
-    """A document's state on its graph node; `failed` means parked, waiting for a retry."""
+    """A document's state on its graph node; `failed` means parked: it waits for a retry."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -146,7 +147,7 @@ class EnrichmentStatus(StrEnum):
 
 
 WORKING: Final = (EnrichmentStatus.PENDING, EnrichmentStatus.PROCESSING)
-"""A run is at work on a document in these, or will be."""
+"""In these states a run works on the document, or will."""
 SETTLED: Final = frozenset(
     {
         EnrichmentStatus.COMPLETED,
@@ -155,11 +156,11 @@ SETTLED: Final = frozenset(
         EnrichmentStatus.DELETED,
     }
 )
-"""Nothing more happens to a document in these by itself; one that is parked may yet be retried."""
+"""In these states nothing more happens to the document by itself."""
 
 
 class Outcome(StrEnum):
-    """How a run ended, as the completed event says it."""
+    """How a run ended, as its completed event reports it."""
 
     SUCCESS = "success"
     SUPERSEDED = "superseded"
@@ -174,19 +175,19 @@ class FailureType(StrEnum):
 
 
 class Model(BaseModel):
-    """Base of what we alone write: an unknown field is a mistake."""
+    """Base of models that only we write: an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class OpenModel(BaseModel):
-    """Base of what others write too: unknown fields are kept and passed on."""
+    """Base of models that others write too: unknown fields are kept and passed on."""
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
 
 class ProducedModel(OpenModel):
-    """Base of what producers write: an unknown field must be storable to be kept."""
+    """Base of models that producers write: unknown fields are kept if the stores can hold them."""
 
     model_config = ConfigDict(json_schema_extra={"additionalProperties": True})
 

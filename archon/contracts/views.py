@@ -1,4 +1,4 @@
-"""In: what graph and vectors hold. Out: how the bridge shows it: documents, listings, hits and counts."""
+"""In: records of graph and vectors. Out: the bridge's answers: documents, listings, hits and counts."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from archon.contracts.types import (
 
 
 class EntityView(BaseModel):
-    """An entity as the graph keeps it. Lines count from 1."""
+    """An entity in the graph. Lines count from 1."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -34,7 +34,7 @@ class EntityView(BaseModel):
 
 
 class LinkView(Model):
-    """A document at the other end of an import, and the module that is named there."""
+    """The document at the other end of an import, and the module name in the import."""
 
     document_id: DocumentId
     file_path: FilePath
@@ -42,8 +42,8 @@ class LinkView(Model):
 
 
 class StoredDocument(Model):
-    """A document as the graph has it, with its entities in order of appearance. `modules` are those imports
-    that lead to no document of the project; `imports` those that do."""
+    """A document in the graph, with its entities in order of appearance. `imports` resolve to documents of
+    the project; `modules` are the other imports."""
 
     document_id: DocumentId
     external_id: str | None
@@ -57,7 +57,7 @@ class StoredDocument(Model):
     enrichment_status: EnrichmentStatus
     indexed_at: Timestamp
     posted_at: Timestamp | None = None
-    """When it was last posted, be it with the same content."""
+    """Time of the last POST, even with unchanged content."""
     enriched_at: Timestamp | None = None
     enrichment_content_hash: str | None = None
     analyser_version: str | None = None
@@ -65,7 +65,7 @@ class StoredDocument(Model):
     complexity_score: float | None = None
     entities_extracted: int | None = None
     not_understood: int | None = None
-    """Lines of which nothing, or not all, could be read."""
+    """Number of lines that the parser could not read completely."""
     patterns_detected: list[str] = Field(default_factory=list)
     anti_patterns_detected: list[str] = Field(default_factory=list)
     content_preview: str = ""
@@ -75,19 +75,19 @@ class StoredDocument(Model):
     imported_by: list[LinkView] = Field(default_factory=list)
     entities: list[EntityView] = Field(default_factory=list)
     workflow_id: str = ""
-    """Of the run that last claimed it; empty before the first."""
+    """The run that last claimed the document; empty before the first claim."""
 
 
 class DocumentView(StoredDocument):
-    """Answer of `GET /api/bridge/document/{id}`: the document and where its workflow is shown. `waiting_for`:
-    what its enrichment waits for; None while it is at work, and when it has ended."""
+    """Answer of `GET /api/bridge/document/{id}`: the document and links to its workflow. `waiting_for`: what
+    its enrichment waits for; None while a run works on it, and after its end."""
 
     workflow_url: str
     waiting_for: WaitingFor | None = None
 
 
 class Preview(Model):
-    """What a listing of hits shows of a document, and what tells whether a hit is of its present content."""
+    """The fields of a document that a listing of hits shows or needs to decide whether a hit is current."""
 
     id: DocumentId
     name: str
@@ -100,11 +100,11 @@ class Preview(Model):
 
 
 class SearchHit(Model):
-    """Lines that were found: a symbol, a section, or, without a `symbol`, lines of the document's own. Lines
-    count from 1, inclusive.
+    """Lines that match a query: of a symbol, a section or, if `symbol` is None, other lines of the document.
+    Lines count from 1, inclusive.
 
-    `score`: 0 to 1 where both signals are combined, 1 being the best of both among what was found; else BM25
-    or cosine similarity. `fresh`: whether it is of the document's present content.
+    `score`: 0 to 1 if both signals are combined, where 1 is the best result in both; otherwise BM25 or cosine
+    similarity. `fresh`: whether the hit belongs to the document's current content.
     """
 
     document_id: DocumentId
@@ -131,9 +131,9 @@ class SearchResults(Model):
 
 
 class Statistics(Model):
-    """Answer of `GET /api/bridge/statistics`. `anti_patterns`: in how many documents each was found, the
-    most frequent first; `mean_quality` is None while nothing has a score; `not_understood`: lines; `parked`:
-    runs that wait for a retry, as Temporal counts them, None where it does not answer."""
+    """Answer of `GET /api/bridge/statistics`. `anti_patterns`: number of documents with each, the most
+    frequent first; `mean_quality` is None if no document has a score; `not_understood`: lines; `parked`: runs
+    that wait for a retry, counted by Temporal, None if it does not answer."""
 
     documents: int
     statuses: dict[str, int]
@@ -159,12 +159,12 @@ class DocumentRow(Model):
     enriched_at: Timestamp | None = None
     quality_score: float | None = None
     original_path: str | None = None
-    """The path that the id was made of, where an ingest has found the file renamed since."""
+    """The path from which the id was derived, if an ingest found that the file was renamed."""
 
 
 class DocumentPage(Model):
     """Answer of `GET /api/bridge/documents`. `next` is the `after` of the following page, None at the end;
-    `workflows`: where the Web UI lists the runs of these projects, in this status if one is asked for."""
+    `workflows`: link to the runs of these projects in the Web UI, limited to the status of the query."""
 
     documents: list[DocumentRow]
     next: str | None

@@ -24,8 +24,8 @@ from archon.contracts.types import (
 
 
 class Carried(Model):
-    """What a run that continues as new hands on: submissions not settled yet, the correlation ids it knows,
-    wishes not followed yet, and how far it has come with the first submission."""
+    """The state that continue-as-new passes on: open submissions, known correlation ids, pending retries and
+    discards, and the progress of the first submission."""
 
     submissions: list[EnrichmentRequest] = Field(default_factory=list)
     seen: list[str] = Field(default_factory=list)
@@ -38,23 +38,23 @@ class Carried(Model):
 
 
 class EnrichDocumentInput(Model):
-    """Start of a run. What is to be done arrives as `submit` signals, or is `carried`."""
+    """Start of a run. Submissions arrive as `submit` signals, or in `carried`."""
 
     document_id: DocumentId
     content_hash: ContentHash
     carried: Carried = Field(default_factory=Carried)
     local_steps: bool = False
-    """Whether each short step is first tried as a local activity. Part of the input, so that a run goes the
-    same way from its first task to its last: one that an older release began has none."""
+    """Try each short step as a local activity first. Part of the input, so a run behaves the same from start
+    to end; runs of older releases have False."""
     joint_write: bool = False
-    """With local steps: whether vectors, graph and completed event are first tried in one local activity."""
+    """With local steps: try vectors, graph and completed event in one local activity first."""
     marked_while_parked: bool = False
-    """Whether a run is parked as soon as its dead letter is published, and marks its document while it waits,
-    instead of before: a graph that is away then hides nothing."""
+    """Park as soon as the dead letter is published and mark the document afterwards, instead of before: an
+    outage of the graph then hides nothing."""
 
     @classmethod
     def of(cls, request: EnrichmentRequest) -> Self:
-        """As runs begin now."""
+        """The input of a new run."""
         return cls(
             document_id=request.document_id,
             content_hash=request.content_hash,
@@ -71,8 +71,8 @@ class Decision(StrEnum):
 
 
 class ClaimInput(Model):
-    """`progress_since`: when the run took the submission up, for the progress that the step reports; None
-    where the run reports it by an activity of its own, as those without local steps do."""
+    """`progress_since`: when the run took up the submission, for the step's progress event; None if the run
+    reports progress by a separate activity, as runs without local steps do."""
 
     request: EnrichmentRequest
     workflow_id: str
@@ -80,9 +80,9 @@ class ClaimInput(Model):
 
 
 class RetrySettings(Model):
-    """How activities are retried; handed out by the claim, so that a history carries its own rules.
+    """Retry policy of the activities. The claim returns it, so a history contains its own rules.
 
-    Durations are in seconds. `outage_budget`: how long a store may be down before a run gives up.
+    Durations are in seconds. `outage_budget`: how long a store may be unavailable before a run gives up.
     """
 
     max_attempts: int = 3
@@ -93,9 +93,8 @@ class RetrySettings(Model):
 
 
 class Claim(Model):
-    """What the graph decided. `previous_workflow_id`: the run that worked on the content this replaces.
-    `version` is the node's, whatever the decision. `dead_lettered`: a dead letter of this document stands.
-    """
+    """The graph's decision. `previous_workflow_id`: the run of the content that this one replaces. `version`
+    is the node's version, whatever the decision. `dead_lettered`: this document has a dead letter."""
 
     decision: Decision
     version: Version
@@ -108,7 +107,7 @@ class ClaimResult(Claim):
 
 
 class Step(Model):
-    """A claimed request: what every later activity needs."""
+    """A claimed request: the common input of all later activities."""
 
     request: EnrichmentRequest
     version: Version
@@ -116,7 +115,8 @@ class Step(Model):
 
 
 class AnalyseInput(Model):
-    """`max_attempts`: of those that fail by themselves; one that is lost with its worker is not counted."""
+    """`max_attempts`: limit for attempts that fail by themselves; attempts lost with their worker do not
+    count."""
 
     step: Step
     max_attempts: int
@@ -131,20 +131,20 @@ class WriteInput(Model):
 
 
 class WriteResult(Model):
-    """`applied` is False when nothing was written: a newer version has the document or, of a status,
-    `enriched`: the document is enriched at this very version already."""
+    """`applied` is False if nothing was written: a newer version replaced the document or, for a status
+    write, the document is already enriched at this version (`enriched`)."""
 
     applied: bool
     enriched: bool = False
 
     @property
     def past(self) -> bool:
-        """Of a status: whether a newer version has the document."""
+        """For a status write: whether a newer version replaced the document."""
         return not self.applied and not self.enriched
 
 
 class Stage(StrEnum):
-    """Stages in their order; the workflow reports each when it is reached."""
+    """Stages in order; the workflow reports each one when it reaches it."""
 
     CLAIMED = "claimed"
     ANALYSED = "analysed"
@@ -164,7 +164,7 @@ class ProgressInput(Model):
 
 
 class CompletedInput(Model):
-    """`started_at`: when the run took the submission up; `progress_since` as in ClaimInput."""
+    """`started_at`: when the run took up the submission; `progress_since` as in ClaimInput."""
 
     step: Step
     outcome: Outcome
@@ -175,9 +175,9 @@ class CompletedInput(Model):
 
 
 class Failure(Model):
-    """Why a run cannot go on by itself."""
+    """Why a run cannot continue without an operator."""
 
-    # Activities that an older release has scheduled still carry a field that nobody ever set.
+    # Activities scheduled by an older release still have a field that was never set.
     model_config = ConfigDict(extra="ignore")
 
     stage: str
@@ -188,7 +188,7 @@ class Failure(Model):
 
 
 class ParkInput(Model):
-    """`claimed`: whether the graph has granted `step`'s version; if not, it is only what the request says."""
+    """`claimed`: whether the graph has confirmed `step`'s version; otherwise it is the request's."""
 
     step: Step
     claimed: bool
@@ -198,7 +198,7 @@ class ParkInput(Model):
 
 
 class EnrichmentOutcome(Model):
-    """Result of a run, as the Web UI shows it. `decision` duplicate means nothing was missing."""
+    """Result of a run, as the Web UI shows it. The decision `duplicate` means that nothing was left to do."""
 
     outcome: Outcome | None
     decision: Decision
@@ -207,8 +207,8 @@ class EnrichmentOutcome(Model):
 
 
 class Settlement(Model):
-    """Answer of the `settled` update: how a submission has ended, or that it is parked, and why. `open`: the
-    run that was asked is not the one that will know."""
+    """Answer of the `settled` update: how a submission ended, or that it is parked and why. `open`: this run
+    cannot answer, another run handles the submission."""
 
     state: Literal["completed", "superseded", "discarded", "parked", "open"]
     failure_type: FailureType | None = None
@@ -240,8 +240,8 @@ class WorkflowStatus(Model):
 
 
 def request_in(arguments: Sequence[Any]) -> EnrichmentRequest | None:
-    """The request that a submission or an activity is about: its first argument, or that one's, or its
-    step's."""
+    """The request of a submission or an activity: its first argument, or the `request` of that argument or of
+    its step."""
     first = arguments[0] if arguments else None
     if isinstance(first, EnrichmentRequest):
         return first

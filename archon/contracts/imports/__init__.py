@@ -1,7 +1,9 @@
-"""In: a language. Out: how its imports lead to documents of the same project, by their paths alone.
+"""In: a language. Out: the rules by which its imports resolve to documents of the same project, from paths
+only.
 
-Documents whose module is the same lie at one place: `a/b.py` and `a/b/__init__.py` at `a/b`, every file of a
-Go package at its directory. An import seeks places; its module's name says which, whoever imports it.
+Documents of the same module share a place: `a/b.py` and `a/b/__init__.py` have the place `a/b`, all files of
+a Go package have their directory. An import seeks places. Its module name determines them, independent of the
+importer.
 """
 
 from collections.abc import Mapping
@@ -12,7 +14,7 @@ from archon.contracts.imports import go, java, javascript, python
 from archon.contracts.imports.family import Family
 
 ROOTS: Final = "gomod"
-"""The language of the files that name the modules of Go which a project holds."""
+"""The language of go.mod files, which name the Go modules of a project."""
 _FAMILIES: Final[Mapping[str, Family]] = {
     "python": python.Python(),
     **dict.fromkeys(("javascript", "typescript", "tsx"), javascript.JavaScript()),
@@ -22,17 +24,17 @@ _FAMILIES: Final[Mapping[str, Family]] = {
 
 
 def family_of(language: str | None) -> Family | None:
-    """None for a language whose imports are not led anywhere."""
+    """The import rules of a language; None if its imports are not resolved."""
     return _FAMILIES.get(language or "")
 
 
 def go_family(roots: Mapping[str, str]) -> Family:
-    """Of a project that holds modules of Go; their directories by name."""
+    """Import rules for a project with Go modules; `roots`: their directories by module name."""
     return go.Go(roots)
 
 
 def import_key(project: str, file_path: str, language: str | None) -> str | None:
-    """By which a document is found as one that an import may mean, None where none can."""
+    """The key under which imports find the document; None if no import can mean it."""
     family = family_of(language)
     if family is not None:
         return place_key(project, family, family.place(normal(file_path)))
@@ -40,15 +42,15 @@ def import_key(project: str, file_path: str, language: str | None) -> str | None
 
 
 def place_key(project: str, family: Family, place: str) -> str:
-    """Of the documents at places that end like this one."""
+    """The key of all documents whose place ends with the same name."""
     return f"{project}/{family.name}:{PurePosixPath(place).name or '.'}"
 
 
 def roots_key(project: str) -> str:
-    """Of the files that name a project's Go modules."""
+    """The key of the files that name a project's Go modules."""
     return f"{project}/{ROOTS}:"
 
 
 def normal(file_path: str) -> str:
-    """A path below the project's root, its parts parted by `/`."""
+    """A path below the project's root, with `/` as separator."""
     return str(PurePosixPath(file_path.replace("\\", "/"))).lstrip("/")

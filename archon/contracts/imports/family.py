@@ -1,4 +1,4 @@
-"""In: paths and names of modules. Out: the port that a family of languages fills in."""
+"""In: paths and module names. Out: the port that each family of languages implements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Sought:
-    """A place that an import leads to; `anywhere`: below whichever directory the search path starts at."""
+    """A place that an import may resolve to; `anywhere`: below any directory of the search path."""
 
     place: str
     anywhere: bool = False
 
     def prefix_of(self, place: str) -> str | None:
-        """The directory above the sought place if `place` is one; `.` is the project's root."""
+        """The directory above the sought place if `place` matches it; `.` is the project's root."""
         if place == self.place:
             return "."
         if self.anywhere and place.endswith(f"/{self.place}"):
@@ -24,8 +24,8 @@ class Sought:
 
 @dataclass(frozen=True)
 class Found:
-    """What is sought by the document at `importer`, and the directories below which it is found; a directory
-    that is a package of Python is none of them, as nothing is searched for there."""
+    """The sought places of the document at `importer`, and the directories in which they exist. Directories
+    that are Python packages are left out, because the import system does not search them."""
 
     importer: str
     sought: Sought
@@ -38,39 +38,39 @@ class Family(Protocol):
     name: str
 
     def place(self, path: str) -> str:
-        """Where the module of the document at `path` lies."""
+        """The place of the module that the document at `path` belongs to."""
 
     def module(self, path: str, target: str) -> str:
-        """The name of the module that `target` means in the document at `path`, the same wherever it is
-        imported from."""
+        """The module that `target` means in the document at `path`, by a name that does not depend on the
+        importer."""
 
     def sought(self, module: str, names: Sequence[str]) -> list[Sought]:
-        """The places that an import of `names` from `module` leads to."""
+        """The places that an import of `names` from `module` may resolve to."""
 
     def aliases(self, path: str) -> set[str]:
-        """The modules whose imports may lead to the document at `path`."""
+        """The modules whose imports may resolve to the document at `path`."""
 
     def pick(self, paths: Sequence[str]) -> Sequence[str]:
-        """Of the documents at one place, in the order of their paths, those that are the module."""
+        """The documents at one place that form the module. `paths` are sorted."""
 
     def choose(self, found: Found) -> str | None:
-        """The directory that the importer means, None for none."""
+        """The directory that the importer means, or None."""
 
 
 def without_suffix(path: str) -> str:
-    """`a/b.c` as `a/b`; a path that names no file, as `.`, stays."""
+    """`a/b.c` becomes `a/b`; a path without a file name, such as `.`, stays unchanged."""
     file = PurePosixPath(path)
     return str(file.with_suffix("") if file.name else file)
 
 
 def tails(place: str, separator: str) -> list[str]:
-    """`a/b/c` as `a.b.c`, `b.c` and `c`."""
+    """`a/b/c` becomes `a.b.c`, `b.c` and `c`."""
     parts = place.split("/")
     return [separator.join(parts[start:]) for start in range(len(parts))]
 
 
 def common(one: str, other: str) -> int:
-    """How many directories two paths share from the root on."""
+    """Number of directories that two paths share, counted from the root."""
     shared = 0
     for ours, theirs in zip(one.split("/"), other.split("/"), strict=False):
         if ours != theirs:

@@ -1,4 +1,4 @@
-"""In: Go's imports. Out: the directories of packages below a go.mod of the project (Go Modules Reference)."""
+"""In: Go imports. Out: directories of packages below a go.mod of the project (Go Modules Reference)."""
 
 import posixpath
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from archon.contracts.imports.family import Found, Sought
 
 
 class Go:
-    """`roots`: the directories of the project's modules by their names."""
+    """`roots`: the directories of the project's modules, by module name."""
 
     name = "go"
 
@@ -16,14 +16,14 @@ class Go:
         self._roots = roots
 
     def place(self, path: str) -> str:
-        """A file of tests is in no package that can be imported."""
+        """Test files belong to no importable package."""
         return path.removesuffix(".go") if path.endswith("_test.go") else str(PurePosixPath(path).parent)
 
     def module(self, path: str, target: str) -> str:
         return target
 
     def sought(self, module: str, names: Sequence[str]) -> list[Sought]:
-        """The package's directory, by the longest name of a module that it begins with."""
+        """The package's directory, below the module with the longest matching name."""
         within = [root for root in self._roots if module == root or module.startswith(f"{root}/")]
         if not within:
             return []

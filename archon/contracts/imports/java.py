@@ -1,4 +1,4 @@
-"""In: Java's imports. Out: places of the classes' files, which have the classes' names (JLS 7.6)."""
+"""In: Java imports. Out: places of the classes' files, which are named after the classes (JLS 7.6)."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ class Java:
         return without_suffix(path)
 
     def module(self, path: str, target: str) -> str:
-        """The outermost class: what is nested in it, or a static member of it, lies in the same file."""
+        """The outermost class: nested classes and static members are in the same file."""
         parts = target.split(".")
         for position, part in enumerate(parts):
             if part[:1].isupper():
@@ -20,7 +20,7 @@ class Java:
         return target
 
     def sought(self, module: str, names: Sequence[str]) -> list[Sought]:
-        """Nothing for a whole package."""
+        """Empty for an import of a whole package."""
         return [] if module.endswith("*") else [Sought(module.replace(".", "/"), anywhere="." in module)]
 
     def aliases(self, path: str) -> set[str]:
@@ -30,5 +30,6 @@ class Java:
         return paths
 
     def choose(self, found: Found) -> str | None:
-        """The nearest to the importer, as modules of one build may have classes of one name."""
+        """The directory nearest to the importer, because modules of one build may have classes with the same
+        name."""
         return max(found.prefixes, key=lambda each: (common(found.importer, each), each), default=None)

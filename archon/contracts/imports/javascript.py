@@ -1,6 +1,7 @@
-"""In: imports of JavaScript and TypeScript. Out: places of relative ones; a bare name is a package's.
+"""In: imports of JavaScript and TypeScript. Out: places of relative imports; a bare name means an installed
+package.
 
-Node's and TypeScript's resolution of files and directories, for what is within the project.
+Follows the resolution of files and directories in Node and TypeScript, within the project.
 """
 
 import posixpath
@@ -31,7 +32,7 @@ class JavaScript:
         return str(stem.parent if stem.name == "index" else stem)
 
     def module(self, path: str, target: str) -> str:
-        """A relative import as `./` and its place."""
+        """A relative import becomes `./` and its place."""
         if not target.startswith("."):
             return target
         found = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
@@ -44,7 +45,7 @@ class JavaScript:
         return {f"./{self.place(path)}"}
 
     def pick(self, paths: Sequence[str]) -> Sequence[str]:
-        """A file is found before a directory's index, and a source before what is made of it."""
+        """A file takes precedence over a directory's index, and a source over its compiled output."""
         return [min(paths, key=_rank)]
 
     def choose(self, found: Found) -> str | None:

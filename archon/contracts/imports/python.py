@@ -1,4 +1,5 @@
-"""In: Python's imports. Out: places of modules and packages (the import system of the language reference)."""
+"""In: Python imports. Out: places of modules and packages (Python language reference, "The import
+system")."""
 
 import sys
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from typing import Final
 from archon.contracts.imports.family import Found, Sought, tails, without_suffix
 
 _SOURCE_ROOTS: Final = frozenset({"src", "lib", "python"})
-"""Directories that are habitually on the search path."""
+"""Directories that projects commonly have on the search path."""
 
 
 class Python:
@@ -31,24 +32,24 @@ class Python:
         return ".".join([*above, rest] if rest else above) or "."
 
     def sought(self, module: str, names: Sequence[str]) -> list[Sought]:
-        """The module, and its submodules among `names`."""
+        """The module, and the submodules that `names` may mean."""
         base = module.replace(".", "/") if module != "." else "."
         below = [name if base == "." else f"{base}/{name}" for name in names if name.isidentifier()]
         return [Sought(place, anywhere=True) for place in (base, *below)]
 
     def aliases(self, path: str) -> set[str]:
         modules = tails(self.place(path), ".")
-        # `from a import b` names the module a.
+        # `from a import b` may mean the module `a.b`.
         parents = {module.rpartition(".")[0] for module in modules}
         return {*modules, *parents, "."} - {""}
 
     def pick(self, paths: Sequence[str]) -> Sequence[str]:
-        """A package is found before a module of its name; a stub is part of either."""
+        """A package takes precedence over a module of the same name; stubs belong to both."""
         packages = [path for path in paths if PurePosixPath(path).stem == "__init__"]
         return packages or paths
 
     def choose(self, found: Found) -> str | None:
-        """A directory above the importer, or one that is habitually searched, or the only one there is."""
+        """A directory above the importer, a common source root, or the only candidate."""
         top, _, below = found.sought.place.partition("/")
         above = [str(directory) for directory in PurePosixPath(found.importer).parents]
         searched = found.prefixes

@@ -1,1 +1,1 @@
-"""What operators begin and see: backfills, deletions, comparisons, dead letters, keys, the rollout."""
+"""What operators start and see: backfills, deletions, comparisons, dead letters, keys, the rollout."""

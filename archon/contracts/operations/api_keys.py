@@ -1,8 +1,9 @@
-"""In: projects and access. Out: API keys: what a caller shows, what is kept of it, and whether the two agree.
+"""In: projects and access. Out: API keys: the form that a caller sends, the form that is stored, and their
+comparison.
 
-A key is `archon_<id>_<secret>`: a name to look it up by, and 256 random bits. What is kept is the secret's
-SHA-256. A slow hash such as bcrypt is for passwords, which can be guessed; nobody guesses 256 bits, and a
-fast one costs a request microseconds.
+A key is `archon_<id>_<secret>`: a lookup id, and 256 random bits. Only the SHA-256 of the secret is stored.
+Slow hashes such as bcrypt protect passwords against guessing; 256 random bits cannot be guessed, and a fast
+hash costs each request microseconds.
 """
 
 import hashlib
@@ -22,14 +23,14 @@ _NOBODY: Final = "0" * 64
 
 
 class Access(StrEnum):
-    """What a key may do; `write` includes `read`."""
+    """What a key allows; `write` includes `read`."""
 
     READ = "read"
     WRITE = "write"
 
 
 class ApiKey(Model):
-    """What the keys file keeps of a key. `rate`: requests a second; None: as the settings say."""
+    """A key in the keys file. `rate`: requests per second; None uses the setting's value."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -56,24 +57,24 @@ class ApiKeys(Model):
     def _unique(self) -> Self:
         ids = [key.id for key in self.keys]
         if len(set(ids)) < len(ids):
-            raise ValueError("two keys have one id")
+            raise ValueError("two keys have the same id")
         return self
 
 
 def mint() -> tuple[str, str, str]:
-    """A new key: its id, what its holder is given, and what is kept of it."""
+    """Creates a key: its id, the key that its holder gets, and the stored form."""
     key_id, secret = secrets.token_hex(6), secrets.token_hex(32)
     return key_id, f"archon_{key_id}_{secret}", _digest(secret)
 
 
 def key_id_of(shown: str) -> str | None:
-    """The id in what a caller shows; None where it is no key of ours."""
+    """The id within a key; None if the text is not one of our keys."""
     found = _KEY.fullmatch(shown)
     return found[1] if found else None
 
 
 def agrees(shown: str, kept: ApiKey | None) -> bool:
-    """Whether `shown` is the key whose hash is kept; takes as long where there is none."""
+    """Whether `shown` matches the stored hash; takes the same time if there is none."""
     found = _KEY.fullmatch(shown)
     secret = found[2] if found else _NOBODY
     return hmac.compare_digest(_digest(secret), kept.sha256 if kept else _NOBODY) and found is not None

@@ -1,4 +1,4 @@
-"""In: which documents are to be enriched after the fact. Out: a backfill's typed inputs, pages and progress.
+"""In: the selection of documents to enrich. Out: a backfill's typed inputs, pages and progress.
 
 Ids and counts only; a list of documents is kept in the content store and read chunk by chunk.
 """
@@ -14,14 +14,14 @@ from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import Model, Name, ProjectName, Timestamp
 
 PAGE_LIMIT: Final = 500
-"""Documents of a page, and ids of a chunk, at most."""
+"""Maximum number of documents in a page and of ids in a chunk."""
 LISTED: Final = 20
-"""Documents that could not be requested and are told one by one."""
+"""Maximum number of documents that a report lists individually because they could not be requested."""
 
 
 class Reason(StrEnum):
-    """Why a document is to be enriched: its content never was; an older analyser did it; or its node was
-    written by an older product, without what a request needs."""
+    """Why a document needs enrichment: its content was never enriched, an older analyser enriched it, or an
+    older product wrote its node without the fields that a request needs."""
 
     UNENRICHED = "unenriched"
     OLDER_ANALYSER = "older_analyser"
@@ -29,7 +29,7 @@ class Reason(StrEnum):
 
 
 class Criteria(Model):
-    """Documents without enrichment, of one project or of all (None); with `analyser_older_than` also those
+    """Documents without enrichment, in one project or in all (None). `analyser_older_than` adds documents
     that an analyser of a lower version has enriched."""
 
     project_name: ProjectName | None = None
@@ -37,10 +37,10 @@ class Criteria(Model):
 
 
 class Candidate(Model):
-    """A document to be enriched, as its node tells it.
+    """A document to enrich, read from its node.
 
-    `request` is None where none can be made: of the older shape, or spoilt, which is told in `problem`. Its
-    correlation id and priority are for whoever asks to set.
+    `request` is None if none can be built: the node has the older shape, or is damaged (then `problem` gives
+    the reason). The caller sets the request's correlation id and priority.
     """
 
     document_id: str
@@ -61,14 +61,14 @@ class CandidatePage(Model):
 
 
 class UnenrichedCount(Model):
-    """Documents that can be requested, and those that wait parked for a retry instead."""
+    """Number of documents that can be requested, and of parked documents that wait for a retry instead."""
 
     documents: int
     parked: int
 
 
 class Position(Model):
-    """Where the next page begins: after an id, or at an offset within a chunk of the list."""
+    """Start of the next page: after an id, or at an offset within a chunk of the list."""
 
     after: str = ""
     chunk: int = 0
@@ -76,7 +76,7 @@ class Position(Model):
 
 
 class PageInput(Model):
-    """`chunks`: how many the list has; None where the whole graph is searched. `limit`: documents."""
+    """`chunks`: number of chunks in the list; None if the whole graph is searched. `limit`: documents."""
 
     backfill_id: str
     criteria: Criteria
@@ -96,9 +96,12 @@ class Listed(Model):
 
 
 class Counts(Model):
-    """Of the documents `examined`: `requested`; `without_text`, whose text is in no store; `older_shape`, to
-    be indexed from their source first; `unusable`, as others have left their nodes; `settled`, on the list
-    but with nothing left to do, or not a backfill's to do; `unknown`, on the list, and no document."""
+    """Counts of the `examined` documents.
+
+    `requested`; `without_text`: no store has the text; `older_shape`: must be indexed from the source first;
+    `unusable`: another program has changed the node; `settled`: on the list, but already done or outside a
+    backfill's scope; `unknown`: on the list, but not a document.
+    """
 
     examined: int = 0
     requested: int = 0
@@ -108,7 +111,7 @@ class Counts(Model):
     settled: int = 0
     unknown: int = 0
     listed: list[Listed] = Field(default_factory=list)
-    """The first LISTED that could not be requested."""
+    """The first LISTED documents that could not be requested."""
 
     def add(self, other: "Counts") -> None:
         self.examined += other.examined
@@ -122,7 +125,7 @@ class Counts(Model):
 
 
 class PageResult(Counts):
-    """`next` is None when this was the last page."""
+    """`next` is None after the last page."""
 
     next: Position | None = None
 
@@ -133,7 +136,7 @@ class ForgetInput(Model):
 
 
 class BackfillState(StrEnum):
-    """`waiting`: the pipeline has enough to do without it; `failed`: ended otherwise than by itself."""
+    """`waiting`: the backlog is at its limit; `failed`: the run failed or somebody ended it."""
 
     RUNNING = "running"
     PAUSED = "paused"
@@ -148,8 +151,8 @@ class BackfillState(StrEnum):
 
 
 class BackfillProgress(Counts):
-    """Answer of the `progress` query, and result of the run. `total`: documents to be requested, counted at
-    the start; `parked_before`: those parked then. `next` is None once all were examined."""
+    """Answer of the `progress` query, and result of the run. `total`: documents to request, counted at the
+    start; `parked_before`: documents parked at that time. `next` is None after the last page."""
 
     state: BackfillState = BackfillState.RUNNING
     criteria: Criteria
@@ -164,11 +167,11 @@ class BackfillProgress(Counts):
 
 
 class BackfillInput(Model):
-    """Start of a backfill, or what one that continues as new hands on.
+    """Start of a backfill, or the state that continue-as-new passes on.
 
-    `rate`: documents requested a second, 0 for no limit. `max_backlog`: enrichments of whatever priority that
-    may be open, in Kafka and in Temporal, while this one asks for more; 0 for no limit. `chunks` and `total`
-    belong to a list.
+    `rate`: documents requested per second, 0 for no limit. `max_backlog`: maximum number of open enrichments
+    of any priority, in Kafka and in Temporal, at which the backfill requests more; 0 for no limit. `chunks`
+    and `total` belong to a list.
     """
 
     backfill_id: str
@@ -195,7 +198,7 @@ class BackfillInput(Model):
 
 
 def chunk_name(backfill_id: str, number: int) -> str:
-    """What the content store calls a chunk of a list."""
+    """Name of a list's chunk in the content store."""
     return f"{backfill_id}/{number}"
 
 

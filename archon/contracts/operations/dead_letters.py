@@ -1,4 +1,4 @@
-"""In: messages that failed. Out: what their dead letters keep of them, and how letters are listed."""
+"""In: failed messages. Out: the part of them that dead letters keep, and the listing of letters."""
 
 import base64
 import json
@@ -12,18 +12,18 @@ from archon.contracts.events import DeadLetter
 from archon.contracts.types import FailureType, Model, Timestamp
 
 ORIGINAL_BYTES: Final = 256 * 1024
-"""How much of a message a dead letter carries."""
+"""Maximum number of bytes of a message that a dead letter carries."""
 
 
 def original_message(value: bytes | None) -> Any:
-    """The message as a JSON object where it is one of bearable size, else its bytes in base64."""
+    """The message as a JSON object if it is one of acceptable size, else its bytes in base64."""
     if value is None:
         return None
     if len(value) <= ORIGINAL_BYTES:
         try:
             parsed = json.loads(value)
-            # What can be read may still be what cannot be written, or read again by who lists the letters:
-            # half a surrogate pair, NaN, deep nesting.
+            # Not everything that parses can be written, or read again by a client: lone surrogates, NaN, deep
+            # nesting.
             written = to_json([[parsed]], inf_nan_mode="constants")
             from_json(written, allow_inf_nan=False)
         except (ValueError, RecursionError):
@@ -39,8 +39,8 @@ def original_message(value: bytes | None) -> Any:
 
 
 class DeadLetterRow(Model):
-    """A dead letter in a listing. `key` is its record's; `workflow_id` is None for a message that never
-    became a workflow, whose place `source` tells as `topic:partition:offset`."""
+    """A dead letter in a listing. `key` is the key of its record; `workflow_id` is None for a message that
+    never became a workflow, and `source` is then its `topic:partition:offset`."""
 
     key: str
     document_id: str | None
@@ -62,7 +62,7 @@ class DeadLetterRow(Model):
 
 
 def _no_number(value: Any) -> Any:
-    """A number would be taken as seconds since 1970, which nobody means."""
+    """Rejects numbers: pydantic would read them as seconds since 1970, which nobody means."""
     if isinstance(value, str) and _is_number(value):
         raise ValueError("is not a time in ISO 8601")
     return value
@@ -80,7 +80,8 @@ Moment = Annotated[Timestamp, BeforeValidator(_no_number)]
 
 
 class DeadLetterFilter(Model):
-    """What a listing is of; None is any. `before` and `after` bound the time of the failure."""
+    """The filter of a listing; None matches everything. `before` and `after` bound the time of the
+    failure."""
 
     project: str | None = None
     failure_type: FailureType | None = None
@@ -97,8 +98,8 @@ class DeadLetterFilter(Model):
 
 
 class DeadLetterList(Model):
-    """Answer of `GET /api/bridge/dead-letters`, the latest failure first. `total` counts all that the filter
-    takes; `workflows`: where the Web UI lists the parked runs of these projects."""
+    """Answer of `GET /api/bridge/dead-letters`, the latest failure first. `total` counts all matches of the
+    filter; `workflows`: link to the parked runs of these projects in the Web UI."""
 
     dead_letters: list[DeadLetterRow]
     total: int
@@ -106,7 +107,7 @@ class DeadLetterList(Model):
 
 
 class StoredDeadLetter(Model):
-    """Answer of `GET /api/bridge/dead-letters/{key}`. `workflow_url`: where the waiting run is shown."""
+    """Answer of `GET /api/bridge/dead-letters/{key}`. `workflow_url`: link to the waiting run."""
 
     key: str
     dead_letter: DeadLetter
@@ -114,8 +115,8 @@ class StoredDeadLetter(Model):
 
 
 class ParkedAnswer(Model):
-    """Answer to a retry or a discard: what was done about the document, `retry`, `discard` or `resubmit`
-    (no run was waiting any more, so a new one was asked for)."""
+    """Answer to a retry or a discard: the action that was taken, `retry`, `discard` or `resubmit` (no run was
+    waiting, so a new one was requested)."""
 
     document_id: str
     workflow_id: str

@@ -1,6 +1,6 @@
-"""In: a wish to delete a document or a project. Out: the inputs of its workflow, and a receipt of what went.
+"""In: a request to delete a document or a project. Out: the inputs of its workflow, and the receipt.
 
-Ids and counts only: which documents a project's deletion is about, its activities ask the graph.
+Ids and counts only: the activities of a project's deletion query the graph for its documents.
 """
 
 from enum import StrEnum
@@ -11,9 +11,9 @@ from archon.contracts.types import ContentHash, DocumentId, Model, ProjectName, 
 
 
 class DeletionState(StrEnum):
-    """`removing`: under way; `removed`: nothing but tombstones is left; `swept`: nor came any point late;
-    `failed`: its run was ended before that, and asking again goes on with it; `superseded`: the document was
-    indexed anew before it was marked, and lives."""
+    """`removing`: in progress; `removed`: only tombstones are left; `swept`: a later check found no late
+    point either; `failed`: the run ended early, and another request resumes it; `superseded`: the document
+    was indexed again before the deletion marked it, and stays."""
 
     REMOVING = "removing"
     REMOVED = "removed"
@@ -23,8 +23,8 @@ class DeletionState(StrEnum):
 
 
 class DeletionScope(Model):
-    """What is to be deleted: one document, or, without an id, all of a project; what is posted after
-    `requested_at` lives, be it the same content. `version`: the document's at that time."""
+    """What to delete: one document or, without an id, all documents of a project. Documents posted after
+    `requested_at` stay, even with the same content. `version`: the document's version at that time."""
 
     project_name: ProjectName
     document_id: DocumentId | None = None
@@ -33,8 +33,8 @@ class DeletionScope(Model):
 
 
 class DeletionCounts(Model):
-    """What is gone. `contents`: those that the documents had or remembered; `contents_kept`: those of these
-    that another document has as well, and keeps."""
+    """Number of deleted items. `contents`: contents of the documents, current and remembered;
+    `contents_kept`: contents among these that another document uses and keeps."""
 
     documents: int = 0
     entities: int = 0
@@ -48,7 +48,7 @@ class DeletionCounts(Model):
     runs_ended: int = 0
 
     def to_its_project(self) -> "DeletionCounts":
-        """Without what would tell whether other projects have, or had, the same contents."""
+        """The counts without those that would reveal contents of other projects."""
         contents = self.contents + self.contents_kept
         return self.model_copy(update={"contents": contents, "contents_kept": 0, "analyses": 0})
 
@@ -58,8 +58,9 @@ class DeletionCounts(Model):
 
 
 class DeletionReceipt(Model):
-    """Answer to a DELETE. Counts are of all that this run has removed; where its documents came back and were
-    deleted again before it ended, of both times. `document_version`: a single document's tombstone."""
+    """Answer to a DELETE. Counts cover everything that this run has removed, including documents that came
+    back and were deleted again before the run ended. `document_version`: version of a single document's
+    tombstone."""
 
     project_name: ProjectName
     document_id: DocumentId | None = None
@@ -72,16 +73,16 @@ class DeletionReceipt(Model):
 
 
 class DeletionInput(Model):
-    """Start of a run. What is to be deleted arrives as a `delete` signal, or is carried over from the run
-    before in the same chain: `scope`, and the receipt so far."""
+    """Start of a run. The scope arrives as a `delete` signal, or from the previous run of the chain: `scope`,
+    and the receipt so far."""
 
     scope: DeletionScope | None = None
     receipt: DeletionReceipt | None = None
 
 
 class Marked(Model):
-    """`more`: whether documents may be left to mark. Of a single document: its tombstone's `version`, or that
-    it `lives`, as it is later than what was to be deleted."""
+    """`more`: whether there may be further documents to mark. For a single document: the tombstone's
+    `version`, or `lives` if the document is newer than the deletion."""
 
     version: Version | None = None
     lives: bool = False
@@ -89,14 +90,14 @@ class Marked(Model):
 
 
 class Removed(Model):
-    """`more`: whether marked documents may be left to remove."""
+    """`more`: whether there may be further marked documents to remove."""
 
     counts: DeletionCounts = Field(default_factory=DeletionCounts)
     more: bool = False
 
 
 class Tombstone(Model):
-    """A document that is marked as deleted, and what is still known of it."""
+    """A document that is marked as deleted, and what is still known about it."""
 
     document_id: DocumentId
     version: Version

@@ -1,6 +1,7 @@
-"""In: what graph, vectors, content store and Temporal say of one document. Out: in which ways they disagree.
+"""In: what graph, vectors, content store and Temporal say about one document. Out: the differences between
+them.
 
-Never by counts: two errors of one document each would cancel out.
+Compares documents, never counts: two opposite errors would cancel out in a count.
 """
 
 from collections.abc import Sequence
@@ -14,54 +15,54 @@ from archon.contracts.types import WORKING, EnrichmentStatus
 
 
 class Drift(StrEnum):
-    """How the parts may disagree on a document."""
+    """A kind of difference between the parts."""
 
     STUCK = "stuck"
     """Pending or processing for too long, and no run is open."""
     UNPARKED = "unparked"
     """Failed, and no run waits for a retry."""
     UNMARKED = "unmarked"
-    """A run waits for a retry, and the graph does not call its document failed."""
+    """A run waits for a retry, but the document is not failed in the graph."""
     OVERTAKEN = "overtaken"
-    """A run waits for a retry, and its document is deleted or has a newer version."""
+    """A run waits for a retry, but its document is deleted or has a newer version."""
     LETTER_MISSING = "letter_missing"
-    """A run waits for a retry, and no dead letter says so."""
+    """A run waits for a retry, but has no dead letter."""
     LETTER_ASTRAY = "letter_astray"
-    """A dead letter of a document that is not parked any more."""
+    """A dead letter of a document that is no longer parked."""
     UNFINISHED = "unfinished"
-    """Completed, but not with its present content."""
+    """Completed, but not with its current content."""
     POINT_MISSING = "point_missing"
     POINT_BEHIND = "point_behind"
-    """The point has an older version, or at this one another content or status."""
+    """The point has an older version, or the same version with another content or status."""
     POINT_AHEAD = "point_ahead"
-    """The point has a version that the graph does not know: the graph is back from an earlier moment."""
+    """The point has a version that the graph does not know: the graph was restored from a backup."""
     VECTOR_MISSING = "vector_missing"
-    """The analysis had an embedding; the point has no vector, or one of other content."""
+    """The analysis had an embedding, but the point has no vector, or the vector of another content."""
     CHUNKS_ASTRAY = "chunks_astray"
-    """The document's chunks are not those of its point: some are missing, or of another version."""
+    """The document's chunks do not match its point: some are missing, or belong to another version."""
     TEXT_MISSING = "text_missing"
-    """The bridge has indexed it, and the content store does not have its text."""
+    """The bridge has indexed the document, but the content store does not have its text."""
     ORPHAN_POINT = "orphan_point"
-    """A point whose document is deleted, or was never there."""
+    """A point whose document is deleted or never existed."""
     FOREIGN_POINT = "foreign_point"
-    """A point that names no document, or has another id: another program has written it."""
+    """A point that names no document, or has the wrong id: another program wrote it."""
     UNREADABLE = "unreadable"
-    """A node that lacks what every document has: somebody else has written to it."""
+    """A node without mandatory fields: another program wrote to it."""
 
 
 _POINTED: Final = frozenset({EnrichmentStatus.COMPLETED, EnrichmentStatus.SKIPPED})
-"""Of these somebody has written the point. What no run completed may never have had one."""
+"""Documents in these states must have a point. Before a run completes, a document may have none."""
 OF_THE_POINT: Final = frozenset(
     {Drift.POINT_MISSING, Drift.POINT_BEHIND, Drift.VECTOR_MISSING, Drift.CHUNKS_ASTRAY}
 )
-"""What writing the point mends."""
+"""The kinds that a write of the point repairs."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A document as the graph has it. `embedded`: whether its analysis had an embedding, None where that was
-    not noted; `previewed`: whether the bridge has indexed a text of it; `part_only`: whether nobody has asked
-    for more than a part of its enrichment."""
+    """A document in the graph. `embedded`: whether its analysis had an embedding, None if unknown;
+    `previewed`: whether the bridge has indexed its text; `part_only`: whether all requests were for a part of
+    the enrichment."""
 
     document_id: str
     status: EnrichmentStatus
@@ -74,7 +75,7 @@ class Node:
     part_only: bool = False
 
     def same_state(self, other: "Node | None") -> bool:
-        """Whether nobody has written to it between two readings."""
+        """Whether nobody has written to it between two reads."""
         if other is None:
             return False
         return (self.version, self.content_hash, self.status) == (
@@ -86,8 +87,8 @@ class Node:
 
 @dataclass(frozen=True)
 class Point:
-    """A document's point in the vector store. `chunks`: how many it says there are, None where it was written
-    before there were any; `chunks_there`: how many there are at its version, and `chunks_past` at others."""
+    """A document's point in the vector store. `chunks`: the number of chunks that it records, None if it
+    predates chunks; `chunks_there`: number of chunks at its version, `chunks_past`: at other versions."""
 
     document_id: str
     version: int
@@ -101,15 +102,15 @@ class Point:
 
     @property
     def chunked(self) -> bool:
-        """Whether its chunks are those that it speaks of."""
+        """Whether its chunks are exactly those that it records."""
         return self.chunks is None or (self.chunks_there, self.chunks_past) == (self.chunks, 0)
 
 
 @dataclass(frozen=True)
 class Drifting:
-    """A document on which the parts disagree. `request`: what enriches it, None where the node does not tell;
-    `run_open`: a run has it, and may yet mend it. `workflow_id`: of the run that is parked; `version`: the
-    document's in the graph, 0 where it has none."""
+    """A document with drift. `request`: a request that enriches it, None if the node cannot provide one;
+    `run_open`: an open run may still repair it. `workflow_id`: of the parked run; `version`: the document's
+    version in the graph, 0 if it has none."""
 
     document_id: str
     kinds: Sequence[Drift]
@@ -124,7 +125,8 @@ class Drifting:
 def drift_of(
     node: Node, point: Point | None, *, has_text: bool, run_open: bool, indexed_before: datetime
 ) -> list[Drift]:
-    """Empty for a well document. One that was indexed after `indexed_before` may be pending without a run."""
+    """The drift of a document; empty if there is none. A document indexed after `indexed_before` may be
+    pending without a run."""
     found = [*_of_run(node, run_open=run_open, indexed_before=indexed_before), *_of_point(node, point)]
     if node.previewed and not has_text:
         found.append(Drift.TEXT_MISSING)

@@ -1,4 +1,4 @@
-"""In: what Temporal, the graph and the dead-letter topic say of what is parked. Out: where they disagree."""
+"""In: what Temporal, the graph and the dead-letter topic say about parked documents. Out: the differences."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,8 +19,8 @@ from archon.contracts.types import (
 
 @dataclass(frozen=True)
 class ParkedRun:
-    """A run that waits for an operator, as Temporal lists it. `version`: None where it was never claimed, and
-    its request names none."""
+    """A run that waits for an operator, as Temporal lists it. `version`: None if the run never claimed one
+    and its request has none."""
 
     workflow_id: str
     document_id: str
@@ -34,7 +34,7 @@ class ParkedRun:
 
 @dataclass(frozen=True)
 class ParkedRuns:
-    """A page of them. `next`: where the following page begins, None at the end."""
+    """A page of parked runs. `next`: start of the following page, None at the end."""
 
     runs: Sequence[ParkedRun]
     next: str | None
@@ -42,7 +42,7 @@ class ParkedRuns:
 
 @dataclass(frozen=True)
 class Letter:
-    """What a comparison needs of the dead letter of a run."""
+    """The fields of a run's dead letter that a comparison needs."""
 
     workflow_id: str
     project_name: str | None
@@ -57,7 +57,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a document stands in the graph; a tombstone has no hash, and is of no project."""
+    """A document's state in the graph; a tombstone has no hash and no project."""
 
     version: int
     status: str | None
@@ -70,11 +70,11 @@ class Standing:
 
 
 def drift_of_run(run: ParkedRun, standing: Standing | None, *, lettered: bool) -> list[Drift]:
-    """Empty for a run of which graph and topic know. `lettered`: whether a dead letter says that its document
-    is parked, or nobody can tell.
+    """The drift of a parked run; empty if graph and topic agree with it. `lettered`: a dead letter exists, or
+    this cannot be checked.
 
-    A document that is enriched already stays completed while a repetition of its enrichment is parked; and
-    one that another project has is not this run's to mark.
+    An enriched document stays completed while a repetition of its enrichment is parked. A document that
+    belongs to another project is not this run's to mark.
     """
     if standing is not None and run.version is not None and run.version < standing.version:
         return [Drift.OVERTAKEN]
@@ -87,17 +87,17 @@ def drift_of_run(run: ParkedRun, standing: Standing | None, *, lettered: bool) -
 
 
 def is_astray(standing: Standing | None) -> bool:
-    """Whether a dead letter without an open run says what is no longer so. That of a document that is to be
-    worked on is cleared by its next run; one that the graph calls failed is given a run."""
+    """Whether a dead letter without an open run is out of date. The next run of a document clears its letter;
+    reconciliation starts a run for a failed document."""
     if standing is None or standing.status is None:
         return True
     return standing.status not in {*WORKING, EnrichmentStatus.FAILED}
 
 
 class ParkedDocument(Model):
-    """A document whose run waits for a retry or a discard. `version`: None where it was never claimed;
-    `enrichment_status`: what the graph calls the document, None where it does not have it; `started_at`: when
-    the run began."""
+    """A document whose run waits for a retry or a discard. `version`: None if the run never claimed one;
+    `enrichment_status`: the status in the graph, None if the graph does not have the document; `started_at`:
+    start of the run."""
 
     document_id: DocumentId
     project_name: str
@@ -111,7 +111,7 @@ class ParkedDocument(Model):
 
     @classmethod
     def of(cls, run: ParkedRun, standing: Standing | None) -> Self:
-        """`standing`: of any content of the document."""
+        """`standing` may be that of another content of the document."""
         mine = standing is not None and standing.content_hash == run.content_hash
         status = standing.status if standing is not None and mine else None
         return cls(**asdict(run), enrichment_status=status)

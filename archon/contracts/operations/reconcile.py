@@ -1,6 +1,6 @@
-"""In: what is to be compared. Out: the typed inputs and outputs of ReconcileEnrichment and its activities.
+"""In: what to compare. Out: the typed inputs and outputs of ReconcileEnrichment and its activities.
 
-Counts, and a few ids as examples: an estate's documents do not travel through Temporal.
+Counts, and a few ids as examples: lists of documents do not travel through Temporal.
 """
 
 from collections import Counter
@@ -13,15 +13,15 @@ from archon.contracts.operations.drift import Drift
 from archon.contracts.types import Model, ProjectName, Timestamp
 
 EXAMPLES: Final = 5
-"""Ids that a report names for each kind of drift."""
+"""Maximum number of example ids for each kind of drift in a report."""
 OLDER_THAN: Final = 900.0
-"""Seconds after which a document is expected to have a run."""
+"""Age in seconds from which a document must have a run."""
 
 
 class ReconcileReport(Model):
-    """What was found and done so far. `waiting`: documents that drift and are left to a run that is open, or
-    to a request that is still in Kafka; they are in no other count. `points`: looked at for orphans;
-    `parked`: runs that wait for a retry; `letters`: dead letters."""
+    """Findings and repairs so far. `waiting`: documents with drift that are left to an open run or to a
+    request in Kafka, and appear in no other count. `points`: points checked for orphans; `parked`: runs that
+    wait for a retry; `letters`: dead letters."""
 
     apply: bool
     project: ProjectName | None = None
@@ -37,11 +37,11 @@ class ReconcileReport(Model):
 
     @property
     def left(self) -> int:
-        """How many times something was found and not repaired."""
+        """Number of findings that were not repaired."""
         return sum(self.found.values()) - sum(self.repaired.values())
 
     def checked(self, phase: "Phase", count: int) -> None:
-        """So many more of what this phase looks at."""
+        """Adds to the number of items checked in this phase."""
         match phase:
             case Phase.DOCUMENTS:
                 self.documents += count
@@ -53,7 +53,7 @@ class ReconcileReport(Model):
                 self.letters += count
 
     def add(self, page: "PageReport") -> None:
-        """Take a page's counts in."""
+        """Adds the counts of a page."""
         self.waiting += page.waiting
         self.found = dict(Counter(self.found) + Counter(page.found))
         self.repaired = dict(Counter(self.repaired) + Counter(page.repaired))
@@ -62,8 +62,8 @@ class ReconcileReport(Model):
 
 
 class Phase(StrEnum):
-    """In their order: documents are compared, points are looked at for documents that are gone, parked runs
-    are compared with graph and topic, and dead letters with runs."""
+    """In order: compare documents; search points whose document is gone; compare parked runs with graph and
+    topic; compare dead letters with runs."""
 
     DOCUMENTS = "documents"
     POINTS = "points"
@@ -72,9 +72,9 @@ class Phase(StrEnum):
 
 
 class ReconcileInput(Model):
-    """Start of a run. `older_than`: seconds; also the window within which a document is submitted once.
-    `parked`: whether parked runs and dead letters are compared too, which a run that an older release began
-    does not do. The rest is what the run before in the same chain has handed on."""
+    """Start of a run. `older_than`: seconds; also the window within which a document is submitted only once.
+    `parked`: whether to compare parked runs and dead letters; False in runs that an older release began. The
+    other fields are the state that continue-as-new passes on."""
 
     apply: bool = False
     older_than: Annotated[float, Field(gt=0)] = OLDER_THAN
@@ -87,7 +87,7 @@ class ReconcileInput(Model):
 
 
 class PageInput(Model):
-    """One page: what comes after the key `after`. `started_at` is the whole reconciliation's."""
+    """One page: the items after the key `after`. `started_at` is the start of the whole reconciliation."""
 
     apply: bool
     older_than: float
@@ -98,7 +98,8 @@ class PageInput(Model):
 
 
 class PageReport(Model):
-    """`checked`: documents or points looked at; `next`: the following page's `after`, None at the end."""
+    """`checked`: number of documents or points checked; `next`: the `after` of the following page, None at
+    the end."""
 
     checked: int = 0
     waiting: int = 0

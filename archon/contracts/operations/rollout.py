@@ -1,5 +1,5 @@
-"""In: the flags of the rollout, and a project. Out: whether its documents are enriched in the background,
-within the request, or not at all."""
+"""In: the rollout flags, and a project. Out: whether its documents are enriched in the background, within the
+request, or not at all."""
 
 import hashlib
 from enum import StrEnum
@@ -17,13 +17,13 @@ class Mode(StrEnum):
 
     ASYNCHRONOUS = "asynchronous"
     SYNCHRONOUS = "synchronous"
-    """By the same durable workflow, waited for within the request."""
+    """Enriched by the same durable workflow; the request waits for it."""
     SKIPPED = "skipped"
-    """Indexed alone."""
+    """Indexed only."""
 
 
 class Flags(Model):
-    """The rollout's switches. Precedence: skip, then off for all, then the list, then the percentage."""
+    """The rollout flags. Precedence: skip, then off for all, then the list, then the percentage."""
 
     enable_async_enrichment: bool = True
     async_enrichment_enabled_projects: list[ProjectName] = Field(default_factory=list)
@@ -42,7 +42,7 @@ class Flags(Model):
 
 
 class FlagChanges(Model):
-    """What a flags file may say; a flag that it leaves out is the environment's."""
+    """The contents of a flags file; the environment provides the flags that it omits."""
 
     enable_async_enrichment: bool | None = None
     async_enrichment_enabled_projects: list[ProjectName] | None = None
@@ -54,7 +54,7 @@ class FlagChanges(Model):
 
 
 def bucket(project: str) -> int:
-    """0..99: the first 8 hex digits of the MD5 of the project's name, modulo 100. A project is in at every
-    percentage above its bucket, so that a rollout that grows puts nobody out."""
+    """A number from 0 to 99: the first 8 hex digits of the MD5 of the project's name, modulo 100. A project
+    is included at every percentage above its bucket, so a growing rollout never removes one."""
     digest = hashlib.md5(project.encode(), usedforsecurity=False).hexdigest()
     return int(digest[:8], 16) % BUCKETS

@@ -1,4 +1,4 @@
-"""In: two versions of an analyser, as services spell them. Out: whether the one is older than the other."""
+"""In: two analyser versions, as services spell them. Out: whether the first is older than the second."""
 
 import re
 from typing import Final
@@ -7,10 +7,10 @@ _NUMBERED: Final = re.compile(r"v?(\d+(?:\.\d+)*)(.*)", re.DOTALL)
 
 
 def older(version: str | None, than: str) -> bool:
-    """Whether `version` comes before `than`: by the numbers both begin with, as 1.9 before 1.10.
+    """Whether `version` is older than `than`, compared by their leading numbers: 1.9 is older than 1.10.
 
-    With equal numbers, or none, a version that differs counts as older; not so where `than` is numbers alone,
-    which stand for every version that begins with them: 2-f31c is no older than 2.
+    If the numbers are equal or missing, a different version counts as older. If `than` consists of numbers
+    only, it stands for every version with that prefix: 2-f31c is not older than 2.
     """
     if version is None:
         return True
@@ -23,7 +23,7 @@ def older(version: str | None, than: str) -> bool:
 
 
 def _numbers(dotted: str) -> tuple[int, ...]:
-    """Without zeros at the end: 2.0 is 2."""
+    """Drops trailing zeros: 2.0 equals 2."""
     parts = [int(part) for part in dotted.split(".")]
     while parts and parts[-1] == 0:
         parts.pop()

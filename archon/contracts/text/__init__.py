@@ -1,1 +1,1 @@
-"""Text as people write it: its lines, languages, cells, and what may be cut from it."""
+"""Plain text: its lines, language, notebook cells, and excerpts."""

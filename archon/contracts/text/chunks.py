@@ -1,13 +1,13 @@
-"""In: an analysis, of our service or another. Out: the chunks by which its document is found."""
+"""In: an analysis from any service. Out: the chunks under which search finds the document."""
 
 from archon.contracts.analysis import AnalysisResult, Chunk
 
 
 def searchable(analysis: AnalysisResult, lines: int | None = None) -> list[Chunk]:
-    """Those with a signal, each once. A service without chunks has one, the whole document, by its
-    embedding; `lines` is then the document's length, if known."""
-    told = {(chunk.kind, chunk.symbol, chunk.ordinal): chunk for chunk in analysis.chunks}
-    found = [each for each in told.values() if each.embedding is not None or each.terms is not None]
+    """The chunks that have a vector, without duplicates. If the service returned no chunks, one chunk with
+    the document's embedding covers the document; `lines` is the document's length, if known."""
+    unique = {(chunk.kind, chunk.symbol, chunk.ordinal): chunk for chunk in analysis.chunks}
+    found = [each for each in unique.values() if each.embedding is not None or each.terms is not None]
     if found or analysis.embedding is None:
         return found
     end = lines or max((entity.end_line for entity in analysis.entities), default=1)

@@ -1,6 +1,6 @@
-"""In: a text and the entities found in it. Out: a hash of each entity's own lines.
+"""In: a text and its entities. Out: a hash of each entity's own lines.
 
-What is nested in an entity is not its own: a method that changes leaves its class as it was.
+Nested entities do not count: a changed method leaves the hash of its class unchanged.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from archon.contracts.text.lines import lines_of
 
 
 def hashed(entities: Sequence[Entity], text: str) -> list[Entity]:
-    """The entities, each with `body_hash`; one that the service gave stays."""
+    """The entities with `body_hash`; a hash from the service is kept."""
     lines = lines_of(text)
     own = own_lines(entities, len(lines))
     return [
@@ -23,7 +23,8 @@ def hashed(entities: Sequence[Entity], text: str) -> list[Entity]:
 
 
 def own_lines(entities: Sequence[Entity], end: int) -> list[list[int]]:
-    """By entity, the lines of which it is the innermost; none where all are those of others."""
+    """For each entity, the lines whose innermost entity it is; empty if nested entities cover all its
+    lines."""
     innermost: dict[int, int] = {}
     for number in sorted(range(len(entities)), key=lambda n: (entities[n].start_line, -entities[n].end_line)):
         innermost.update(dict.fromkeys(_span(entities[number], end), number))

@@ -1,6 +1,7 @@
-"""In: a text whose name does not tell its language. Out: its language by shebang, mode line or content.
+"""In: a text whose file name does not determine its language. Out: the language by shebang, mode line or
+content.
 
-Prose has none: what is guessed from content needs several lines that hardly anything else begins with.
+Prose has none: a guess from content requires several lines with unmistakable beginnings.
 """
 
 import re
@@ -55,7 +56,7 @@ _ALIASES: Final = {
     "xml": "nxml",
 }
 _MODES: Final = {each: language for language, names in _ALIASES.items() for each in names.split()}
-"""Editors' own names."""
+"""Names that editors use in mode lines."""
 _EMACS: Final = re.compile(
     r"-\*-[ \t]*(?:[^\n]*?\bmode:[ \t]*([\w+#-]+)|([\w+#-]+)[ \t]*-\*-)", re.IGNORECASE
 )
@@ -95,17 +96,18 @@ _SIGNS: Final = {
 _SIGN: Final = {language: re.compile(f"^(?:{sign})", re.MULTILINE) for language, sign in _SIGNS.items()}
 _SIGNS_LEAST: Final = 2
 _SIGNS_SHARE: Final = 0.2
-"""Of the lines that begin at the margin: a README may have examples."""
+"""Minimum share of unindented lines that match: a README may contain examples."""
 
 
 def language_in(text: str) -> str | None:
-    """The language that `text` shows. Lines may end in any way; only the head and the tail are read."""
+    """The language that `text` declares or suggests. Any line ending is accepted; only the head and the tail
+    are read."""
     head = with_newlines(text[:_HEAD].lstrip("\ufeff"))
     return _by_shebang(head) or _by_mode(head, text[-_HEAD:]) or _by_content(head)
 
 
 def _by_shebang(head: str) -> str | None:
-    # `#![` begins an attribute of Rust.
+    # `#![` starts a Rust attribute.
     if not head.startswith("#!") or head.startswith("#!["):
         return None
     lines = head.split("\n", 2)

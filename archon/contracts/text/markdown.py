@@ -1,7 +1,7 @@
-"""In: text that others wrote. Out: the same text in Markdown that means nothing but itself.
+"""In: untrusted text. Out: the same text, escaped so that Markdown shows it literally.
 
-Temporal's Web UI shows summaries and details as Markdown (CommonMark, with GitHub's bare links): a path could
-be a link there, an image that tells its owner who looks, or HTML.
+Temporal's Web UI renders summaries and details as Markdown (CommonMark, with GitHub's bare links). An
+unescaped path could become a link, HTML, or an image that reveals the viewer to its owner.
 """
 
 import re
@@ -11,5 +11,6 @@ _SIGNS: Final = re.compile(r"[\\`*\[\]<>]|(?<=:)//|(?i:(?<=\bwww)\.)|@")
 
 
 def plain(text: str) -> str:
-    """On one line, with a backslash before what would be read as a sign (CommonMark 0.31, section 2.4)."""
+    """The text on one line, with a backslash before each character with a meaning in Markdown (CommonMark
+    0.31, section 2.4)."""
     return _SIGNS.sub(lambda sign: f"\\{sign[0]}", " ".join(text.split()))

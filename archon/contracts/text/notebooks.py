@@ -1,7 +1,7 @@
-"""In: a Jupyter notebook's JSON. Out: its cells, each line with the line of the file that it stands on.
+"""In: a Jupyter notebook's JSON. Out: its cells, each line with its line number in the file.
 
-Formats 3 and 4 (nbformat). Tokens are read, not a document: what comes before the place where a notebook
-breaks off is found, and outputs, which may be megabytes, are passed over.
+Reads formats 3 and 4 (nbformat), token by token: cells of a truncated notebook are found up to the break, and
+outputs, possibly megabytes, are skipped.
 """
 
 import json
@@ -16,11 +16,11 @@ _TOKEN: Final = re.compile(
     r'(?P<string>"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|(?P<open>\Z)))(?P<key>\s*+:\s*+(?P<number>\d*))?|[{}\[\]]',
     re.DOTALL,
 )
-"""Strings and brackets; a string is a key if a colon follows. What else there is says nothing here."""
+"""Strings and brackets; a string followed by a colon is a key. Other tokens do not matter."""
 _SOURCES: Final = frozenset({("source",), ("input",), ("source", None), ("input", None)})
-_TOLD: Final = frozenset({("cell_type",), ("language",), ("level",)})
+_ATTRIBUTES: Final = frozenset({("cell_type",), ("language",), ("level",)})
 _UNREAD: Final = frozenset({"outputs", "attachments"})
-"""What may be megabytes in a cell, mostly pictures, and is never read."""
+"""Parts of a cell that are never read; they may hold megabytes, mostly images."""
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 _KERNELS: Final = (
     ("metadata", "kernelspec", "language"),
@@ -28,12 +28,13 @@ _KERNELS: Final = (
     ("metadata", "kernelspec", "name"),
 )
 _DEPTH: Final = 3
-"""Of what is read, below the notebook or below a cell."""
+"""Maximum depth of the values that are read, below the notebook or a cell."""
 Path = tuple[str | None, ...]
 
 
 class Line(NamedTuple):
-    """A line of a cell, and the line of the file, from 1, where it begins; a file may have several on one."""
+    """A line of a cell, and the number of the file line where it begins, from 1. One file line may hold
+    several cell lines."""
 
     text: str
     number: int
@@ -41,7 +42,7 @@ class Line(NamedTuple):
 
 @dataclass
 class Cell:
-    """`kind`: code, markdown or raw; `language` is a cell's own, where it tells one."""
+    """`kind`: code, markdown or raw; `language`: the cell's own language, if it has one."""
 
     kind: str = "raw"
     language: str | None = None
@@ -51,7 +52,7 @@ class Cell:
 
     @property
     def lines(self) -> list[Line]:
-        """Those of all pieces, however they are divided."""
+        """The cell's lines, independent of the division into pieces."""
         found: list[Line] = []
         begun: list[str] = []
         start = 0
@@ -67,7 +68,7 @@ class Cell:
 
 @dataclass
 class Notebook:
-    """`language`: the kernel's; `broken`: whether the JSON breaks off."""
+    """`language`: the kernel's language; `broken`: whether the JSON is truncated."""
 
     language: str | None = None
     cells: list[Cell] = field(default_factory=list)
@@ -77,7 +78,7 @@ class Notebook:
 class _Frame(NamedTuple):
     is_object: bool
     key: str | None
-    """What the collection is the value of; None in an array."""
+    """The key under which the collection is stored; None in an array."""
 
 
 class _Reader:
@@ -136,12 +137,12 @@ class _Reader:
             return
         if path in _SOURCES:
             self._cell.pieces.append(Line(_decoded(token), line))
-        elif path in _TOLD:
+        elif path in _ATTRIBUTES:
             self._tell(self._cell, path[0], _decoded(token))
 
     def _tell(self, cell: Cell, what: str | None, value: str) -> None:
         if what == "cell_type":
-            # A heading is a cell of its own in format 3.
+            # In format 3 a heading is a cell type.
             cell.kind = {"code": "code", "markdown": "markdown", "heading": "markdown"}.get(value, "raw")
             cell.heading = value == "heading"
         elif what == "language":
@@ -151,7 +152,7 @@ class _Reader:
 
 
 def read(text: str) -> Notebook:
-    """What can be read of it; without any cell it is none."""
+    """The readable part of a notebook; without any cell, `text` is not a notebook."""
     reader = _Reader()
     text = with_newlines(text)
     line, position = 1, 0
@@ -164,10 +165,10 @@ def read(text: str) -> Notebook:
 
 
 def without_outputs(text: str) -> str:
-    """A notebook without what its cells have put out, and the pictures in its prose; every other line stays
-    where it was. One that breaks off is as it was."""
+    """A notebook without cell outputs and attached images; every other line keeps its number. A truncated
+    notebook is returned unchanged."""
     kept: list[str] = []
-    keys: list[str | None] = []  # of the collections that are open, what each is the value of
+    keys: list[str | None] = []  # the key of each open collection
     key: str | None = None
     unread, end = 0, 0
     for token in _TOKEN.finditer(text):
@@ -192,7 +193,7 @@ def without_outputs(text: str) -> str:
 
 
 def rendered(notebook: Notebook) -> list[tuple[Cell, list[Line]]]:
-    """Each cell as it reads, with an empty line behind it."""
+    """The visible lines of each cell, followed by an empty line."""
     shown = []
     for cell in notebook.cells:
         lines = cell.lines
@@ -204,13 +205,13 @@ def rendered(notebook: Notebook) -> list[tuple[Cell, list[Line]]]:
 
 
 def shown_text(text: str) -> str:
-    """A notebook as it reads, without outputs; what is none as it is."""
+    """The notebook as a reader sees it, without outputs; any other text is returned unchanged."""
     lines = [line.text for _, lines in rendered(read(text)) for line in lines]
     return "\n".join(lines) if lines else text
 
 
 def shown_lines(text: str) -> list[str | None]:
-    """By line of the file what reads there; None where nothing does."""
+    """The visible text of each file line; None if it has none."""
     file_lines = lines_of(text)
     shown: dict[int, list[str]] = {}
     for _, lines in rendered(read(text)):
