@@ -131,7 +131,7 @@ class StoreError(ArchonError):
 
 class StoreUnavailableError(StoreError):
     """The store is unreachable, timed out, or refuses for a reason unrelated to the request. `retry_after`:
-    seconds that it asks us to wait, None if it did not say."""
+    requested wait in seconds, None if it did not say."""
 
     def __init__(self, store: str, reason: str, retry_after: float | None = None) -> None:
         super().__init__(store, reason)

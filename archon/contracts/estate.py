@@ -57,7 +57,7 @@ class PartStatus(StrEnum):
 
 
 class WaitingFor(Model):
-    """What a document or a part waits for.
+    """The service that a document or a part waits for.
 
     `reason`: a sentence; `since`: start of the wait, if known; `next_try`: time of the next automatic
     attempt, None if unknown.

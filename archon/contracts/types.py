@@ -75,7 +75,7 @@ Projects = Sequence[str] | None
 def _no_boolean(value: Any) -> Any:
     # In Python, True is an integer: it would become 1.
     if isinstance(value, bool):
-        raise ValueError("is true or false, where an integer is expected")  # noqa: TRY004  pydantic tells it by field
+        raise ValueError("is true or false, where an integer is expected")  # noqa: TRY004  pydantic reports it with the field
     return value
 
 

@@ -23,7 +23,7 @@ _NOBODY: Final = "0" * 64
 
 
 class Access(StrEnum):
-    """What a key allows; `write` includes `read`."""
+    """The rights of a key; `write` includes `read`."""
 
     READ = "read"
     WRITE = "write"

@@ -88,7 +88,7 @@ def drift_of_run(run: ParkedRun, standing: Standing | None, *, lettered: bool) -
 
 def is_astray(standing: Standing | None) -> bool:
     """Whether a dead letter without an open run is out of date. The next run of a document clears its letter;
-    reconciliation starts a run for a failed document."""
+    reconciliation starts a run for a document that the graph calls failed."""
     if standing is None or standing.status is None:
         return True
     return standing.status not in {*WORKING, EnrichmentStatus.FAILED}
