@@ -1,4 +1,4 @@
-"""In: the code. Out: its documents, each in its place under a directory (`python -m archon.reference .`)."""
+"""In: the code. Out: the generated documents below a directory (`python -m archon.reference .`)."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ from archon.reference import asyncapi, environment, openapi, schemas, settings_t
 
 
 def documents() -> dict[str, str]:
-    """Path to content, as they are to stand in the repository."""
+    """Path to content, relative to the repository."""
     return {
         **{f"docs/schemas/{name}": content for name, content in schemas.files().items()},
         **{f"docs/openapi/{name}": content for name, content in openapi.files().items()},

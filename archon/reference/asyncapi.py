@@ -1,4 +1,4 @@
-"""In: topics and the tables of messages. Out: the AsyncAPI document of what passes through Kafka.
+"""In: topics and message tables. Out: the AsyncAPI document of all Kafka messages.
 
 AsyncAPI 3.0.0 with Kafka bindings 0.5.0.
 """
@@ -51,7 +51,7 @@ def document() -> str:
             "schemas": _schemas(),
         },
     }
-    # By way of JSON, so that what is said twice is written twice and not as a YAML alias.
+    # Through JSON, so that repeated objects do not become YAML aliases.
     plain = json.loads(json.dumps(described))
     return yaml.safe_dump(plain, sort_keys=False, width=110, allow_unicode=True)
 
@@ -62,10 +62,10 @@ def _kafka(**fields: Any) -> dict[str, Any]:
 
 def _channel(topic: Topic, messages: Sequence[str]) -> dict[str, Any]:
     configuration = {"cleanup.policy": topic.cleanup_policy.split(","), "retention.ms": topic.retention_ms}
-    by = "as its producer has" if topic.compression == "producer" else f"with {topic.compression}"
+    by = "as by its producer" if topic.compression == "producer" else f"with {topic.compression}"
     return {
         "address": topic.name,
-        "description": f"Compressed {by}. Three replicas in production, one where there is one broker.",
+        "description": f"Compressed {by}. Three replicas in production, one with a single broker.",
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
         "bindings": _kafka(partitions=topic.partitions, topicConfiguration=configuration),
     }
@@ -102,8 +102,8 @@ def _headers(message: Message) -> dict[str, Any]:
     text = {"type": "string"}
     properties: dict[str, Any] = {
         "ce_specversion": {"const": "1.0"},
-        "ce_id": {**text, "format": "uuid", "description": "Equal on a redelivery: ignore the second."},
-        "ce_source": {**text, "description": "`/archon/` and the service."},
+        "ce_id": {**text, "format": "uuid", "description": "Equal on a redelivery: ignore the second one."},
+        "ce_source": {**text, "description": "`/archon/` and the service's name."},
         "ce_type": {"const": message.event or "enrich-document-dlq.v1"},
         "ce_time": {**text, "format": "date-time"},
         "content-type": {"const": "application/json"},
@@ -118,12 +118,12 @@ def _example(message: Message, name: str, event: BaseModel | None) -> dict[str, 
     payload = None if event is None else event.model_dump(mode="json", exclude_none=True)
     if message.event == "tree.index.v1":
         return {"name": name, "payload": payload}
-    told = identity.event_id(examples.DOCUMENT_ID, 1, name)
+    ce_id = identity.event_id(examples.DOCUMENT_ID, 1, name)
     sources = {"byTheBridge": "bridge", "poisonMessage": "ingress"}
     headers = event_headers(
         message.event or "enrich-document-dlq.v1",
-        told,
-        examples.CORRELATION if event is not None else told,
+        ce_id,
+        examples.CORRELATION if event is not None else ce_id,
         source=f"/archon/{sources.get(name, 'worker')}",
         time=examples.AT,
     )
@@ -131,7 +131,7 @@ def _example(message: Message, name: str, event: BaseModel | None) -> dict[str, 
 
 
 def _schemas() -> dict[str, Any]:
-    """Each event's schema and the parts it refers to, side by side."""
+    """The schemas of all events and of the parts they refer to, in one flat mapping."""
     found: dict[str, Any] = {}
     for model in EVENTS.values():
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")

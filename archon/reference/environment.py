@@ -1,4 +1,4 @@
-"""In: the fields of the settings. Out: an example file of them."""
+"""In: the fields of the settings. Out: an example environment file."""
 
 from typing import Any, Final
 
@@ -14,12 +14,12 @@ _HEAD: Final = (
 
 
 def example() -> str:
-    """One commented line a setting, in the order of their declaration, under what it means."""
+    """One commented line for each setting, below its description, in order of declaration."""
     return _HEAD + "".join(_entry(name, field) for name, field in Settings.model_fields.items())
 
 
 def default_of(field: FieldInfo) -> str:
-    """As it would be written in the environment; empty where it is none, or is made at run time."""
+    """The default as written in the environment; empty if there is none, or if it is computed at run time."""
     return "" if field.default_factory is not None else _text(field.default)
 
 

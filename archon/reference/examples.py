@@ -1,4 +1,4 @@
-"""In: the event models. Out: an example of each message, made of real instances, as it would be published."""
+"""In: the event models. Out: a published example of each message, built from real instances."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final

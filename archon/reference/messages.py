@@ -1,6 +1,6 @@
-"""In: event models and examples. Out: tables of what passes through Kafka: messages, channels, operations.
+"""In: event models and examples. Out: the Kafka messages, channels and operations.
 
-Operations are told from the product's point of view.
+Operations are described from the product's point of view.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from archon.reference import examples
 from archon.runtime.settings import Settings
 
 _DOCUMENT_ID: Final = {"type": "string", "format": "uuid", "description": "The document's id."}
-_ANY: Final = {"type": "string", "description": "Records of one key are handled in their order."}
+_ANY: Final = {"type": "string", "description": "Records of one key are processed in order."}
 _LETTER: Final = {
     "type": "string",
     "description": "The document's id; `topic:partition:offset` of a message that never became a workflow.",
@@ -22,8 +22,8 @@ _LETTER: Final = {
 
 @dataclass(frozen=True)
 class Message:
-    """`event`: the name of its schema, without one a tombstone; `written`: carries our headers always, and
-    not only where we write it."""
+    """`event`: name of the payload's schema, None for a tombstone; `written`: our headers are required. False
+    for messages that other producers also write."""
 
     title: str
     summary: str
@@ -46,7 +46,7 @@ class Operation:
 MESSAGES: Final[Mapping[str, Message]] = {
     "documentSubmitted": Message(
         "Document submitted",
-        "A document to be indexed, with its text or a `content_ref`: the body of POST /api/bridge/document.",
+        "A document to index, with its text or a `content_ref`: the body of POST /api/bridge/document.",
         _ANY,
         "tree.index.v1",
         {"withText": examples.SUBMISSION},
@@ -54,7 +54,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
     ),
     "enrichmentRequested": Message(
         "Enrichment requested",
-        "Which content is to be enriched, never the content itself. Unknown fields are kept and passed on.",
+        "Identifies the content to enrich, by its hash. Unknown fields are kept and passed on.",
         _DOCUMENT_ID,
         "enrich-document.v1",
         {"byTheBridge": examples.REQUEST},
@@ -62,15 +62,15 @@ MESSAGES: Final[Mapping[str, Message]] = {
     ),
     "deadLettered": Message(
         "Dead-lettered",
-        "A failure that repetition does not mend: the request's own fields, and why it failed.",
+        "A failure that a retry cannot fix: the request's fields and the reason.",
         _LETTER,
         "enrich-document-dlq.v1",
         {"parkedDocument": examples.PARKED, "poisonMessage": examples.POISON},
-        headers={"original_key": "Key of a message that never became a workflow; its headers are here too."},
+        headers={"original_key": "Key of a message that never became a workflow. Its headers are kept too."},
     ),
     "deadLetterCleared": Message(
         "Dead letter cleared",
-        "A tombstone: the document of this key has recovered or was discarded.",
+        "A tombstone: the document with this key has recovered or was discarded.",
         _LETTER,
         None,
         {"tombstone": None},
@@ -84,7 +84,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
     ),
     "progressReported": Message(
         "Progress reported",
-        "A stage reached: one short attempt, so that some may be missing.",
+        "A stage that a run has reached. Published once without retry, so some may be missing.",
         _DOCUMENT_ID,
         "enrichment-progress.v1",
         {"analysed": examples.PROGRESS},
@@ -102,52 +102,58 @@ CHANNELS: Final[Mapping[str, Sequence[str]]] = {
 
 
 def operations(settings: Settings) -> dict[str, Operation]:
-    """By id."""
+    """Operations by id."""
     group, letters = settings.kafka_group_id, CHANNELS["enrichDocumentDlq"]
     return {
         "indexDocument": Operation(
             "receive",
             "treeIndex",
             CHANNELS["treeIndex"],
-            "The ingress posts each to the bridge.",
+            "The ingress posts each document to the bridge.",
             settings.kafka_index_group_id,
         ),
         "submitRequest": Operation(
             "receive",
             "enrichDocument",
             CHANNELS["enrichDocument"],
-            "The ingress submits each to its workflow.",
+            "The ingress submits each request to its workflow.",
             group,
         ),
         "submitBulkRequest": Operation(
             "receive",
             "enrichDocumentBulk",
             CHANNELS["enrichDocumentBulk"],
-            "The same, while not too many analyses wait.",
+            "The same, but only while few analyses wait.",
             group,
         ),
         "listDeadLetters": Operation(
-            "receive", "enrichDocumentDlq", letters, "The bridge reads the topic as a table, in no group."
+            "receive", "enrichDocumentDlq", letters, "The bridge reads the topic as a table, without a group."
         ),
         "requestEnrichment": Operation(
-            "send", "enrichDocument", CHANNELS["enrichDocument"], "The bridge asks for what it has indexed."
+            "send",
+            "enrichDocument",
+            CHANNELS["enrichDocument"],
+            "The bridge requests enrichment of indexed documents.",
         ),
         "requestInBulk": Operation(
             "send",
             "enrichDocumentBulk",
             CHANNELS["enrichDocumentBulk"],
-            "What has time: of low priority, and what a project sends beyond its share.",
+            "Requests that may wait: low priority, and requests of a project above its share.",
         ),
         "publishDeadLetter": Operation(
             "send", "enrichDocumentDlq", letters[:1], "The worker parks a document, the ingress a message."
         ),
         "clearDeadLetter": Operation(
-            "send", "enrichDocumentDlq", letters[1:], "The document has recovered, or was given up."
+            "send", "enrichDocumentDlq", letters[1:], "The document has recovered, or was discarded."
         ),
         "publishCompleted": Operation(
-            "send", "enrichmentCompleted", CHANNELS["enrichmentCompleted"], "The worker tells a run's end."
+            "send",
+            "enrichmentCompleted",
+            CHANNELS["enrichmentCompleted"],
+            "The worker reports the end of a run.",
         ),
         "publishProgress": Operation(
-            "send", "enrichmentProgress", CHANNELS["enrichmentProgress"], "The worker tells each stage."
+            "send", "enrichmentProgress", CHANNELS["enrichmentProgress"], "The worker reports each stage."
         ),
     }

@@ -1,6 +1,6 @@
-"""In: the services that serve HTTP. Out: an OpenAPI document of each, and the models of its bodies.
+"""In: the HTTP services. Out: an OpenAPI document of each, and the models of their bodies.
 
-The apps are made and never started, so nothing is connected. Environment variables do not count.
+The apps are built but never started, so nothing is connected. Environment variables have no effect.
 """
 
 import json
@@ -17,18 +17,18 @@ from archon.runtime.settings import Settings
 
 
 def apps() -> dict[str, FastAPI]:
-    """By name, with every setting at its default."""
+    """The apps by name, with default settings."""
     defaults = Settings.model_construct()
     return {"bridge": bridge.app.create_app(defaults), "intelligence": intelligence.app.create_app(defaults)}
 
 
 def files() -> dict[str, str]:
-    """File name to content, as they are to stand in docs/openapi."""
+    """File name to content, below docs/openapi."""
     return {f"{name}.json": json.dumps(app.openapi(), indent=2) + "\n" for name, app in apps().items()}
 
 
 def bodies(app: FastAPI) -> Iterator[type[BaseModel]]:
-    """The models that an app's routes take, answer and stream, each of them once or more."""
+    """The models of requests, answers and streams of an app's routes, possibly with repetitions."""
     for context in iter_route_contexts(app.routes):
         route = context.original_route
         if isinstance(route, APIRoute) and route.include_in_schema:

@@ -1,7 +1,7 @@
-"""In: the source. Out: which service may read which setting.
+"""In: the source. Out: the services that may read each setting.
 
-A service may read what is read in any module that it imports, directly or not: a little too much is told, and
-nothing is left out.
+A service may read every setting mentioned in a module that it imports, directly or not. The result may list
+too many services, but never too few.
 """
 
 import ast
@@ -22,13 +22,13 @@ SERVICES: Final[Mapping[str, str]] = {
     "intelligence": "intelligence.app",
     "enrich": "archon.cli.main",
 }
-"""Where each begins; `enrich` is the command line without the services it starts."""
+"""The root module of each; `enrich` is the command line without the services that it starts."""
 _VERBS: Final = "archon.cli.verbs"
-"""Names the modules that it imports when they are wanted."""
+"""Contains the names of the modules that it imports on demand."""
 
 
 def readers() -> dict[str, list[str]]:
-    """Services by the setting's name, each in the order of SERVICES."""
+    """The services of each setting, in the order of SERVICES."""
     read = {service: settings_read_by(root) for service, root in SERVICES.items()}
     return {
         name: [service for service, names in read.items() if name in names] for name in Settings.model_fields
@@ -36,7 +36,7 @@ def readers() -> dict[str, list[str]]:
 
 
 def settings_read_by(root: str) -> set[str]:
-    """The settings that a module and all it imports mention."""
+    """The settings that a module and its imports mention."""
     modules, waiting = {settings_module.__name__}, [root]
     while waiting:
         module = waiting.pop()
@@ -54,7 +54,7 @@ def _tree(module: str) -> ast.Module:
 
 
 def _file(module: str) -> Path | None:
-    """Where a module of ours lies; None for another's."""
+    """The file of a module of ours; None for other modules."""
     path = _ROOT / module.replace(".", "/")
     found = (path.with_suffix(".py"), path / "__init__.py")
     return next((each for each in found if each.is_file()), None)
@@ -73,7 +73,7 @@ def _imports(module: str) -> Iterator[str]:
 
 
 def _mentioned(module: str) -> Iterator[str]:
-    """What is asked of anything called settings; a method of theirs stands for what it reads itself."""
+    """The attributes read from anything named settings; a method stands for the fields that it reads."""
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Attribute) and ast.unparse(node.value).lower().endswith(
             ("settings", "settings()")
@@ -92,7 +92,7 @@ def _fields(name: str) -> Iterator[str]:
 
 @cache
 def _methods() -> Mapping[str, set[str]]:
-    """By name, the fields that each method of Settings reads."""
+    """The fields that each method of Settings reads, by method name."""
     found: dict[str, set[str]] = {}
     for node in ast.walk(_tree(settings_module.__name__)):
         if isinstance(node, ast.FunctionDef):

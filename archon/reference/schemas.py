@@ -1,4 +1,4 @@
-"""In: the models. Out: a JSON Schema of every event, every body over HTTP, and what a workflow holds."""
+"""In: the models. Out: JSON Schemas of events, HTTP bodies and workflow data."""
 
 import json
 import re
@@ -22,7 +22,7 @@ EVENTS: dict[str, type[BaseModel]] = {
     "enrichment-completed.v1": EnrichmentCompleted,
     "enrichment-progress.v1": EnrichmentProgress,
 }
-"""By the name of their topic, without its prefix."""
+"""Keys are the topics' names without prefix."""
 
 _OTHERS: dict[str, type[BaseModel]] = {
     "workflow-input": EnrichDocumentInput,
@@ -38,7 +38,7 @@ _OTHERS: dict[str, type[BaseModel]] = {
 
 
 def models() -> dict[str, type[BaseModel]]:
-    """Every model by its name; one that is a body is named by its class, in kebab case."""
+    """Every model by name; the name of a body is its class name in kebab case."""
     found = {**EVENTS, **_OTHERS}
     for app in openapi.apps().values():
         for model in openapi.bodies(app):
@@ -48,7 +48,7 @@ def models() -> dict[str, type[BaseModel]]:
 
 
 def files() -> dict[str, str]:
-    """File name to content, as they are to stand in docs/schemas."""
+    """File name to content, below docs/schemas."""
     return {
         f"{name}.schema.json": json.dumps(model.model_json_schema(), indent=2, sort_keys=True) + "\n"
         for name, model in models().items()
