@@ -1,1 +1,2 @@
-"""What every process needs: settings, secrets, logs, tasks; Kafka, Temporal, HTTP and more in rooms."""
+"""Infrastructure of every process: settings, secrets, logs, tasks; packages for Kafka, Temporal, HTTP and
+others."""

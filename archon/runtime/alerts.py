@@ -1,7 +1,7 @@
-"""In: dead letters. Out: a message to a webhook now and then, in JSON that Slack also takes.
+"""In: dead letters. Out: occasional messages to a webhook, in JSON that Slack also accepts.
 
-Off unless a webhook is configured. The first letter is told at once, those within the interval after it
-together; what cannot be delivered is told with the next message. Nothing waits for it.
+Disabled unless a webhook is configured. The first letter is reported at once, the letters of the following
+interval together. Letters of a failed delivery are part of the next message. Nothing waits for the delivery.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Alerts:
             yield alerts
 
     def notify(self, letter: DeadLetter) -> None:
-        """Take note of a dead letter, if it is of a kind that wakes people."""
+        """Records a dead letter if its type is one that alerts cover."""
         if self._url and letter.failure_type in ALERTED:
             self._counts[letter.project_name or "unknown", str(letter.failure_type)] += 1
             self._latest = letter
@@ -69,7 +69,7 @@ class Alerts:
 
 
 def message(counts: Counter[tuple[str, str]], latest: DeadLetter) -> dict[str, Any]:
-    """`text` and `attachments` as Slack's incoming webhooks take them; other receivers read the fields."""
+    """`text` and `attachments` are for Slack's incoming webhooks; other receivers read the fields."""
     total = counts.total()
     what = "1 document is" if total == 1 else f"{total} documents are"
     fields = [
@@ -78,6 +78,6 @@ def message(counts: Counter[tuple[str, str]], latest: DeadLetter) -> dict[str, A
     ]
     last = f"{latest.file_path or latest.source or 'unknown'}: {latest.failure_reason[:500]}"
     return {
-        "text": f"{what} dead-lettered; the last one is {last}",
+        "text": f"{what} dead-lettered; the latest is {last}",
         "attachments": [{"color": "danger", "fallback": last, "fields": fields}],
     }

@@ -1,4 +1,4 @@
-"""In: contents that documents no longer have. Out: those that no other has, gone with their analyses."""
+"""In: contents that documents no longer have. Out: unshared contents removed, with their analyses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
@@ -11,7 +11,7 @@ _AT_ONCE: Final = 8
 
 
 class References(Protocol):
-    """Which contents documents have."""
+    """Knows which contents documents use."""
 
     async def referenced(self, hashes: Sequence[str]) -> set[str]: ...
 
@@ -42,7 +42,7 @@ class Contents:
         self._store = store
 
     async def remove(self, hashes: Sequence[str]) -> DeletionCounts:
-        """Remove the contents that no live document has at present."""
+        """Removes the contents that no live document uses."""
         kept = await self._graph.referenced(hashes)
         counts = DeletionCounts(contents_kept=len(kept))
         gone = [content_hash for content_hash in hashes if content_hash not in kept]
@@ -51,9 +51,11 @@ class Contents:
         return counts
 
     async def _remove(self, content_hash: str) -> DeletionCounts:
-        """Who indexes a document puts its text there first: one that came by now finds it put back.
+        """A writer puts a document's text before it indexes the document. If a document appeared in the
+        meantime, the text is put back.
 
-        Only what was read is deleted, by each of several that remove it at once: the last can put it back.
+        Each remover deletes only what it has read. With several concurrent removers, the last one can still
+        put it back.
         """
         text = await self._store.get_text(content_hash)
         references = await self._store.analyses(content_hash)
@@ -72,7 +74,7 @@ class Contents:
                 await self._put_back(content_hash, text, analyses)
         if wanted:
             return DeletionCounts(contents_kept=1)
-        for reference in set(references) - set(analyses):  # which today's model cannot read
+        for reference in set(references) - set(analyses):  # the current model cannot read these
             await self._store.delete_analysis(reference)
         return DeletionCounts(contents=1, analyses=len(references))
 

@@ -1,7 +1,7 @@
-"""In: the name of a point in a code path. Out: nothing, or this process's end by SIGKILL.
+"""In: the name of a point in the code. Out: nothing, or this process killed by SIGKILL.
 
-For rehearsing crashes: off unless ARCHON_CRASH_AT names the point. ARCHON_CRASH_MARK is a file that tells
-that the point was reached.
+For crash tests: disabled unless ARCHON_CRASH_AT names the point. ARCHON_CRASH_MARK is a file that is written
+when the point is reached.
 """
 
 import os
@@ -14,7 +14,7 @@ CRASH_MARK: Final = "ARCHON_CRASH_MARK"
 
 
 def crash_point(name: str) -> None:
-    """End this process at once, as a power cut would, if `name` is where it is to crash."""
+    """Ends this process at once, like a power failure, if `name` is the configured point."""
     if os.environ.get(CRASH_AT) != name:
         return
     if mark := os.environ.get(CRASH_MARK):

@@ -1,4 +1,4 @@
-"""In: a body, and the Content-Encoding that it has. Out: what was encoded, never more than the limit.
+"""In: a body and its Content-Encoding. Out: the decoded body, limited in size.
 
 RFC 9110, section 8.4; gzip is RFC 1952, zstd RFC 8878.
 """
@@ -13,20 +13,20 @@ from archon.contracts.errors import TooLargeError, UnreadableBodyError, Unsuppor
 
 HEADER: Final = "Content-Encoding"
 _MOST: Final = 2
-"""Encodings upon each other. Nobody needs two; who sends many wants to keep us busy."""
+"""Maximum number of stacked encodings. No client needs two; a long list is an attack."""
 _TOO_SMALL: Final = "failed to write whole buffer"
-"""What cramjam says when more comes out than there is room for."""
+"""cramjam's message if the output exceeds the buffer."""
 
 
 def decoded(body: bytes, encodings: str, limit: int) -> bytes:
-    """`body` without its encodings, the last of which was applied last. `limit`: bytes.
+    """`body` without its encodings; the last in the list was applied last. `limit` is in bytes.
 
     Raises UnsupportedMediaError, UnreadableBodyError, TooLargeError.
     """
     names = [name for each in encodings.split(",") if (name := each.strip().lower()) not in {"", "identity"}]
     unknown = [name for name in names if name not in _DECODERS]
     if unknown or len(names) > _MOST:
-        reason = f"{encodings[:100]!r} is not taken; gzip and zstd are"
+        reason = f"{encodings[:100]!r} is not supported; use gzip or zstd"
         raise UnsupportedMediaError(HEADER, reason)
     for name in reversed(names):
         body = _DECODERS[name](body, limit)
@@ -35,7 +35,7 @@ def decoded(body: bytes, encodings: str, limit: int) -> bytes:
 
 def _gzip(body: bytes, limit: int) -> bytes:
     parts, left = [], limit
-    while body:  # a file may have several members, one after the other
+    while body:  # a file may have several members in sequence
         member = zlib.decompressobj(zlib.MAX_WBITS | 16)
         try:
             parts.append(member.decompress(body, left + 1))
@@ -51,7 +51,7 @@ def _gzip(body: bytes, limit: int) -> bytes:
 
 
 def _zstd(body: bytes, limit: int) -> bytes:
-    room = bytearray(limit)  # of which the system gives only those pages that are written to
+    room = bytearray(limit)  # the system allocates only the pages that are written
     try:
         size = cramjam.zstd.decompress_into(body, room)
     except cramjam.DecompressionError as error:
@@ -62,7 +62,7 @@ def _zstd(body: bytes, limit: int) -> bytes:
 
 
 def _too_large(limit: int) -> TooLargeError:
-    return TooLargeError("body", f"more than {limit} bytes when it is decompressed")
+    return TooLargeError("body", f"more than {limit} bytes when decompressed")
 
 
 _DECODERS: Final[Mapping[str, Callable[[bytes, int], bytes]]] = {

@@ -1,4 +1,4 @@
-"""In: nothing, or a port somebody wants. Out: free TCP ports on loopback, or word that one is taken."""
+"""In: nothing, or a wanted port. Out: free TCP ports on loopback, or an error if the port is taken."""
 
 import contextlib
 import random
@@ -8,16 +8,15 @@ from archon.contracts.errors import ArchonError
 
 HOST = "127.0.0.1"
 _RANGE = range(20_000, 32_768)
-"""Below the ports that Linux and macOS give to outgoing connections: one of those may be taken by the time a
-server listens."""
+"""Below the ephemeral ports of Linux and macOS: one of those may be taken before a server listens."""
 
 
 class PortTakenError(ArchonError):
-    """Another process listens there."""
+    """Another process listens on the port."""
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different ports that were free a moment ago."""
+    """`count` different ports that are free now."""
     found: list[int] = []
     for port in random.sample(_RANGE, len(_RANGE)):
         if len(found) == count:
@@ -29,7 +28,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def require_free(port: int, what: str) -> None:
-    """Raises PortTakenError naming port and purpose."""
+    """Raises PortTakenError, which names port and purpose."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

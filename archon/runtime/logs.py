@@ -17,7 +17,7 @@ from archon.runtime.telemetry import tracing
 
 
 def configure_logging(settings: Settings, service: str) -> None:
-    """Set up structlog and the standard library's logging alike for this process."""
+    """Configures structlog and the standard library's logging in the same way for this process."""
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -51,7 +51,7 @@ def configure_logging(settings: Settings, service: str) -> None:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.contextvars.bind_contextvars(service=service)
     warnings.showwarning = _warned
-    # Processes that this one spawns have no logging of their own.
+    # Spawned processes have no logging configuration.
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
 
 
@@ -63,24 +63,24 @@ def _warned(  # noqa: PLR0917  as Python calls it
     file: TextIO | None = None,  # noqa: ARG001  what Python gives
     line: str | None = None,  # noqa: ARG001
 ) -> None:
-    """A library's warning as an event: Python would write it to stderr as it is."""
+    """Logs a library's warning as an event; Python would write it to stderr unformatted."""
     where = f"{filename}:{lineno}"
     get_logger("py.warnings").warning("warned", category=category.__name__, reason=str(message), where=where)
 
 
 def _tidy(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """What people look for first comes first; libraries' own fields come as ours do."""
+    """Puts the most important fields first, and gives libraries' fields our names."""
     event.pop("color_message", None)
     if (of_the_sdk := event.pop("temporal_log", None)) is not None:
         event["fields"] = of_the_sdk.fields
-    if str(event["event"]).startswith("Traceback "):  # uvicorn's way to tell of an exception
+    if str(event["event"]).startswith("Traceback "):  # uvicorn's format of an exception
         event.update(exception=event["event"], event="exception")
     first = {name: event[name] for name in ("timestamp", "level", "event") if name in event}
     return {**first, **event}
 
 
 def milliseconds(seconds: float) -> float:
-    """A duration as `duration_ms` tells it."""
+    """A duration as `duration_ms`."""
     return round(seconds * 1000, 1)
 
 

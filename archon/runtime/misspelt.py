@@ -1,6 +1,6 @@
-"""In: the environment. Out: variables that look like settings of ours and are none, with what may be meant.
+"""In: the environment. Out: variables that look like misspelt settings, with suggestions.
 
-Such a one is ignored, and its setting has its default: nothing else says so.
+A misspelt variable is ignored and its setting keeps the default, without any other message.
 """
 
 import re
@@ -16,7 +16,7 @@ from archon.runtime.settings import Settings
 _CLOSE: Final = 0.85
 _VERY_CLOSE: Final = 0.93
 _SHORTEST: Final = 8
-"""Characters of a name that is compared at all: short ones are close to those of every program."""
+"""Minimum length of a compared name: short names resemble those of many programs."""
 _OURS: Final = (
     "ASYNC_ENRICHMENT_",
     "CIRCUIT_BREAKER_",
@@ -25,14 +25,14 @@ _OURS: Final = (
     "INTELLIGENCE_",
     "RECONCILE_",
 )
-"""Beginnings that no other program has; KAFKA_, TEMPORAL_, QDRANT_ and MEMGRAPH_ are shared with theirs."""
+"""Prefixes that only we use; KAFKA_, TEMPORAL_, QDRANT_ and MEMGRAPH_ are also prefixes of other programs."""
 _OF_OTHERS: Final = re.compile(
     r"(AWS|OTEL|ARCHON|ENRICH|PYTHON|NPM|RUST|JAVA|CI)_.*"
     r"|KAFKA_(HOME|OPTS|HEAP_OPTS|CFG_.*|JMX_.*|LOG4J_.*|ADVERTISED_.*|LISTENER.*|NODE_ID|BROKER_ID)"
     r"|TEMPORAL_(CLI_.*|CODEC_.*|GRPC_.*|ENV|PROFILE|CONFIG_FILE|TLS_CA|TLS_CERT|TLS_KEY|.*_DATA|.*_VERIFICATION)"
     r"|TEMPORAL_TLS_(CA|CERT|KEY)_.*"
     r"|QDRANT__.*"
-    r"|.*_SERVICE_(HOST|PORT(_\w+)?)"  # Kubernetes' variables of services
+    r"|.*_SERVICE_(HOST|PORT(_\w+)?)"  # Kubernetes' service variables
     r"|.*_PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?"
 )
 _log = get_logger(__name__)
@@ -40,18 +40,18 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Misspelt:
-    """`meant`: the setting that is nearest; None where none is near."""
+    """`meant`: the most similar setting; None if none is similar."""
 
     name: str
     meant: str | None
 
     def __str__(self) -> str:
-        meant = f"; is {self.meant} meant?" if self.meant else "; `docs/settings.md` has all"
-        return f"{self.name} is no setting and has no effect{meant}"
+        meant = f"; is {self.meant} meant?" if self.meant else "; see `docs/settings.md`"
+        return f"{self.name} is not a setting and has no effect{meant}"
 
 
 def misspelt(environment: Iterable[str]) -> list[Misspelt]:
-    """Of these names of variables, those that seem to be meant as settings, in their order."""
+    """The names that look like misspelt settings, in order."""
     known = _known()
     found = []
     for name in environment:
@@ -65,7 +65,7 @@ def misspelt(environment: Iterable[str]) -> list[Misspelt]:
 
 
 def warn(environment: Iterable[str]) -> None:
-    """Log them, as services do."""
+    """Logs them."""
     for each in misspelt(environment):
         _log.warning("setting_unknown", setting=each.name, meant=each.meant)
 
@@ -77,7 +77,8 @@ def _known() -> list[str]:
 
 
 def _meant(name: str, known: list[str]) -> str | None:
-    """A typing error in the first word must leave the rest as it is: another program may have that word."""
+    """A typing error in the first word must leave the rest intact: the name may belong to another program
+    otherwise."""
     if len(name) < _SHORTEST:
         return None
     near = get_close_matches(name, known, n=1, cutoff=_CLOSE)

@@ -1,7 +1,7 @@
-"""In: an address of the settings, and what a client or a validation raised. Out: both as people read them:
-without secrets, and with the cause in words.
+"""In: addresses from settings, and errors of clients and validations. Out: readable text without secrets,
+with the cause in words.
 
-Clients wrap what the network said several times over, each in its own way; an operator needs the innermost.
+Clients wrap network errors several times, each in its own way; an operator needs the innermost one.
 """
 
 import re
@@ -16,7 +16,7 @@ import httpx
 _LONGEST: Final = 300
 _PLACE: Final = re.compile(r"(?: at)? \S+ \([A-Z_]+\)")
 _MEMBER: Final = re.compile(r"<\w+\.\w+: ('[^']*')>")
-"""A choice as Python shows it, of which only the value is anything to a client."""
+"""Python's form of an enumeration member; a client needs only its value."""
 _NOT_BLANK: Final = r"\S"
 _REFUSED: Final = "connection refused"
 _NO_HOST: Final = "no such host"
@@ -41,7 +41,7 @@ _TEXTS: Final = (
     (re.compile(r"tcp connect error|transport error", re.IGNORECASE), "no connection"),
     (re.compile(r"timed out|timeout|deadline", re.IGNORECASE), _SILENT),
 )
-"""What clients that are not written in Python say with nothing but a text."""
+"""Messages of native clients, which have no other information."""
 
 
 def address(url: str) -> str:
@@ -54,17 +54,17 @@ def address(url: str) -> str:
 
 
 def place(url: str, setting: str) -> str:
-    """An address, and the setting that it comes from: what to look at when nobody answers there."""
+    """An address and its setting: what to check if nothing answers there."""
     return f"{address(url)} ({setting.upper()})"
 
 
 def without_places(reason: str) -> str:
-    """A reason for those who may not know addresses: without what `place` has put into it."""
+    """A reason without the addresses that `place` added, for readers who may not see them."""
     return _PLACE.sub("", reason).replace("::", ":")
 
 
 def in_words(error: BaseException) -> str:
-    """Why a call did not succeed, as `connection refused`; else the error's own text in one line."""
+    """Why a call failed, such as `connection refused`; otherwise the error's text on one line."""
     causes = list(_causes(error))
     for each in reversed(causes):
         if (reason := _reason(each)) is not None:
@@ -74,13 +74,13 @@ def in_words(error: BaseException) -> str:
             if pattern.search(str(each)):
                 return reason
     name, text = type(error).__name__, " ".join(str(error).split())
-    # aiokafka's errors name their class themselves; ours among them hold a reason in words.
+    # aiokafka's errors start with their class name; our own may contain a reason.
     shown = text.removeprefix(f"{name}: ") if text.startswith(name) else f"{name}: {text}".removesuffix(": ")
     return shown[:_LONGEST]
 
 
 def wrong(error: Mapping[str, Any]) -> str:
-    """What is wrong with one field: one of the `errors()` of pydantic's ValidationError, in words."""
+    """One entry of pydantic's ValidationError.errors(), in words."""
     if error["type"] == "string_pattern_mismatch" and error["ctx"]["pattern"] == _NOT_BLANK:
         return "is empty or blank"
     return _MEMBER.sub(r"\1", str(error["msg"]).removeprefix("Value error, "))
@@ -95,7 +95,7 @@ def _reason(error: BaseException) -> str | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it was raised for, the innermost last."""
+    """The error and its causes, the innermost last."""
     seen: set[int] = set()
     waiting: list[object] = [error]
     while waiting:
@@ -104,6 +104,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(each))
         yield each
-        # `source`: as qdrant-client keeps it; `os_error`: as aiohttp does.
+        # qdrant-client keeps the cause in `source`, aiohttp in `os_error`.
         waiting += [each.__cause__, each.__context__, getattr(each, "source", None)]
         waiting += [getattr(each, "os_error", None), *each.args, *getattr(each, "exceptions", ())]

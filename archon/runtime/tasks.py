@@ -1,6 +1,7 @@
-"""In: coroutines. Out: several at once, one beside a block, one until somebody says stop; none stays behind.
+"""In: coroutines. Out: several run concurrently, in the background of a block, or until a stop; none is left
+running.
 
-A process stops in the reverse order of its `async with` blocks; nothing here kills anything.
+A process stops in the reverse order of its `async with` blocks.
 """
 
 import asyncio
@@ -20,19 +21,19 @@ _log = get_logger(__name__)
 async def answers(
     keys: Iterable[Key], ask: Callable[[Key], Awaitable[Answer]], at_once: int
 ) -> dict[Key, Answer]:
-    """In the order of the keys. Raises the first error; the questions under way then go on by themselves."""
-    asked = list(keys)
+    """The results, by key. Raises the first error; the other calls continue."""
+    wanted = list(keys)
     slots = asyncio.Semaphore(at_once)
 
     async def one(key: Key) -> Answer:
         async with slots:
             return await ask(key)
 
-    return dict(zip(asked, await asyncio.gather(*map(one, asked)), strict=True))
+    return dict(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))
 
 
 async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """All at once; the first that fails ends the others, and its error is raised."""
+    """Runs all concurrently. The first failure cancels the others and is raised."""
     tasks = [asyncio.create_task(each) for each in work]
     try:
         await asyncio.gather(*tasks)
@@ -42,7 +43,7 @@ async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 @contextlib.asynccontextmanager
 async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """`work` while the block lasts; the block does not need it, so that it may fail."""
+    """Runs `work` during the block. The block does not need it, so it may fail."""
     task = asyncio.create_task(work)
     try:
         yield
@@ -58,9 +59,9 @@ async def _cancelled(*tasks: asyncio.Task[None]) -> None:
 
 @contextlib.asynccontextmanager
 async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """`work` in the background while the block lasts; then it is cancelled.
+    """Runs `work` in the background of the block, then cancels it.
 
-    If it fails, the process is asked to stop: without it, it would look well and lose what `work` is for. Its
+    If `work` fails, the process is stopped: it would otherwise look healthy without doing that work. The
     error is raised at the end.
     """
     task = asyncio.create_task(work)
@@ -81,7 +82,7 @@ def _stop_if_failed(task: asyncio.Task[None]) -> None:
 
 
 async def unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
-    """What `work` returns; None, with `work` cancelled, when `stop` is set before."""
+    """The result of `work`; None if `stop` is set first, which cancels `work`."""
     working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -93,7 +94,7 @@ async def unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, Result])
 
 
 async def first_of(*tasks: asyncio.Task[Any]) -> None:
-    """Wait until one task ends, and raise what it raised."""
+    """Waits until one task ends, and raises its exception."""
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         await task
@@ -101,7 +102,7 @@ async def first_of(*tasks: asyncio.Task[Any]) -> None:
 
 @contextlib.asynccontextmanager
 async def stop_on_signals() -> AsyncIterator[asyncio.Event]:
-    """An event that SIGTERM or SIGINT sets; the second signal interrupts as usual."""
+    """An event that SIGTERM or SIGINT sets; a second signal interrupts as usual."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)

@@ -1,6 +1,6 @@
-"""In: a file that others write. Out: what it says now; a change is taken up by whoever asks next.
+"""In: a file that other programs write. Out: its current content; the next reader gets a changed file.
 
-A file that cannot be read leaves in force what was last read, and is told of in the log and by `check`.
+If the file becomes unreadable, the last content stays in force; the log and `check` report it.
 """
 
 import json
@@ -19,12 +19,12 @@ Content = TypeVar("Content")
 Contained = TypeVar("Contained", bound=BaseModel)
 Signature = tuple[int, int, int, int]
 _AGAIN: Final = 1.0
-"""Seconds after which a file that could not be read is tried again, changed or not."""
+"""Seconds after which an unreadable file is read again, changed or not."""
 _log = get_logger(__name__)
 
 
 class WatchedFile(Generic[Content]):
-    """`read` raises ConfigurationError, and so does this when there is no valid file to begin with."""
+    """Raises the ConfigurationError of `read` if there is no valid file at the start."""
 
     def __init__(self, path: Path, read: Callable[[Path], Content]) -> None:
         self._path = path
@@ -37,7 +37,7 @@ class WatchedFile(Generic[Content]):
 
     @property
     def unread_for(self) -> float:
-        """For how many seconds the file could not be read, as last looked at; 0 where it could."""
+        """Seconds since the file became unreadable, at the last check; 0 if it is readable."""
         return 0.0 if self._failing_since is None else time.monotonic() - self._failing_since
 
     @property
@@ -50,7 +50,7 @@ class WatchedFile(Generic[Content]):
         return self._content
 
     async def check(self) -> None:
-        """Raises ConfigurationError while the file is not as it should be."""
+        """Raises ConfigurationError while the file is invalid."""
         self.current  # noqa: B018  looks at the file
         if self._problem is not None:
             raise self._problem
@@ -60,7 +60,7 @@ class WatchedFile(Generic[Content]):
         try:
             self._content, self._problem = self._read(self._path), None
         except ConfigurationError as error:
-            self._problem = ConfigurationError(f"{error}; what was read before stays in force")
+            self._problem = ConfigurationError(f"{error}; the previous content stays in force")
             if self._failing_since is None:
                 self._failing_since = self._tried
             if str(self._problem) != before:
@@ -71,11 +71,11 @@ class WatchedFile(Generic[Content]):
 
 
 def read_json(path: Path, model: type[Contained], setting: str) -> Contained:
-    """The content of the file that `setting` names. Raises ConfigurationError that says what is wrong with
-    it, and nothing of what it holds."""
+    """The content of the file in `setting`. Raises ConfigurationError, which describes the problem without
+    quoting the content."""
     try:
         content = path.read_bytes()
-        encoding = json.detect_encoding(content)  # editors of Windows may write UTF-16
+        encoding = json.detect_encoding(content)  # Windows editors may write UTF-16
         return model.model_validate_json(content.decode(encoding).removeprefix("\ufeff"))
     except UnicodeDecodeError as error:
         reason = f"is not JSON in {encoding.upper()}: {error.reason} at byte {error.start}"
@@ -89,10 +89,10 @@ def read_json(path: Path, model: type[Contained], setting: str) -> Contained:
 
 
 def _signature(path: Path) -> Signature | None:
-    """Changes when the file does; None where there is none."""
+    """Changes with the file; None if there is none."""
     try:
         found = path.stat()
     except OSError:
         return None
-    # The time of the inode changes with rights and owner.
+    # The inode's time changes with permissions and owner.
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino

@@ -294,7 +294,7 @@ def test_a_secret_may_be_in_a_file_and_is_never_shown(
         assert getattr(Settings(), name).get_secret_value() == "geheim"
     for written, why in (
         (b"one\ntwo\n", "more than one line"),
-        (b"\xff\x80", "no text"),
+        (b"\xff\x80", "not text"),
         (b"a\0b", "control"),
     ):
         (tmp_path / "secret").write_bytes(written)
@@ -302,7 +302,7 @@ def test_a_secret_may_be_in_a_file_and_is_never_shown(
             Settings()
     (tmp_path / "secret").write_text("geheim")
     monkeypatch.setenv(variable, "another")
-    with pytest.raises(ConfigurationError, match=f"{variable} is set too"):
+    with pytest.raises(ConfigurationError, match=f"{variable} is also set"):
         Settings()
 
 
@@ -321,12 +321,12 @@ def test_a_key_that_no_header_can_carry_is_named_and_not_shown(
     variable = name.upper()
     (tmp_path / "secret").write_text("käse")
     monkeypatch.setenv(f"{variable}_FILE", str(tmp_path / "secret"))
-    with pytest.raises(ConfigurationError, match=f"^{variable}_FILE: has .*printable ASCII") as told:
+    with pytest.raises(ConfigurationError, match=f"^{variable}_FILE: contains .*printable ASCII") as told:
         Settings.load()
     assert "käse" not in str(told.value)
     monkeypatch.delenv(f"{variable}_FILE")
     monkeypatch.setenv(variable, "käse")
-    with pytest.raises(ConfigurationError, match=f"^{variable}: has .*printable ASCII"):
+    with pytest.raises(ConfigurationError, match=f"^{variable}: contains .*printable ASCII"):
         Settings.load()
 
 

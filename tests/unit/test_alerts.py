@@ -100,7 +100,7 @@ async def test_only_what_should_wake_people_is_told() -> None:
         await webhook.until(1)
         await asyncio.sleep(0.1)  # two intervals: whatever else was noted would be told by now
     assert [each["text"] for each in webhook.told] == [
-        "1 document is dead-lettered; the last one is late.py: analysing: HTTP 400: no"
+        "1 document is dead-lettered; the latest is late.py: analysing: HTTP 400: no"
     ]
 
 
@@ -112,7 +112,7 @@ async def test_it_is_off_by_default() -> None:
 def test_an_alert_is_what_a_slack_webhook_takes() -> None:
     told = alerts.message(Counter({("p", "data_quality"): 3, ("q", "service_down"): 1}), letter())
     assert set(told) == {"text", "attachments"}
-    assert told["text"].startswith("4 documents are dead-lettered; the last one is a.py: analysing")
+    assert told["text"].startswith("4 documents are dead-lettered; the latest is a.py: analysing")
     assert told["attachments"][0]["fields"][0] == {
         "title": "p · data_quality",
         "value": "3",

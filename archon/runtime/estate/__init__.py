@@ -1,1 +1,1 @@
-"""The whole installation: how each part is, how much room and how much work is left."""
+"""The whole installation: the state of each part, free space and open work."""

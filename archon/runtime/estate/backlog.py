@@ -1,4 +1,4 @@
-"""In: broker and Temporal. Out: how many enrichments are requested and not finished, wherever they are."""
+"""In: broker and Temporal. Out: the number of requested and unfinished enrichments, wherever they are."""
 
 import asyncio
 
@@ -8,13 +8,13 @@ from archon.runtime.temporal.client import EnrichmentClient
 
 
 class PipelineBacklog:
-    """Requests in Kafka are served in their order, whatever their priority; in Temporal by priority. So who
-    must not delay others looks at both."""
+    """Kafka serves requests in order, regardless of priority; Temporal serves them by priority. Callers that
+    must yield to live traffic need both counts."""
 
     def __init__(self, settings: Settings, client: EnrichmentClient) -> None:
         self._settings = settings
         self._client = client
 
     async def open(self) -> int:
-        """About. Raises TopicUnavailableError, WorkflowUnavailableError."""
+        """An estimate. Raises TopicUnavailableError, WorkflowUnavailableError."""
         return sum(await asyncio.gather(enrichment_lag(self._settings), self._client.under_way()))

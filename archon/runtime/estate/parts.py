@@ -1,6 +1,6 @@
-"""In: a question to each service and server. Out: how each is, since when, and when it last answered.
+"""In: checks of each service and server. Out: the status of each, its start and the last answer.
 
-Who asks now and then remembers what was before; who asks once knows only what is.
+A process that checks regularly remembers earlier answers; a single check only knows the current state.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ CALM: Final = 10.0
 """The same while none is: each look costs every service some milliseconds of processor."""
 _SECONDS: Final = 5.0
 _FRESH: Final = 1.0
-"""An answer that is not older is not asked for again."""
+"""Maximum age of an answer that is used again."""
 _UNFIT: Final = (SetupError, StoreMismatchError)
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a part says of itself. `since`: when it started; the rest as in Part."""
+    """A part's answer. `since`: its start; the other fields as in Part."""
 
     version: str | None = None
     since: datetime | None = None
@@ -44,7 +44,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """A part, and how it is asked. Raises an error of ours where it does not answer, or not as is wanted."""
+    """A part and its check. The check raises one of our errors if the part does not answer, or answers
+    incorrectly."""
 
     name: PartName
     address: str
@@ -52,7 +53,7 @@ class Asked:
 
 
 def by_check(name: PartName, address: str, check: HealthCheck) -> Asked:
-    """A part that is asked by a readiness check."""
+    """A part whose check is a readiness check."""
 
     async def ask() -> Answer:
         found = await check()
@@ -68,18 +69,18 @@ class Parts:
         self._asked = asked
         self._known: dict[PartName, Part] = {}
         self._first: dict[PartName, datetime] = {}
-        """When each was first seen in its status."""
+        """When each was first seen in its current status."""
         self._at: float | None = None
-        """When they were last asked, by a clock that nobody sets."""
+        """Time of the last check, by the monotonic clock."""
         self._lock = asyncio.Lock()
 
     @property
     def known(self) -> Mapping[PartName, Part]:
-        """As they were when last asked; empty before."""
+        """The last known states; empty before the first check."""
         return self._known
 
     async def watch(self) -> None:
-        """Ask until cancelled, and log what changes."""
+        """Checks regularly until cancelled, and logs changes."""
         logged: dict[PartName, str] = {}
         while True:
             for part in await self.now():
@@ -90,7 +91,8 @@ class Parts:
             await asyncio.sleep(ASK_EVERY if any(logged.values()) else CALM)
 
     async def now(self) -> list[Part]:
-        """As they are: all asked at once, each within five seconds, unless they were just now."""
+        """The current states. Checks all parts concurrently, each for at most five seconds, unless the last
+        check is recent."""
         async with self._lock:
             if self._at is None or time.monotonic() - self._at > _FRESH:
                 found = await asyncio.gather(*map(self._look, self._asked))
@@ -99,7 +101,7 @@ class Parts:
         return list(self._known.values())
 
     async def check(self, name: PartName) -> None:
-        """For readiness. Raises StoreUnavailableError where a part did not work when it was last asked."""
+        """For readiness. Raises StoreUnavailableError if a part did not work at its last check."""
         part = self._known.get(name)
         if part is not None and (part.status is PartStatus.DOWN or not part.working):
             reason = part.reason or "; ".join(f"waits for {each.service}" for each in part.waiting_for)
@@ -149,7 +151,7 @@ class Parts:
 
 
 def _trouble(part: Part) -> str:
-    """What is wrong with a part, for which a change is worth a line in the log; empty when nothing is."""
+    """The problem of a part that justifies a log line when it changes; empty if there is none."""
     if part.status is PartStatus.UP:
         return "clock" if part.clock_is_off else ""
     return " ".join((part.status, *sorted({each.service for each in part.waiting_for})))

@@ -1,4 +1,4 @@
-"""In: the addresses of our services. Out: what each says of itself by its health routes."""
+"""In: the addresses of our services. Out: the state that each reports on its health routes."""
 
 import time
 from collections.abc import Mapping
@@ -19,12 +19,13 @@ from archon.runtime.reasons import in_words, place
 from archon.runtime.temporal.pollers import Pollers
 
 RECENT: Final = 10.0
-"""Seconds since its last poll within which a worker that nobody can ask is taken as working."""
+"""Maximum age in seconds of the last poll of a worker that counts as running although its health routes are
+unreachable."""
 _NAMED: Final[Mapping[str, PartName]] = {
     "intelligence_service": PartName.INTELLIGENCE,
     "memgraph": PartName.GRAPH,
 }
-"""Checks that a service calls by another name than the part's."""
+"""Readiness checks whose name differs from the name of the part."""
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
@@ -42,7 +43,7 @@ class _WorkerHealth(BaseModel):
 
 
 class OurService:
-    """One of our services at its address. Raises StoreUnavailableError where it does not answer."""
+    """A service of this product. Raises StoreUnavailableError if it does not answer."""
 
     def __init__(
         self, name: PartName, http: httpx.AsyncClient, url: str, setting: str, headers: Any = None
@@ -54,7 +55,7 @@ class OurService:
         self.address = place(url, setting)
 
     async def ready(self) -> Answer:
-        """What it needs and does not have is what it waits for."""
+        """The failed readiness checks become the parts that it waits for."""
         response, ahead = await self._get("/readyz")
         found = self._parsed(response, Readiness)
         reasons: dict[PartName, list[str]] = {}
@@ -75,7 +76,7 @@ class OurService:
         return self._parsed(response, model)
 
     async def _get(self, path: str) -> tuple[httpx.Response, float | None]:
-        """The answer, and by how many seconds the service's clock is ahead."""
+        """The answer, and the seconds by which the service's clock is ahead."""
         sent = time.time()
         try:
             response = await self._http.get(f"{self._url}{path}", headers=self._headers)
@@ -88,13 +89,13 @@ class OurService:
             return model.model_validate_json(response.content)
         except ValidationError as error:
             path = response.request.url.path
-            other = f"{self.address}: HTTP {response.status_code}, and no answer of ours to {path}"
+            other = f"{self.address}: HTTP {response.status_code}, not our service's answer to {path}"
             raise StoreUnavailableError(self._name, other) from error
 
 
 def clock_ahead(response: httpx.Response, sent: float) -> float | None:
-    """By how many seconds the clock of who answered is ahead of ours, where its answer to a request of `sent`
-    has a Date (RFC 9110, section 6.6.1), which has whole seconds."""
+    """Seconds by which the other clock is ahead of ours, if the answer to a request sent at `sent` has a Date
+    header (RFC 9110, section 6.6.1; whole seconds)."""
     try:
         date = parsedate_to_datetime(response.headers["date"])
     except (KeyError, ValueError):
@@ -103,7 +104,7 @@ def clock_ahead(response: httpx.Response, sent: float) -> float | None:
 
 
 def _part(dependency: str, detail: str | None) -> PartName | None:
-    """The part that a readiness check is about; `schema` is about the store that its detail begins with."""
+    """The part that a readiness check is about. `schema` names the store at the start of its detail."""
     for name in (dependency, (detail or "").partition(":")[0]):
         if name in _NAMED:
             return _NAMED[name]
@@ -113,12 +114,12 @@ def _part(dependency: str, detail: str | None) -> PartName | None:
 
 
 async def ask_ingress(service: OurService) -> Answer:
-    """Its consumer waits for Kafka, or, while too many analyses wait, for the worker."""
+    """The ingress waits for Kafka or, if too many analyses wait, for the worker."""
     state = (await service.read("/health", _IngressHealth)).consumer.state
     ready = await _ready_if_quick(service)
     waiting = {each.service: each for each in ready.waiting_for}
     if state == "connecting":
-        joins = WaitingFor(service=PartName.KAFKA, reason="its consumer has not joined its group yet")
+        joins = WaitingFor(service=PartName.KAFKA, reason="its consumer has not joined the group yet")
         waiting.setdefault(PartName.KAFKA, joins)
     elif state == "paused":
         full = "paused: INGRESS_MAX_BACKLOG analyses wait in Temporal"
@@ -127,8 +128,11 @@ async def ask_ingress(service: OurService) -> Answer:
 
 
 async def ask_worker(service: OurService, pollers: Pollers) -> Answer:
-    """Its breaker says more of the intelligence service than a health check. Where nobody answers, another
-    worker may still poll: Temporal knows when one last did, and keeps those that are gone for minutes."""
+    """The worker's breaker describes the intelligence service better than a health check.
+
+    If the health routes are unreachable, another worker may still poll: Temporal knows the last poll, and
+    lists stopped workers for some minutes.
+    """
     try:
         health = await service.read("/health", _WorkerHealth)
     except StoreUnavailableError as error:
@@ -148,8 +152,8 @@ async def ask_worker(service: OurService, pollers: Pollers) -> Answer:
 
 
 def _holds_back(breaker: BreakerStatus) -> bool:
-    """Whether analyses wait. Once a probe is due, the next analysis is the probe: with nothing to analyse it
-    stays open, and does no harm."""
+    """Whether analyses wait. When a probe is due, the next analysis is the probe; without analyses the
+    breaker stays open, but delays nothing."""
     due = breaker.next_probe_at
     probing = breaker.state is BreakerState.HALF_OPEN
     waits = breaker.state is BreakerState.OPEN and (due is None or due > datetime.now(UTC))
@@ -157,7 +161,7 @@ def _holds_back(breaker: BreakerStatus) -> bool:
 
 
 async def _ready_if_quick(service: OurService) -> Answer:
-    """A service that answers is there. What it needs it has to ask, which may take long on a busy machine."""
+    """Any answer shows that the service runs. Its own readiness checks may take long on a busy machine."""
     try:
         return await service.ready()
     except StoreUnavailableError:
@@ -176,7 +180,7 @@ def _bare(error: StoreUnavailableError) -> str:
 
 
 def _open(breaker: BreakerStatus) -> WaitingFor:
-    """The failure's text without the name of its class."""
+    """The failure text without its class name."""
     _, _, reason = (breaker.last_failure or "").partition(": ")
     return WaitingFor(
         service=PartName.INTELLIGENCE,

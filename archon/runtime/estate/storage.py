@@ -1,7 +1,7 @@
-"""In: directories, by the store whose data they hold. Out: how much room is left there, as metrics, and as a
-check that fails before a disk is full.
+"""In: data directories by store. Out: their free space as metrics, and a check that fails before a disk is
+full.
 
-A full disk stops writes while reads go on, so that nothing else of a health check would see it.
+A full disk stops writes while reads still work, so other health checks do not notice it.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ _log = get_logger(__name__)
 
 
 class Space(BaseModel):
-    """Of the file system that a directory is on, in bytes; `free` is what a user who is not root may take."""
+    """The file system of a directory, in bytes; `free` is the space available to users other than root."""
 
     free: int
     size: int
 
 
 class Storage:
-    """`least`: the free bytes that each directory must have. `interval` in seconds."""
+    """`least`: required free bytes of each directory. `interval` in seconds."""
 
     def __init__(self, directories: Mapping[str, Path], least: int, interval: float) -> None:
         self._directories = directories
@@ -40,24 +40,24 @@ class Storage:
         self._interval = interval
         self._filled: frozenset[str] = frozenset()
         self.spaces: Mapping[str, Space] = {}
-        """As last seen; a directory that is not there has none."""
+        """The last measured values; a missing directory has none."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The content store's directory, where it has one, and STORAGE_DIRECTORIES."""
+        """The content store's directory, if it has one, and STORAGE_DIRECTORIES."""
         directories = dict(settings.storage_directories)
         if settings.content_store_url.startswith("file://"):
             directories["content"] = Path(url2pathname(urlsplit(settings.content_store_url).path))
         return cls(directories, settings.storage_min_free_bytes, settings.metrics_interval)
 
     async def watch(self) -> None:
-        """Measure until cancelled."""
+        """Measures until cancelled."""
         while True:
             await self._measure()
             await asyncio.sleep(self._interval)
 
     async def check(self) -> DependencyState:
-        """How much is free where. Raises StoreUnavailableError where that is too little."""
+        """The free space of each. Raises StoreUnavailableError if it is too small."""
         if not self.spaces:
             await self._measure()
         if filled := self._too_full():
@@ -66,7 +66,8 @@ class Storage:
         return DependencyState(status="healthy", detail=found or None)
 
     async def _measure(self) -> None:
-        # A file system over a network may hang: one thread waits for it, however often health is checked.
+        # A network file system may hang: only one thread waits for it, regardless of the number of health
+        # checks.
         self.spaces = await asyncio.to_thread(self._spaces)
         for store, space in self.spaces.items():
             STORAGE_FREE.labels(store).set(space.free)
