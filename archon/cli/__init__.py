@@ -1,1 +1,1 @@
-"""The `enrich` command: a folder for each group of verbs, `verbs.py` lists them all."""
+"""The `enrich` command: a package for each group of verbs; `verbs.py` lists all verbs."""

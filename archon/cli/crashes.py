@@ -1,4 +1,4 @@
-"""In: an error that nobody has expected. Out: one line for people, and a file with the whole traceback."""
+"""In: an unexpected error. Out: one line for people, and a file with the full traceback."""
 
 import os
 import sys
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final
 
 DEBUG: Final = "ENRICH_DEBUG"
-"""With this in the environment the traceback goes to stderr."""
+"""If set in the environment, the traceback goes to stderr."""
 
 
 def message_of(error: BaseException) -> str:
-    """What to print of it. Writes the log file, unless debugging; never raises for what the disk does."""
+    """The text to print. Writes the log file, unless debugging; disk errors never raise."""
     whole = "".join(traceback.format_exception(error))
     if os.environ.get(DEBUG):
         return whole
@@ -42,7 +42,7 @@ def _written(whole: str) -> Path | None:
 
 
 def _directories() -> Iterator[Path]:
-    """The user's state directory (XDG base directories), else the one for temporary files."""
+    """The user's state directory (XDG base directories), then the directory for temporary files."""
     state = os.environ.get("XDG_STATE_HOME")
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - never raises, where Path.home may
     yield (Path(state) if state else home / ".local" / "state") / "archon-enrichment"

@@ -1,4 +1,5 @@
-"""In: a directory, or this repository's own tree. Out: it all happening once, on a stack of its own."""
+"""In: a directory, by default this repository's own tree. Out: one complete run of the product, on a stack of
+its own."""
 
 import asyncio
 import contextlib
@@ -39,18 +40,18 @@ SEARCHES: Final = (
 
 def demo(
     path: Annotated[
-        Path, typer.Argument(help="What to ingest; this repository's own tree if not given.")
+        Path, typer.Argument(help="The directory to ingest; default: this repository's own tree.")
     ] = OWN_TREE,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Where to keep the data; a temporary place if not given.")
+        Path | None, typer.Option(help="Where to keep the data; default: a temporary directory.")
     ] = None,
     free_ports: FreePorts = False,
-    exit_: Annotated[bool, typer.Option("--exit", help="End when done, also on a terminal.")] = False,
+    exit_: Annotated[bool, typer.Option("--exit", help="Stop when done, even on a terminal.")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Start the stack, ingest PATH, wait until all of it is enriched, and show what was found.
 
-    On a terminal the stack then stays up until Ctrl-C.
+    On a terminal the stack then runs until Ctrl-C.
     """
     stay = sys.stdout.isatty() and sys.stdin.isatty() and not exit_ and output is Format.TABLE
     ports = Ports() if stay and not free_ports else Ports.free()
@@ -68,7 +69,7 @@ def demo(
 async def _demo(
     path: Path, directory: Path, ports: Ports, output: Format, done: list[Report], *, stay: bool, kept: bool
 ) -> None:
-    """The report goes into `done` as soon as there is one, so that an interruption later keeps it."""
+    """Puts the report into `done` as soon as it exists, so that a later interruption keeps it."""
     async with contextlib.AsyncExitStack() as entered:
         with status("Starting the stack ...") as tell:
             stack = await entered.enter_async_context(running(directory, ports, tell=tell))
@@ -87,7 +88,7 @@ async def _demo(
         if stay:
             print_stack(stack, kept=kept)
             await stack.failed()
-        err.print("The stack stops now; on a terminal, without --exit, it stays up to be looked at.")
+        err.print("The stack stops now. On a terminal, without --exit, it keeps running.")
 
 
 def _print(

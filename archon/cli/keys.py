@@ -1,4 +1,4 @@
-"""In: projects and an access. Out: API keys in the bridge's keys file: made, listed, revoked."""
+"""In: projects and access. Out: API keys in the bridge's keys file: created, listed, revoked."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +14,11 @@ from archon.runtime.http import api_keys
 from archon.runtime.reasons import wrong
 from archon.runtime.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="API keys: who may read and write which projects.")
+app = typer.Typer(no_args_is_help=True, help="API keys: access to projects.")
 
-File = Annotated[Path | None, typer.Option(help="The keys file; API_KEYS_FILE if not given.")]
+File = Annotated[Path | None, typer.Option(help="The keys file; default: API_KEYS_FILE.")]
 Project = Annotated[
-    list[str], typer.Option("--project", "-p", help="A project, once for each of several; '*' is every one.")
+    list[str], typer.Option("--project", "-p", help="A project; repeat for several; '*' means all.")
 ]
 
 
@@ -26,12 +26,14 @@ Project = Annotated[
 def create(
     project: Project,
     access: Annotated[Access, typer.Option(help="write includes read.")] = Access.READ,
-    expires: Annotated[str | None, typer.Option(help="In how long: 12h, 90d. Never, if not given.")] = None,
-    rate: Annotated[float | None, typer.Option(min=0.001, help="Requests a second; API_KEY_RATE.")] = None,
+    expires: Annotated[str | None, typer.Option(help="Lifetime: 12h, 90d. Default: unlimited.")] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="Requests per second; default: API_KEY_RATE.")
+    ] = None,
     file: File = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Make a key and print it, this once: the file keeps its hash. A running bridge knows it at once."""
+    """Create a key and print it once: the file only keeps its hash. A running bridge accepts it at once."""
     with exit_codes():
         path, now = _path(file), datetime.now(UTC)
         key_id, shown, sha256 = mint()
@@ -58,7 +60,7 @@ def create(
 
 @app.command("list")
 def list_keys(file: File = None, output: FormatOption = Format.TABLE) -> None:
-    """List the keys, without their secrets, which nobody keeps."""
+    """List the keys, without their secrets, which are not stored."""
     with exit_codes():
         keys = api_keys.read(_path(file)).keys
         if output is Format.JSON:
@@ -74,9 +76,9 @@ def list_keys(file: File = None, output: FormatOption = Format.TABLE) -> None:
 
 @app.command()
 def revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="As `list` shows it.")], file: File = None
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="As shown by `list`.")], file: File = None
 ) -> None:
-    """Take a key out of the file; a running bridge refuses it at once."""
+    """Remove a key from the file; a running bridge refuses it at once."""
     with exit_codes():
         api_keys.revoke(_path(file), key_id)
         err.print(f"revoked {key_id}")
@@ -89,8 +91,8 @@ def _path(file: Path | None) -> Path:
 
 
 def _told(key: ApiKey) -> dict[str, object]:
-    told: dict[str, object] = key.model_dump(mode="json", exclude={"sha256"})
-    return told | {"expired": key.expired(datetime.now(UTC))}
+    shown: dict[str, object] = key.model_dump(mode="json", exclude={"sha256"})
+    return shown | {"expired": key.expired(datetime.now(UTC))}
 
 
 def _projects(key: ApiKey) -> str:

@@ -1,4 +1,4 @@
-"""In: the command line. Out: one verb's run; every verb lives in a file of its group."""
+"""In: the command line. Out: one verb's run; each verb is in a module of its group."""
 
 import atexit
 import contextlib
@@ -28,15 +28,15 @@ app = typer.Typer(
 
 @app.callback()
 def begin(context: typer.Context) -> None:
-    if context.invoked_subcommand not in {*SERVICES, "doctor"}:  # a service logs it, and `doctor` tells of it
+    if context.invoked_subcommand not in {*SERVICES, "doctor"}:  # services log it, and `doctor` reports it
         for each in misspelt(os.environ):
             err.print(f"[yellow]warning:[/yellow] {escape(str(each))}")
 
 
 def main() -> None:
-    # Verbs speak for themselves; a service's own logging replaces this.
+    # Verbs print their own output; a service's logging configuration replaces this.
     logging.getLogger().addHandler(logging.NullHandler())
-    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())  # by itself it prints to stdout
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())  # its default prints to stdout
     try:
         app()
     except SystemExit as ended:
@@ -44,18 +44,18 @@ def main() -> None:
             _leave(ended.code)
         raise
     except Exception as error:
-        if sys.argv[1:2] and sys.argv[1] in SERVICES:  # whose platform collects what they print
+        if sys.argv[1:2] and sys.argv[1] in SERVICES:  # platforms collect their output
             raise
         print(crashes.message_of(error), file=sys.stderr)
         _leave(Exit.FAILED)
 
 
 def _leave(code: int) -> NoReturn:
-    """End without taking the interpreter down: a thread of Temporal's client that calls it then aborts the
-    process (temporalio/sdk-python, issue 300)."""
+    """Ends the process without shutting the interpreter down: a thread of Temporal's client that then calls
+    it aborts the process (temporalio/sdk-python, issue 300)."""
     atexit._run_exitfuncs()  # noqa: SLF001
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # nobody reads it any more
+        with contextlib.suppress(OSError):  # the reader has gone
             stream.flush()
     os._exit(code)
 

@@ -1,6 +1,6 @@
-"""In: a verb of the command line. Out: its command, imported when it is run.
+"""In: the name of a verb. Out: its command, imported on use.
 
-All verbs together take a second to import, which neither `enrich --help` nor any one of them should pay.
+Importing all verbs takes a second, too long for `enrich --help` or a single verb.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from typer.main import get_group
 
 
 class Verb(NamedTuple):
-    """`attribute` of `module` is the verb's function, or the Typer app of a group of verbs. `help` is what
-    its own help begins with; `panel`: under which heading it is listed."""
+    """`attribute` of `module` is the verb's function, or the Typer app of a group of verbs. `help` must be
+    the start of its own help; `panel`: its heading in the listing."""
 
     name: str
     module: str
@@ -23,7 +23,7 @@ class Verb(NamedTuple):
     panel: str | None = None
 
     def load(self) -> Any:
-        """Its command, with all that it imports."""
+        """Its command, with all its imports."""
         found, alone = getattr(import_module(self.module), self.attribute), typer.Typer()
         if isinstance(found, typer.Typer):
             alone.add_typer(found, name=self.name)
@@ -32,7 +32,7 @@ class Verb(NamedTuple):
         return get_group(alone).commands[self.name]
 
     def listed(self) -> TyperCommand:
-        """As much of it as a listing shows."""
+        """The part of it that a listing shows."""
         return TyperCommand(self.name, help=self.help, rich_help_panel=self.panel)
 
 
@@ -50,7 +50,7 @@ VERBS: Final = (
         "up",
         "archon.cli.stack.up",
         "up",
-        "Run everything: servers and services, until Ctrl-C. What ends by itself is started again.",
+        "Run everything: servers and services, until Ctrl-C. Processes that end are restarted.",
     ),
     Verb(
         "ps",
@@ -63,14 +63,14 @@ VERBS: Final = (
         "stop",
         "archon.cli.stack.control",
         "stop",
-        "Stop a service and hold it down, until `enrich start`.",
+        "Stop a service and keep it stopped until `enrich start`.",
         _STACK,
     ),
     Verb(
         "start",
         "archon.cli.stack.control",
         "start",
-        "Start a service that is stopped, or waits to be started again; returns when it serves.",
+        "Start a service that is stopped or waits for its restart; returns when it serves.",
         _STACK,
     ),
     Verb(
@@ -84,7 +84,7 @@ VERBS: Final = (
         "logs",
         "archon.cli.stack.control",
         "logs",
-        "Print the end of a service's log, also of a stack that runs no more.",
+        "Print the end of a service's log, even if the stack no longer runs.",
         _STACK,
     ),
     Verb(
@@ -103,7 +103,7 @@ VERBS: Final = (
         "publish",
         "archon.cli.documents.command",
         "publish_file",
-        "Put one enrichment request on Kafka. correlation_id and indexed_at are made where they are missing.",
+        "Put one enrichment request on Kafka. Missing values of correlation_id and indexed_at are generated.",
     ),
     Verb(
         "status",
@@ -115,7 +115,7 @@ VERBS: Final = (
         "doctor",
         "archon.cli.estate.doctor",
         "doctor",
-        "Ask every part, and say what is wrong, why, and what to do next, causes first.",
+        "Check every part, and say what is wrong, why, and what to do next, causes first.",
     ),
     Verb(
         "search",
@@ -127,13 +127,13 @@ VERBS: Final = (
         "delete",
         "archon.cli.documents.delete",
         "delete",
-        "Delete a document, or a whole project, with all that was made of it; waits until it is removed.",
+        "Delete a document, or a whole project, with all derived data; waits until it is removed.",
     ),
     Verb(
         "validate",
         "archon.cli.estate.reconcile",
         "validate",
-        "Tell whether everything that was submitted is there, and whether all stores agree. Writes nothing.",
+        "Check that everything submitted is there, and that all stores agree. Writes nothing.",
     ),
     Verb(
         "reconcile",
@@ -146,7 +146,7 @@ VERBS: Final = (
         "setup",
         "archon.cli.estate.setup",
         "setup",
-        "Make everything that the services need: topics, namespace, graph schema, collection. Safe to"
+        "Create everything that the services need: topics, namespace, graph schema, collection. Safe to"
         " repeat.",
     ),
     Verb("bridge", _SERVICES_MODULE, "run_bridge", "Serve the bridge: HTTP in.", _SERVICE),
@@ -175,26 +175,26 @@ VERBS: Final = (
         "bench",
         "archon.cli.bench.command",
         "app",
-        "Load test: index and enrich generated documents, and tell what that cost.",
+        "Load test: index and enrich generated documents, and measure the cost.",
     ),
     Verb(
         "dlq",
         "archon.cli.dead_letters.command",
         "app",
-        "Dead letters: what failed for good, and what to do about it.",
+        "Dead letters: permanent failures, and what to do about them.",
     ),
     Verb(
         "backfill",
         "archon.cli.backfill.command",
         "app",
-        "Enrich what was indexed without: find it, and request it.",
+        "Enrich documents that were indexed without enrichment.",
     ),
-    Verb("keys", "archon.cli.keys", "app", "API keys: who may read and write which projects."),
+    Verb("keys", "archon.cli.keys", "app", "API keys: access to projects."),
     Verb(
         "topics",
         "archon.cli.estate.setup",
         "topics",
-        "Kafka's topics: create those that are missing, list them.",
+        "Kafka topics: create missing ones, list all.",
     ),
 )
 _BY_NAME: Final = {verb.name: verb for verb in VERBS}
@@ -202,7 +202,7 @@ SERVICES: Final = frozenset(verb.name for verb in VERBS if verb.panel == _SERVIC
 
 
 class Verbs(TyperGroup):
-    """Lists every verb by what VERBS says of it, and imports the one that is run."""
+    """Lists all verbs from VERBS, and imports the one that runs."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)

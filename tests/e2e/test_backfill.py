@@ -275,7 +275,7 @@ async def test_the_command_line_finds_supplies_and_follows(
         missing = {row["document_id"]: row["why"] for row in started["supplied"]["missing"]}
         assert missing == {
             absent: "there is no such file",
-            **dict.fromkeys(outside, "its path leads out of the source root"),
+            **dict.fromkeys(outside, "its path is outside the source root"),
         }
         if supplying:
             progress = started["progress"]

@@ -132,7 +132,7 @@ async def test_what_cannot_be_meant_is_refused_before_anything_is_sent(
     assert (await enrich(*command, "--no-wait", environment=environment)).code == 0
     (tree / "sub").mkdir()
     empty = await enrich("ingest", str(tree / "sub"), "-p", project, "--prune", environment=environment)
-    assert (empty.code, "no directory with files" in empty.err) == (2, True)
+    assert (empty.code, "not a directory with files" in empty.err) == (2, True)
     (tree / "sub" / "x.py").write_text("")
     inside = ("ingest", str(tree / "sub"), "-p", project, "--prune")
     mistaken = await enrich(*inside, environment=environment)

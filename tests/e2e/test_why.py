@@ -268,7 +268,7 @@ async def test_the_doctor_is_of_use_where_nothing_runs() -> None:
     }
     finished = await command.enrich("doctor", "-o", "json", environment={**os.environ, **nothing})
     assert finished.code == 10, finished.err
-    assert finished.err.splitlines() == ["Asking every part ..."]
+    assert finished.err.splitlines() == ["Checking every part ..."]
     findings = finished.json()["findings"]
     assert [each["part"] for each in findings] == [
         None,
@@ -281,5 +281,5 @@ async def test_the_doctor_is_of_use_where_nothing_runs() -> None:
 async def test_a_command_warns_of_a_setting_that_is_none(own: Stack) -> None:
     finished = await enrich(own, "status", KAFKA_BOOTSTRAP_SERVER="elsewhere:9092")
     assert finished.code == 0
-    assert "KAFKA_BOOTSTRAP_SERVER is no setting" in finished.err
+    assert "KAFKA_BOOTSTRAP_SERVER is not a setting" in finished.err
     assert "KAFKA_BOOTSTRAP_SERVERS" in finished.err

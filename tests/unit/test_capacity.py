@@ -176,7 +176,7 @@ def test_a_plan_for_programs() -> None:
 def test_a_plan_for_people() -> None:
     found = plan("--rate", "100", "--documents", "0")
     assert found.exit_code == 0, found.output
-    assert "100 documents a second, 0 documents" in found.stdout
+    assert "100 documents per second, 0 documents" in found.stdout
     assert "numHistoryShards" in found.stdout
 
 

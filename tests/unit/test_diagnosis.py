@@ -45,11 +45,11 @@ def test_a_part_of_enrich_up_is_brought_back_by_its_command() -> None:
         return found.why, found.next
 
     assert step("graph: connection refused", stopped=True) == (
-        "`enrich stop graph` has stopped it",
+        "it was stopped by `enrich stop graph`",
         "`enrich start graph`",
     )
-    assert "`enrich restart graph`: it is there, and hangs" in step("graph: no answer within 2 s")[1]
-    assert "`enrich logs graph` says why" in step("graph: connection refused")[1]
+    assert "`enrich restart graph`: it runs, but hangs" in step("graph: no answer within 2 s")[1]
+    assert "`enrich logs graph` shows why" in step("graph: connection refused")[1]
 
 
 def test_a_part_that_waits_for_one_that_waits_is_told_of_once() -> None:
@@ -98,7 +98,7 @@ def test_a_full_disk_explains_nothing_else() -> None:
 def test_a_service_that_wants_vectors_of_another_length_is_told_to_want_those_that_are_there() -> None:
     reason = "collection documents has vectors of size 256, and wants 384 (EMBEDDING_DIMENSIONS)"
     (found,) = diagnose(facts(waiting(PartName.WORKER, PartName.QDRANT, reason=reason)))
-    assert found.next.startswith("Set EMBEDDING_DIMENSIONS of the service back")
+    assert found.next.startswith("Set EMBEDDING_DIMENSIONS of the service to the stored")
 
 
 def test_the_next_step_fits_a_content_store_and_what_may_hang() -> None:
@@ -107,8 +107,8 @@ def test_the_next_step_fits_a_content_store_and_what_may_hang() -> None:
         for name, reason in ((PartName.CONTENT, "permission denied"), (PartName.KAFKA, "not connected yet"))
     )
     found = {each.part: each.next for each in diagnose(facts(content, kafka))}
-    assert "ours to write" in found[PartName.CONTENT]
-    assert "restart what runs and hangs" in found[PartName.KAFKA]
+    assert "is writable" in found[PartName.CONTENT]
+    assert "restart it if it hangs" in found[PartName.KAFKA]
 
 
 def test_requests_that_nobody_takes_are_a_consequence() -> None:

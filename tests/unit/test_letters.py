@@ -66,7 +66,7 @@ def test_a_key_as_it_is_shown_names_its_letter() -> None:
 def test_a_part_of_several_keys_or_too_little_of_one_names_none() -> None:
     alike = [letter("a.enrich-document.v1:0:12"), letter("b.enrich-document.v1:0:12")]
     assert [each[0] for each in letters.cells(alike, 120)] == [row.key for row in alike]
-    with pytest.raises(InvalidInputError, match="give more of it"):
+    with pytest.raises(InvalidInputError, match="give more characters"):
         letters.named("document.v1:0:12", alike)
     for given in ("", "…", ":0:12", "nothing at all"):
         with pytest.raises(NotFoundError):

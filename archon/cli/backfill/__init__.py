@@ -1,1 +1,1 @@
-"""`enrich backfill`: documents enriched after the fact."""
+"""`enrich backfill`: enriches documents that were indexed without enrichment."""

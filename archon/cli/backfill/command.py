@@ -1,6 +1,7 @@
-"""In: criteria or a list of documents. Out: those without enrichment, found; and a backfill, steered.
+"""In: criteria or a list of documents. Out: the documents without enrichment, or a backfill started and
+controlled.
 
-What talks to the servers is imported when it is run: no other verb should pay for it.
+Server clients are imported on use, so that other verbs start fast.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from archon.runtime.temporal.backfills import Backfill
     from archon.stores.graph.store import GraphStore
 
-app = typer.Typer(no_args_is_help=True, help="Enrich what was indexed without: find it, and request it.")
+app = typer.Typer(no_args_is_help=True, help="Enrich documents that were indexed without enrichment.")
 
 Project = Annotated[
     str | None, typer.Option("--project", "-p", help="Only this project's documents.", callback=a_project)
@@ -32,11 +33,11 @@ CURRENT: Final = "current"
 Analyser = Annotated[
     str | None,
     typer.Option(
-        help="Also what an analyser of a lower version than this has enriched; "
-        f"`{CURRENT}`: than the intelligence service's."
+        help="Also documents that an analyser older than this version has enriched; "
+        f"`{CURRENT}` means the intelligence service's version."
     ),
 ]
-OfList = Annotated[bool, typer.Option("--input", help="The backfill that was started with --input.")]
+OfList = Annotated[bool, typer.Option("--input", help="The backfill started with --input.")]
 
 
 @app.command()
@@ -44,7 +45,7 @@ def find(
     project: Project = None,
     analyser_older_than: Analyser = None,
     file: Annotated[
-        Path | None, typer.Option("--output", help="Write each document to this file, a line of JSON each.")
+        Path | None, typer.Option("--output", help="Write each document to this file, as a line of JSON.")
     ] = None,
     output: Annotated[
         Format, typer.Option("-o", "--format", help="How to print: a table for people, json for programs.")
@@ -72,22 +73,22 @@ def start(
     project: Project = None,
     analyser_older_than: Analyser = None,
     listed: Annotated[
-        Path | None, typer.Option("--input", help="Only the documents of this file, as `find` writes it.")
+        Path | None, typer.Option("--input", help="Only the documents in this file, as written by `find`.")
     ] = None,
     source_root: Annotated[
-        Path | None, typer.Option(help="Read texts that we do not have from here, by the documents' paths.")
+        Path | None, typer.Option(help="Read missing texts from this directory, by the documents' paths.")
     ] = None,
     rate: Annotated[
-        float, typer.Option(min=0, max=RATE_LIMIT, help="Documents a second at most; 0: no limit.")
+        float, typer.Option(min=0, max=RATE_LIMIT, help="Maximum documents per second; 0: no limit.")
     ] = 20,
-    batch_size: Annotated[int, typer.Option(min=1, max=PAGE_LIMIT, help="Documents at once.")] = 100,
+    batch_size: Annotated[int, typer.Option(min=1, max=PAGE_LIMIT, help="Documents per batch.")] = 100,
     max_backlog: Annotated[
-        int, typer.Option(min=0, help="Request no more while so many enrichments are open; 0: never mind.")
+        int, typer.Option(min=0, help="Pause while this many enrichments are open; 0: no limit.")
     ] = 200,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be requested.")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Request the enrichment of all documents that lack it, in the background and at low priority."""
+    """Request the enrichment of all documents without it, in the background and at low priority."""
     from archon.cli.backfill.start import Starting  # noqa: PLC0415
 
     criteria = _criteria(project, analyser_older_than)
@@ -115,7 +116,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Show how far the backfill of a project is; or, with none named, that of all projects or of a list."""
+    """Show the progress of a project's backfill; without a project, that of all projects or of a list."""
     from archon.cli.backfill import watch as backfill_watch  # noqa: PLC0415
 
     async def run(settings: Settings, graph: "GraphStore") -> None:
@@ -132,19 +133,19 @@ def status(
 
 @app.command()
 def pause(project: Project = None, of_list: OfList = False) -> None:
-    """Request nothing more until `resume`."""
+    """Pause until `resume`."""
     _signal(names.SIGNAL_PAUSE, "pauses before its next page", project, of_list=of_list)
 
 
 @app.command()
 def resume(project: Project = None, of_list: OfList = False) -> None:
-    """Go on after `pause`."""
-    _signal(names.SIGNAL_RESUME, "goes on", project, of_list=of_list)
+    """Continue after `pause`."""
+    _signal(names.SIGNAL_RESUME, "continues", project, of_list=of_list)
 
 
 @app.command()
 def cancel(project: Project = None, of_list: OfList = False) -> None:
-    """End the backfill; what it has requested is enriched all the same."""
+    """End the backfill; documents that it has requested are still enriched."""
     _signal(names.SIGNAL_CANCEL, "ends before its next page", project, of_list=of_list)
 
 
@@ -152,7 +153,7 @@ def _signal(signal: str, done: str, project: str | None, *, of_list: bool) -> No
     async def run() -> None:
         backfill = await _backfill(Settings.load(), project, of_list=of_list)
         await backfill.signal(signal)
-        err.print(f"{backfill.workflow_id} is told, and {done}")
+        err.print(f"{backfill.workflow_id} has the signal and {done}")
 
     with exit_codes():
         asyncio.run(run())
@@ -163,7 +164,9 @@ async def _backfill(settings: Settings, project: str | None, *, of_list: bool) -
     from archon.runtime.temporal.backfills import Backfill  # noqa: PLC0415
 
     if of_list and project is not None:
-        raise InvalidInputError("--input", "names a backfill by itself; it does not go with --project")
+        raise InvalidInputError(
+            "--input", "selects a backfill by itself; it cannot be combined with --project"
+        )
     client = await temporal.connect(settings)
     if project is not None:
         return Backfill(client, names.backfill_workflow_id(project))
@@ -184,20 +187,20 @@ def _with_graph(work: "Callable[[Settings, GraphStore], Awaitable[None]]") -> No
 
 
 async def _resolved(settings: Settings, criteria: Criteria) -> Criteria:
-    """With the intelligence service's own version for `current`."""
+    """Replaces `current` by the intelligence service's version."""
     if criteria.analyser_older_than != CURRENT:
         return criteria
     return criteria.model_copy(update={"analyser_older_than": await _service_version(settings)})
 
 
 async def _require_newer_service(settings: Settings, criteria: Criteria) -> None:
-    """Raises InvalidInputError where the service is older itself: what it enriches would be asked for again
-    and again."""
+    """Raises InvalidInputError if the service itself is older: its results would match the criteria again
+    forever."""
     than = criteria.analyser_older_than
     if than is not None and older(ours := await _service_version(settings), than):
         raise InvalidInputError(
             "--analyser-older-than",
-            f"the intelligence service is {ours}, which is older than {than} itself; `{CURRENT}` is its own",
+            f"the intelligence service is {ours}, itself older than {than}; `{CURRENT}` means its version",
         )
 
 

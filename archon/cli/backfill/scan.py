@@ -1,4 +1,4 @@
-"""In: the stores and criteria. Out: each document that a backfill would see, as a line of JSON; counts."""
+"""In: the stores and criteria. Out: each document that a backfill would find, as a line of JSON; counts."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from archon.stores.graph.store import GraphStore
 
 
 class Tally:
-    """Documents by project and reason, and how many of them lack their text."""
+    """Number of documents by project and reason, and how many of them have no text."""
 
     def __init__(self) -> None:
         self._documents: Counter[tuple[str, Reason]] = Counter()
@@ -51,7 +51,7 @@ class Tally:
 async def scan(
     graph: GraphStore, content: ContentStore, criteria: Criteria
 ) -> AsyncIterator[list[tuple[Candidate, bool]]]:
-    """Candidates page by page, each with whether we have its text."""
+    """Candidates page by page, each with whether the content store has its text."""
     after: str | None = ""
     while after is not None:
         page = await graph.unenriched.page(criteria, after, PAGE_LIMIT)
@@ -67,7 +67,7 @@ async def with_text(content: ContentStore, candidates: Sequence[Candidate]) -> l
 
 
 async def find(graph: GraphStore, content: ContentStore, criteria: Criteria, file: Path | None) -> Tally:
-    """Every candidate into `file`, which is there whole or not at all, as lines of JSON."""
+    """Writes every candidate to `file` as a line of JSON. The file is complete or absent."""
     if file is None:
         return await _find(graph, content, criteria, None)
     if file.exists() and not file.is_file():  # a pipe or a device is written to, not replaced
@@ -102,7 +102,7 @@ def _line(candidate: Candidate, has_text: bool) -> dict[str, Any]:
 
 
 def read_ids(file: Path, criteria: Criteria) -> list[str]:
-    """The ids of a file that `find` wrote, or that somebody made. Raises InvalidInputError with the line."""
+    """The ids in a file, written by `find` or by hand. Raises InvalidInputError with the line number."""
     ids: dict[str, None] = {}
     for number, line in enumerate(file.read_bytes().splitlines(), 1):
         if not line.strip():
@@ -113,22 +113,22 @@ def read_ids(file: Path, criteria: Criteria) -> list[str]:
         except (ValueError, RecursionError) as error:  # a UnicodeDecodeError is a ValueError
             raise InvalidInputError(where, f"is not JSON: {error}") from error
         if not isinstance(row, Mapping) or not _is_id(row.get("document_id")):
-            raise InvalidInputError(where, "is no JSON object with a document_id")
+            raise InvalidInputError(where, "is not a JSON object with a document_id")
         if row.get("reason") == Reason.OLDER_ANALYSER and criteria.analyser_older_than is None:
             raise InvalidInputError(
-                where, "is enriched by an older analyser: give --analyser-older-than here, too"
+                where, "is enriched by an older analyser: also give --analyser-older-than here"
             )
         ids[_canonical(row["document_id"])] = None
     return list(ids)
 
 
 def _is_id(value: Any) -> bool:
-    """A lone surrogate, which JSON can spell, is no text that a store takes."""
+    """False for text with a lone surrogate, which JSON can contain but no store accepts."""
     return isinstance(value, str) and value.isascii() and bool(value)
 
 
 def _canonical(document_id: str) -> str:
-    """A UUID as we spell it; a node of the older shape may have another id."""
+    """A UUID in canonical form; a node of the older shape may have another kind of id."""
     with contextlib.suppress(ValueError):
         return str(UUID(document_id))
     return document_id

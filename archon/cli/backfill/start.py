@@ -1,4 +1,4 @@
-"""In: what is to be enriched after the fact. Out: texts supplied, a list stored, a backfill started."""
+"""In: the selection of documents. Out: missing texts supplied, a list stored, a backfill started."""
 
 import asyncio
 from pathlib import Path
@@ -21,7 +21,7 @@ _HOW_TO_FOLLOW: Final = "follow it with `enrich backfill status --watch"
 
 
 class Starting:
-    """`ids`: the list that it is limited to; None for every document that fits."""
+    """`ids`: the list of a limited backfill; None for all documents that match."""
 
     def __init__(
         self,
@@ -42,19 +42,19 @@ class Starting:
     async def connect(
         cls, settings: Settings, graph: GraphStore, wanted: BackfillInput, listed: Path | None
     ) -> "Starting":
-        """Raises InvalidInputError for a list that cannot be read, AlreadyRunningError."""
+        """Raises InvalidInputError for an unreadable list, AlreadyRunningError."""
         ids = None if listed is None else read_ids(listed, wanted.criteria)
         workflow_id = names.backfill_workflow_id(wanted.criteria.project_name)
         if ids is not None:
             workflow_id = names.ID_BACKFILL_INPUT
         client = await temporal.connect(settings)
-        # A dry run leaves what `status` tells of the last real one.
+        # A dry run has its own workflow id, so that `status` still shows the last real run.
         backfill = Backfill(client, f"dry-run-{workflow_id}" if wanted.dry_run else workflow_id)
         await backfill.require_none()
         return cls(settings, graph, backfill, wanted, ids)
 
     async def start(self, source_root: Path | None, output: Format) -> None:
-        """A dry run is waited for; what is real is left to the workers."""
+        """Waits for the result of a dry run only."""
         supplied = None if source_root is None else await self._supply(source_root)
         if supplied is not None and output is Format.TABLE:
             _print_supplied(supplied, dry_run=self._wanted.dry_run)
@@ -77,12 +77,12 @@ class Starting:
 
     async def _supply(self, root: Path) -> Supplied:
         if not root.is_dir():
-            raise InvalidInputError("--source-root", f"{root} is no directory")
+            raise InvalidInputError("--source-root", f"{root} is not a directory")
         supply = Supply(self._graph, self._content, root, dry_run=self._wanted.dry_run)
         return await supply.all(self._wanted.criteria, self._ids)
 
     async def _with_list(self) -> BackfillInput:
-        """The list goes to the content store, in chunks: it may be longer than a payload."""
+        """Puts the list into the content store, in chunks: it may be larger than a Temporal payload."""
         if self._ids is None:
             return self._wanted
         chunks = chunked(self._ids)
@@ -91,7 +91,7 @@ class Starting:
         return self._wanted.model_copy(update={"chunks": len(chunks), "total": len(self._ids)})
 
     async def _counted(self) -> BackfillProgress:
-        """Of a dry run, which ends with this command."""
+        """The result of a dry run, which ends with this command."""
         try:
             with err.status("Counting ..."):
                 return await self._backfill.result()
@@ -111,7 +111,7 @@ def _print_supplied(supplied: Supplied, *, dry_run: bool) -> None:
     would = "would be " if dry_run else ""
     err.print(
         f"{counted(supplied.kept, 'text')} {would}kept, "
-        f"{counted(supplied.indexed, 'document')} {would}indexed with the present text"
+        f"{counted(supplied.indexed, 'document')} {would}indexed with the current text"
     )
     if supplied.missing:
         first = list(supplied.missing.items())[:LISTED]

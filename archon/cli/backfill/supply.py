@@ -1,7 +1,8 @@
-"""In: documents whose text we lack, and a directory. Out: their texts in the content store, nodes of ours.
+"""In: documents without text, and a directory. Out: their texts in the content store, nodes in the current
+shape.
 
-A file that is the node's content is only kept. One that differs, or whose node is of the older shape, is
-indexed as it is now, and left for the backfill to find.
+A file with the node's content is only stored. A file with other content, or of a node in the older shape, is
+indexed in its current state, and left to the backfill.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ _AT_ONCE: Final = 8
 
 @dataclass
 class Supplied:
-    """`kept`: texts that were the node's own; `indexed`: documents indexed; `missing`: by id, why not."""
+    """`kept`: texts with the node's content; `indexed`: documents indexed; `missing`: reasons by id."""
 
     kept: int = 0
     indexed: int = 0
@@ -43,7 +44,7 @@ class Supplied:
 
 
 class Supply:
-    """`root`: where the documents' paths begin. With `dry_run` only what would be done is counted."""
+    """`root`: the base directory of the documents' paths. `dry_run` only counts."""
 
     def __init__(self, graph: GraphStore, content: ContentStore, root: Path, *, dry_run: bool) -> None:
         self._graph = graph
@@ -53,7 +54,7 @@ class Supply:
         self.done = Supplied()
 
     async def all(self, criteria: Criteria, ids: list[str] | None) -> Supplied:
-        """Of everything that fits, or of those ids that do."""
+        """Supplies all documents that match; with `ids`, only those on the list."""
         slots = asyncio.Semaphore(_AT_ONCE)
         with bars() as progress:
             bar = progress.add_task("Supplied", total=None, note="")
@@ -103,7 +104,7 @@ class Supply:
         self.done.indexed += not same
 
     async def _document(self, candidate: Candidate, text: str, *, older: bool) -> Document:
-        """What a client has said of a document of ours stays so."""
+        """Keeps the metadata that a client has sent for the document."""
         submission: dict[str, Any] = {
             "project_id": candidate.project_name,
             "document_id": candidate.document_id,
@@ -114,12 +115,12 @@ class Supply:
             return normalise(DocumentSubmission.model_validate(submission), text)
         stored = await self._graph.get(candidate.document_id)
         if stored.content_hash != candidate.content_hash:
-            raise StoreConflictError("graph", "it was indexed again meanwhile, by another than this")
+            raise StoreConflictError("graph", "another client has indexed it in the meantime")
         submission |= {
             "title": stored.name,
             "document_type": stored.document_type,
             "language": stored.language,
-            # Of the file as it was.
+            # Facts about the previous file.
             "metadata": {
                 name: value
                 for name, value in stored.metadata.items()
@@ -130,13 +131,13 @@ class Supply:
         return document.model_copy(update={"external_id": stored.external_id})
 
     def _read(self, file_path: str) -> tuple[str | None, str]:
-        """The text of a file under the root, or why there is none."""
+        """The text of a file below the root, or the reason why there is none."""
         try:
             path = (self._root / file_path).resolve(strict=True)
         except (OSError, ValueError):
             return None, "there is no such file"
         if not path.is_relative_to(self._root):
-            return None, "its path leads out of the source root"
+            return None, "its path is outside the source root"
         walk = Walk(path)
         found = walk.read(path)
         return (None, next(iter(walk.skipped.counts))) if found is None else (found.text, "")

@@ -1,4 +1,4 @@
-"""In: a backfill's progress and the graph's counts. Out: two bars with an estimate, or figures."""
+"""In: a backfill's progress and the graph's counts. Out: two progress bars with an estimate, or figures."""
 
 import asyncio
 import contextlib
@@ -20,8 +20,8 @@ _EVERY: Final = 1.0
 
 @dataclass(frozen=True)
 class Standing:
-    """`enriched`: of the documents counted at the start, those that lack nothing now; `parked`: those parked
-    since. Both None for a list, whose documents the graph does not count."""
+    """`enriched`: documents among those counted at the start that need nothing now; `parked`: documents
+    parked since. Both are None for a list, because the graph does not count its documents."""
 
     workflow_id: str
     progress: BackfillProgress
@@ -30,7 +30,7 @@ class Standing:
 
     @property
     def to_request(self) -> int | None:
-        """Documents that can be requested at all, as far as is known."""
+        """Number of documents that can be requested, as far as known."""
         done = self.progress
         if done.total is None:
             return None
@@ -40,7 +40,7 @@ class Standing:
 
     @property
     def eta(self) -> timedelta | None:
-        """Until all are requested, at the pace so far, or at the highest allowed where there is none yet."""
+        """Time until all are requested, at the pace so far; without one, at the maximum rate."""
         done = self.progress
         if done.state.ended or done.state is BackfillState.PAUSED or self.to_request is None:
             return None
@@ -50,7 +50,7 @@ class Standing:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing more is to be seen."""
+        """Whether the figures no longer change."""
         done = self.progress
         if done.state is not BackfillState.COMPLETED or self.enriched is None or done.dry_run:
             return done.state.ended
@@ -67,7 +67,7 @@ class Standing:
 
 
 async def standing(backfill: Backfill, unenriched: Unenriched) -> Standing:
-    """Raises NotFoundError where there was no such backfill."""
+    """Raises NotFoundError if there was no such backfill."""
     progress = await backfill.progress()
     if progress.total is None or progress.of_list:
         return Standing(backfill.workflow_id, progress, None, None)
@@ -78,7 +78,7 @@ async def standing(backfill: Backfill, unenriched: Unenriched) -> Standing:
 
 
 def show(found: Standing, output: Format) -> Exit:
-    """Once."""
+    """Shows the state once."""
     if output is Format.JSON:
         print_json(found.as_json())
     else:
@@ -89,7 +89,8 @@ def show(found: Standing, output: Format) -> Exit:
 
 
 async def watch(backfill: Backfill, unenriched: Unenriched, output: Format) -> Exit:
-    """Until it has ended, and what it requested is enriched or parked; every change of it a line of JSON."""
+    """Shows the progress until the backfill has ended and its documents are enriched or parked. JSON output
+    has one line for each change."""
     found = await standing(backfill, unenriched)
     shown = None
     with bars(found) as update:
@@ -132,7 +133,7 @@ def print_standing(found: Standing) -> None:
 
 @contextlib.contextmanager
 def bars(found: Standing) -> Iterator[Any]:
-    """Two bars on stderr, where that is a terminal, and what updates them."""
+    """Two bars on stderr if it is a terminal; yields the function that updates them."""
     columns = (
         TextColumn("{task.description:<10}"),
         BarColumn(),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archon.cli.bench.measured.report import BenchReport
     from archon.cli.bench.runs.run import Plan
 
-app = typer.Typer(help="Load test: index and enrich generated documents, and tell what that cost.")
+app = typer.Typer(help="Load test: index and enrich generated documents, and measure the cost.")
 app.command("against")(against)
 _INTERRUPTED: Final = 130
 _BARE_SHARE: Final = 5

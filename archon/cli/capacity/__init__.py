@@ -1,1 +1,2 @@
-"""What a rate and a number of documents need of every part, from the measured cost of one document."""
+"""Resources that every part needs for a rate and a number of documents, from the measured cost of one
+document."""

@@ -1,7 +1,7 @@
-"""In: the report of a load test, if there is a new one. Out: measured.json anew, and docs/*.md made of it.
+"""In: optionally a new load test report. Out: measured.json, and the tables in docs/*.md.
 
-`make scale ARGS=run.json`: processor times and history from the report, all else from a small stack of its
-own. Without a report the pages alone are made again.
+`make scale ARGS=run.json` takes processor times and history from the report, and everything else from a small
+stack that it starts. Without a report, it only renders the pages.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from archon.cli.capacity.measured import FILE, Measured
 from archon.cli.capacity.page import filled
 
 _DOCUMENTS: Final = 100
-"""Enough for what does not vary with the load."""
+"""Enough for costs that do not depend on the load."""
 _HERE: Final = Path(__file__).parent
 _ROOT: Final = _HERE.parents[2]
 
@@ -23,8 +23,10 @@ _ROOT: Final = _HERE.parents[2]
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make scale")
     parser.add_argument("report", nargs="?", type=Path, help="of `enrich bench --report`")
-    parser.add_argument("--commit", help="what the report is of; the present commit if it is not given")
-    parser.add_argument("--documents", type=int, default=_DOCUMENTS, help="of the small stack; 0: none")
+    parser.add_argument("--commit", help="what the report measured; default: the current commit")
+    parser.add_argument(
+        "--documents", type=int, default=_DOCUMENTS, help="documents for the small stack; 0: do not start it"
+    )
     given = parser.parse_args()
     measured = Measured.shipped()
     if given.report is not None:

@@ -1,6 +1,6 @@
-"""In: a rate and a number of documents. Out: `enrich plan`, what they need of every part.
+"""In: a rate and a number of documents. Out: `enrich plan`, the resources that every part needs.
 
-What computes is imported when it is run.
+The computation is imported on use.
 """
 
 import math
@@ -19,13 +19,17 @@ _MOST: int = 10**15
 
 
 def plan(
-    rate: Annotated[float, typer.Option(help="Documents a second, new or changed, for days on end.")] = 100,
-    documents: Annotated[int, typer.Option(min=0, max=_MOST, help="How many are kept.")] = 10_000_000,
+    rate: Annotated[
+        float, typer.Option(help="New or changed documents per second, sustained for days.")
+    ] = 100,
+    documents: Annotated[
+        int, typer.Option(min=0, max=_MOST, help="Number of stored documents.")
+    ] = 10_000_000,
     from_report: Annotated[
         Path | None,
         typer.Option(
             "--from",
-            help="Processor times and history from this report of `enrich bench`, not those of this version.",
+            help="Take processor times and history from this report of `enrich bench`.",
         ),
     ] = None,
     output: FormatOption = Format.TABLE,
@@ -45,12 +49,12 @@ def plan(
             print_json({"rate": rate, "documents": documents, "needs": plain, "measured": costs})
             return
         title = (
-            f"{number(rate)} documents a second, {number(documents)} documents; costs of {measured.source}, "
-            f"{measured.measured_on}, {measured.cpus} processors"
+            f"{number(rate)} documents per second, {number(documents)} documents; "
+            f"costs of {measured.source}, {measured.measured_on}, {measured.cpus} processors"
         )
         rows = [(each.part, each.what, amount(each), full_at(each), each.moved_by) for each in found]
         table(title, ("part", "what", "needs", "one, or the default, is full at", "what moves that"), rows)
-        out.print("\nMeasured on one machine with embedded servers, all else computed: see docs/scale.md.")
+        out.print("\nMeasured on one machine with embedded servers, the rest is computed: see docs/scale.md.")
 
 
 def _measured(report: Path | None) -> "Measured":

@@ -1,6 +1,7 @@
-"""In: a number of documents. Out: what one of them leaves in each store, in the mean, on a stack of its own.
+"""In: a number of documents. Out: the mean data that one of them leaves in each store, measured on a stack of
+its own.
 
-The documents are those of `enrich bench`. The stores are read with plain clients, all that is in them.
+The documents are those of `enrich bench`. Plain clients read the complete contents of the stores.
 """
 
 import asyncio
@@ -46,7 +47,7 @@ _WRITES: Final = re.compile("Create|Update|Append|AddHistory|Complete|RangeCompl
 _INDEXED: Final = frozenset(
     {"project_name", "document_id", "language", "document_type", "kind", "enrichment_status", "version"}
 )
-"""Payload fields that have an index in the collections that have them."""
+"""Payload fields that are indexed in the collections that contain them."""
 
 
 async def stored(documents: int, size: int) -> Stored:
@@ -57,27 +58,27 @@ async def stored(documents: int, size: int) -> Stored:
             async with asyncio.timeout(_PATIENCE):
                 before = await _persistence_writes(directory, stack.settings)
                 workflow_ids = await _enriched(stack.settings, client, documents, size)
-                # Now: what is read next is not to be counted.
+                # Read now, so that the following reads are not counted.
                 writes = await _settled(directory, stack.settings) - before
             return await _count(stack.settings, client, writes, workflow_ids)
 
 
 async def _enriched(settings: Settings, client: Client, documents: int, size: int) -> list[str]:
-    """The ids of the runs, each of which has ended before the next document is sent: a queue that is behind
-    costs Temporal more, and how far it is behind is not a document's."""
+    """The run ids. Each run ends before the next document is sent: a queue with a backlog costs Temporal
+    more, and the backlog is not a property of a document."""
     found: list[str] = []
     async with BridgeApi.connect(settings, _SECONDS) as api:
         for number, each in enumerate(generate(_PROJECT, documents, size), 1):
             body = {"project_id": _PROJECT, "source_path": each.path, "full_text": each.text}
             found.append(str((await api.index(body)).workflow_id))
             await _completed(api, number)
-            # Completed is not the end: the last event is published after it.
+            # The status becomes completed before the run ends: the run then publishes its event.
             await client.get_workflow_handle(found[-1]).result()
     return found
 
 
 async def _completed(api: BridgeApi, number: int) -> None:
-    """Returns when so many documents are, and no other is there."""
+    """Returns when exactly `count` documents exist and all are completed."""
     while True:
         if (await api.statistics(_PROJECT)).statuses == {EnrichmentStatus.COMPLETED: number}:
             return
@@ -166,7 +167,7 @@ async def _collection(client: AsyncQdrantClient, name: str, documents: int) -> S
 
 
 async def _kafka(settings: Settings) -> tuple[Counter[str], Counter[str]]:
-    """Keys, values and headers; what Kafka adds to a record and to a batch is not in it."""
+    """Keys, values and headers, without Kafka's overhead for records and batches."""
     short = dict(zip((topic.name for topic in topics(settings)), TOPICS, strict=True))
     records, sizes = Counter[str](), Counter[str]()
     async with AIOKafkaConsumer(*short, **connection(settings), enable_auto_commit=False) as consumer:
@@ -190,7 +191,7 @@ def _record_bytes(record: Any) -> int:
 
 
 async def _objects(settings: Settings) -> tuple[Counter[str], Counter[str]]:
-    """By the first part of their key: content, analysis."""
+    """Objects by the first part of their key: content, analysis."""
     counts, sizes = Counter[str](), Counter[str]()
     for each in await obstore.list(from_url(settings.content_store_url)).collect_async():
         kind = each["path"].partition("/")[0]
@@ -212,7 +213,7 @@ async def _histories(client: Client, workflow_ids: Sequence[str]) -> tuple[int, 
 
 
 def _queue(event: HistoryEvent) -> str | None:
-    """Where a task of this event goes. A worker's own, sticky queue counts as the one it stands for."""
+    """The queue of this event's task. A worker's own sticky queue counts as the queue behind it."""
     match event.WhichOneof("attributes"):
         case "workflow_task_scheduled_event_attributes":
             return names.QUEUE_ENRICHMENT
@@ -222,7 +223,7 @@ def _queue(event: HistoryEvent) -> str | None:
 
 
 async def _settled(directory: Path, settings: Settings) -> Counter[str]:
-    """Temporal's counters reach its metrics a moment later."""
+    """Reads Temporal's counters after they stop changing: they reach its metrics with a delay."""
     found = await _persistence_writes(directory, settings)
     while True:
         await asyncio.sleep(_METRICS_EVERY)
@@ -242,7 +243,7 @@ async def _persistence_writes(directory: Path, settings: Settings) -> Counter[st
     for family in text_string_to_metric_families(text):
         for sample in family.samples if family.name in _REQUESTS else ():
             operation = sample.labels["operation"]
-            # What is written for the lists of runs, visibility, is told without a namespace.
+            # Writes to the visibility store have no namespace label.
             ours = sample.labels.get("namespace", settings.temporal_namespace) == settings.temporal_namespace
             if ours and _WRITES.match(operation):
                 writes[operation] += int(sample.value)

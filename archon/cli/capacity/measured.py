@@ -1,4 +1,4 @@
-"""In: measured.json, or a report of `enrich bench`. Out: what one document costs, in the mean."""
+"""In: measured.json, or a report of `enrich bench`. Out: the mean cost of one document."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -19,8 +19,9 @@ FILE: Final = "measured.json"
 
 
 class Measured(Model):
-    """`source`: the commit, or the report's name. `size`: mean bytes of a document. `cpu_ms`: by process, per
-    document. `object_reads`: of the content store, per document; its writes are its objects."""
+    """`source`: the commit, or the report's name. `size`: mean bytes of a document. `cpu_ms`: per document,
+    by process. `object_reads`: reads from the content store per document; the number of writes equals the
+    number of objects."""
 
     source: str
     measured_on: date
@@ -35,19 +36,19 @@ class Measured(Model):
 
     @classmethod
     def shipped(cls) -> Self:
-        """The costs that this version was released with."""
+        """The costs shipped with this release."""
         return cls.model_validate_json(files(__package__).joinpath(FILE).read_text())
 
     def costs_of(self, report: "BenchReport", source: str) -> Self:
-        """With the report's processor times and history; what a document leaves in the stores stays. Raises
-        InvalidInputError for a report that lacks some."""
+        """The same costs with the report's processor times and history; the data in the stores stays. Raises
+        InvalidInputError if the report lacks a figure."""
         whole = (each for each in report.processes if each.source == "proc")
-        told = {each.name.lower(): each.cpu_ms_per_document for each in whole}
-        cpu_ms = {name: cost for name in PROCESSES if (cost := told.get(name.lower())) is not None}
+        by_process = {each.name.lower(): each.cpu_ms_per_document for each in whole}
+        cpu_ms = {name: cost for name in PROCESSES if (cost := by_process.get(name.lower())) is not None}
         missing = [name for name in PROCESSES if name not in cpu_ms]
         if missing or report.history is None:
             what = ", ".join(missing) or "the history"
-            raise InvalidInputError(source, f"does not have {what}: it takes a run on a stack of bench's own")
+            raise InvalidInputError(source, f"does not have {what}: run the bench on its own stack")
         return self.model_copy(
             update={
                 "source": source,

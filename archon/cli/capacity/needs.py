@@ -1,7 +1,7 @@
-"""In: the cost of a document, a rate, a number of documents. Out: what every part needs, and when it is full.
+"""In: the cost of a document, a rate, a number of documents. Out: the needs of every part, and their limits.
 
-Everything is linear but what comes in whole pieces. A part is full where one process, one server or the
-default setting has no more to give, at the limits of `published`.
+All needs are linear, except those that come in whole pieces. A part is full when one process, one server or
+the default setting reaches the limits in `published`.
 """
 
 import math
@@ -32,8 +32,8 @@ class Unit(StrEnum):
 
 
 class Need(Model):
-    """`by`: what it grows with. `full_at`: the documents a second, or the documents, at which one process,
-    one server or the default is full; None where nothing bounds it. `moved_by`: what moves that limit."""
+    """`by`: the quantity it grows with. `full_at`: the rate or the number of documents at which one process,
+    one server or the default is full; None without a limit. `moved_by`: how to raise that limit."""
 
     part: str
     what: str
@@ -46,7 +46,7 @@ class Need(Model):
 
 @dataclass(frozen=True)
 class Load:
-    """`rate`: documents a second, for days on end. `documents`: how many are kept."""
+    """`rate`: documents per second, sustained for days. `documents`: number of stored documents."""
 
     measured: Measured
     rate: float
@@ -55,7 +55,8 @@ class Load:
     def need(
         self, part: str, what: str, unit: Unit, each: float, by: By, one: float | None = None, moved: str = ""
     ) -> Need:
-        """What takes `each` for a document, or for a document a second, and `one` at most."""
+        """The need for `each` per document, or per document and second; `one` is the capacity of a single
+        unit."""
         times = self.rate if by == "rate" else self.documents
         full_at = one / each if one is not None and each else None
         return Need(
@@ -64,14 +65,14 @@ class Load:
 
 
 def needs(measured: Measured, rate: float, documents: int) -> list[Need]:
-    """What grows with the rate first, part by part."""
+    """For every part: first the needs that grow with the rate."""
     load = Load(measured, rate, documents)
     parts = (_processors, _temporal, _kafka, _requests, _graph, _vectors, _objects)
     return [need for part in parts for need in part(load)]
 
 
 _ONE_PROCESS = published.BUSY
-"""Cores of a process of ours, which is one of Python's."""
+"""Cores that one process of ours can use: it is a Python process."""
 _PROCESSORS = {
     "bridge": (_ONE_PROCESS, "more bridges"),
     "ingress": (_ONE_PROCESS, "more ingresses, up to the topic's partitions"),
@@ -183,9 +184,9 @@ def _graph(load: Load) -> Iterator[Need]:
 
 
 def graph_bytes(measured: Measured) -> float:
-    """What a document takes in Memgraph, as its makers estimate it."""
+    """Memory of a document in Memgraph, by Memgraph's own estimate."""
     stored = measured.stored
-    # A unique property has a constraint and an index; a property that is absent is counted, too.
+    # A unique property has a constraint and an index; absent properties count too.
     entries = [label for label, _ in (*UNIQUE, *UNIQUE, *INDEXED)]
     return (
         published.NODE_BYTES * total(stored.nodes)
@@ -235,7 +236,7 @@ def _vectors(load: Load) -> Iterator[Need]:
 
 
 def dense_bytes() -> float:
-    """What a point's vector takes in Qdrant's memory."""
+    """Memory of a point's vector in Qdrant."""
     dimensions: int = Settings.model_fields["embedding_dimensions"].default
     return dimensions * published.FLOAT_BYTES * published.QDRANT_OVERHEAD
 

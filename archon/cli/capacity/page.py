@@ -1,6 +1,6 @@
-"""In: a page with marked places. Out: the same with the tables that are made of the measured costs.
+"""In: a page with placeholders. Out: the page with the tables of the measured costs.
 
-A place is what stands between `<!-- capacity: NAME -->` and `<!-- capacity: end -->`.
+A placeholder is the text between `<!-- capacity: NAME -->` and `<!-- capacity: end -->`.
 """
 
 import re
@@ -17,7 +17,7 @@ _PLACE: Final = re.compile(r"(<!-- capacity: (?!end)(\w+) -->\n).*?(<!-- capacit
 
 
 def filled(text: str, measured: Measured) -> str:
-    """Raises KeyError for a name that is no table of ours."""
+    """Raises KeyError for an unknown table name."""
     tables = {
         "costs": _costs(measured),
         "rates": _columns(measured, "rate"),
@@ -57,7 +57,7 @@ def _each(means: Iterable[tuple[str, float]]) -> str:
 
 
 def _columns(measured: Measured, by: By) -> str:
-    """A column for each of the rates, or of the numbers of documents."""
+    """One column for each rate, or for each number of documents."""
     if by == "rate":
         columns = [needs(measured, rate, 0) for rate in RATES]
         heads = [f"{rate:,}/s" for rate in RATES]
@@ -73,7 +73,7 @@ def _columns(measured: Measured, by: By) -> str:
 
 
 def _limits(measured: Measured) -> str:
-    """The lowest first; of the rate, then of the documents."""
+    """The lowest limit first; rates before numbers of documents."""
     found = sorted(
         (each for each in needs(measured, 1, 1) if each.full_at is not None),
         key=lambda each: (each.by == "documents", each.full_at),

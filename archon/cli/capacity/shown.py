@@ -1,4 +1,4 @@
-"""In: needs. Out: their figures in words, three digits each: nothing here is known better."""
+"""In: needs. Out: their figures as text, with three digits: the figures are no more precise."""
 
 import math
 from typing import Final
@@ -33,10 +33,10 @@ def number(value: float) -> str:
 
 
 def scaled(value: float, steps: tuple[tuple[float, str], ...], smallest: str) -> str:
-    """In the largest unit that leaves at least one of it."""
+    """The value in the largest unit in which it is at least one."""
     size, name = next(((size, name) for size, name in steps if value >= size), (1.0, smallest))
     shown = value / size
     digits = max(0, _DIGITS - 1 - math.floor(math.log10(shown))) if shown >= 1 else _DIGITS - 1
-    # A count as it is: 8,192 shards are not 8,190.
+    # A count stays exact: 8,192 shards must not become 8,190.
     text = f"{shown:,.{digits}f}" if shown < 10**_DIGITS else f"{shown:,.0f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) + name

@@ -1,4 +1,4 @@
-"""In: what a stack holds. Out: what one document leaves in it, in the mean, as measured.json keeps it."""
+"""In: the contents of a stack. Out: the mean data of one document, as stored in measured.json."""
 
 from typing import Final
 
@@ -7,15 +7,15 @@ from pydantic import Field
 from archon.contracts.types import Model
 
 Means = dict[str, float]
-"""By name, per document."""
+"""Values per document, by name."""
 
 TOPICS: Final = ("index", "enrichment", "bulk", "dlq", "completed", "progress")
 """Short names, in the order of `archon.runtime.kafka.topics.topics`."""
 
 
 class StoredPoints(Model):
-    """Points of one collection. `terms`: entries of the sparse vector; `payload_bytes`: as JSON, of which
-    `indexed_bytes` are values of indexed fields. The last three are means of a point."""
+    """Points of one collection. `terms`: entries of the sparse vector; `payload_bytes`: size as JSON,
+    `indexed_bytes`: the part in indexed fields. The last three are means per point."""
 
     per_document: float
     terms: float
@@ -24,10 +24,10 @@ class StoredPoints(Model):
 
 
 class Stored(Model):
-    """Means of `documents`. Nodes by label, relationships by type; `property_bytes`: of all of a document's
+    """Means over `documents`. Nodes by label, relationships by type; `property_bytes`: all of a document's
     nodes and relationships, in the sizes that Memgraph documents. Records and bytes by topic, before
     compression and replication; objects and bytes by kind. `tasks`: workflow and activity tasks by task
-    queue; `persistence_writes`: what Temporal asked its database to write, by operation."""
+    queue; `persistence_writes`: Temporal's database writes, by operation."""
 
     documents: int = Field(gt=0)
     nodes: Means
@@ -44,13 +44,13 @@ class Stored(Model):
 
 
 def property_bytes(value: object) -> int:
-    """What Memgraph takes for a property (memgraph.com/docs/fundamentals/storage-memory-usage, Properties).
-    Names are kept once, whatever their length."""
+    """Memory of a property in Memgraph (memgraph.com/docs/fundamentals/storage-memory-usage, Properties).
+    Names are stored once, whatever their length."""
     return 0 if value is None else 2 + _value_bytes(value)
 
 
 def _value_bytes(value: object) -> int:
-    """Behind the two bytes for the type and the property's id."""
+    """Bytes after the two bytes for the type and the property's id."""
     match value:
         case bool():
             return 0

@@ -1,1 +1,1 @@
-"""`enrich dlq`: dead letters listed, shown, retried, given up."""
+"""`enrich dlq`: lists, shows, retries and discards dead letters."""

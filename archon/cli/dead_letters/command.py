@@ -1,4 +1,4 @@
-"""In: filters and ids. Out: the dead letters that stand: listed, shown, retried or given up."""
+"""In: filters and ids. Out: current dead letters: listed, shown, retried or discarded."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -36,19 +36,19 @@ from archon.contracts.types import FailureType
 from archon.runtime.settings import Settings
 
 _ALL = 10_000
-app = typer.Typer(no_args_is_help=True, help="Dead letters: what failed for good, and what to do about it.")
+app = typer.Typer(no_args_is_help=True, help="Dead letters: permanent failures, and what to do about them.")
 
 Keys = Annotated[
-    list[str] | None, typer.Argument(help="Documents' ids, or keys, each whole or as `list` shows it.")
+    list[str] | None, typer.Argument(help="Document ids, or keys, in full or as shown by `list`.")
 ]
 Project = Annotated[
-    str | None, typer.Option("--project-name", "-p", help="Only this project's.", callback=a_project)
+    str | None, typer.Option("--project-name", "-p", help="Only this project.", callback=a_project)
 ]
 Type = Annotated[FailureType | None, typer.Option("--failure-type", help="Only failures of this type.")]
 Older = Annotated[str | None, typer.Option(help="Failed longer ago than this: 90s, 15m, 2h, 3d.")]
 Newer = Annotated[str | None, typer.Option(help="Failed within this time: 90s, 15m, 2h, 3d.")]
-All = Annotated[bool, typer.Option("--all", help="Every dead letter there is.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+All = Annotated[bool, typer.Option("--all", help="All dead letters.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")]
 
 
 @app.command("list")
@@ -60,7 +60,7 @@ def list_letters(
     limit: Annotated[int, typer.Option(min=1, max=_ALL)] = 100,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """List the dead letters that stand, the latest failure first."""
+    """List the current dead letters, the latest failure first."""
 
     async def run(api: BridgeApi) -> None:
         wanted = _filter(project_name, failure_type, older_than, newer_than)
@@ -75,10 +75,10 @@ def list_letters(
 
 @app.command()
 def show(
-    key: Annotated[str, typer.Argument(help="A document's id, or a key, whole or as `list` shows it.")],
+    key: Annotated[str, typer.Argument(help="A document id, or a key, in full or as shown by `list`.")],
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Show one dead letter whole: what failed, where, and how the services were then."""
+    """Show one dead letter in full: the failure, the step, and the state of the services at that time."""
 
     async def run(api: BridgeApi) -> None:
         found = await _stored(api, key)
@@ -115,12 +115,12 @@ def retry(
     every: All = False,
     dry_run: DryRun = False,
     canary: Annotated[
-        bool, typer.Option("--canary", help="Retry one of each group of alike failures first.")
+        bool, typer.Option("--canary", help="First retry one of each group of similar failures.")
     ] = False,
     timeout: Annotated[float, typer.Option(min=1, help="How long to wait for a canary, in seconds.")] = 300,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Retry the documents that wait, from the step that failed."""
+    """Retry parked documents, from the step that failed."""
 
     async def run(api: BridgeApi) -> None:
         wanted = _filter(project_name, failure_type, older_than, newer_than)
@@ -146,7 +146,8 @@ def discard(
     dry_run: DryRun = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Give up: documents stay indexed and are not enriched; messages that were none are forgotten."""
+    """Discard: parked documents stay indexed without enrichment; dead letters of unreadable messages are
+    removed."""
 
     async def run(api: BridgeApi) -> None:
         wanted = _filter(project_name, failure_type, older_than, newer_than)
@@ -181,7 +182,7 @@ def _filter(
 
 
 async def _stored(api: BridgeApi, key: str) -> StoredDeadLetter:
-    """The letter under a key, or under the one that `key` is a part of."""
+    """The letter with this key, or the one whose key contains `key`."""
     try:
         return await api.dead_letter(key)
     except NotFoundError:
@@ -192,7 +193,7 @@ async def _stored(api: BridgeApi, key: str) -> StoredDeadLetter:
 async def _chosen(
     api: BridgeApi, keys: list[str] | None, wanted: DeadLetterFilter, *, every: bool
 ) -> list[DeadLetterRow]:
-    """The letters that ids or filters name; nothing is chosen by default."""
+    """The letters that ids or filters select; without either, none."""
     if not keys and not every and wanted == DeadLetterFilter():
         raise InvalidInputError("KEYS", "name documents, or a filter, or --all")
     rows = (await api.dead_letters(wanted, _ALL)).dead_letters

@@ -1,4 +1,4 @@
-"""In: dead letters, and keys as people type them. Out: rows that show the reason, and the letters meant."""
+"""In: dead letters, and keys as people type them. Out: rows with the reason, and the selected letters."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ _FILE_SHARE: Final = 6
 
 
 def cells(rows: Sequence[DeadLetterRow], width: int | None) -> list[tuple[str, ...]]:
-    """A row for each letter. `width` is the terminal's, in cells; None shortens nothing."""
+    """One row for each letter. `width` is the width of the terminal in cells; None shortens nothing."""
     keys = short_keys([row.key for row in rows])
     return [
         (
@@ -35,7 +35,7 @@ def cells(rows: Sequence[DeadLetterRow], width: int | None) -> list[tuple[str, .
 
 
 def file_of(row: DeadLetterRow, width: int | None) -> str:
-    """The end of a path tells most."""
+    """The end of a path is its most specific part."""
     path = printable(row.file_path or "")
     room = width and width // _FILE_SHARE
     if not room or cell_len(path) <= room:
@@ -45,15 +45,15 @@ def file_of(row: DeadLetterRow, width: int | None) -> str:
 
 
 def short_keys(keys: Iterable[str]) -> dict[str, str]:
-    """By key, as much of it as tells it from the others: the head of an id, the end of a message's place."""
+    """For each key the shortest unambiguous part: the start of an id, the end of a message's position."""
     short = {key: _short(key) for key in keys}
     taken = Counter(short.values())
     return {key: each if taken[each] == 1 else key for key, each in short.items()}
 
 
 def named(given: str, rows: Sequence[DeadLetterRow]) -> DeadLetterRow:
-    """The letter whose key or id is `given`, or alone begins or ends with it. Less than `short_keys` gives is
-    too little to act upon. Raises NotFoundError, InvalidInputError where several do."""
+    """The letter whose key or id is `given`, or the only one that starts or ends with it. A part shorter than
+    in `short_keys` is too short. Raises NotFoundError; InvalidInputError for several matches."""
     if whole := [row for row in rows if given in (row.key, row.document_id)]:
         return next((row for row in whole if row.key == given), whole[0])
     part = given.strip(_CUT)
@@ -61,7 +61,7 @@ def named(given: str, rows: Sequence[DeadLetterRow]) -> DeadLetterRow:
     if not found or len(part) < _HEAD:
         raise NotFoundError(f"there is no dead letter {given}")
     if len(found) > 1:
-        raise InvalidInputError("KEY", f"{given} is a part of {len(found)} keys; give more of it")
+        raise InvalidInputError("KEY", f"{given} is part of {len(found)} keys; give more characters")
     return found[0]
 
 

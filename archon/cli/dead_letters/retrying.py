@@ -1,4 +1,4 @@
-"""In: dead letters. Out: what became of each when its document was retried or given up."""
+"""In: dead letters. Out: the result of retrying or discarding each document."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ _POLL_EVERY: Final = 0.5
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done about one dead letter."""
+    """The result for one dead letter."""
 
     row: DeadLetterRow
     what: str
@@ -32,7 +32,7 @@ class Outcome:
 
 
 class Retrying:
-    """Through the bridge, several at once. `timeout`: seconds to wait for a canary."""
+    """Uses the bridge, several requests at once. `timeout`: seconds to wait for a canary."""
 
     def __init__(self, api: BridgeApi, timeout: float = 300) -> None:
         self._api = api
@@ -45,8 +45,9 @@ class Retrying:
         return await self._each("Discarding", rows, self._discard)
 
     async def after_canaries(self, rows: Sequence[DeadLetterRow]) -> list[Outcome]:
-        """One of each group of alike failures first, the rest of its group when it has recovered."""
-        outcomes = [Outcome(row, told, failed=True) for row in rows if (told := refusal(row))]
+        """Retries one of each group of similar failures first, and the rest of its group after it has
+        recovered."""
+        outcomes = [Outcome(row, reason, failed=True) for row in rows if (reason := refusal(row))]
         waiting = sorted((row for row in rows if not refusal(row)), key=_alike)
         for _, group in groupby(waiting, key=_alike):
             first, *rest = group
@@ -75,8 +76,8 @@ class Retrying:
         return Outcome(row, f"canary: not recovered within {self._timeout:g} s", failed=True)
 
     async def _retry(self, row: DeadLetterRow) -> Outcome:
-        if told := refusal(row):
-            return Outcome(row, told, failed=True)
+        if reason := refusal(row):
+            return Outcome(row, reason, failed=True)
         try:
             answer = await self._api.retry(row.document_id or row.key)
         except (NotParkedError, NotFoundError) as error:
@@ -113,10 +114,10 @@ class Retrying:
 
 
 def refusal(row: DeadLetterRow) -> str | None:
-    """Why a letter is none of a document that waits, if so."""
+    """Why a letter's document cannot be retried, or None."""
     return None if row.workflow_id else "cannot be retried: the message itself is wrong"
 
 
 def _alike(row: DeadLetterRow) -> tuple[str, str]:
-    """Failures of one kind: what one retry tells of them, it tells of all."""
+    """Failures with the same key are expected to behave alike on a retry."""
     return str(row.failure_type), row.exception_type

@@ -1,4 +1,4 @@
-"""In: requests, words and ids. Out: what bridge and broker make of them: publish, status, search."""
+"""In: requests, queries and ids. Out: the answers of bridge and broker: publish, status, search."""
 
 import asyncio
 import json
@@ -45,10 +45,12 @@ Project = Annotated[
 
 
 def publish_file(
-    file: Annotated[Path, typer.Argument(help="JSON of one enrichment request; - reads standard input.")],
+    file: Annotated[
+        Path, typer.Argument(help="JSON file with one enrichment request; - reads standard input.")
+    ],
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Put one enrichment request on Kafka. correlation_id and indexed_at are made where they are missing."""
+    """Put one enrichment request on Kafka. Missing values of correlation_id and indexed_at are generated."""
 
     async def run() -> None:
         settings = Settings.load().model_copy(update={"kafka_publish_timeout": _KAFKA_SECONDS})
@@ -85,23 +87,26 @@ def _read_request(file: Path) -> EnrichmentRequest:
 
 
 def status(
-    document: Annotated[str | None, typer.Argument(help="A document's id; none: all documents.")] = None,
+    document: Annotated[str | None, typer.Argument(help="A document id; default: all documents.")] = None,
     project_name: Project = None,
     list_status: Annotated[
-        EnrichmentStatus | None, typer.Option("--list", help="List the documents in this status.")
+        EnrichmentStatus | None, typer.Option("--list", help="List the documents with this status.")
     ] = None,
     watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Follow it: a document to its end, others until Ctrl-C.")
+        bool,
+        typer.Option(
+            "--watch", "-w", help="Show changes: of a document until its end, otherwise until Ctrl-C."
+        ),
     ] = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show one document; or counts, each service and server, and what documents wait for.
 
-    With --watch the exit code tells what became of the document: 0 enriched, 1 parked or discarded.
+    With --watch of a document, the exit code shows its end: 0 enriched, 1 parked or discarded.
     """
     if list_status is not None and (document is not None or watch):
         raise typer.BadParameter(
-            "lists documents; it goes with neither an id nor --watch", param_hint="--list"
+            "lists documents; it cannot be combined with an id or --watch", param_hint="--list"
         )
 
     async def run() -> None:
@@ -154,7 +159,7 @@ async def _show_document(api: BridgeApi, document: str, project: str | None, out
 
 
 def _encoding(metadata: dict[str, Any]) -> str | None:
-    """That of the file, where it is told and no matter of course."""
+    """The encoding of the file, if it is known and not UTF-8."""
     name = metadata.get("encoding")
     if metadata.get("encoding_guessed"):
         return f"{name}, a guess"
@@ -180,18 +185,20 @@ async def _list_documents(
 
 
 def _since(row: DocumentRow | ParkedDocument) -> datetime:
-    """When it was indexed or, of one that the graph does not call failed, when its run began."""
+    """Time of indexing or, for a document that is not `failed` in the graph, start of its run."""
     return row.indexed_at if isinstance(row, DocumentRow) else row.started_at
 
 
 def search(
-    text: Annotated[str, typer.Argument(help="What to look for, in words or names.")],
+    text: Annotated[str, typer.Argument(help="The query, in words or names.")],
     project_name: Project = None,
     language: Annotated[str | None, typer.Option(help="Only documents in this language.")] = None,
     document_type: Annotated[
         DocumentType | None, typer.Option("--type", help="Only documents of this type.")
     ] = None,
-    kind: Annotated[str | None, typer.Option(help="Only this, as class, function, method, heading.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Only this kind, such as class, function, method, heading.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 10,
     output: FormatOption = Format.TABLE,
 ) -> None:

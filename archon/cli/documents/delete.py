@@ -1,4 +1,4 @@
-"""In: a document's id, or a project. Out: both gone, and the receipt of what was removed."""
+"""In: a document's id, or a project. Out: its deletion, and the receipt."""
 
 import asyncio
 import sys
@@ -14,12 +14,12 @@ from archon.contracts.operations.deletion import DeletionReceipt, DeletionState
 from archon.runtime.settings import Settings
 
 _POLL_EVERY: Final = 0.3
-Document = Annotated[str | None, typer.Argument(help="A document's id; none: a whole project.")]
+Document = Annotated[str | None, typer.Argument(help="A document id; default: a whole project.")]
 Project = Annotated[
     str | None,
-    typer.Option("--project-name", "-p", help="The project to delete, or that the client's own id is of."),
+    typer.Option("--project-name", "-p", help="The project to delete, or the project of a client's own id."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 def delete(
@@ -28,9 +28,9 @@ def delete(
     yes: Yes = False,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Delete a document, or a whole project, with all that was made of it; waits until it is removed.
+    """Delete a document, or a whole project, with all derived data; waits until it is removed.
 
-    Once it is accepted it goes on by itself, whatever becomes of this command.
+    Once accepted, the deletion continues even if this command stops.
     """
 
     async def run() -> None:
@@ -50,7 +50,7 @@ def delete(
         if document is None and project_name is None:
             raise InvalidInputError("DOCUMENT", "name a document, or a project with --project-name")
         if document is None and not yes and not sys.stdin.isatty():
-            raise InvalidInputError("--yes", "needed to delete a project where nobody can be asked")
+            raise InvalidInputError("--yes", "needed to delete a project without a terminal")
         asyncio.run(run())
 
 
@@ -89,12 +89,18 @@ def _print(receipt: DeletionReceipt, output: Format) -> None:
             "workflow": receipt.workflow_id,
             "version": receipt.document_version,
         }
-        told = {**known, **receipt.counts.model_dump()}
-        rows = [(each.replace("_", " ").capitalize(), told[each]) for each in told if told[each] is not None]
+        figures = {**known, **receipt.counts.model_dump()}
+        rows = [
+            (each.replace("_", " ").capitalize(), figures[each])
+            for each in figures
+            if figures[each] is not None
+        ]
         table(receipt.document_id or receipt.project_name, ("", ""), rows)
     if receipt.state is DeletionState.FAILED:
-        err.print("[red]error:[/red] its run was ended before all was removed; delete again to go on with it")
+        err.print("[red]error:[/red] its run ended before everything was removed; delete again to continue")
         raise typer.Exit(Exit.FAILED)
     if receipt.state is DeletionState.SUPERSEDED:
-        err.print("it was indexed anew before it was marked, and lives; delete again to delete that, too")
+        err.print(
+            "it was indexed again before the deletion started, and still exists; delete again to remove it"
+        )
         raise typer.Exit(Exit.FAILED)

@@ -1,6 +1,6 @@
-"""In: what is to be watched. Out: its events as they happen, until a document has ended or Ctrl-C.
+"""In: a document or a project. Out: its events as they happen, until the document ends or Ctrl-C.
 
-The bridge's event streams, resumed by the last id wherever a connection is lost.
+Reads the bridge's event streams, and resumes by the last id after a lost connection.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from archon.contracts.views import Statistics
 
 _RETRY: Final = 2.0
 _PATIENCE: Final = 60.0
-"""Seconds that the bridge may be away before a stream is given up."""
+"""Seconds without the bridge after which a stream is given up."""
 _ENRICHED: Final = frozenset({EnrichmentStatus.COMPLETED, EnrichmentStatus.SKIPPED})
 
 
@@ -39,9 +39,10 @@ class Event(NamedTuple):
 
 
 async def watch(api: BridgeApi, document: str | None, project: str | None, output: Format) -> Exit:
-    """A document until it is enriched (OK), parked or discarded (FAILED); all others until interrupted.
+    """Watches a document until it is enriched (OK), parked or discarded (FAILED); a project until
+    interrupted.
 
-    Raises NotFoundError, and StoreUnavailableError when the bridge stays away.
+    Raises NotFoundError, and StoreUnavailableError if the bridge stays unreachable.
     """
     if document is not None:
         return await _document(api, document, project, output)
@@ -82,13 +83,13 @@ async def _document(api: BridgeApi, document: str, project: str | None, output: 
 
 
 def _is_last(event: Event) -> bool:
-    """Nothing more happens by itself after it."""
+    """Whether the document changes no more without an operator."""
     parked = event.data.get("enrichment_status") == EnrichmentStatus.FAILED
     return event.name == "parked" or (event.name == "state" and (parked or event.data["ended"]))
 
 
 def _told(event: Event) -> str:
-    """An event as a line of the ticker."""
+    """An event as one line of output."""
     data = event.data
     match event.name:
         case "parked":
@@ -102,7 +103,8 @@ def _told(event: Event) -> str:
 
 
 async def _live(api: BridgeApi, project: str | None) -> None:
-    """How many documents are in which state, and above it whose enrichment has ended."""
+    """A table with the number of documents in each state, and above it the documents whose enrichment
+    ended."""
     status = out.status("") if out.is_terminal else None
 
     def show(found: Statistics) -> None:
@@ -127,7 +129,7 @@ async def _ticker(api: BridgeApi, project: str) -> None:
 
 
 async def _counts(api: BridgeApi, project: str | None, show: Callable[[Statistics], None]) -> None:
-    """Whenever they have changed."""
+    """The counts, whenever they change."""
     shown: Statistics | None = None
     while True:
         began = time.monotonic()
@@ -136,7 +138,7 @@ async def _counts(api: BridgeApi, project: str | None, show: Callable[[Statistic
         except StoreUnavailableError:
             if shown is None:
                 raise
-            began = time.monotonic()  # what it took to fail says nothing of what counting takes
+            began = time.monotonic()  # the time of a failed call is not the time of counting
         else:
             if found != shown:
                 show(found)
@@ -145,7 +147,7 @@ async def _counts(api: BridgeApi, project: str | None, show: Callable[[Statistic
 
 
 async def _events(api: BridgeApi, path: str, params: dict[str, str] | None = None) -> AsyncGenerator[Event]:
-    """Until the bridge says that there is no more."""
+    """Events until the bridge ends the stream."""
     last_id, answered = "", -math.inf
     while True:
         try:
@@ -169,5 +171,5 @@ def _project_path(project: str) -> str:
 
 
 def _print_line(value: dict[str, Any]) -> None:
-    """One JSON object on one line, at once."""
+    """Prints one JSON object on one line, unbuffered."""
     print(json.dumps(value, ensure_ascii=False), flush=True)

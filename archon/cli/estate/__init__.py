@@ -1,1 +1,1 @@
-"""Verbs about a whole installation: set up, diagnosed, compared, validated."""
+"""Verbs about a whole installation: set up, diagnose, compare, validate."""

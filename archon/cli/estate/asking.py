@@ -1,4 +1,4 @@
-"""In: settings. Out: every service and server as it answers from here, and what else tells of their state."""
+"""In: settings. Out: the answer of every service and server, and other facts about their state."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ _LAG_SECONDS: Final = 4.0
 
 
 async def parts(settings: Settings) -> list[Part]:
-    """All but the content store, which only services need to reach; within eight seconds."""
+    """All parts except the content store, which only services must reach; takes at most eight seconds."""
     patient = settings.model_copy(update={"kafka_publish_timeout": SECONDS})
     async with AsyncExitStack() as stack:
         entered = stack.enter_async_context
@@ -36,12 +36,12 @@ async def parts(settings: Settings) -> list[Part]:
         http = await entered(httpx.AsyncClient(timeout=SERVICE_SECONDS))
         stores = {PartName.GRAPH: graph.ping, PartName.QDRANT: vectors.check}
         connection = await temporal.connect(settings, lazy=True)
-        asked = parts_asked(settings, stores, intelligence, publisher, connection, http)
-        return await Parts([*asked, bridge_asked(settings, http)]).now()
+        checks = parts_asked(settings, stores, intelligence, publisher, connection, http)
+        return await Parts([*checks, bridge_asked(settings, http)]).now()
 
 
 async def lag(settings: Settings) -> int | None:
-    """Enrichment requests that no ingress has committed; None where Kafka does not say."""
+    """Number of enrichment requests that no ingress has committed; None if Kafka does not answer."""
     with suppress(ArchonError, TimeoutError):
         async with asyncio.timeout(_LAG_SECONDS):
             return await enrichment_lag(settings)
@@ -49,7 +49,7 @@ async def lag(settings: Settings) -> int | None:
 
 
 async def dimensions(settings: Settings) -> int | None:
-    """The length of the vectors that the intelligence service returns, where it says so."""
+    """Length of the vectors of the intelligence service, if it reports it."""
     with suppress(ArchonError, TimeoutError):
         async with asyncio.timeout(SECONDS), IntelligenceClient.connect(settings) as intelligence:
             return (await intelligence.version()).embedding_dimensions
@@ -57,7 +57,7 @@ async def dimensions(settings: Settings) -> int | None:
 
 
 async def clocks(settings: Settings) -> Mapping[PartName, float]:
-    """By how many seconds the clock of each part that speaks HTTP is ahead of ours."""
+    """Seconds by which the clock of each HTTP service is ahead of ours."""
     urls = {
         PartName.BRIDGE: settings.bridge_url,
         PartName.INGRESS: settings.ingress_url,

@@ -1,6 +1,6 @@
-"""In: what was found out about an installation. Out: what is wrong, why, and what to do next, causes first.
+"""In: facts about an installation. Out: problems with cause and next step, causes first.
 
-A part that waits for another is shown as its consequence: mending the cause mends both.
+A part that waits for another one is listed as a consequence: repairing the cause repairs both.
 """
 
 import re
@@ -29,21 +29,23 @@ _SETTINGS: Final[Mapping[PartName, str]] = {
 
 _DIMENSIONS: Final = "EMBEDDING_DIMENSIONS"
 _NO_ROOM: Final = re.compile(r"\bspace\b|\bdisk\b|takes no writes", re.IGNORECASE)
-"""What a server without room says, in its own words."""
+"""Servers' own messages about missing disk space."""
 
 
 class OwnPart(BaseModel):
-    """A part that `enrich up` runs. `service`: its name for `enrich ps`; `stopped`: by `enrich stop`."""
+    """A part that `enrich up` runs. `service`: its name in `enrich ps`; `stopped`: by `enrich stop`."""
 
     service: str
     stopped: bool
 
 
 class Facts(BaseModel):
-    """What was found out. `lag`: requests in Kafka that no ingress has taken; `clocks`: by how many seconds
-    each is ahead of ours; `dimensions`: of the vectors that the intelligence service returns, and
-    `wanted_dimensions` of those that are stored. None is unknown. `own`: the parts that `enrich up` runs,
-    where the installation is its stack."""
+    """The known facts; None is unknown.
+
+    `lag`: requests in Kafka that no ingress has taken; `clocks`: seconds by which each is ahead of ours;
+    `dimensions`: vector length of the intelligence service, `wanted_dimensions`: of the stored vectors.
+    `own`: the parts that `enrich up` runs, if the installation is its stack.
+    """
 
     parts: list[Part]
     waiting: list[Cause] = Field(default_factory=list)
@@ -56,7 +58,7 @@ class Facts(BaseModel):
 
 
 class Finding(BaseModel):
-    """`consequence_of`: the parts that explain it; empty where it is a cause itself."""
+    """`consequence_of`: the parts that explain the finding; empty if it is a cause."""
 
     part: PartName | None
     what: str
@@ -66,7 +68,7 @@ class Finding(BaseModel):
 
 
 def diagnose(facts: Facts) -> list[Finding]:
-    """Empty where all is well."""
+    """Empty if nothing is wrong."""
     found = [*_of_settings(facts), *_of_parts(facts), *_of_documents(facts), *_of_clocks(facts.clocks)]
     return sorted(found, key=lambda finding: bool(finding.consequence_of))
 
@@ -75,14 +77,14 @@ def _of_settings(facts: Facts) -> Iterator[Finding]:
     for each in facts.misspelt:
         yield Finding(
             part=None,
-            what=f"{each.name} is set, and is no setting",
-            why="a variable of another name is ignored, and the setting has its default",
-            next=f"Set {each.meant} instead" if each.meant else "docs/settings.md has every setting",
+            what=f"{each.name} is set, but is not a setting",
+            why="a variable with another name is ignored, and the setting keeps its default",
+            next=f"Set {each.meant} instead" if each.meant else "docs/settings.md lists every setting",
         )
     if facts.dimensions is not None and facts.dimensions != facts.wanted_dimensions:
         yield Finding(
             part=PartName.INTELLIGENCE,
-            what="the intelligence service returns vectors of another length than is stored",
+            what="the intelligence service returns vectors of another length than the stored ones",
             why=f"they have {facts.dimensions} numbers; EMBEDDING_DIMENSIONS is {facts.wanted_dimensions}",
             next="Set EMBEDDING_DIMENSIONS and new collections: docs/operations.md#another-embedding",
         )
@@ -91,7 +93,7 @@ def _of_settings(facts: Facts) -> Iterator[Finding]:
 def _of_parts(facts: Facts) -> Iterator[Finding]:
     ill = {each.name for each in facts.parts if each.status in {PartStatus.DOWN, PartStatus.UNFIT}}
     if full := _full(facts.parts):
-        # A server whose disk is full takes no writes, and says so in words of its own.
+        # A server with a full disk refuses writes, with a message of its own.
         ill |= {PartName.STORAGE, PartName.GRAPH, PartName.CONTENT}
         yield full
     for part in sorted(facts.parts, key=lambda each: list(PartName).index(each.name)):
@@ -103,9 +105,9 @@ def _of_parts(facts: Facts) -> Iterator[Finding]:
             case PartStatus.UNFIT:
                 yield Finding(
                     part=part.name,
-                    what=f"{part.name.spoken} is not set up as is wanted",
+                    what=f"{part.name.spoken} is not set up correctly",
                     why=part.reason or "",
-                    next="`enrich setup` makes what is missing, and names what it may not change",
+                    next="`enrich setup` creates what is missing, and names what it may not change",
                 )
             case PartStatus.WAITING:
                 explained = [each.service for each in part.waiting_for if each.service in ill]
@@ -116,7 +118,7 @@ def _of_parts(facts: Facts) -> Iterator[Finding]:
 
 
 def _full(parts: Sequence[Part]) -> Finding | None:
-    """A disk is as good as full: all who see it say the same of it."""
+    """A full or almost full disk; all parts that see it give the same reason."""
     reasons = {each.reason for part in parts for each in part.waiting_for if each.service is PartName.STORAGE}
     if not reasons:
         return None
@@ -124,60 +126,56 @@ def _full(parts: Sequence[Part]) -> Finding | None:
         part=PartName.STORAGE,
         what="a disk is full, or nearly so",
         why="; ".join(sorted(reasons)),
-        next="Make room there: docs/runbooks.md#storagefilling. What waits goes on by itself",
+        next="Free some space: docs/runbooks.md#storagefilling. The parts then continue by themselves",
     )
 
 
 def _down(part: Part, waiting: Sequence[Cause], own: OwnPart | None) -> Finding:
     documents = sum(each.documents for each in waiting if each.service is part.name)
     held = f"; {counted(documents, 'document waits', 'documents wait')} for it" if documents else ""
-    nobody = ": nobody works on its queues" if part.name is PartName.WORKER else ""
+    nobody = ": its task queues have no worker" if part.name is PartName.WORKER else ""
     why = bare(part.name, part.reason) or "it is not reachable"
     if own is not None and own.stopped:
-        why, step = f"`enrich stop {own.service}` has stopped it", f"`enrich start {own.service}`"
+        why, step = f"it was stopped by `enrich stop {own.service}`", f"`enrich start {own.service}`"
     elif "no answer" in why:
         command = f"`enrich restart {own.service}`" if own is not None else "Restart it"
-        step = f"{command}: it is there, and hangs; or correct {_SETTINGS[part.name]}"
+        step = f"{command}: it runs, but hangs; or correct {_SETTINGS[part.name]}"
     elif own is not None:
-        step = f"`enrich up` starts it again by itself; `enrich logs {own.service}` says why it has ended"
+        step = f"`enrich up` restarts it by itself; `enrich logs {own.service}` shows why it ended"
     elif part.name is PartName.CONTENT:
-        step = f"Look whether what {_SETTINGS[part.name]} names is there, has room, and is ours to write"
+        step = f"Check that the place in {_SETTINGS[part.name]} exists, has space, and is writable"
     else:
-        step = (
-            f"Start it, or restart what runs and hangs, or correct {_SETTINGS[part.name]}; its own log tells"
-        )
+        step = f"Start it, restart it if it hangs, or correct {_SETTINGS[part.name]}; see its own log"
     return Finding(
         part=part.name, what=f"{part.name.spoken} does not answer{nobody}{held}", why=why, next=step
     )
 
 
 def _has_its_own(waiting: WaitingFor, parts: Sequence[Part]) -> bool:
-    """Whether the part that is waited for waits itself, and has a finding of its own."""
+    """Whether the part that is waited for waits itself, and therefore has its own finding."""
     return any(each.name is waiting.service and each.status is PartStatus.WAITING for each in parts)
 
 
 def _waits(part: Part, waiting: WaitingFor) -> Finding:
-    """For something that answers, as far as we can see."""
+    """A part waits for another one that answers from here."""
     if part.name is PartName.WORKER and waiting.service is PartName.INTELLIGENCE:
         return Finding(
             part=part.name,
             what="the worker's circuit breaker is open: analyses wait",
             why=waiting.reason,
-            next="Look into the log of the intelligence service: it answers, and fails at documents",
+            next="Read the log of the intelligence service: it answers, but fails on documents",
         )
     if part.name is PartName.INGRESS and waiting.service is PartName.WORKER:
         return Finding(
             part=part.name,
-            what="the ingress takes no more requests for now",
+            what="the ingress currently takes no requests",
             why=waiting.reason,
-            next="Nothing, if analyses get done; else more of them at once: docs/operations.md#scale",
+            next="Nothing, if analyses make progress; otherwise scale up: docs/operations.md#scale",
         )
     setting = _SETTINGS.get(waiting.service, "the settings")
-    step = f"Compare {setting} of the service with the one here"
+    step = f"Compare {setting} of the service with the value here"
     if _DIMENSIONS in waiting.reason:
-        step = (
-            f"Set {_DIMENSIONS} of the service back to what is stored; other vectors need other collections"
-        )
+        step = f"Set {_DIMENSIONS} of the service to the stored length; other vectors need new collections"
     return Finding(
         part=part.name,
         what=f"{part.name.spoken} waits for {waiting.service.spoken}, which answers here",
@@ -192,7 +190,7 @@ def _consequence(part: Part, of: list[PartName]) -> Finding:
         part=part.name,
         what=f"{part.name.spoken} waits for {named}",
         why=f"it needs {named}",
-        next="Nothing: it goes on by itself",
+        next="Nothing: it continues by itself",
         consequence_of=of,
     )
 
@@ -205,7 +203,7 @@ def _of_documents(facts: Facts) -> Iterator[Finding]:
             what=counted(facts.lag, "request waits", "requests wait")
             + " in Kafka, and no ingress takes them",
             why=ingress.reason or "; ".join(each.reason for each in ingress.waiting_for),
-            next="Nothing: they are taken once there is one",
+            next="Nothing: an ingress will take them",
             consequence_of=[PartName.INGRESS],
         )
     for cause in facts.waiting:
@@ -214,7 +212,7 @@ def _of_documents(facts: Facts) -> Iterator[Finding]:
                 part=None,
                 what=counted(cause.documents, "document is parked", "documents are parked"),
                 why=cause.reason,
-                next="Mend the cause that `enrich dlq list` names, then `enrich dlq retry --all --canary`",
+                next="Fix the cause that `enrich dlq list` shows, then `enrich dlq retry --all --canary`",
             )
 
 
@@ -224,6 +222,6 @@ def _of_clocks(clocks: Mapping[PartName, float]) -> Iterator[Finding]:
             yield Finding(
                 part=name,
                 what=f"the clock of {name.spoken} is {apart(ahead)}",
-                why="compared with the clock here, by the Date of an answer",
-                next="Let a time service set both machines",
+                why="compared with the local clock, by the Date header of an answer",
+                next="Use a time service on both machines",
             )

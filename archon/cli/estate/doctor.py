@@ -1,6 +1,6 @@
-"""In: an installation as the settings name it. Out: what is wrong, why, and what to do next.
+"""In: the installation that the settings name. Out: problems with cause and next step.
 
-What talks to the servers is imported when it is run: most of a second, which no other verb should pay.
+Server clients are imported on use: they take most of a second.
 """
 
 import asyncio
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 _BRIDGE_SECONDS: Final = 8.0
 _PARTS: Final = {"vectors": PartName.QDRANT}
-"""Services of `enrich up` that stand in for a part of another name."""
+"""Services of `enrich up` whose part has another name."""
 
 
 def doctor(data_dir: DataDir = HERE, output: FormatOption = Format.TABLE) -> None:
-    """Ask every part, and say what is wrong, why, and what to do next, causes first.
+    """Check every part, and say what is wrong, why, and what to do next, causes first.
 
     Takes ten seconds at most, whatever is down. Exits with 10 when something is wrong.
     """
@@ -48,7 +48,7 @@ def doctor(data_dir: DataDir = HERE, output: FormatOption = Format.TABLE) -> Non
 
     with exit_codes():
         settings = Settings.load()
-        with status("Asking every part ..."):
+        with status("Checking every part ..."):
             facts = asyncio.run(_facts(settings, data_dir))
     findings = diagnose(facts)
     if output is Format.JSON:
@@ -73,7 +73,7 @@ async def _facts(settings: Settings, data_dir: Path) -> "Facts":
         asking.dimensions(settings),
         _own(settings, data_dir),
     )
-    # The content store is the one part that nobody but services must reach.
+    # Only services must be able to reach the content store, so its state comes from the bridge.
     content = [part for part in seen_by_bridge.parts if part.name is PartName.CONTENT]
     seen = [*(_remembered(part, seen_by_bridge.parts) for part in parts), *content]
     return Facts(
@@ -89,7 +89,7 @@ async def _facts(settings: Settings, data_dir: Path) -> "Facts":
 
 
 async def _own(settings: Settings, data_dir: Path) -> "dict[PartName, OwnPart]":
-    """What `enrich up` runs on this data directory, where that is the installation that the settings name."""
+    """The processes that `enrich up` runs on this data directory, if the settings name that installation."""
     from archon.cli.estate.diagnosis import OwnPart  # noqa: PLC0415
     from archon.devstack.control import Command, ask  # noqa: PLC0415
     from archon.devstack.supervision import State  # noqa: PLC0415
@@ -109,7 +109,8 @@ async def _own(settings: Settings, data_dir: Path) -> "dict[PartName, OwnPart]":
 
 
 async def _by_the_bridge(settings: Settings) -> EstateStatus:
-    """It has seen the parts before, and knows what documents wait for. Nothing where it does not answer."""
+    """The bridge has observed the parts before, and knows what documents wait for. Empty if it does not
+    answer."""
     with suppress(ArchonError, TimeoutError):
         async with asyncio.timeout(_BRIDGE_SECONDS), BridgeApi.connect(settings) as api:
             return await api.status()
@@ -117,7 +118,7 @@ async def _by_the_bridge(settings: Settings) -> EstateStatus:
 
 
 def _remembered(part: Part, by_the_bridge: Sequence[Part]) -> Part:
-    """With the times that the bridge knows, where it sees the part as we do."""
+    """Adds the times that the bridge knows, if it sees the part in the same state."""
     for other in by_the_bridge:
         if other.name is part.name and other.status is part.status:
             return part.model_copy(update={"since": other.since, "last_seen": other.last_seen})

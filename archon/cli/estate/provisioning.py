@@ -1,6 +1,6 @@
-"""In: settings. Out: every server as this product needs it, and what has been done to each. Safe to repeat.
+"""In: settings. Out: every server set up for this product, and a list of the changes. Safe to repeat.
 
-What cannot be reached is tried again until its time is over; the other parts do not wait for it.
+Unreachable servers are tried again until the time limit, concurrently with the other parts.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _RETRY_SECONDS: Final = 2.0
 
 
 class PartState(BaseModel):
-    """A server, or one thing on it, and what has been done."""
+    """A server, or one object on it, and what was done."""
 
     part: Literal["topics", "temporal", "graph", "vectors", "content"]
     name: str
@@ -45,7 +45,8 @@ Ensure = Callable[[], Awaitable[list[PartState]]]
 async def provision(
     settings: Settings, replication_factor: int | None, wait: float
 ) -> tuple[list[PartState], dict[str, ArchonError]]:
-    """Set up all parts at once, those that cannot be reached for `wait` seconds; what failed, by part."""
+    """Sets up all parts concurrently; waits up to `wait` seconds for unreachable ones. Returns failures by
+    part."""
     steps = _steps(settings, replication_factor)
     ends = time.monotonic() + wait
     found = await asyncio.gather(*(_within(ends, step) for step in steps.values()))
@@ -79,38 +80,38 @@ def _steps(settings: Settings, replication_factor: int | None) -> Mapping[str, E
 
 async def _topics(settings: Settings, replication_factor: int | None) -> list[PartState]:
     return [
-        PartState(part="topics", name=topic.name, status=topic.status, detail=topic.told)
+        PartState(part="topics", name=topic.name, status=topic.status, detail=topic.detail)
         for topic in await create_topics(settings, replication_factor)
     ]
 
 
 async def _temporal(settings: Settings) -> list[PartState]:
     state = await ensure_namespace(settings)
-    return [PartState(part="temporal", name=state.name, status=state.status, detail=state.told)]
+    return [PartState(part="temporal", name=state.name, status=state.status, detail=state.detail)]
 
 
 async def _graph(settings: Settings) -> list[PartState]:
     async with GraphStore.connect(settings) as graph:
         await graph.ensure_schema()
-    detail = "constraints and indexes are there"
+    detail = "constraints and indexes exist"
     return [PartState(part="graph", name=settings.memgraph_uri, status="ready", detail=detail)]
 
 
 async def _vectors(settings: Settings) -> list[PartState]:
     async with VectorStore.connect(settings) as vectors:
         await vectors.ensure_collections()
-    detail = "collection and payload indexes are there"
+    detail = "collection and payload indexes exist"
     collections = (settings.qdrant_collection, settings.qdrant_symbols_collection)
     return [PartState(part="vectors", name=name, status="ready", detail=detail) for name in collections]
 
 
 async def _content(settings: Settings) -> list[PartState]:
-    """A text is written, read and removed: a bucket that is missing or read-only is found out here."""
+    """Writes, reads and removes a text: this detects a missing or read-only bucket."""
     store, text = ContentStore.open(settings), f"set-up probe {uuid4()}"
     name = content_hash(text)
     await store.put_text(name, text)
     if await store.get_text(name) != text:
-        raise SetupError("content: the store does not return what has been written to it")
+        raise SetupError("content: the store does not return the text just written")
     await store.delete_text(name)
     detail = "written, read and removed a probe"
     return [PartState(part="content", name=settings.content_store_url, status="ready", detail=detail)]

@@ -1,6 +1,7 @@
-"""In: an estate as the settings name it. Out: where its stores disagree, on a page, and put right if wanted.
+"""In: the installation that the settings name. Out: differences between its stores, and their repair if
+requested.
 
-What talks to the servers is imported when it is run: most of a second, which no other verb should pay.
+Server clients are imported on use: they take most of a second.
 """
 
 import asyncio
@@ -45,14 +46,14 @@ Older = Annotated[
 
 
 def reconcile(
-    apply: Annotated[bool, typer.Option("--apply", help="Repair what is found.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Repair the differences.")] = False,
     project_name: Project = None,
     older_than: Older = "15m",
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Compare graph, vectors, content store, parked runs and dead letters, one by one; with --apply, repair.
 
-    A worker does it. Exits with 10 when something was found and not repaired.
+    A worker does the work. Exits with 10 when a difference was not repaired.
     """
 
     async def run() -> None:
@@ -78,14 +79,16 @@ def validate(
     project_name: Project = None,
     against: Annotated[
         Path | None,
-        typer.Option(help="What was submitted, JSON Lines of document_id and content_hash.", metavar="FILE"),
+        typer.Option(
+            help="The submitted documents: JSON Lines of document_id and content_hash.", metavar="FILE"
+        ),
     ] = None,
     older_than: Older = "15m",
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Tell whether everything that was submitted is there, and whether all stores agree. Writes nothing.
+    """Check that everything submitted is there, and that all stores agree. Writes nothing.
 
-    Exits with 10 when something is lost, changed, stuck or drifts.
+    Exits with 10 when a document is lost, changed, stuck or drifts.
     """
 
     async def run() -> None:
@@ -124,7 +127,7 @@ def validate(
 def _seconds(text: str) -> float:
     seconds = duration("--older-than", text).total_seconds()
     if not seconds:
-        raise InvalidInputError("--older-than", "is a time above 0")
+        raise InvalidInputError("--older-than", "must be a time above 0")
     return seconds
 
 
@@ -136,19 +139,19 @@ async def _reconciled(settings: Settings, wanted: ReconcileInput) -> ReconcileRe
     try:
         async with _shown(run):
             return await run.result()
-    except asyncio.CancelledError:  # Ctrl-C leaves nothing running
+    except asyncio.CancelledError:  # Ctrl-C must not leave a run behind
         await run.cancel()
         raise
 
 
 @asynccontextmanager
 async def _shown(run: "Reconciliation") -> AsyncIterator[None]:
-    """Progress on stderr while the block lasts."""
+    """Shows progress on stderr during the block."""
     with err.status("Waiting for a worker ...") as status:
 
         async def follow() -> None:
             while True:
-                with suppress(ArchonError):  # the result will say so
+                with suppress(ArchonError):  # the result will report it
                     status.update(await _told(run))
                 await asyncio.sleep(_POLL_SECONDS)
 
@@ -172,7 +175,7 @@ def _print_report(report: ReconcileReport) -> None:
         for kind, found in report.found.items()
     ]
     table("", ("drift", "found", "repaired", "for example"), rows)
-    waiting = f"; {report.waiting} left to a run or a request that is under way" if report.waiting else ""
+    waiting = f"; {report.waiting} left to an open run or request" if report.waiting else ""
     hint = "; --apply repairs" if report.left and not report.apply else ""
     parked = f"{counted(report.parked, 'parked run')} and {counted(report.letters, 'dead letter')}"
     stored = f"{counted(report.documents, 'document')}, {counted(report.points, 'point')}"
@@ -202,7 +205,7 @@ def _print_validation(found: "Validation") -> None:
     table("", ("", "documents", "for example"), rows)
     if not found.letters_known:
         err.print("Kafka does not answer: dead letters were not compared")
-    err.print("Nothing is lost, and all stores agree" if found.well else "Not everything is as it should be")
+    err.print("Nothing is lost, and all stores agree" if found.well else "Something is wrong")
 
 
 def _examples(examples: Mapping[Drift, Sequence[str]], kind: Drift) -> str:

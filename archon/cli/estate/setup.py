@@ -1,6 +1,6 @@
-"""In: the settings of an installation. Out: its topics, namespace, schema and collection, made or listed.
+"""In: the settings of an installation. Out: its topics, namespace, schema and collection, created or listed.
 
-What talks to the servers is imported when it is run: most of a second, which no other verb should pay.
+Server clients are imported on use: they take most of a second.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from archon.runtime.settings import Settings
 if TYPE_CHECKING:
     from archon.runtime.kafka.topics import TopicState
 
-topics = typer.Typer(no_args_is_help=True, help="Kafka's topics: create those that are missing, list them.")
+topics = typer.Typer(no_args_is_help=True, help="Kafka topics: create missing ones, list all.")
 
 Copies = Annotated[
     int | None,
@@ -23,7 +23,7 @@ Copies = Annotated[
         "--replication-factor",
         min=1,
         show_default=False,
-        help="Copies of each new topic; by default one a broker, but at most three.",
+        help="Replicas of each new topic; default: one per broker, at most three.",
     ),
 ]
 
@@ -33,13 +33,14 @@ def setup(
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for servers that do not answer.")] = 0,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Make everything that the services need: topics, namespace, graph schema, collection. Safe to repeat."""
+    """Create everything that the services need: topics, namespace, graph schema, collection. Safe to
+    repeat."""
     from archon.cli.estate.provisioning import provision  # noqa: PLC0415
 
     parts, failures = _run(lambda settings: provision(settings, replication_factor, wait))
     if output is Format.JSON:
-        told = {part: str(error) for part, error in failures.items()}
-        print_json({"parts": [each.model_dump(mode="json") for each in parts], "failures": told})
+        messages = {part: str(error) for part, error in failures.items()}
+        print_json({"parts": [each.model_dump(mode="json") for each in parts], "failures": messages})
     elif parts:
         rows = [(each.part, each.name, each.status, each.detail) for each in parts]
         table("", ("part", "name", "status", "detail"), rows)
@@ -52,7 +53,7 @@ def setup(
 
 @topics.command("create")
 def create(replication_factor: Copies = None, output: FormatOption = Format.TABLE) -> None:
-    """Create the topics that are missing; those that exist are left as they are."""
+    """Create the missing topics; existing ones are not changed."""
     from archon.runtime.kafka.topics import create_topics  # noqa: PLC0415
 
     _print_topics(_run(lambda settings: create_topics(settings, replication_factor)), output)
@@ -60,7 +61,7 @@ def create(replication_factor: Copies = None, output: FormatOption = Format.TABL
 
 @topics.command("list")
 def list_topics(output: FormatOption = Format.TABLE) -> None:
-    """List the topics and how they differ from the plan; one that is missing or differs exits with 10."""
+    """List the topics and their differences from the plan; exits with 10 if a topic is missing or differs."""
     from archon.runtime.kafka.topics import describe_topics  # noqa: PLC0415
 
     found = _run(describe_topics)
@@ -79,6 +80,7 @@ def _print_topics(found: "Sequence[TopicState]", output: Format) -> None:
         print_json({"topics": [topic.model_dump(mode="json") for topic in found]})
         return
     rows = [
-        (topic.name, topic.status, topic.partitions, topic.replication_factor, topic.told) for topic in found
+        (topic.name, topic.status, topic.partitions, topic.replication_factor, topic.detail)
+        for topic in found
     ]
     table("", ("topic", "status", "partitions", "replicas", "differs"), rows)

@@ -1,7 +1,7 @@
-"""In: every part as it is, and what documents wait for. Out: a line each, for people, or one JSON value.
+"""In: the state of every part, and what documents wait for. Out: a line each, for people, or one JSON value.
 
-Where the bridge does not answer, the parts are asked from here. What that takes is imported then: most of a
-second, which no other verb should pay.
+If the bridge does not answer, the parts are checked from here. The clients for that are imported on use: they
+take most of a second.
 """
 
 import asyncio
@@ -20,7 +20,8 @@ from archon.runtime.settings import Settings
 
 
 async def show(api: BridgeApi, settings: Settings, project: str | None, output: Format) -> None:
-    """Counts, parts and causes. What is known is shown before the error that kept the rest away is raised."""
+    """Shows counts, parts and causes. Known facts are printed before the error that prevented the rest is
+    raised."""
     statistics, found = await asyncio.gather(
         api.statistics(project), api.status(project), return_exceptions=True
     )
@@ -44,14 +45,14 @@ async def show(api: BridgeApi, settings: Settings, project: str | None, output: 
 
 
 async def asked_from_here(settings: Settings, error: ArchonError) -> EstateStatus:
-    """The parts alone, where the bridge cannot be asked."""
+    """The parts only, if the bridge does not answer."""
     from archon.cli.estate.asking import parts  # noqa: PLC0415
 
     return EstateStatus(parts=await parts(settings), waiting=[], problem=str(error))
 
 
 def print_parts(parts: Sequence[Part]) -> None:
-    """A line each: its status, since when, its version, and where it is or why it does not answer."""
+    """One line each: status, start, version, and the address or the reason why it does not answer."""
     columns = ("part", "status", "since", "last seen", "version", "")
     rows = [
         (
@@ -68,25 +69,25 @@ def print_parts(parts: Sequence[Part]) -> None:
 
 
 def _where(part: Part) -> str | None:
-    """Its address, and its clock where that is not set as the asker's is."""
+    """The address, and the clock's difference if it is out of sync."""
     if part.clock_ahead is None or not part.clock_is_off:
         return part.address
     return "; ".join(filter(None, (part.address, f"its clock is {apart(part.clock_ahead)}")))
 
 
 def apart(ahead: float) -> str:
-    """How two clocks differ, as `42 s behind`."""
+    """The difference of two clocks, such as `42 s behind`."""
     return f"{abs(ahead):.0f} s {'ahead' if ahead > 0 else 'behind'}"
 
 
 def counted(cause: Cause) -> str:
-    """As `60 processing: wait for the intelligence service since 19:51:07 (...), next try in 12 s`."""
+    """Such as `60 processing: wait for the intelligence service since 19:51:07 (...), next try in 12 s`."""
     about = "about " if cause.estimated else ""
     return f"{about}{cause.documents} {cause.status}: {sentence(cause, 'wait')}"
 
 
 def sentence(waiting: WaitingFor, verb: str = "waits") -> str:
-    """What is waited for, since when, why it does not come, and when it is tried again."""
+    """The part that is waited for, since when, the reason, and the next attempt."""
     since = f" since {moment(waiting.since)}" if waiting.since is not None else ""
     again = f", next try {_ahead(waiting.next_try)}" if waiting.next_try is not None else ""
     reason = bare(waiting.service, waiting.reason)
@@ -94,12 +95,12 @@ def sentence(waiting: WaitingFor, verb: str = "waits") -> str:
 
 
 def bare(name: PartName, reason: str | None) -> str:
-    """A reason without the name of the part that it is about, where a line has that already."""
+    """A reason without the name of its part, for lines that already have the name."""
     return (reason or "").removeprefix(f"{name}: ").removeprefix(f"{name.spoken} at ")
 
 
 def moment(when: datetime | None) -> str | None:
-    """A time of today, or with its day."""
+    """The time of today, or date and time."""
     if when is None:
         return None
     local = when.astimezone()

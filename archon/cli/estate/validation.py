@@ -1,6 +1,7 @@
-"""In: an estate's stores, and perhaps a list of what was submitted. Out: what is there, lost, late or drifts.
+"""In: the stores of an installation, and optionally a list of submissions. Out: what is present, lost, late
+or drifts.
 
-Reads page by page; of the whole, only the list is kept.
+Reads page by page; only the list is kept in memory.
 """
 
 import json
@@ -40,8 +41,8 @@ _AGE_LIMITS: Final = dict(
 
 
 class Submitted(BaseModel):
-    """What became of a list of submitted documents. `missing`: not in the graph, or deleted; `changed`: there
-    with other content than was submitted last."""
+    """The state of a list of submitted documents. `missing`: not in the graph, or deleted; `changed`: present
+    with other content than the last submission."""
 
     documents: int
     missing: int = 0
@@ -51,9 +52,9 @@ class Submitted(BaseModel):
 
 
 class Validation(BaseModel):
-    """`indexed`: all documents that are not deleted; `enriched`: completed with their present content;
-    `parked`: those that the graph calls failed; `runs_parked`: runs that wait for a retry, by Temporal;
-    `pending`: pending or processing, by age. `drift`: how many documents, points or dead letters, by kind;
+    """`indexed`: all documents that are not deleted; `enriched`: completed with their current content;
+    `parked`: `failed` in the graph; `runs_parked`: runs that wait for a retry, by Temporal; `pending`:
+    pending or processing, by age. `drift`: number of documents, points or dead letters, by kind;
     `letters_known`: whether the dead-letter topic could be read."""
 
     project: str | None = None
@@ -71,7 +72,7 @@ class Validation(BaseModel):
 
     @property
     def well(self) -> bool:
-        """Nothing is lost, and nothing drifts, as far as all could be asked."""
+        """Whether nothing is lost and nothing drifts, as far as the parts answered."""
         lost = self.submitted is not None and bool(self.submitted.missing or self.submitted.changed)
         return not lost and not self.drift and self.letters_known
 
@@ -82,8 +83,8 @@ class _Line(OpenModel):
 
 
 def read_submitted(file: Path) -> dict[str, str]:
-    """The last content hash of each document in a JSON Lines file. Raises InvalidInputError that names the
-    line, OSError."""
+    """The last content hash of each document in a JSON Lines file. Raises InvalidInputError with the line
+    number, OSError."""
     found: dict[str, str] = {}
     with file.open("rb") as lines:
         for number, text in enumerate(lines, 1):
@@ -116,10 +117,10 @@ async def validate(
     older_than: float = OLDER_THAN,
     seen: Callable[[int], None] = lambda _: None,
 ) -> Validation:
-    """Compare graph, vectors, content store, Temporal and dead letters. Writes nothing.
+    """Compares graph, vectors, content store, Temporal and dead letters. Writes nothing.
 
-    `submitted`: by document id, the content hash that was submitted last; `older_than`: seconds that a
-    document may wait without a run; `seen` is told how many documents or points have been looked at.
+    `submitted`: the last submitted content hash by document id; `older_than`: seconds that a document may
+    wait without a run; `seen` is called with the number of documents or points checked so far.
 
     Raises StoreError, WorkflowUnavailableError.
     """
@@ -140,7 +141,7 @@ async def validate(
 
 
 class _Validating:
-    """One validation, as far as it has come. `_left`: what was submitted and not met yet."""
+    """The state of one validation. `_left`: submissions not found yet."""
 
     def __init__(
         self,
@@ -186,7 +187,8 @@ class _Validating:
             after = page.next
 
     async def missing(self) -> None:
-        """Ask for what the pages did not have: of another project, written meanwhile, or not there."""
+        """Looks up submissions that the pages did not contain: of another project, written meanwhile, or
+        missing."""
         ids = iter(list(self._left))
         while chunk := list(islice(ids, _PAGE)):
             standings = await self._survey.standings(chunk)

@@ -1,6 +1,6 @@
-"""In: a directory. Out: whether it is the top of a git checkout, and which git directory is its own.
+"""In: a directory. Out: whether it is the top of a git checkout, and its git directory.
 
-For where git cannot be asked; the rules are those of git's gitrepository-layout(5).
+Used if git is not available; follows git's gitrepository-layout(5).
 """
 
 import os
@@ -13,15 +13,15 @@ _HEAD: Final = re.compile(rb"ref: *refs/|[0-9a-f]{40}")
 
 
 def top_of(directory: Path) -> Path | None:
-    """The top of the work tree that `directory` is in; None where there is none.
+    """The top of the work tree that contains `directory`; None if there is none.
 
-    It also is one where the repository that it belongs to is not there, as in a container.
+    A work tree whose repository is missing also counts, as in a container.
     """
     return next((each for each in (directory, *directory.parents) if _is_top(each)), None)
 
 
 def is_inside_git_directory(directory: Path) -> bool:
-    """Whether it is in a git directory, or in a bare repository, and in no work tree within that."""
+    """Whether it is inside a git directory or a bare repository, and not in a work tree within that."""
     for each in (directory, *directory.parents):
         if is_git_directory(each):
             return True
@@ -31,7 +31,7 @@ def is_inside_git_directory(directory: Path) -> bool:
 
 
 def git_directory(top: Path) -> Path | None:
-    """The git directory of the checkout whose top this is: `.git`, or what a file of that name leads to."""
+    """The git directory of the checkout with this top: `.git`, or the target of a file with that name."""
     dot = top / ".git"
     found = dot if os.path.isdir(dot) else _named_by(dot)
     return found if found and is_git_directory(found) else None
@@ -42,7 +42,7 @@ def _is_top(directory: Path) -> bool:
 
 
 def _named_by(file: Path) -> Path | None:
-    """Where the `.git` file of a submodule or of another work tree leads to."""
+    """The target of the `.git` file of a submodule or an additional work tree."""
     try:
         if not os.path.isfile(file):
             return None
@@ -54,7 +54,7 @@ def _named_by(file: Path) -> Path | None:
 
 
 def is_git_directory(path: Path) -> bool:
-    """Whether it has what git itself looks for."""
+    """Checks for the same files as git."""
     try:
         head = path / "HEAD"
         valid = os.path.islink(head) or _HEAD.match(head.read_bytes()[:256])
@@ -65,7 +65,7 @@ def is_git_directory(path: Path) -> bool:
 
 
 def common_directory(git_directory: Path) -> Path:
-    """What all work trees of a repository share."""
+    """The directory that all work trees of a repository share."""
     try:
         path_bytes = (git_directory / "commondir").read_bytes()
     except OSError:

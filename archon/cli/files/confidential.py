@@ -1,8 +1,8 @@
-"""In: a file's name and text. Out: which secret it holds, if any, so that it is not sent by accident.
+"""In: a file's name and text. Out: the kind of secret in it, if any, so that it is not sent by accident.
 
-Only what can hardly be meant otherwise counts: names that are kept for secrets, private keys with their body,
-tokens whose issuer gave them a form of their own, and what a few files are known to hold. Guesses by entropy
-or by the names of variables would keep ordinary sources from being found.
+Detects only unmistakable secrets: file names reserved for secrets, private keys with their body, tokens with
+an issuer's own format, and known entries of some configuration files. Guesses by entropy or variable names
+would reject ordinary sources.
 """
 
 import re
@@ -34,10 +34,10 @@ _OFTEN_SHARED: Final = {
         re.MULTILINE | re.IGNORECASE,
     ),
 }
-"""Files that projects commit, and people put secrets into: by name, a secret that is written as it is, not
-fetched from a variable or a command."""
+"""Files that projects commit and people put secrets into, by name: patterns of a literal secret, not one read
+from a variable or a command."""
 _EXAMPLES: Final = re.compile(r"(^|[._-])(example|sample|template|tmpl|dist|defaults?)([._-]|$)")
-"""Files of settings that are there to be copied: `.env.example`."""
+"""Example files with settings, meant to be copied: `.env.example`."""
 _PLUGINS: Final = {
     ("aws", "AWSKeyDetector"): (r"A(?:KIA|SIA|BIA|CCA|3T)", "aws", "AWS"),
     ("azure_storage_key", "AzureStorageKeyDetector"): ("AccountKey=",),
@@ -51,18 +51,18 @@ _PLUGINS: Final = {
     ("square_oauth", "SquareOAuthDetector"): ("sq0csp-",),
     ("stripe", "StripeDetector"): ("k_live_",),
 }
-"""Modules and classes of detect-secrets, which has others that guess; and what every token of theirs has in
-it: what begins with a letter is looked for many times faster than the token itself."""
+"""Modules and classes of detect-secrets; its other plugins guess. Each has a string that all its tokens
+contain; strings that start with a letter are found many times faster than the token pattern."""
 _SIGNS: Final = [(plugin, list(map(re.compile, signs))) for plugin, signs in _PLUGINS.items()]
 _KEY_HEADER: Final = "PRIVATE KEY"
 _KEY: Final = re.compile(r"BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY.{0,300}?[A-Za-z0-9+/]{40}", re.DOTALL)
-"""With a line of the key behind it: programs that read keys have the header alone."""
+"""With a line of the key after it: programs that read keys contain only the header."""
 _PLACEHOLDER: Final = re.compile(r"EXAMPLE|(.)\1{7}|1234567|abcdefg", re.IGNORECASE)
-"""What documentation shows in place of a token."""
+"""Placeholders for tokens in documentation."""
 
 
 def secret_in(path: str, text: str) -> str | None:
-    """What secret a file holds, in words; None for none. `path` has forward slashes."""
+    """A description of the secret in a file; None if there is none. `path` has forward slashes."""
     if _is_kept_for_secrets(path):
         return "its name"
     often_shared = _OFTEN_SHARED.get(path.rpartition("/")[2].lower())
@@ -79,7 +79,7 @@ def secret_in(path: str, text: str) -> str | None:
 
 
 def _is_token(found: re.Match[str]) -> bool:
-    """Not a part of a longer name, such as `highs_and_lows_...`, and not what stands for a token."""
+    """False for a part of a longer name, such as `highs_and_lows_...`, and for a placeholder."""
     start = max(found.start(1) if found.re.groups else -1, found.start())
     before = found.string[start - 1 : start]
     return not (before.isalnum() or before == "_") and not _PLACEHOLDER.search(
@@ -99,7 +99,7 @@ def _is_kept_for_secrets(path: str) -> bool:
 
 @cache
 def _patterns(module: str, name: str) -> tuple[str, Sequence[re.Pattern[str]]]:
-    """Imported when a text may have such a token: detect-secrets is slower to import than most verbs are to
-    run."""
+    """Imported only if a text may contain such a token: detect-secrets takes longer to import than most verbs
+    to run."""
     plugin = getattr(import_module(f"detect_secrets.plugins.{module}"), name)
     return str(plugin.secret_type), list(plugin.denylist)

@@ -1,7 +1,6 @@
-"""In: a file's bytes. Out: its text, the encoding it was read in, and whether that was guessed.
+"""In: a file's bytes. Out: its text, the encoding, and whether the encoding is a guess.
 
-By byte order mark, then as UTF-8, which may have a few broken bytes, then by what the file declares, then by
-a detector.
+Order: byte order mark; UTF-8, possibly with a few broken bytes; the file's declaration; a detector.
 """
 
 import codecs
@@ -12,7 +11,7 @@ from typing import Final, NamedTuple
 from archon.contracts.text.lines import is_binary
 
 _MARKS: Final = (
-    # That of UTF-32 begins with that of UTF-16.
+    # The mark of UTF-32 starts with that of UTF-16.
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -23,7 +22,7 @@ _HEAD: Final = 2048
 _TAIL: Final = 1024
 _NAME: Final = rb"[\"']?([-\w.:]+)"
 _AT_THE_TOP: Final = re.compile(
-    # PEP 263, which Ruby has, too: a comment in one of the first two lines
+    # PEP 263, also in Ruby: a comment in one of the first two lines
     rb"\A(?:[^\r\n]*(?:\r\n?|\n))?[^\r\n#]*#[^\r\n]*?coding[:=][ \t]*"
     + _NAME
     + rb"|\A\s*<\?xml\b[^>]*?\bencoding\s*=\s*"
@@ -54,7 +53,7 @@ _SUPERSETS: Final = {
     "big5": "big5hkscs",
     "euc_jp": "euc_jis_2004",
 }
-"""What is read instead where a text has more than its declared encoding (WHATWG, Encoding Standard)."""
+"""The encoding used instead, if a text exceeds its declared encoding (WHATWG, Encoding Standard)."""
 _NO_CHARSETS: Final = frozenset({"unicode-escape", "raw-unicode-escape", "idna", "punycode", "utf-7"})
 _MULTIBYTE: Final = ("gb", "big5", "shift", "euc", "cp932", "cp949", "cp950", "johab")
 _DETECTED: Final = (
@@ -62,11 +61,11 @@ _DETECTED: Final = (
     *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8-r", "koi8-u"),
     *("cp866", "cp874", "iso8859-2", "iso8859-7"),
 )
-"""Encodings that sources are written in; of rarer ones the detector would rather see one by chance."""
+"""Encodings of source files; the detector would find rarer ones mostly by chance."""
 _WESTERN: Final = 1.4
-"""How much likelier sources are Western European than a short text alone can tell."""
+"""A priori weight of Western European encodings: a short text gives too little evidence."""
 _WHOLE: Final = 4
-"""In UTF-8, that many whole characters beyond ASCII to each broken one: other encodings have far fewer."""
+"""Minimum number of valid multi-byte characters per broken one; other encodings have far fewer."""
 _HANGUL: Final = re.compile("[\uac00-\ud7a3]")
 _REPLACED: Final = "\ufffd"
 _NOT_ASCII: Final = re.compile("[^\x00-\x7f]")
@@ -77,8 +76,8 @@ _STRANGE: Final = frozenset({"Cc", "Cn", "Co", "Cs"})
 
 
 class Decoded(NamedTuple):
-    """`encoding` is the name of Python's codec; `guessed`: nothing in the file says that it is this one, or
-    some of its bytes are not in it."""
+    """`encoding` is the name of Python's codec; `guessed`: the file does not declare it, or some bytes are
+    invalid in it."""
 
     text: str
     encoding: str
@@ -86,13 +85,13 @@ class Decoded(NamedTuple):
 
 
 def decoded(data: bytes) -> Decoded | None:
-    """The text without its byte order mark; None where it is none."""
+    """The text without byte order mark; None if the bytes are not text."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             text = _strictly(data[len(mark) :], encoding)
             if text is not None:
                 return _text(text, encoding)
-            # Bytes that break off, or are broken: what can be read is read.
+            # Truncated or broken bytes: read as much as possible.
             return _text(data[len(mark) :].decode(encoding, "replace"), encoding, guessed=True)
     text = _strictly(data, "utf-8")
     if text is not None and not (b"\0" in data and is_binary(text)):
@@ -116,7 +115,7 @@ def _strictly(data: bytes, encoding: str) -> str | None:
 
 
 def _text_of_utf8(data: bytes, text: str) -> Decoded | None:
-    """Hardly any text of another encoding is valid UTF-8 but one that has no byte above 127, or few pairs."""
+    """Text in another encoding is hardly ever valid UTF-8, unless it has few or no bytes above 127."""
     if b"\x1b" in data or (not text.isascii() and max(text) < "\u0800"):
         name = _name(data)
         if name is not None and name.startswith(("iso2022", *_MULTIBYTE)) and (found := _declared(data)):
@@ -135,7 +134,7 @@ def _mostly_utf8(data: bytes) -> Decoded | None:
 
 
 def _name(data: bytes) -> str | None:
-    """The encoding that the file says it is in, by the name of Python's codec."""
+    """The encoding that the file declares, by the name of Python's codec."""
     match = (
         _AT_THE_TOP.search(data, 0, _HEAD)
         or _OF_AN_EDITOR.search(data, 0, _HEAD)
@@ -165,10 +164,10 @@ def _declared(data: bytes) -> Decoded | None:
 
 
 def _wide(data: bytes) -> Decoded | None:
-    """UTF-16 or UTF-32 without a mark: the bytes that are zero stand where they stand in Latin letters."""
+    """UTF-16 or UTF-32 without a mark: zero bytes are at the positions typical of Latin letters."""
     even, odd = (data[start:_SAMPLE:2].count(0) for start in (0, 1))
     narrow = ("utf-16-be", "utf-16-le") if even > odd else ("utf-16-le", "utf-16-be")
-    # What is UTF-16 is hardly ever valid UTF-32.
+    # UTF-16 text is hardly ever valid UTF-32.
     for encoding in ("utf-32-le", "utf-32-be", *narrow):
         text = _strictly(data, encoding)
         if text is not None and _is_plausible(text):
@@ -177,7 +176,7 @@ def _wide(data: bytes) -> Decoded | None:
 
 
 def _is_plausible(text: str) -> bool:
-    """Whether there are blanks or Latin letters, few scripts, and hardly a character that nobody writes."""
+    """Whether there are blanks or Latin letters, few scripts, and hardly any unusual characters."""
     sample = text[:_SAMPLE]
     plain = sum(" " <= each <= "~" or each in _BLANKS for each in sample)
     strange = sum(unicodedata.category(each) in _STRANGE and each not in _BLANKS for each in sample)
@@ -186,11 +185,11 @@ def _is_plausible(text: str) -> bool:
 
 
 def _detected(data: bytes) -> Decoded | None:
-    # Hardly any file needs it, and every command would wait for it.
+    # Few files need it, and the import is slow.
     import chardet  # noqa: PLC0415
 
     best, chosen = 0.0, None
-    # What is ASCII tells nothing, and may be most of a source.
+    # Lines in ASCII give no evidence, and may be most of a source.
     telling = b"\n".join(line for line in data.splitlines() if not line.isascii())[:_SAMPLE]
     for found in chardet.detect_all(telling, ignore_threshold=True, include_encodings=_DETECTED):
         encoding = codecs.lookup(found["encoding"] or "cp1252").name
@@ -209,5 +208,5 @@ def _detected(data: bytes) -> Decoded | None:
 
 
 def _hangul_share(text: str) -> float:
-    """Korean is written in Hangul; other texts, taken for Korean, are full of rarer characters."""
+    """Korean text consists of Hangul; other text decoded as Korean contains many rare characters."""
     return len(_HANGUL.findall(text)) / max(1, len(_NOT_ASCII.findall(text)))

@@ -1,7 +1,7 @@
-"""In: a directory. Out: what git says of it: the files of its work tree, its commit, its renames.
+"""In: a directory. Out: git's answers: the files of its work tree, its commit, its renames.
 
-Git reads the configuration of the repository it is asked about, so that nothing here lets it run a program
-that is named there: no file system monitor, no filters, no text conversion.
+Git reads the configuration of the repository, which is untrusted. So all settings that could start a program
+are disabled: file system monitor, filters, text conversion.
 """
 
 import os
@@ -40,8 +40,8 @@ _OF_ONE_REPOSITORY: Final = frozenset(
         "GIT_ICASE_PATHSPECS",
     }
 )
-"""What `git rev-parse --local-env-vars` lists, and what changes the meaning of paths: a hook sets them for
-its own repository."""
+"""The output of `git rev-parse --local-env-vars`, and variables that change the meaning of paths. A hook sets
+them for its own repository."""
 _ALWAYS: Final = {
     "LC_ALL": "C",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -52,7 +52,7 @@ _ALWAYS: Final = {
 
 
 class GitError(Exception):
-    """Git is not installed, or it refuses to answer; the message is git's own first line."""
+    """Git is not installed, or it refuses to answer; the message is git's first line."""
 
 
 class NoWorkTreeError(GitError):
@@ -60,15 +60,14 @@ class NoWorkTreeError(GitError):
 
 
 class InsideGitDirectoryError(GitError):
-    """The path is in a git directory or a bare repository, where there is no work tree."""
+    """The path is in a git directory or a bare repository, which has no work tree."""
 
 
 @dataclass
 class Listing:
-    """Files and what is skipped, with its reason, by paths relative to the root, with forward slashes.
+    """Files, and skipped paths with their reason, relative to the root, with forward slashes.
 
-    The path of a directory ends with a slash. `without_git`: why git was not asked, where it should have
-    been.
+    Directory paths end with a slash. `without_git`: why git was not used although it should have been.
     """
 
     files: list[str] = field(default_factory=list)
@@ -77,9 +76,10 @@ class Listing:
 
 
 def listing(root: Path) -> Listing:
-    """What git tracks below `root`, or at it where it is a file, and what is neither tracked nor ignored.
+    """The tracked files below `root` (or `root` itself, if it is a file), and untracked files that are not
+    ignored.
 
-    Raises NoWorkTreeError, InsideGitDirectoryError, or GitError where git cannot be asked.
+    Raises NoWorkTreeError, InsideGitDirectoryError, or GitError if git is not usable.
     """
     directory, only = (root, []) if root.is_dir() else (root.parent, ["--", root.name])
     inside, _ = _ask(directory, "rev-parse", "--is-inside-work-tree")
@@ -100,7 +100,7 @@ def listing(root: Path) -> Listing:
             found.skipped.append((path, ANOTHER_CHECKOUT))
         else:
             files.add(path)
-    if only and not root.is_file():  # git lists no pipes and no sockets; reading says what it is
+    if only and not root.is_file():  # git lists no pipes and no sockets; reading gives the reason
         files.add(root.name)
     found.files = sorted(files)
     found.skipped += [(path, UNREADABLE_DIRECTORY) for path in _unopened(warnings)]
@@ -112,7 +112,7 @@ def listing(root: Path) -> Listing:
 
 
 def commit(path: Path) -> str | None:
-    """The commit that is checked out where `path` is; None without git, or outside of its work trees."""
+    """The commit checked out at `path`; None without git, or outside its work trees."""
     try:
         answer, _ = _ask(path if path.is_dir() else path.parent, "rev-parse", "--verify", "HEAD")
     except GitError:
@@ -121,9 +121,9 @@ def commit(path: Path) -> str | None:
 
 
 def renames(root: Path, since: str) -> dict[str, str]:
-    """What was renamed below `root` between the commit `since` and the index: old paths by the new ones.
+    """Renames below `root` between the commit `since` and the index: old paths by new paths.
 
-    Empty where git cannot tell, as of a commit that it does not have.
+    Empty if git cannot compare, for example with an unknown commit.
     """
     options = ("--cached", "--find-renames", "--diff-filter=R", "--name-status", "-z", "--relative")
     try:
@@ -135,26 +135,26 @@ def renames(root: Path, since: str) -> dict[str, str]:
 
 
 def _ignored(directory: Path) -> Iterator[tuple[str, str]]:
-    """What git ignores; a directory is named, what is in it is not."""
+    """Ignored paths; a directory stands for its contents."""
     try:
         answer, _ = _ask(
             directory, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"
         )
-    except GitError:  # it does not answer in a directory that is ignored itself
+    except GitError:  # git does not answer in an ignored directory
         answer = b"./\0"
     found = _split(answer)
     directories = {path for path in found if path.endswith("/")}
     for path in found:
-        # Of a directory whose own rules ignore all that is in it, git names each.
+        # If a directory's own rules ignore all its contents, git lists each file.
         if directories.isdisjoint(f"{each}/" for each in PurePosixPath(path).parents):
             yield path, IGNORED_DIRECTORY if path.endswith("/") else IGNORED
 
 
 def _ask(directory: Path, *command: str) -> tuple[bytes, list[bytes]]:
-    """Git's answer, and its warnings. Raises GitError."""
+    """Git's output, and its warnings. Raises GitError."""
     environment = {name: value for name, value in os.environ.items() if name not in _OF_ONE_REPOSITORY}
     try:
-        asked = subprocess.run(
+        finished = subprocess.run(
             ("git", "-c", "core.fsmonitor=false", *command),
             cwd=directory,
             env=environment | _ALWAYS,
@@ -166,9 +166,9 @@ def _ask(directory: Path, *command: str) -> tuple[bytes, list[bytes]]:
         raise GitError("git is not installed") from error
     except OSError as error:
         raise GitError(f"git cannot be run: {error.strerror}") from error
-    said = asked.stderr.splitlines()
-    if asked.returncode == 0:
-        return asked.stdout, said
+    said = finished.stderr.splitlines()
+    if finished.returncode == 0:
+        return finished.stdout, said
     reason = (said[0] if said else b"git failed").decode(errors="replace").removeprefix("fatal: ")
     raise (NoWorkTreeError if reason.startswith("not a git repository (") else GitError)(reason)
 

@@ -1,4 +1,4 @@
-"""In: what to include and to exclude. Out: which files of a walk that is; the others are named as skipped."""
+"""In: include and exclude patterns. Out: the files of a walk that match; the others are listed as skipped."""
 
 import re
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from archon.contracts.errors import InvalidInputError
 from archon.contracts.json_values import not_unicode
 
 _OWN: Final = "/.archon/"
-"""Where the product keeps its data by default; that is never a source."""
+"""The product's default data directory, which is never a source."""
 
 
 class Globs:
-    """Patterns are in the manner of .gitignore; nothing to include is everything. Paths are relative to the
-    root of the walk. Raises InvalidInputError for a malformed pattern."""
+    """Patterns follow .gitignore; no include patterns means everything. Paths are relative to the root of the
+    walk. Raises InvalidInputError for a malformed pattern."""
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str], skipped: Skipped) -> None:
         self._included = _spec("--include", include or ["*"])
@@ -25,7 +25,7 @@ class Globs:
         self._directories: dict[str, bool] = {}
 
     def take(self, name: str) -> bool:
-        """Whether the file is one of those to ingest; if not, it is named."""
+        """Whether to ingest the file; if not, records it as skipped."""
         if not_unicode(name):
             reason = "name is not UTF-8"
         elif not name.strip():
@@ -42,9 +42,9 @@ class Globs:
         return False
 
     def enter(self, directory: str) -> bool:
-        """Whether its files may be taken; it ends with a slash, or is empty for the root.
+        """Whether to enter a directory, whose path ends with a slash (empty for the root).
 
-        The first of its parents that must not be entered is named, once.
+        Records the topmost excluded parent, once.
         """
         if directory not in self._directories:
             ends = [at + 1 for at, each in enumerate(directory) if each == "/"]
@@ -69,7 +69,7 @@ class Globs:
 
 
 def directory_of(name: str) -> str:
-    """With its slash; empty for what is at the top."""
+    """The directory with its slash; empty for a file at the top."""
     head, slash, _ = name.rstrip("/").rpartition("/")
     return head + slash
 

@@ -1,7 +1,7 @@
-"""In: the files in which git is told what to ignore. Out: what it would ignore, without asking it.
+"""In: git's ignore files. Out: the paths that git would ignore, without git.
 
-The order is that of gitignore(5): the nearest .gitignore with an opinion, then info/exclude, then the file
-that core.excludesFile names.
+Precedence as in gitignore(5): the nearest .gitignore with a matching rule, then info/exclude, then the file
+in core.excludesFile.
 """
 
 import os
@@ -20,7 +20,7 @@ _NAMED: Final = re.compile(
 
 
 class Ignores:
-    """The rules below `top`. A directory's own are known once it is entered."""
+    """The rules below `top`. A directory's own rules are known after `enter`."""
 
     def __init__(self, top: Path, *, is_checkout: bool) -> None:
         self._top = top
@@ -28,13 +28,13 @@ class Ignores:
         self._general = list(_general(top)) if is_checkout else []
 
     def enter(self, directory: Path) -> None:
-        """Read the directory's .gitignore. One that is a symbolic link is none, as for git."""
+        """Reads the directory's .gitignore. Like git, ignores it if it is a symbolic link."""
         file = directory / ".gitignore"
         if os.path.isfile(file) and not os.path.islink(file) and (patterns := _patterns(file)):
             self._nested[directory] = patterns
 
     def ignored_above(self, root: Path) -> bool:
-        """Enter each directory from the top to `root`; whether git ignores one of them."""
+        """Enters each directory from the top to `root`; whether git ignores one of them."""
         self.enter(self._top)
         for each in [*reversed(root.parents), root]:
             if each != self._top and each.is_relative_to(self._top):
@@ -44,7 +44,7 @@ class Ignores:
         return False
 
     def ignores(self, path: Path, *, is_directory: bool) -> bool:
-        """Whether git would, its directory not being ignored."""
+        """Whether git would ignore it, given that its directory is not ignored."""
         for base, patterns in self._nearest_first(path):
             name = os.fsencode(path.relative_to(base))
             if (verdict := patterns.verdict(name, is_directory=is_directory)) is not None:
@@ -63,7 +63,7 @@ class Ignores:
 
 
 def _general(top: Path) -> Iterator[Patterns]:
-    """The rules of the repository and of the user, the stronger first."""
+    """The rules of the repository and of the user, in order of precedence."""
     git = checkouts.git_directory(top)
     common = checkouts.common_directory(git) if git else top / ".git"
     for file in (common / "info" / "exclude", top / _excludes_file(common)):
@@ -72,7 +72,7 @@ def _general(top: Path) -> Iterator[Patterns]:
 
 
 def _excludes_file(common: Path) -> Path:
-    """What core.excludesFile names; git's default where nothing does."""
+    """The file in core.excludesFile, or git's default."""
     home = Path(os.path.expanduser("~"))
     own = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "git"
     chosen = os.environ.get("GIT_CONFIG_GLOBAL")
@@ -83,7 +83,7 @@ def _excludes_file(common: Path) -> Path:
 
 
 def _named(config: Path) -> Iterator[str]:
-    """Each core.excludesFile of a file in the manner of git-config(1)."""
+    """Each core.excludesFile in a file in the format of git-config(1)."""
     try:
         lines = os.fsdecode(config.read_bytes()).splitlines()
     except OSError:
@@ -97,7 +97,7 @@ def _named(config: Path) -> Iterator[str]:
 
 
 def _patterns(file: Path) -> Patterns | None:
-    """None where there are none to be read."""
+    """None if the file cannot be read."""
     try:
         return Patterns(file.read_bytes()) or None
     except OSError:

@@ -1,7 +1,7 @@
-"""In: the lines of a .gitignore. Out: what they say of a path, as gitignore(5) and git's wildmatch have it.
+"""In: the lines of a .gitignore. Out: their verdict about a path, as in gitignore(5) and git's wildmatch.
 
-A path is asked for after its directories: a pattern need not match what is inside of what it names. Git
-compares bytes, and so does this.
+Paths must be checked after their directories: a pattern need not match the contents of a directory that it
+matches. Compares bytes, like git.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _TRAILING: Final = re.compile(rb"((?:[^\\ ]|\\.|\\$| +(?=[^ ]))*) *", re.DOTALL)
-"""A line and the spaces behind it, of which those after a backslash are meant."""
+"""A line and its trailing spaces; spaces after a backslash belong to the pattern."""
 _CLASSES: Final = {
     b"alnum": string.ascii_letters + string.digits,
     b"alpha": string.ascii_letters,
@@ -34,7 +34,7 @@ class MalformedError(ValueError):
 
 @dataclass(frozen=True)
 class Pattern:
-    """`whole`: matches the path from where its .gitignore is, and not the name alone."""
+    """`whole`: matches the path relative to its .gitignore instead of the name."""
 
     regex: re.Pattern[bytes]
     ignores: bool
@@ -43,7 +43,7 @@ class Pattern:
 
 
 class Patterns:
-    """Those of one file; the last that matches decides. Those that are malformed match nothing."""
+    """The patterns of one file; the last match decides. Malformed patterns match nothing."""
 
     def __init__(self, content: bytes) -> None:
         self._patterns: Sequence[Pattern] = [*_parsed(content)][::-1]
@@ -52,7 +52,7 @@ class Patterns:
         return bool(self._patterns)
 
     def verdict(self, path: bytes, *, is_directory: bool) -> bool | None:
-        """Whether it is ignored; None where nothing is said of it. `path` is relative to the file."""
+        """Whether the path is ignored; None without a match. `path` is relative to the file."""
         name = path.rpartition(b"/")[2]
         for pattern in self._patterns:
             if pattern.only_directories and not is_directory:
@@ -108,7 +108,7 @@ def _translated(glob: bytes) -> bytes:
 
 
 def _bracketed(glob: bytes, at: int) -> tuple[set[int], int]:
-    """The bytes that `[...]` stands for, and where it ends. Raises MalformedError."""
+    """The bytes in `[...]`, and the position after it. Raises MalformedError."""
     negated = glob[at : at + 1] in {b"!", b"^"}
     at += negated
     start, members, previous = at, set[int](), None

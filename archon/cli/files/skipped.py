@@ -1,4 +1,4 @@
-"""In: paths that are not sent. Out: each with its reason, and how many there are of each reason."""
+"""In: skipped paths. Out: each with its reason, and counts by reason."""
 
 import os
 from collections import Counter
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Skipped:
-    """Paths are relative to the root of the walk; those of directories end with a slash."""
+    """Paths are relative to the root of the walk; directory paths end with a slash."""
 
     entries: list[tuple[str, str]] = field(default_factory=list)
 
@@ -17,15 +17,15 @@ class Skipped:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many there are, by reason."""
         return dict(Counter(reason for _, reason in self.entries))
 
     def listed(self) -> Iterator[tuple[str, str]]:
-        """Each path and its reason, sorted by path, for people: bytes that are no UTF-8 are spelt out."""
+        """Each path and its reason, sorted by path, for people: bytes that are not UTF-8 are written as
+        escapes."""
         for path, reason in sorted(self.entries):
             yield legible(path), reason
 
 
 def legible(path: str) -> str:
-    """A path as Unicode; its bytes that are no UTF-8 in hexadecimal."""
+    """A path as Unicode; bytes that are not UTF-8 in hexadecimal."""
     return os.fsencode(path).decode(errors="backslashreplace")

@@ -1,6 +1,6 @@
-"""In: a directory or a file. Out: what git would take of it: asked of git, or read here where git cannot be.
+"""In: a directory or a file. Out: the files that git would list, by git or, without git, by our own reader.
 
-Outside of every repository a tree is read here; a checkout in it is asked of git, one of each repository.
+A tree outside every repository is read here, with git for the checkouts in it, one for each repository.
 """
 
 import os
@@ -14,14 +14,14 @@ from archon.cli.files.git import Listing
 from archon.cli.files.ignores import Ignores
 
 _NEVER: Final = frozenset({".hg", ".svn", "__pycache__", "node_modules", ".venv"})
-"""Directories of tools, which are left out where no repository says what belongs to it."""
+"""Directories of tools, skipped where no repository defines the tracked files."""
 
 Enter = Callable[[str], bool]
-"""Whether a directory is to be entered, by its path relative to the root."""
+"""Whether to enter a directory, by its path relative to the root."""
 
 
 def listed(root: Path, enter: Enter) -> Listing:
-    """The files at or below `root`. Raises git.InsideGitDirectoryError where no file is of a work tree."""
+    """The files at or below `root`. Raises git.InsideGitDirectoryError if no file belongs to a work tree."""
     try:
         return git.listing(root)
     except git.InsideGitDirectoryError:
@@ -33,7 +33,7 @@ def listed(root: Path, enter: Enter) -> Listing:
 
 
 def read(root: Path, enter: Enter, why: str | None = None) -> Listing:
-    """The same without git. `why` git cannot be asked is told where the root is in a work tree."""
+    """The same without git. `why` git failed is recorded if the root is in a work tree."""
     directory = root if root.is_dir() else root.parent
     if checkouts.is_inside_git_directory(directory):
         raise git.InsideGitDirectoryError(f"{root} is in a git directory, not in a work tree")
@@ -60,11 +60,11 @@ class _Reader:
     def __post_init__(self) -> None:
         self._repositories: set[Path] = set()
         self._held: list[tuple[str, list[str]]] = []
-        """Each directory that was entered, and what is in it."""
+        """Each entered directory and its entries."""
 
     def run(self) -> None:
         left = [self.root]
-        while left:  # os.walk calls itself for each directory, and there may be more than Python allows
+        while left:  # os.walk recurses, and directories may be nested deeper than Python's limit
             here = left.pop()
             try:
                 with os.scandir(here) as entries:
@@ -84,9 +84,9 @@ class _Reader:
         self._name_once()
 
     def _name_once(self) -> None:
-        """A directory in which all is ignored is named in place of what is in it, as git has it."""
+        """If everything in a directory is ignored, lists the directory instead of its contents, like git."""
         found = dict(self.found.skipped)
-        for directory, held in reversed(self._held):  # what is in a directory was entered after it
+        for directory, held in reversed(self._held):  # contents of a directory come after the directory
             if all(found.get(each) in {git.IGNORED, git.IGNORED_DIRECTORY} for each in held):
                 for each in held:
                     del found[each]
@@ -120,7 +120,7 @@ class _Reader:
         return "directory of a tool" if path.name in _NEVER else None
 
     def _is_foreign(self, path: Path) -> bool:
-        """Whether it is another checkout. Outside of every repository it is listed by rules of its own."""
+        """Whether it is another checkout. Outside every repository it is listed by its own rules."""
         directory = checkouts.git_directory(path)
         if directory is None:
             return False
@@ -139,7 +139,7 @@ class _Reader:
         return True
 
     def _is_first(self, top: Path, common: Path) -> bool:
-        """Of several work trees of one repository only one is listed: the main one, if it is here."""
+        """Of several work trees of one repository only one is listed: the main one, if present."""
         main = common.parent
         is_elsewhere_here = main != top and common.name == ".git" and main.is_relative_to(self.root)
         if is_elsewhere_here or common in self._repositories:

@@ -1,4 +1,4 @@
-"""In: a directory. Out: its text files, read when they are asked for; what was skipped, and why."""
+"""In: a directory. Out: its text files, read on demand; the skipped ones, with reasons."""
 
 import os
 import stat
@@ -22,16 +22,16 @@ MAX_BYTES: Final = 1_000_000
 HELD_BACK: Final = "holds a secret"
 _CHUNK: Final = 1 << 20
 _WITH_OUTPUTS: Final = 50
-"""How many times larger than its limit a notebook may be with its outputs."""
+"""A notebook with outputs may exceed the size limit by this factor."""
 _OPEN: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-"""A file that has become a link or a pipe since it was looked at is neither followed nor waited for."""
+"""If a file has become a link or a pipe since the check, it is neither followed nor waited for."""
 
 
 @dataclass(frozen=True)
 class SourceFile:
     """A file to ingest; `path` is relative to the root, with forward slashes; `size` is in bytes.
 
-    `modified` is None where the file system has a time that is no date between the years 1 and 9999.
+    `modified` is None if the file system's time is outside the years 1 to 9999.
     """
 
     path: str
@@ -40,16 +40,16 @@ class SourceFile:
     modified: datetime | None
     encoding: str = "utf-8"
     guessed: bool = False
-    """Whether nothing in the file tells its encoding."""
+    """Whether the file does not declare its encoding."""
 
 
 @dataclass
 class Walk:
-    """Walks `root`, or takes it alone when it is a file, in a stable order. Follows no symbolic links.
+    """Walks `root`, or takes it alone if it is a file, in a stable order. Follows no symbolic links.
 
-    What git ignores is never taken. Iterating holds one text at a time. `include` and `exclude` are in the
-    manner of .gitignore and relative to `root`; nothing to include is everything; an excluded directory is
-    named once. Raises InvalidInputError for a malformed one, and for a root in a git directory.
+    Paths that git ignores are never taken. Iterating holds one text at a time. `include` and `exclude` follow
+    .gitignore and are relative to `root`; without `include` everything is taken; an excluded directory is
+    listed once. Raises InvalidInputError for a malformed pattern, and for a root in a git directory.
     """
 
     root: Path
@@ -69,7 +69,7 @@ class Walk:
 
     @cached_property
     def names(self) -> Sequence[Path]:
-        """The files to read, by their names alone; some of them may not be text."""
+        """The files to read, by name only; some may turn out not to be text."""
         try:
             found = tree.listed(self.root, self._globs.enter)
         except git.InsideGitDirectoryError as error:
@@ -83,17 +83,17 @@ class Walk:
 
     @property
     def without_git(self) -> str | None:
-        """Why git was not asked for the names, where it should have been."""
+        """Why git was not used for the names although it should have been."""
         _ = self.names
         return self._without_git
 
     @property
     def held_back(self) -> list[str]:
-        """Of the files that were read, those that hold secrets."""
+        """Files with secrets among those that were read."""
         return [path for path, reason in self.skipped.entries if reason.startswith(HELD_BACK)]
 
     def read(self, path: Path) -> SourceFile | None:
-        """The file, or None, named as skipped, where it is no text that can be ingested."""
+        """The file; None, and recorded as skipped, if it is not ingestible text."""
         found = self._read(path)
         if isinstance(found, SourceFile):
             return found
@@ -101,7 +101,7 @@ class Walk:
         return None
 
     def _read(self, path: Path) -> SourceFile | str:  # noqa: PLR0911
-        """Or the reason why it is skipped."""
+        """The file, or the reason for skipping it."""
         try:
             if self._is_behind_link(path.parent):
                 return "behind a symbolic link"
@@ -130,11 +130,11 @@ class Walk:
         return SourceFile(name, text, len(data), modified, content.encoding, content.guessed)
 
     def _most(self, path: Path) -> int:
-        """Bytes of a file that is read: more of a notebook, whose outputs do not count."""
+        """Maximum bytes to read: more for a notebook, because its outputs do not count."""
         return self.max_bytes * (_WITH_OUTPUTS if _is_notebook(path) else 1)
 
     def _is_behind_link(self, directory: Path) -> bool:
-        """Whether a directory below the root is a symbolic link, as one may have become that git tracks."""
+        """Whether a directory below the root is a symbolic link; a tracked directory may have become one."""
         within = directory.relative_to(self.root).parts if directory.is_relative_to(self.root) else ()
         if within not in self._links:
             above = (self.root.joinpath(*within[:depth]) for depth in range(1, len(within) + 1))
@@ -146,7 +146,7 @@ class Walk:
 
 
 def is_gone(root: Path, relative: str) -> bool:
-    """Whether the file that an ingest of `root` named so is no longer there; of what cannot be told, not."""
+    """Whether the file that an ingest of `root` stored under this name no longer exists; False if unknown."""
     named = Path(relative)
     if named.is_absolute() or ".." in named.parts:
         return False
@@ -164,7 +164,7 @@ def _is_notebook(path: Path) -> bool:
 
 
 def _chunks(file: BinaryIO, limit: int) -> Iterator[bytes]:
-    """Up to `limit` bytes, however long the file says it is, or becomes meanwhile."""
+    """Up to `limit` bytes, even if the file is larger or grows."""
     while limit > 0 and (chunk := file.read(min(limit, _CHUNK))):
         yield chunk
         limit -= len(chunk)

@@ -1,1 +1,1 @@
-"""`enrich ingest`: a directory indexed and enriched."""
+"""`enrich ingest`: indexes and enriches a directory."""

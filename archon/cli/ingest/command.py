@@ -1,4 +1,4 @@
-"""In: a directory, globs and limits. Out: its files indexed and enriched, or what would be; and a report."""
+"""In: a directory, globs and limits. Out: its files indexed and enriched, or a preview; and a report."""
 
 import asyncio
 from pathlib import Path
@@ -20,13 +20,13 @@ from archon.contracts.types import Priority
 from archon.runtime.settings import Settings
 
 _PATIENCE: Final = 60.0
-"""Seconds that the bridge may be away before an ingest is given up."""
+"""Seconds without the bridge after which an ingest is given up."""
 _INTERRUPTED: Final = 130
-_RESUME: Final = "Type the same command again: it goes on where it stopped."
+_RESUME: Final = "Run the same command again: it continues where it stopped."
 
 
 def _path(word: str) -> Path:
-    # An empty word, as of a variable that is not set, would be the current directory.
+    # An empty word, for example from an unset variable, would mean the current directory.
     if not word:
         raise typer.BadParameter("is empty")
     return Path(word)
@@ -37,16 +37,16 @@ def ingest_path(
     project_name: Annotated[
         str | None,
         typer.Option(
-            "--project-name", "--project", "-p", help="By default the name of PATH.", callback=a_project
+            "--project-name", "--project", "-p", help="Default: the name of PATH.", callback=a_project
         ),
     ] = None,
     include: Annotated[
-        list[str] | None, typer.Option(help="Only files that match, as in a .gitignore. Repeatable.")
+        list[str] | None, typer.Option(help="Only files that match, in .gitignore syntax. Repeatable.")
     ] = None,
     exclude: Annotated[
         list[str] | None, typer.Option(help="No files or directories that match. Repeatable.")
     ] = None,
-    max_bytes: Annotated[int, typer.Option(min=0, help="Skip files that are larger.")] = MAX_BYTES,
+    max_bytes: Annotated[int, typer.Option(min=0, help="Skip larger files.")] = MAX_BYTES,
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete the project's documents whose files are gone from PATH.")
     ] = False,
@@ -54,19 +54,21 @@ def ingest_path(
         bool, typer.Option("--yes", help="Prune even if that deletes more than half of the project.")
     ] = False,
     include_secrets: Annotated[
-        bool, typer.Option("--include-secrets", help="Send files that hold secrets, too.")
+        bool, typer.Option("--include-secrets", help="Also send files that contain secrets.")
     ] = False,
     show_skipped: Annotated[
-        bool, typer.Option("--show-skipped", help="Name every file and directory that is skipped, and why.")
+        bool, typer.Option("--show-skipped", help="List every skipped file and directory with the reason.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Send nothing; say what would be new, changed and pruned.")
+        bool, typer.Option("--dry-run", help="Send nothing; show which files are new, changed or pruned.")
     ] = False,
     wait: Annotated[
         bool,
-        typer.Option("--wait/--no-wait", help="Wait until all is enriched, or only until it is indexed."),
+        typer.Option(
+            "--wait/--no-wait", help="Wait until everything is enriched, or only until it is indexed."
+        ),
     ] = True,
-    priority: Annotated[Priority, typer.Option(help="Of these documents' enrichment.")] = Priority.NORMAL,
+    priority: Annotated[Priority, typer.Option(help="Priority of the enrichment.")] = Priority.NORMAL,
     record: Annotated[
         Path | None,
         typer.Option(help="Append id and content hash of each document, for `enrich validate --against`."),
@@ -78,7 +80,7 @@ def ingest_path(
 ) -> None:
     """Index and enrich every text file under PATH that git does not ignore; skips binary and large files.
 
-    What is there already is not sent again: an ingest that was interrupted is resumed by the same command.
+    Unchanged files are not sent again: after an interruption the same command resumes the ingest.
     """
     plan = Plan(
         path=path,
@@ -104,7 +106,7 @@ def ingest_path(
 
 
 def _run(plan: Plan) -> Report:
-    """Raises typer.Exit when it is interrupted."""
+    """Raises typer.Exit when interrupted."""
     done: list[Report] = []
 
     async def run() -> None:

@@ -1,7 +1,8 @@
-"""In: the bridge's listing of a project. Out: what of it is there already, under which ids, and what is gone.
+"""In: the bridge's listing of a project. Out: the documents that exist already, their ids, and which are
+gone.
 
-The id of a document is made of its path. Where a file is renamed the document keeps its id, and remembers the
-path that the id was made of; the old path, should a file have it again, gets an id of its own.
+A document's id is derived from its path. When a file is renamed, the document keeps its id and remembers the
+original path; if a new file takes the old path, it gets another id.
 """
 
 from collections.abc import Iterable
@@ -20,8 +21,8 @@ _KEEP: Final = "{project}\0path\0{path}\0{number}"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a file's document is. `original`: the path to remember, where the id is not that of the path;
-    `renamed_from`: the path that the document has until this is sent."""
+    """The document of a file. `original`: the path of the id, if it differs from the current path;
+    `renamed_from`: the path of the document until it is sent."""
 
     document_id: str
     original: str | None = None
@@ -34,10 +35,10 @@ class Place:
 
 @dataclass
 class Known:
-    """A project before an ingest: each document's content hash by its id, both as bytes.
+    """A project before an ingest: each document's content hash by id, both as bytes.
 
-    `gone`: ids by path of those that an ingest made and whose files are no longer there; `renamed`: those of
-    them that a new file continues, by the new path.
+    `gone`: ids by path of ingested documents whose files no longer exist; `renamed`: by new path, those of
+    them that continue under a new file.
     """
 
     project: str
@@ -46,22 +47,22 @@ class Known:
     gone: dict[str, Place] = field(default_factory=dict)
     renamed: dict[str, Place] = field(default_factory=dict)
     moved: dict[str, Place] = field(default_factory=dict)
-    """Documents whose ids are not those of their paths, by path."""
+    """Documents whose ids are not derived from their current paths, by path."""
     taken: set[bytes] = field(default_factory=set)
-    """The ids of these."""
+    """The ids of these documents."""
 
     @property
     def mostly_gone(self) -> bool:
         return 2 * len(self.gone) > self.documents
 
     def add(self, row: DocumentRow, root: Path | None) -> None:
-        """Take one document; its file is looked for below `root` where there is one."""
+        """Adds one document; looks for its file below `root`, if given."""
         place = Place(row.document_id, row.original_path)
         self.documents += 1
         self.hashes[place.key] = bytes.fromhex(row.content_hash)
         own, _ = identity.document_id(self.project, None, row.file_path)
         if own != row.document_id:
-            if row.original_path is None:  # a client's, under an id of its own
+            if row.original_path is None:  # a client's document, with its own id
                 return
             self.moved[row.file_path] = place
             self.taken.add(place.key)
@@ -69,21 +70,21 @@ class Known:
             self.gone[row.file_path] = place
 
     def has(self, path: str) -> bool:
-        """Whether an ingest made a document of this path."""
+        """Whether an ingest created a document with this path."""
         own = self._own(path).key
         return path in self.moved or (own in self.hashes and own not in self.taken)
 
     def place(self, path: str) -> Place:
-        """Where the document of a file is, or is to be."""
+        """The current or future document of a file."""
         found = self.renamed.get(path) or self.moved.get(path)
         return found or self._free(path)
 
     def ids(self, paths: Iterable[str]) -> list[str]:
-        """Of those that have a document."""
+        """The ids of the paths that have a document."""
         return [self.place(path).document_id for path in paths if self.has(path)]
 
     def rename(self, old: str, new: str) -> None:
-        """Let the document of `old`, which is gone, be that of `new`."""
+        """Makes the gone document `old` the document of `new`."""
         gone = self.gone.pop(old)
         back = self._own(new) == Place(gone.document_id)
         self.renamed[new] = Place(gone.document_id, None if back else gone.original or old, old)
@@ -101,7 +102,7 @@ class Known:
 
 
 async def known(api: BridgeApi, project: str, root: Path | None) -> Known:
-    """The documents of `project`, page by page; files are looked for below `root` where there is one."""
+    """The documents of `project`, page by page; looks for files below `root`, if given."""
     found = Known(project)
     async for row in api.documents(project):
         found.add(row, root)

@@ -1,4 +1,4 @@
-"""In: the options of an ingest. Out: one plan, and the directory it is about."""
+"""In: the options of an ingest. Out: one plan, and its directory."""
 
 import contextlib
 import json
@@ -12,12 +12,12 @@ from archon.contracts.errors import InvalidInputError
 from archon.contracts.types import Priority
 
 Note = Callable[[str, str], None]
-"""Takes a document's id and content hash."""
+"""Receives a document's id and content hash."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to ingest, and how. `record`: the file that each document's id and content hash go to."""
+    """The options of an ingest. `record`: the file that receives each document's id and content hash."""
 
     path: Path
     project: str
@@ -29,14 +29,14 @@ class Plan:
     record: Path | None = None
     prune: bool = False
     prune_most: bool = False
-    """Also where it deletes more than half of the project."""
+    """Prune even if that deletes more than half of the project."""
     wait: bool = True
     dry_run: bool = False
     include_secrets: bool = False
     show_skipped: bool = False
 
     def walk(self) -> Walk:
-        """Raises InvalidInputError where there is nothing to ingest, or nothing to prune by."""
+        """Raises InvalidInputError if there is nothing to ingest, or no directory to prune by."""
         try:
             root = self.path.resolve(strict=True)
         except FileNotFoundError as error:
@@ -45,12 +45,12 @@ class Plan:
             raise InvalidInputError("PATH", str(error)) from error
         walk = Walk(root, self.max_bytes, self.include, self.exclude, self.include_secrets)
         if self.prune and not (root.is_dir() and walk.names):
-            raise InvalidInputError("--prune", f"{self.path} is no directory with files in it")
+            raise InvalidInputError("--prune", f"{self.path} is not a directory with files")
         return walk
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[Note]:
-        """Appends a line to `record` at every call, at once. Raises InvalidInputError if it cannot."""
+        """Appends a line to `record` at every call, unbuffered. Raises InvalidInputError if it cannot."""
         if self.record is None or self.dry_run:
             yield lambda _, __: None
             return
@@ -65,8 +65,8 @@ class Plan:
 
 
 def project_of(path: Path) -> str:
-    """The project name a path suggests: its own, or its target's."""
+    """The project name for a path: its last component, or that of its target."""
     try:
         return path.resolve().name or "project"
-    except RuntimeError:  # a loop of symbolic links, which the walk tells of
+    except RuntimeError:  # a loop of symbolic links, which the walk reports
         return path.name

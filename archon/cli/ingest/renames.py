@@ -1,7 +1,7 @@
-"""In: documents whose files are gone, and files without a document. Out: which of them is the same, renamed.
+"""In: documents without a file, and files without a document. Out: renamed files, as pairs of both.
 
-Git is asked first, since it also knows files that have changed on the way; then the same content is the same
-file. A file whose name says another language is another document: it has to be analysed anew.
+Git comes first, since it also finds renamed files that have changed; then files with the same content count
+as renamed. A file with a name of another language is a new document, since it needs another analysis.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from archon.contracts import identity
 from archon.contracts.errors import NotFoundError
 
 _ASKED: Final = 20
-"""Of how many documents that are gone the commit is looked up, of which git is then asked."""
+"""Maximum number of gone documents whose commit is looked up for git."""
 
 
 async def find_renames(api: BridgeApi, walk: Walk, before: Known) -> None:
-    """Let `before` know what has been renamed; nothing is sent. Reads the files that have no document."""
+    """Records the renames in `before`; sends nothing. Reads the files without a document."""
     if not before.gone:
         return
     looking = replace(walk, skipped=Skipped())
@@ -45,10 +45,10 @@ async def find_renames(api: BridgeApi, walk: Walk, before: Known) -> None:
 def matched(
     new: Mapping[str, bytes | None], gone: Mapping[str, bytes], seen: Mapping[str, str]
 ) -> Iterable[tuple[str, str]]:
-    """Pairs of a new path and the old one, each path in one pair at most.
+    """Pairs of a new path and the old one; each path is in at most one pair.
 
-    `new`, `gone`: content hashes by path, None for an empty file, which is like any other and so none of
-    them; `seen`: old paths by the new ones, as git has it.
+    `new`, `gone`: content hashes by path, None for an empty file, which matches no other; `seen`: git's
+    renames, old paths by new ones.
     """
     by_git = {
         path: old
@@ -70,7 +70,7 @@ def matched(
 
 
 async def _commits(api: BridgeApi, before: Known) -> set[str]:
-    """The commits of which some of the documents that are gone were."""
+    """The commits of some of the gone documents."""
     found = set()
     for place in sorted(before.gone.values(), key=lambda each: each.key)[:_ASKED]:
         try:

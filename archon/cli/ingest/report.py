@@ -1,4 +1,4 @@
-"""In: an ingest's report and the bridge's statistics. Out: the tables people read."""
+"""In: an ingest's report and the bridge's statistics. Out: tables for people."""
 
 from collections.abc import Iterable
 from shlex import quote
@@ -19,7 +19,7 @@ SNIPPET_LINES: Final = 4
 
 
 def print_ingest(report: Report, plan: Plan, output: Format) -> None:
-    """What an ingest did, or what it would do; a dry run shows the first paths of each kind, too."""
+    """The result of an ingest, or the preview of a dry run, which also shows the first paths of each kind."""
     if output is Format.TABLE:
         if plan.dry_run:
             _print_rehearsal(report, plan)
@@ -35,7 +35,7 @@ def print_ingest(report: Report, plan: Plan, output: Format) -> None:
 
 
 def print_report(report: Report) -> None:
-    """What was ingested, one figure a line."""
+    """One figure per line."""
     figures = report.as_json()
     optional = [
         ("Indexed only", figures["indexed_only"]),
@@ -92,33 +92,33 @@ def _print_rehearsal(report: Report, plan: Plan) -> None:
 
 
 def _print_skipped(report: Report, plan: Plan) -> None:
-    """Every path that is skipped, where that is asked for; files that hold secrets are always named."""
+    """All skipped paths if requested; files with secrets always."""
     for path, reason in report.skipped.listed():
         if plan.show_skipped or reason.startswith(HELD_BACK):
             _print_lines([f"skipped {path}: {reason}"])
 
 
 def _print_hints(report: Report, plan: Plan) -> None:
-    """What to do about what is unusual."""
+    """Hints about unusual results."""
     if any(reason.startswith(HELD_BACK) for reason in report.skipped.counts):
-        err.print("Files that hold secrets were left out; --include-secrets sends them.")
+        err.print("Files that contain secrets were skipped; --include-secrets sends them.")
     for document_id in report.exposed[:SHOWN]:
         err.print(f"[yellow]One of them was sent before:[/yellow] enrich delete {document_id}")
     if report.gone and not plan.prune:
         err.print(
             f"{counted(len(report.gone), 'document has', 'documents have')} no file under "
-            f"{escape(str(plan.path))} any more; the same command with --prune deletes what is gone."
+            f"{escape(str(plan.path))} now; the same command with --prune deletes them."
         )
     if report.without_git is not None:
         why = escape(printable(report.without_git))
         err.print(
-            f"[yellow]git was not asked which files it ignores:[/yellow] {why}; "
-            "the .gitignore files were read without it, and tracked files that they name were left out."
+            f"[yellow]git could not list the ignored files:[/yellow] {why}; "
+            "the .gitignore files were read directly, and tracked files that they match were skipped."
         )
 
 
 def _print_guesses(report: Report) -> None:
-    """A wrong one makes other letters of a comment; UTF-8 in the file settles it."""
+    """A wrong guess garbles comments; a declared encoding avoids it."""
     _print_lines(f"read as {encoding}, a guess: {path}" for path, encoding in report.guessed.items())
 
 
@@ -128,7 +128,7 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 
 def _changes(figures: dict[str, Any]) -> str:
-    """Nothing to tell where all is new."""
+    """Empty if all documents are new."""
     kinds = {kind: figures[kind] for kind in ("new", "changed", "renamed", "unchanged") if figures[kind]}
     return f" ({_counted(kinds)})" if set(kinds) - {"new"} else ""
 
@@ -139,7 +139,7 @@ def _failed(figures: dict[str, Any]) -> str | int:
 
 
 def print_statistics(found: Statistics) -> None:
-    """What was found, one kind a line."""
+    """One kind of result per line."""
     quality = f"{found.mean_quality:.2f} (mean, 0 to 1)" if found.mean_quality is not None else "none yet"
     rows = [
         ("Documents", _with_statuses(found)),
@@ -158,24 +158,24 @@ def _with_statuses(found: Statistics) -> str:
 
 
 def _parked(found: Statistics) -> list[tuple[str, str]]:
-    """Where Temporal knows of more, or fewer, than the graph."""
+    """Shown if Temporal and the graph disagree on the number of parked documents."""
     failed = found.statuses.get(EnrichmentStatus.FAILED, 0)
     if found.parked is None:
         return [("Parked", "Temporal does not answer")]
     if found.parked == failed:
         return []
     waiting = counted(found.parked, "run waits", "runs wait")
-    return [("Parked", f"{waiting} for a retry: enrich status --list failed has all of them")]
+    return [("Parked", f"{waiting} for a retry: enrich status --list failed lists them")]
 
 
 def print_hits(results: SearchResults) -> None:
-    """The hits of one search, best first, each with the first of its lines."""
+    """The hits of a search, best first, each with its first lines."""
     out.print(f'[bold]Search "{escape(printable(results.query))}"[/bold]')
     for hit in results.hits:
         where = f"{hit.file_path}:{hit.start_line}-{hit.end_line}"
-        told = (hit.project_name, where, hit.kind, hit.symbol or "")
+        columns = (hit.project_name, where, hit.kind, hit.symbol or "")
         stale = "" if hit.fresh else "  [yellow]stale[/yellow]"
-        out.print(f"{hit.score:.2f}  {escape('  '.join(map(printable, told)).rstrip())}{stale}")
+        out.print(f"{hit.score:.2f}  {escape('  '.join(map(printable, columns)).rstrip())}{stale}")
         for line in lines_of(dedent(hit.snippet))[:SNIPPET_LINES]:
             out.print(f"      [dim]{escape(printable(line))}[/dim]")
     if not results.hits:

@@ -1,7 +1,7 @@
-"""In: a plan, and a bridge or a broker. Out: its files submitted and settled, and a report.
+"""In: a plan, and a bridge or a broker. Out: its files submitted and their end awaited, and a report.
 
-What is there already in the same content is not sent again, so that an interrupted ingest, typed again, goes
-on where it stopped. At most one text a client is in memory.
+Unchanged documents are not sent again, so running the command again after an interruption resumes the ingest.
+At most one text per client is in memory.
 """
 
 import contextlib
@@ -34,10 +34,10 @@ CLIENTS: Final = 8
 
 
 async def ingest(settings: Settings, api: BridgeApi, plan: Plan) -> Report:
-    """Submit every file, delete what is to be pruned, then wait until each is enriched or parked.
+    """Submits every file, prunes, then waits until each document is enriched or parked.
 
-    A plan that is a dry run sends nothing: its report says what would be. Raises InvalidInputError before
-    anything is sent, StoreUnavailableError or PublishError when bridge or broker stay away.
+    A dry run sends nothing and reports a preview. Raises InvalidInputError before anything is sent,
+    StoreUnavailableError or PublishError if bridge or broker stay unreachable.
     """
     walk = plan.walk()
     report = Report(plan.project, git.commit(walk.root), skipped=walk.skipped)
@@ -64,7 +64,7 @@ async def ingest(settings: Settings, api: BridgeApi, plan: Plan) -> Report:
 
 
 def _refusal(plan: Plan, before: Known) -> str | None:
-    """Why nothing is pruned: a path that is not the one of before makes every file look gone."""
+    """Why pruning is refused: with a wrong path every file looks gone."""
     if not plan.prune or not before.mostly_gone or plan.prune_most:
         return None
     return (
@@ -154,7 +154,7 @@ class _Ingest:
             self.report.reject(file.path, str(error))
             return False
         except StoreUnavailableError as error:
-            # Others have been taken since: it is this one that the bridge cannot take.
+            # Other documents were accepted in the meantime, so the bridge cannot handle this one.
             if self._taken < began:
                 raise
             self.report.reject(file.path, str(error))
@@ -203,7 +203,7 @@ class _Ingest:
         failed = found.statuses.get(EnrichmentStatus.FAILED, 0)
         unfinished = failed + sum(found.statuses.get(status, 0) for status in WORKING)
         note = f"[red]{failed} failed[/red]" if failed else ""
-        # Others of the project may be on their way, too; what has been shown as done stays so.
+        # Others may submit to the project too; the shown number must not fall.
         self._done = max(self._done, self.report.accepted - unfinished)
         self.progress.update(self._enriched, completed=self._done, note=note)
         self.progress.update(self._indexed, note="")

@@ -1,6 +1,7 @@
-"""In: one document's submission. Out: it indexed by the bridge, or acknowledged by Kafka.
+"""In: one document's submission. Out: the document indexed by the bridge, or acknowledged by Kafka.
 
-Raises InvalidInputError for what is refused, StoreUnavailableError or PublishError for who is away.
+Raises InvalidInputError for a refused document, StoreUnavailableError or PublishError for an unreachable
+server.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ from archon.runtime.settings import Settings
 _MAX_REQUEST: Final = 4 * 1024 * 1024
 
 Sender = Callable[[str, dict[str, Any]], Awaitable[float | None]]
-"""Takes a document's id and submission; answers with the milliseconds that indexing took, if it was that."""
+"""Takes a document's id and submission; returns the indexing time in milliseconds, if it was indexed."""
 
 
 class Via(StrEnum):

@@ -1,7 +1,7 @@
-"""In: what an ingest has submitted. Out: the wait until each is settled, and what has become of it.
+"""In: the submissions of an ingest. Out: the wait until each document's end, and its result.
 
-Counts are cheap and asked for often. Listings may be long, so that whoever asks waits nine times as long as
-the answer took: watching takes a tenth of what the bridge can do, at most.
+Counts are cheap and read often. Listings may be long, so the wait after each is nine times as long as the
+answer took: watching uses at most a tenth of the bridge's capacity.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from archon.contracts.views import Statistics
 _POLL: Final = 1.0
 _STANDSTILL: Final = 5.0
 _ARRIVAL_PATIENCE: Final = 120.0
-"""Seconds without a single arrival after which what was sent to Kafka is given up."""
+"""Seconds without a new arrival after which documents sent to Kafka are given up."""
 
 
 async def follow(
     api: BridgeApi, project: str, show: Callable[[Statistics], None], tell: Callable[[str], None]
 ) -> None:
-    """Show the project's counts until cancelled; where they stand still, `tell` is called with what is waited
-    for."""
+    """Shows the project's counts until cancelled. If they stop changing, calls `tell` with the parts that are
+    waited for."""
     shown, since = None, time.monotonic()
     while True:
         began = time.monotonic()
@@ -39,12 +39,12 @@ async def follow(
 
 
 async def _behind(api: BridgeApi) -> str:
-    """What may hold documents up, as far as the bridge knows."""
+    """Parts that may hold documents up, as far as the bridge knows."""
     return (await api.readiness()).problems() or "the ingress, Temporal or a worker"
 
 
 async def settled(api: BridgeApi, report: Report) -> None:
-    """Until nothing of this ingest's is on its way; what else the project has is not waited for."""
+    """Waits until no document of this ingest is pending; other documents of the project do not count."""
     began = time.monotonic()
     while await _is_open(api, report):
         await _pause(api, began)
@@ -52,11 +52,13 @@ async def settled(api: BridgeApi, report: Report) -> None:
 
 
 async def _is_open(api: BridgeApi, report: Report) -> bool:
-    # Ends at the first document of ours; only where what waits is others' does it read the whole listing.
+    # Stops at the first pending document of ours; only if all pending ones belong to others does it read the
+    # complete listing.
     found = await api.statistics(report.project)
     if not any(found.statuses.get(status) for status in WORKING):
         return False
-    # All of them, in the order of a run: one that goes on meanwhile is in a status that was not counted.
+    # All of them, in the order of a run: a document that advances meanwhile is in a status still to be
+    # counted.
     for status in WORKING:
         async for row in api.documents(report.project, status):
             if report.has(row):
@@ -65,7 +67,7 @@ async def _is_open(api: BridgeApi, report: Report) -> bool:
 
 
 async def arrived(api: BridgeApi, report: Report) -> None:
-    """Until what was sent to Kafka is indexed, or for two minutes nothing more of it was."""
+    """Waits until documents sent to Kafka are indexed, or none has arrived for two minutes."""
     awaited, since = dict(report.sent), time.monotonic()
     while awaited:
         began, before = time.monotonic(), len(awaited)
@@ -82,18 +84,18 @@ async def arrived(api: BridgeApi, report: Report) -> None:
 
 
 async def take_stock(api: BridgeApi, report: Report) -> None:
-    """What has become of each document of this ingest's, in one listing."""
+    """The result of each document of this ingest, from one listing."""
     async for row in api.documents(report.project):
         if report.has(row):
             report.settle(row)
 
 
 async def _pause(api: BridgeApi, began: float) -> None:
-    # How long the bridge was away says nothing of what its answer costs it.
+    # The time of an outage is not the time of an answer.
     await pause(max(began, api.last_away))
 
 
 async def pause(began: float, *, least: float = _POLL, times: float = 9) -> None:
-    """`least` seconds after an answer, or `times` as long as it has taken since `began`, whichever is longer:
-    the graph counts documents for it, and asking must not become a load as they grow in number."""
+    """Sleeps `least` seconds after an answer, or `times` the time since `began`, whichever is longer: the
+    graph counts documents for each answer, and polling must not become a load as they grow in number."""
     await asyncio.sleep(max(least, times * (time.monotonic() - began)))

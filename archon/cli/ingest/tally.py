@@ -1,4 +1,4 @@
-"""In: what becomes of each file of an ingest. Out: figures of bounded size, ids as 16 bytes, never models."""
+"""In: the result of each file of an ingest. Out: figures of bounded size, ids as 16 bytes, never models."""
 
 from array import array
 from collections import Counter, defaultdict
@@ -12,15 +12,15 @@ from archon.contracts.types import WORKING, EnrichmentStatus
 from archon.contracts.views import DocumentRow
 
 SHOWN: Final = 20
-"""How many paths of each kind are kept to be shown."""
+"""Maximum number of paths of each kind to show."""
 
 
 @dataclass
 class Report:
-    """What an ingest did, or would do. Times in milliseconds unless said.
+    """The result of an ingest, or its preview. Times in milliseconds unless stated otherwise.
 
-    `sent` has the content hash of what was submitted by the document's id; `kept` the ids of what was there
-    already, in this content.
+    `sent`: content hashes of submissions by document id; `kept`: ids of documents that already had this
+    content.
     """
 
     project: str
@@ -28,28 +28,28 @@ class Report:
     sent: dict[bytes, bytes] = field(default_factory=dict)
     kept: set[bytes] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
-    """Of each kind: new, changed, renamed, rejected, pruned, guessed."""
+    """Number of files of each kind: new, changed, renamed, rejected, pruned, guessed."""
     paths: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """The first that are new, changed or pruned."""
+    """The first paths that are new, changed or pruned."""
     reasons: dict[str, str] = field(default_factory=dict)
-    """Why the first of the rejected were, by path."""
+    """The reasons for the first rejected files, by path."""
     skipped: Skipped = field(default_factory=Skipped)
     without_git: str | None = None
-    """Why git was not asked which files there are, where it should have been."""
+    """Why git was not used for the list of files although it should have been."""
     gone: set[str] = field(default_factory=set)
-    """Paths of documents that an earlier ingest made, whose files are not there any more."""
+    """Paths of earlier ingested documents whose files no longer exist."""
     exposed: list[str] = field(default_factory=list)
-    """Ids of documents whose files hold secrets, which an earlier ingest has sent."""
+    """Ids of documents with secrets that an earlier ingest has sent."""
     renamed: dict[str, str] = field(default_factory=dict)
     """Old paths by the new ones."""
     guessed: dict[str, str] = field(default_factory=dict)
-    """Of the first files whose encoding was guessed, the encoding by path; `counts` has how many."""
+    """Encodings of the first files with a guessed encoding, by path; `counts` has the total."""
     index_ms: "array[float]" = field(default_factory=lambda: array("d"))
     enrich_ms: "array[float]" = field(default_factory=lambda: array("d"))
     statuses: Counter[EnrichmentStatus] = field(default_factory=Counter)
     seconds: float = 0.0
     refusal: str | None = None
-    """Why what was rehearsed would be refused."""
+    """Why the previewed ingest would be refused."""
 
     def note(self, kind: str, path: str) -> None:
         self.counts[kind] += 1
@@ -57,7 +57,7 @@ class Report:
             self.paths[kind].append(path)
 
     def expect(self, gone: Iterable[str], without_git: str | None) -> None:
-        """Take what is known before the first file is sent."""
+        """Adds the facts known before the first file is sent."""
         self.gone, self.without_git = set(gone), without_git
 
     def rename(self, old: str, new: str) -> None:
@@ -75,12 +75,12 @@ class Report:
             self.reasons[path] = reason
 
     def has(self, row: DocumentRow) -> bool:
-        """Whether the document is one of this ingest's."""
+        """Whether the document belongs to this ingest."""
         key = UUID(row.document_id).bytes
         return key in self.sent or key in self.kept
 
     def settle(self, row: DocumentRow) -> None:
-        """Take what has become of one document of this ingest's."""
+        """Adds the result of one document of this ingest."""
         self.statuses[row.enrichment_status] += 1
         if (
             row.enrichment_status is EnrichmentStatus.COMPLETED
@@ -107,7 +107,7 @@ class Report:
 
     @property
     def failed(self) -> int:
-        """Parked documents and those that were refused."""
+        """Parked and rejected documents."""
         return self.parked + self.counts["rejected"]
 
     @property
@@ -116,7 +116,8 @@ class Report:
 
     @property
     def missing(self) -> int:
-        """Accepted, and in no listing: deleted by somebody meanwhile, or not yet arrived through Kafka."""
+        """Documents that were accepted but are in no listing: deleted meanwhile, or not yet arrived through
+        Kafka."""
         return self.accepted - self.statuses.total()
 
     @property
@@ -125,7 +126,8 @@ class Report:
         return next((str(UUID(bytes=key)) for keys in (self.sent, self.kept) for key in keys), None)
 
     def as_json(self) -> dict[str, Any]:
-        """The report's figures; latencies are of what this run submitted, indexing as the client saw it."""
+        """The report's figures. Latencies cover the documents that this run submitted; indexing as the client
+        saw it."""
         return {
             **self.plan_as_json(),
             "enriched": self.enriched,
@@ -146,7 +148,7 @@ class Report:
         }
 
     def plan_as_json(self) -> dict[str, Any]:
-        """What is known before anything is sent."""
+        """The figures known before anything is sent."""
         return {
             "project": self.project,
             "commit": self.commit,
@@ -170,7 +172,7 @@ class Report:
 
 
 def percentile(values: Sequence[float], percent: int) -> float | None:
-    """Nearest-rank percentile, rounded to a tenth; None of nothing."""
+    """Nearest-rank percentile, rounded to a tenth; None for an empty list."""
     if not values:
         return None
     ordered = sorted(values)

@@ -1,1 +1,1 @@
-"""`enrich up` and its services, and stacks that a verb starts for itself."""
+"""`enrich up` and its services, and stacks that other verbs start."""

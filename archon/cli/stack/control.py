@@ -1,5 +1,5 @@
-"""In: a service of the stack that `enrich up` runs. Out: it stopped, started or restarted, or its log; or all
-of them with their states."""
+"""In: a service of the stack of `enrich up`. Out: the service stopped, started or restarted, its log, or a
+list of all."""
 
 import asyncio
 import os
@@ -17,9 +17,9 @@ from archon.devstack.process import ServerFailedError
 HERE: Final = Path(".archon")
 DataDir = Annotated[
     Path,
-    typer.Option(envvar="ARCHON_DATA_DIR", help="Of the stack, as `enrich up` has it; its `env` says so."),
+    typer.Option(envvar="ARCHON_DATA_DIR", help="Data directory of the stack; its `env` file sets it."),
 ]
-Service = Annotated[str, typer.Argument(help="Its name, as `enrich ps` lists it.")]
+Service = Annotated[str, typer.Argument(help="Its name, as listed by `enrich ps`.")]
 
 
 def ps(data_dir: DataDir = HERE, output: FormatOption = Format.TABLE) -> None:
@@ -41,12 +41,12 @@ def ps(data_dir: DataDir = HERE, output: FormatOption = Format.TABLE) -> None:
 
 
 def stop(service: Service, data_dir: DataDir = HERE) -> None:
-    """Stop a service and hold it down, until `enrich start`."""
+    """Stop a service and keep it stopped until `enrich start`."""
     _command("stop", service, data_dir)
 
 
 def start(service: Service, data_dir: DataDir = HERE) -> None:
-    """Start a service that is stopped, or waits to be started again; returns when it serves."""
+    """Start a service that is stopped or waits for its restart; returns when it serves."""
     _command("start", service, data_dir)
 
 
@@ -58,16 +58,16 @@ def restart(service: Service, data_dir: DataDir = HERE) -> None:
 def logs(
     service: Service,
     data_dir: DataDir = HERE,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last ones.")] = 20,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is added.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Number of lines.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the log.")] = False,
 ) -> None:
-    """Print the end of a service's log, also of a stack that runs no more."""
+    """Print the end of a service's log, even if the stack no longer runs."""
     with exit_codes():
         names = sorted(each.stem for each in (data_dir / "logs").glob("*.log"))
         if not names:
             raise StackUnavailableError(f"no stack has run on {data_dir}; `enrich up` starts one")
         name = _known(service, names)
-        # By its name, not its descriptor: who truncates or replaces the file is followed, too.
+        # Follows the name, not the descriptor, so that truncated or replaced files are followed too.
         options = ("-F",) if follow else ()
         log = str(data_dir / "logs" / f"{name}.log")
         os.execvp("tail", ["tail", "-n", str(lines), *options, log])  # noqa: S606  it takes Ctrl-C itself

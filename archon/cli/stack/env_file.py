@@ -1,4 +1,5 @@
-"""In: a stack's settings. Out: what a shell sources, so that the commands of our pages find that stack."""
+"""In: a stack's settings. Out: a file for a shell to source, so that the commands in our pages find that
+stack."""
 
 import sys
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from archon.runtime.settings import Settings
 
 
 def exported(data_dir: Path, environment: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """The stack's environment, and each other address and name that a page's command has."""
+    """The stack's environment, and other addresses and names that the pages' commands use."""
     return {
         **environment,
         "ARCHON_DATA_DIR": str(data_dir),
@@ -27,7 +28,7 @@ def exported(data_dir: Path, environment: Mapping[str, str], settings: Settings)
 
 
 def exports(data_dir: Path, environment: Mapping[str, str], settings: Settings) -> str:
-    """Lines of `export NAME=value`. The scripts of this Python come first in PATH: `enrich`, `temporal`."""
+    """Lines of `export NAME=value`. PATH starts with this Python's scripts: `enrich`, `temporal`."""
     names = exported(data_dir, environment, settings)
     tools = f'export PATH={quote(str(Path(sys.executable).parent))}:"$PATH"\n'
     return "".join([*(f"export {name}={quote(value)}\n" for name, value in names.items()), tools])

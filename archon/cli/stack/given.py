@@ -1,7 +1,7 @@
-"""In: the settings of the user's environment. Out: those that `enrich up` honours, and the ports they name.
+"""In: settings from the user's environment. Out: those that `enrich up` honours, and the ports they set.
 
-What the embedded servers cannot be, or is an address of theirs, is refused by name: it would be replaced in
-silence.
+Settings that the embedded servers cannot fulfil, or that name their addresses, are refused: `enrich up` would
+replace them silently.
 """
 
 import os
@@ -26,10 +26,10 @@ HONOURED: Final = frozenset(
         "STORAGE_DIRECTORIES",
     }
 )
-"""Of what a stack's environment says, what the user may say otherwise."""
+"""Settings of the stack's environment that the user may override."""
 _PORTS: Final = ("bridge", "intelligence", "ingress", "worker")
 _SECRETS: Final = {"memgraph_password": "graph", "qdrant_api_key": "vectors"}
-"""By setting, whose secret it is."""
+"""Owner of each secret, by setting."""
 _NOT_OFFERED: Final = (
     "http_tls_certfile",
     "kafka_security_protocol",
@@ -40,26 +40,26 @@ _NOT_OFFERED: Final = (
     "temporal_tls_client_key_path",
     "temporal_tls_server_ca_cert_path",
 )
-"""Encryption and names that the embedded servers do not have; here their defaults hold."""
+"""Encryption and names that the embedded servers do not support; the defaults apply."""
 
 
 class Given:
-    """`settings` as the environment has them."""
+    """`settings` as in the environment."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def ports(self, ports: Ports) -> Ports:
-        """With those of our services that the environment names."""
+        """`ports` with those of our services that the environment sets."""
         named = {name: f"{name}_port" for name in _PORTS}
         given = {name: getattr(self._settings, field) for name, field in named.items() if self._has(field)}
         return replace(ports, **given)
 
     def overrides(self, own: Mapping[str, str], data_dir: Path) -> dict[str, str]:
-        """What the user says otherwise than the stack's `own` environment, and is honoured. The secrets are
-        those of the data directory.
+        """The user's accepted overrides of the stack's `own` environment. The secrets are those of the data
+        directory.
 
-        Raises ConfigurationError that names all that cannot be.
+        Raises ConfigurationError, which names all conflicting settings.
         """
         here = Settings(**{name.lower(): value for name, value in own.items()})  # type: ignore[arg-type]
         other = {name: getattr(self._settings, name.lower()) for name in own if self._has(name.lower())}
@@ -79,7 +79,8 @@ class Given:
         return {name: written[name] for name in other}
 
     def _other_secrets(self, data_dir: Path) -> Iterator[str]:
-        """A shell that has sourced the stack's `env` has the same ones."""
+        """Secrets that differ from the stack's; a shell that has sourced the stack's `env` has the same
+        ones."""
         for field, server in _SECRETS.items():
             if self._has(field):
                 said = getattr(self._settings, field).get_secret_value()

@@ -1,4 +1,4 @@
-"""In: work for a stack that a verb starts for itself. Out: a place for its data, and the work's result."""
+"""In: work for a stack that a verb starts. Out: a directory for its data, and the work's result."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class Failing(Protocol):
-    """A stack, or the process that runs one: raises ServerFailedError when it ends."""
+    """A stack or its process: raises ServerFailedError when it ends."""
 
     async def failed(self) -> None: ...
 
@@ -32,7 +32,7 @@ def own_directory(given: Path | None, prefix: str) -> Iterator[Path]:
         yield made
     except ServerFailedError:
         kept = True
-        err.print(f"{made} is kept: its logs say what has happened")
+        err.print(f"{made} is kept: its logs show what happened")
         raise
     finally:
         if not kept:
@@ -40,7 +40,7 @@ def own_directory(given: Path | None, prefix: str) -> Iterator[Path]:
 
 
 async def unless_failed(work: asyncio.Task[Result], stack: Failing) -> Result:
-    """The work's result; raises ServerFailedError when a process of the stack ends before it."""
+    """The work's result; raises ServerFailedError if a process of the stack ends first."""
     watching = asyncio.create_task(stack.failed())
     try:
         await asyncio.wait([work, watching], return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,6 @@
 """In: a verb for one service. Out: that service in the foreground until SIGTERM or Ctrl-C.
 
-A service is imported when it is run: together they are half a second that no other verb should pay.
+Services are imported on use: all together take half a second.
 """
 
 import os

@@ -22,19 +22,20 @@ from archon.runtime.settings import Settings
 from archon.runtime.tasks import stop_on_signals
 
 _PATIENCE: Final = 2 * GRACE_SECONDS
-"""How long what a stack that was killed has left behind may hold its ports."""
-DataDir = Annotated[Path, typer.Option(help="Where everything is kept; Kafka's topics alone are not.")]
+"""Seconds that remains of a killed stack may hold its ports."""
+DataDir = Annotated[Path, typer.Option(help="Data directory for everything except Kafka's topics.")]
 FreePorts = Annotated[
-    bool, typer.Option("--free-ports", help="Use any free ports instead of the usual ones.")
+    bool, typer.Option("--free-ports", help="Use any free ports instead of the default ones.")
 ]
 
 
 def up(data_dir: DataDir = Path(".archon"), free_ports: FreePorts = False) -> None:
-    """Run everything: servers and services, until Ctrl-C. What ends by itself is started again.
+    """Run everything: servers and services, until Ctrl-C. Processes that end are restarted.
 
-    The ports of a data directory stay the same; settings of the environment win, or are refused by name.
+    The ports of a data directory stay the same; settings in the environment override them, or are refused by
+    name.
     """
-    os.umask(0o077)  # documents, vectors and histories are nobody else's
+    os.umask(0o077)  # documents, vectors and histories are private
     with exit_codes():
         asyncio.run(until_interrupted(_up(data_dir.resolve(), free_ports)))
 
@@ -65,12 +66,16 @@ async def _up(data_dir: Path, free_ports: bool) -> None:
 
 def _remedy(data_dir: Path, kept: Mapping[str, int]) -> str:
     if not kept:
-        return "--free-ports takes others"
-    return f"The ports of {data_dir} are kept in {ports_file(data_dir)}: end what has it, or remove that file"
+        return "--free-ports uses other ports"
+    return (
+        f"The ports of {data_dir} are kept in {ports_file(data_dir)}: "
+        "stop the other process, or remove that file"
+    )
 
 
 async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
-    """Run `work` to its end, or until SIGINT or SIGTERM, which lets its blocks clean up; whether it ended."""
+    """Runs `work` to its end, or until SIGINT or SIGTERM, which lets its blocks clean up. Returns whether it
+    ended."""
     async with stop_on_signals() as stop:
         task, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
         await asyncio.wait([task, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -86,7 +91,7 @@ async def until_interrupted(work: Coroutine[Any, Any, None]) -> bool:
 
 
 def print_stack(stack: Stack, *, kept: bool = True) -> None:
-    """A dozen aligned lines: what runs, where, what to try, and how to stop."""
+    """A dozen aligned lines: the processes, their addresses, commands to try, and how to stop."""
     fate = "survives a restart; Kafka's topics do not" if kept else "removed at the end"
     rows = [(f"{child.name} {child.version}", child.url) for child in stack.servers.all()]
     services = stack.services

@@ -1,1 +1,1 @@
-"""How verbs print: tables, JSON, exit codes."""
+"""Output of verbs: tables, JSON, exit codes."""

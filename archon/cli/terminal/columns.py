@@ -1,4 +1,4 @@
-"""In: rows of cells, and the width of a terminal. Out: one line a row, its cells under each other."""
+"""In: rows of cells, and the width of a terminal. Out: one aligned line for each row."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,10 +10,9 @@ _LEAST: Final = 8
 
 
 def lines(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
-    """Rows of equally many cells. `width` is in cells of the terminal; None cuts nothing.
+    """All rows have the same number of cells. `width` is the terminal's width in cells; None cuts nothing.
 
-    Where a row is too long, the widest of its cells are cut. The first, which names the row, is the last one
-    to be cut.
+    If a row is too long, its widest cells are cut. The first cell names the row and is cut last.
     """
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     if width is not None:

@@ -1,4 +1,4 @@
-"""In: what a verb has found. Out: a table or JSON on stdout, everything else on stderr, and exit codes."""
+"""In: the result of a verb. Out: a table or JSON on stdout, everything else on stderr, and exit codes."""
 
 import contextlib
 import json
@@ -68,7 +68,7 @@ _UNITS: Final = {
 }
 _LONGEST_DAYS: Final = 36_500
 _PROBLEM: Final = re.compile(r'\{.*?"detail" *: *"((?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*).*', re.DOTALL)
-"""An answer of RFC 9457, which may have been cut."""
+"""An RFC 9457 problem, possibly truncated."""
 _CODES: Final[Mapping[type[Exception], Exit]] = {
     InvalidInputError: Exit.USAGE,
     ConfigurationError: Exit.USAGE,
@@ -87,11 +87,11 @@ _CODES: Final[Mapping[type[Exception], Exit]] = {
 
 @contextlib.contextmanager
 def exit_codes() -> Iterator[None]:
-    """Tell an error in one line on stderr and leave with its code."""
+    """Prints an error on one line of stderr and exits with its code."""
     try:
         yield
     except BrokenPipeError as error:
-        # Whoever reads has had enough; the stream must not be flushed into the closed pipe at the end.
+        # The reader has closed the pipe; nothing must be flushed into it at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(Exit.FAILED) from error
     except (ArchonError, OSError) as error:
@@ -106,7 +106,7 @@ def print_error(error: Exception) -> None:
 
 
 def a_project(name: str | None) -> str | None:
-    """A project's name as an option gives it. Raises typer.BadParameter, which names the option."""
+    """A validated project name. Raises typer.BadParameter, which names the option."""
     if name is None:
         return None
     try:
@@ -116,7 +116,7 @@ def a_project(name: str | None) -> str | None:
 
 
 def duration(field: str, text: str) -> timedelta:
-    """A duration such as 500ms, 90s, 15m, 2h or 3d. Raises InvalidInputError that names `field`."""
+    """A duration such as 500ms, 90s, 15m, 2h or 3d. Raises InvalidInputError, which names `field`."""
     found = re.fullmatch(r"(\d{1,12})(ms|[smhd])", text.strip())
     length = int(found[1]) * (_UNITS[found[2]] / timedelta(days=1)) if found else math.inf
     if length > _LONGEST_DAYS:
@@ -125,7 +125,7 @@ def duration(field: str, text: str) -> timedelta:
 
 
 def note_workflows(url: str | None) -> None:
-    """Where the Web UI lists the runs of what a table shows."""
+    """Prints the link to the runs of a table's rows in the Web UI."""
     if url is not None:
         err.print(f"Their runs: {url}", soft_wrap=True, highlight=False, markup=False)
 
@@ -138,7 +138,7 @@ def print_json(value: BaseModel | Mapping[str, Any] | Sequence[Any]) -> None:
 
 @contextlib.contextmanager
 def bars() -> Iterator[Progress]:
-    """Progress bars on stderr, each with a field `note`; silent where stderr is no terminal."""
+    """Progress bars on stderr, each with a field `note`; disabled if stderr is not a terminal."""
     columns = (
         TextColumn("{task.description:<10}"),
         BarColumn(),
@@ -152,8 +152,8 @@ def bars() -> Iterator[Progress]:
 
 @contextlib.contextmanager
 def status(what: str) -> Iterator[Callable[[str], None]]:
-    """A spinner on stderr while the block lasts, or a line where stderr is no terminal; what is yielded
-    replaces the words, there with a line now and then."""
+    """A spinner on stderr during the block; a plain line if stderr is not a terminal. Yields the function
+    that replaces the text (without a terminal, at intervals)."""
     if not err.is_terminal:
         err.print(what)
         yield now_and_then(lambda words: err.print(words, markup=False))
@@ -163,7 +163,7 @@ def status(what: str) -> Iterator[Callable[[str], None]]:
 
 
 def now_and_then(show: Callable[[str], None], seconds: float = 10.0) -> Callable[[str], None]:
-    """`show`, but not again within `seconds`, nor before they have passed for the first time."""
+    """Calls `show` at most once in `seconds`, and not before they have passed for the first time."""
     last = time.monotonic()
 
     def shown(words: str) -> None:
@@ -176,31 +176,31 @@ def now_and_then(show: Callable[[str], None], seconds: float = 10.0) -> Callable
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:
-    """`1 document`, `2 documents`; `several` is said where it is not `one` with an s."""
+    """`1 document`, `2 documents`; `several` is the plural if it is not `one` with an s."""
     return f"{number} {one if number == 1 else several or f'{one}s'}"
 
 
 def printable(text: str) -> str:
-    """Text whose control characters, which would steer the terminal, are spelt out."""
+    """Text with control characters escaped: they would control the terminal."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def sentence(reason: str) -> str:
-    """A reason in one line, without the JSON of a problem that is quoted in it: its detail says it."""
+    """A reason on one line. A quoted JSON problem is replaced by its detail."""
     if found := _PROBLEM.search(reason):
         reason = reason[: found.start()] + json.loads(f'"{found[1]}"', strict=False)
     return " ".join(reason.split())
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout, one line a row; without column names, a name and its value a line."""
+    """A table on stdout, one line per row; without column names, one name and value per line."""
     cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
     if not any(columns):
         _print_values(title, cells)
         return
     if title:
         out.print(f"[italic]{escape(title)}[/italic]")
-    # A line a row: a terminal shows what fits, and what is piped to a program or a file is whole.
+    # One line per row: a terminal shows what fits, a pipe or file gets the full text.
     head, *body = lines([columns, *cells], width())
     out.print(f"[bold]{escape(head)}[/bold]")
     for line in body:
@@ -208,12 +208,12 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
 
 
 def width() -> int | None:
-    """Of the terminal, in cells; None where stdout is none."""
+    """Width of the terminal; None if stdout is not a terminal."""
     return out.width if out.is_terminal else None
 
 
 def _print_values(title: str, rows: Sequence[Sequence[str]]) -> None:
-    """Values are not folded: a URL that the terminal wraps by itself can still be clicked and copied."""
+    """Values are not wrapped: a URL that the terminal wraps itself can still be clicked and copied."""
     if title:
         out.print(f"[italic]{escape(title)}[/italic]")
     width = max((len(name) for name, _ in rows), default=0)

@@ -99,7 +99,7 @@ class TopicState(BaseModel):
     differences: list[str] = []
 
     @property
-    def told(self) -> str:
+    def detail(self) -> str:
         return "; ".join(self.differences)
 
 

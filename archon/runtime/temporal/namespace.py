@@ -37,7 +37,7 @@ class NamespaceState(BaseModel):
     search_attributes_added: list[str]
 
     @property
-    def told(self) -> str:
+    def detail(self) -> str:
         added = ", ".join(self.search_attributes_added)
         return f"kept {self.retention / 86400:g} days" + (
             f"; search attributes added: {added}" if added else ""
