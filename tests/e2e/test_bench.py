@@ -58,7 +58,7 @@ async def test_a_load_on_a_running_stack_is_reported_as_it_happened(
     await _assert_compared(report, tmp_path, environment)
     again = await enrich("bench", "--running", "-p", project, environment=environment)
     assert again.code == 2
-    assert f"{DOCUMENTS} documents already" in again.err
+    assert f"already has {DOCUMENTS} documents" in again.err
 
 
 def _assert_baseline(report: dict) -> None:

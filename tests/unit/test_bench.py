@@ -327,7 +327,7 @@ def test_runs_that_were_not_alike_are_not_called_comparable() -> None:
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("no json", "is no report"), ('{"schema_version": 2}', "schema_version 2"), ("{}", "schema_version")],
+    [("no json", "is not a report"), ('{"schema_version": 2}', "schema_version 2"), ("{}", "schema_version")],
 )
 def test_what_is_no_report_is_named(tmp_path: Path, text: str, named: str) -> None:
     path = tmp_path / "odd.json"

@@ -52,7 +52,7 @@ async def test_a_set_up_that_was_interrupted_is_finished_the_next_time(repositor
 
 
 async def test_what_cannot_be_compared_with_is_named(repository: Path) -> None:
-    with pytest.raises(InvalidInputError, match="'nothing' is no commit"):
+    with pytest.raises(InvalidInputError, match="'nothing' is not a commit"):
         await checkouts.commit("nothing", repository)
     (repository / "Makefile").write_text("all:\n")
     git(repository, "commit", "--quiet", "--all", "--message", "changed")

@@ -1,1 +1,1 @@
-"""The load test: documents in, a report of what they cost out."""
+"""The load test: sends documents, and reports what they cost."""

@@ -1,6 +1,6 @@
-"""In: how large a load, on which stack. Out: `enrich bench`, the load test, and what two reports differ in.
+"""In: the size of a load, and a stack. Out: `enrich bench`, the load test, and the comparison of two reports.
 
-What measures is imported when it is run: it brings Temporal and the stack along.
+The measuring code is imported on use: it imports Temporal and the stack.
 """
 
 import asyncio
@@ -29,58 +29,61 @@ _BARE_BOUNDS: Final = (100, 300)
 @app.callback(invoke_without_command=True)
 def bench(
     context: typer.Context,
-    documents: Annotated[int, typer.Option(min=1, help="How many to index.")] = 1000,
-    concurrency: Annotated[int, typer.Option(min=1, max=1000, help="Clients that send at once.")] = 8,
+    documents: Annotated[int, typer.Option(min=1, help="Number of documents.")] = 1000,
+    concurrency: Annotated[int, typer.Option(min=1, max=1000, help="Number of concurrent clients.")] = 8,
     rate: Annotated[
         float,
         typer.Option(
             min=0,
-            help="Documents a second, each due at its time; 0: as fast as they are answered.",
+            help="Documents per second on a fixed schedule; 0: as fast as they are answered.",
         ),
     ] = 0,
     size: Annotated[int, typer.Option(min=1024, max=1_000_000, help="Mean bytes of a document.")] = 4096,
     intelligence_latency: Annotated[
         str,
-        typer.Option(help="Make the intelligence service slower by this, such as 500ms or 2s."),
+        typer.Option(help="Slow the intelligence service down by this time, such as 500ms or 2s."),
     ] = "0s",
-    priority: Annotated[Priority, typer.Option(help="Of every document.")] = Priority.NORMAL,
+    priority: Annotated[Priority, typer.Option(help="Priority of all documents.")] = Priority.NORMAL,
     running: Annotated[
         bool,
-        typer.Option("--running", help="Use the stack that the settings lead to, instead of an own one."),
+        typer.Option("--running", help="Use the stack in the settings instead of a new one."),
     ] = False,
     project: Annotated[
         str | None,
-        typer.Option("--project", "-p", help="A new project; by default one that says bench."),
+        typer.Option("--project", "-p", help="A new project; default: a generated name with bench."),
     ] = None,
     baseline: Annotated[
         int | None,
         typer.Option(
             min=0,
             show_default=False,
-            help="Bare workflows to compare with; by default a fifth of --documents, from 100 to 300.",
+            help="Number of bare workflows; default: a fifth of --documents, from 100 to 300.",
         ),
     ] = None,
     at_rest: Annotated[
         int,
-        typer.Option(min=0, help="Documents to send one after the other first, with nothing else to do."),
+        typer.Option(min=0, help="Documents to send first, one at a time on an idle stack."),
     ] = 20,
     tenths: Annotated[
         bool,
-        typer.Option("--tenths", help="Search all along, and tell how each tenth of the documents went."),
+        typer.Option("--tenths", help="Also search during the load, and report each tenth of the documents."),
     ] = False,
     timeout: Annotated[
-        str, typer.Option(help="How long to wait for the enrichment when all are indexed.")
+        str, typer.Option(help="How long to wait for the enrichment after all documents are indexed.")
     ] = "30m",
     report: Annotated[
         Path | None,
-        typer.Option(help="Write the report there, in JSON, and beside it the list of what was accepted."),
+        typer.Option(
+            help="Write the report to this file, in JSON, and the list of accepted documents next to it."
+        ),
     ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Load test: index and enrich generated documents, and tell what that cost.
+    """Load test: index and enrich generated documents, and measure the cost.
 
-    Starts a stack of its own, in a temporary place and on free ports, unless --running is given. Exits with
-    10 if a document is lost or drifts, with 1 if one is not accepted or not enriched or a figure is missing.
+    Starts its own stack, in a temporary directory and on free ports, unless --running is given. Exits with 10
+    if a document is lost or drifts, with 1 if a document is not accepted or not enriched, or a figure is
+    missing.
     """
     if context.invoked_subcommand is not None:
         return
@@ -90,9 +93,7 @@ def bench(
     with exit_codes():
         latency = duration("--intelligence-latency", intelligence_latency).total_seconds()
         if running and latency:
-            raise InvalidInputError(
-                "--intelligence-latency", "is set in a stack of bench's own, not with --running"
-            )
+            raise InvalidInputError("--intelligence-latency", "cannot be combined with --running")
         check_path(report)
         parameters = Parameters(
             documents=documents,
@@ -101,7 +102,8 @@ def bench(
             size=size,
             intelligence_latency=latency,
             priority=priority,
-            # The seed of the documents: the same ones on each new stack, new ones on one that was there.
+            # The project seeds the documents: each new stack gets the same ones, an existing stack gets new
+            # ones.
             project=project or (f"bench-{uuid4().hex[:8]}" if running else "bench"),
             running=running,
         )
@@ -124,11 +126,11 @@ def bench(
 
 @app.command("compare")
 def compare(
-    a: Annotated[Path, typer.Argument(help="A report, as --report has written it.")],
+    a: Annotated[Path, typer.Argument(help="A report written by --report.")],
     b: Annotated[Path, typer.Argument(help="Another one.")],
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Show each figure of two reports with its ratio, and in what the two runs were not alike."""
+    """Show each figure of two reports with its ratio, and the differences between the two runs."""
     from archon.cli.bench.measured.comparison import compare as compared  # noqa: PLC0415
     from archon.cli.bench.measured.report import read  # noqa: PLC0415
     from archon.cli.bench.measured.tables import print_comparison  # noqa: PLC0415
@@ -142,7 +144,7 @@ def compare(
 
 
 def _run(plan: "Plan") -> "BenchReport":
-    """Until it is done or interrupted, which leaves nothing running."""
+    """Runs until done or interrupted; leaves nothing running."""
     from archon.cli.bench.runs.target import measured  # noqa: PLC0415
     from archon.cli.stack.up import until_interrupted  # noqa: PLC0415
 
@@ -155,7 +157,7 @@ def _run(plan: "Plan") -> "BenchReport":
         ended = asyncio.run(until_interrupted(work()))
     finally:
         if plan.parameters.running:
-            err.print(f"What was indexed is in project {plan.parameters.project}, and stays there.")
+            err.print(f"The indexed documents stay in project {plan.parameters.project}.")
     if not ended:
         raise typer.Exit(_INTERRUPTED)
     return done[0]

@@ -1,6 +1,6 @@
-"""In: a commit of this repository. Out: its files, with a virtual environment of their own, ready to run.
+"""In: a commit of this repository. Out: its files with their own virtual environment, ready to run.
 
-They stay in `.venv/compare/`, so that the next comparison with the same commit begins at once.
+They stay in `.venv/compare/`, so the next comparison with the same commit starts at once.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ import archon
 from archon.contracts.errors import ArchonError, InvalidInputError
 
 ROOT: Final = Path(archon.__file__).parents[1]
-"""Of the files that run now."""
+"""Root of the running files."""
 
 
 class CheckoutError(ArchonError):
-    """A commit's files could not be had or set up."""
+    """The files of a commit could not be extracted or set up."""
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """`label`: the commit as people know it; `python`: runs its code where it is started in `directory`."""
+    """`label`: a readable name of the commit; `python`: runs its code if started in `directory`."""
 
     label: str
     directory: Path
@@ -35,7 +35,7 @@ class Checkout:
 
 
 async def head(root: Path = ROOT) -> Checkout:
-    """The work tree as it is. Raises CheckoutError where it is not of a repository."""
+    """The work tree in its current state. Raises CheckoutError outside a repository."""
     commit = await _git(root, "log", "-1", "--format=%h %s")
     changed = (await _git(root, "status", "--porcelain")).splitlines()
     uncommitted = f", with {len(changed)} uncommitted files" if changed else ""
@@ -43,16 +43,16 @@ async def head(root: Path = ROOT) -> Checkout:
 
 
 async def commit(name: str, root: Path = ROOT) -> Checkout:
-    """Raises InvalidInputError for what is no commit, CheckoutError that names the log of its set-up."""
+    """Raises InvalidInputError for an unknown commit, CheckoutError with the log of a failed set-up."""
     try:
         full = await _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     except CheckoutError as error:
         await _git(root, "rev-parse", "--git-dir")
-        raise InvalidInputError("base", f"{name!r} is no commit of {root}") from error
+        raise InvalidInputError("base", f"{name!r} is not a commit of {root}") from error
     directory = root / ".venv" / "compare" / full[:12]
     if not directory.exists():
         await _extract(root, full, directory)
-    # Make knows whether there is anything left to do.
+    # Make decides whether anything is left to do.
     log = directory.with_suffix(".log")
     await _make(directory, log)
     label = await _git(root, "log", "-1", "--format=%h %s", full)
@@ -60,7 +60,7 @@ async def commit(name: str, root: Path = ROOT) -> Checkout:
 
 
 async def _extract(root: Path, commit: str, directory: Path) -> None:
-    """Whole or not at all."""
+    """The result is complete or absent."""
     unfinished = directory.with_suffix(".new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -72,7 +72,7 @@ async def _extract(root: Path, commit: str, directory: Path) -> None:
 
 
 async def _git(root: Path, *arguments: str) -> str:
-    """What it prints. Raises CheckoutError with its last line."""
+    """The output of git. Raises CheckoutError with its last line."""
     process = await asyncio.create_subprocess_exec(
         "git", "-C", str(root), *arguments, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT
     )
@@ -83,7 +83,8 @@ async def _git(root: Path, *arguments: str) -> str:
 
 
 async def _make(directory: Path, log: Path) -> None:
-    """Set up as its own Makefile does it; ended with this, and all that it has started."""
+    """Runs the set-up of the commit's own Makefile; an interruption also ends the processes that it
+    started."""
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
             *("make", ".venv/.ready", f"PYTHON={sys.executable}"),

@@ -1,4 +1,4 @@
-"""In: a commit. Out: `enrich bench against`, what the work tree costs beside what that commit costs."""
+"""In: a commit. Out: `enrich bench against`, the costs of the work tree compared with those of the commit."""
 
 import asyncio
 from pathlib import Path
@@ -20,27 +20,29 @@ _PROJECT: Final = "bench"
 
 def against(
     base: Annotated[str, typer.Argument(help="A commit of this repository to compare the work tree with.")],
-    rounds: Annotated[int, typer.Option(min=2, help="Runs of each, in turn.")] = 2,
-    documents: Annotated[int, typer.Option(min=1, help="How many to index in each run.")] = 400,
-    concurrency: Annotated[int, typer.Option(min=1, max=1000, help="Clients that send at once.")] = 8,
+    rounds: Annotated[int, typer.Option(min=2, help="Alternating runs of each.")] = 2,
+    documents: Annotated[int, typer.Option(min=1, help="Documents per run.")] = 400,
+    concurrency: Annotated[int, typer.Option(min=1, max=1000, help="Number of concurrent clients.")] = 8,
     size: Annotated[int, typer.Option(min=1024, max=1_000_000, help="Mean bytes of a document.")] = 4096,
     at_rest: Annotated[
-        int, typer.Option(min=0, help="Documents to send one after the other first, with nothing else to do.")
+        int, typer.Option(min=0, help="Documents to send first, one at a time on an idle stack.")
     ] = 20,
-    baseline: Annotated[int, typer.Option(min=0, help="Bare workflows to compare with.")] = 100,
+    baseline: Annotated[int, typer.Option(min=0, help="Number of bare workflows in the baseline.")] = 100,
     require: Annotated[
         list[str] | None,
         typer.Option(
-            help="As 'enriched>=2.2', of head/base, or 'head errors<=0'; a figure's name as the table has it."
+            help="Such as 'enriched>=2.2' (ratio head/base) or 'head errors<=0'; names as in the table."
         ),
     ] = None,
-    report: Annotated[Path | None, typer.Option(help="Write all of it there, in JSON.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the complete result to this file, in JSON.")
+    ] = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Measure the work tree, as it is, and another commit, in turn, by the same code and load.
+    """Measure the work tree and another commit in alternating runs, with the same code and load.
 
-    Each run has a new stack in a temporary place. Exits with 1 if a requirement is not met, or a document of
-    a run is not enriched.
+    Each run has a new stack in a temporary directory. Exits with 1 if a requirement is not met, or a document
+    is not enriched.
     """
     from archon.cli.bench.against.result import Requirement  # noqa: PLC0415
     from archon.cli.bench.against.tables import print_against  # noqa: PLC0415
@@ -50,7 +52,7 @@ def against(
     with exit_codes():
         check_path(report)
         requirements = [Requirement.parse(each) for each in require or []]
-        asked = Parameters(
+        parameters = Parameters(
             documents=documents,
             concurrency=concurrency,
             rate=0,
@@ -60,7 +62,7 @@ def against(
             project=_PROJECT,
             running=False,
         )
-        plan = Plan(asked, bare=baseline, timeout=_PATIENCE, submitted=None, rest=at_rest)
+        plan = Plan(parameters, bare=baseline, timeout=_PATIENCE, submitted=None, rest=at_rest)
         found = _run(base, plan, rounds, requirements)
         if report is not None:
             write(found, report)
@@ -75,7 +77,7 @@ def against(
 
 
 def _run(base: str, plan: "Plan", rounds: int, requirements: list["Requirement"]) -> "Against":
-    """Until it is done or interrupted, which leaves nothing running."""
+    """Runs until done or interrupted; leaves nothing running."""
     from archon.cli.bench.against.rounds import against as measured  # noqa: PLC0415
     from archon.cli.stack.up import until_interrupted  # noqa: PLC0415
 

@@ -1,5 +1,5 @@
-"""In: the reports of both commits' runs. Out: each figure's medians and spreads, their ratio, and what is
-required of it."""
+"""In: the reports of both commits' runs. Out: medians and spreads of each figure, their ratio, and unmet
+requirements."""
 
 import operator
 import re
@@ -15,7 +15,7 @@ from archon.contracts.types import Model
 
 
 class Spread(Model):
-    """The figure of several runs of one commit."""
+    """A figure over several runs of one commit."""
 
     median: float
     least: float
@@ -27,7 +27,7 @@ class Spread(Model):
 
 
 class Compared(Model):
-    """`ratio`: of the medians, head to base; None where there is none."""
+    """`ratio`: of the medians, head to base; None if undefined."""
 
     name: str
     unit: str
@@ -37,8 +37,8 @@ class Compared(Model):
 
 
 class Against(Model):
-    """Everything. `base` and `head`: the commits; `unmet`: each requirement that is not met, and why;
-    `failures`: each run that did not do what was asked for."""
+    """The complete result. `base` and `head`: the commits; `unmet`: each unmet requirement with the reason;
+    `failures`: each incomplete run."""
 
     base: str
     head: str
@@ -51,7 +51,7 @@ class Against(Model):
 
 
 def compared(base: Sequence[BenchReport], head: Sequence[BenchReport]) -> list[Compared]:
-    """Every figure that each run of at least one commit has."""
+    """All figures that every run of at least one commit has."""
     of_base, of_head = _spreads(base), _spreads(head)
     return [
         _compared(name, unit, of_base.get((name, unit)), of_head.get((name, unit)))
@@ -60,7 +60,7 @@ def compared(base: Sequence[BenchReport], head: Sequence[BenchReport]) -> list[C
 
 
 def failures(name: str, runs: Sequence[BenchReport]) -> list[str]:
-    """Of the runs of a commit, where not every document was accepted and enriched, or a figure is missing."""
+    """Runs of a commit in which a document was not accepted or enriched, or a figure is missing."""
     found = []
     for number, run in enumerate(runs, 1):
         missing = run.parameters.documents - run.validation.enriched
@@ -88,7 +88,7 @@ _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
 
 @dataclass(frozen=True)
 class Requirement:
-    """`absolute`: of the head's median, not of the ratio."""
+    """`absolute`: applies to the head's median instead of the ratio."""
 
     name: str
     comparison: str
@@ -104,7 +104,7 @@ class Requirement:
         return cls(found[2].lower(), found[3], float(found[4]), absolute=found[1] is not None)
 
     def unmet(self, figures: Sequence[Compared]) -> str | None:
-        """Why, or None."""
+        """The reason if it is not met, else None."""
         figure = next((each for each in figures if each.name.lower() == self.name), None)
         wanted = f"{self.name} {self.comparison} {self.bound:g}"
         if figure is None:

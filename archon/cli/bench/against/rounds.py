@@ -1,4 +1,5 @@
-"""In: two commits and a load. Out: their reports, from runs in turn on this machine, each on a new stack."""
+"""In: two commits and a load. Out: their reports, from alternating runs on this machine, each on a new
+stack."""
 
 import asyncio
 import contextlib
@@ -15,9 +16,10 @@ from archon.cli.terminal.output import err, status
 
 
 async def against(base: str, plan: Plan, rounds: int, requirements: list[Requirement]) -> Against:
-    """Raises InvalidInputError, CheckoutError, ServerFailedError, and what keeps a load from being told."""
+    """Raises InvalidInputError, CheckoutError, ServerFailedError, and errors that prevent the measurement of
+    a load."""
     head = await checkouts.head()
-    with status(f"Setting up {base}, a minute or two where it is new ..."):
+    with status(f"Setting up {base}, a minute or two if it is new ..."):
         other = await checkouts.commit(base)
     err.print(f"base: {other.label}\nhead: {head.label}", markup=False)
     of_base: list[BenchReport] = []
@@ -50,7 +52,7 @@ async def _run(label: str, checkout: Checkout, plan: Plan) -> BenchReport:
 
 
 def _summary(report: BenchReport) -> str:
-    """A line for those who wait."""
+    """A summary line for the user."""
     spent = sum(each.cpu_ms_per_document or 0 for each in report.processes if each.name != BENCH)
     others = (
         "" if report.others_share is None else f", others took {report.others_share:.0%} of the processors"

@@ -1,6 +1,6 @@
-"""In: a commit's files. Out: its stack, as its own `enrich up` starts it, and its process groups by name.
+"""In: a commit's files. Out: its stack, started by its own `enrich up`, and its process groups by name.
 
-What the two commits call their processes may differ; that a setting leads to each of them does not.
+The two commits may name their processes differently, but a setting points to each process.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _LEADING: Final = {
     "ingress": "INGRESS_PORT",
     "worker": "WORKER_PORT",
 }
-"""The setting that leads to each process."""
+"""The setting that points to each process."""
 _PROC: Final = Path("/proc")
 _LISTENS: Final = "0A"
 """State of a socket (man 5 proc, /proc/net/tcp)."""
@@ -35,7 +35,7 @@ _LISTENS: Final = "0A"
 
 @asynccontextmanager
 async def started(checkout: Checkout, directory: Path) -> AsyncIterator[tuple[ChildProcess, Target]]:
-    """Raises ServerFailedError that names the log."""
+    """Raises ServerFailedError, which names the log."""
     written = directory / "env"
 
     async def ready() -> None:
@@ -47,14 +47,15 @@ async def started(checkout: Checkout, directory: Path) -> AsyncIterator[tuple[Ch
         url="",
         log=directory / "up.log",
         ready=ready,
-        # What this process's environment says must not slow a stack in silence, or give it other code.
+        # This process's environment must not silently slow the stack or change its code.
         environment={"INTELLIGENCE_SIMULATED_LATENCY": "0", "PYTHONPATH": ""},
         directory=checkout.directory,
-        # It says itself which of its processes is not ready in time; they begin, and end, in two turns.
+        # The stack itself reports processes that are not ready in time; they start and stop in two groups.
         ready_seconds=3 * READY_SECONDS,
         stop_seconds=3 * STOP_SECONDS,
         command=[
-            # Those of another stack, whose `env` this shell has read, would be refused, or measured.
+            # Settings of another stack, from its sourced `env`, would be refused, or that stack would be
+            # measured.
             *("env", *(word for name in environment(directory, Ports()) for word in ("-u", name))),
             *(str(checkout.python), "-m", "archon.cli.main"),
             *("up", "--free-ports", "--data-dir", str(directory)),
@@ -68,14 +69,14 @@ async def started(checkout: Checkout, directory: Path) -> AsyncIterator[tuple[Ch
         leaders |= _leaders(up.pid, exported)
         yield up, Target(_settings(exported), exported, directory, leaders, foreign=True)
     finally:
-        # Not killed, even where it has not begun to serve: it ends its own processes.
+        # Not killed, even before it serves: it stops its own processes.
         await up.stop()
-        # Had it to be killed, they end by themselves; the next run must not begin beside them.
+        # If it had to be killed, its processes end by themselves; the next run must not overlap with them.
         await asyncio.gather(*map(emptied, leaders.values()))
 
 
 def _exports(script: str) -> dict[str, str]:
-    """The variables that a shell would export from it, but for the path."""
+    """The variables that a shell would export from the script, except PATH."""
     words = [shlex.split(line) for line in script.splitlines() if line.startswith("export ")]
     pairs = (each[1].partition("=") for each in words)
     return {name: value for name, _, value in pairs if name != "PATH"}
@@ -89,8 +90,8 @@ def _settings(environment: Mapping[str, str]) -> Settings:
 
 
 def _leaders(up: int, environment: Mapping[str, str]) -> dict[str, int]:
-    """The leaders of all process groups of a stack, by name; numbered where no setting leads to one. `up`:
-    the guard of what has started it."""
+    """The leaders of a stack's process groups, by name; numbered if no setting points to one. `up`: the guard
+    of the process that started the stack."""
     if not (_PROC / "self" / "stat").exists():
         return {}
     parents, groups = _processes()
@@ -132,7 +133,7 @@ def _listening() -> dict[str, int]:
 
 
 def _sockets(pid: int) -> list[str]:
-    """Inodes of those that a process has open."""
+    """Inodes of a process's open sockets."""
     found = []
     with suppress(OSError):
         for link in (_PROC / str(pid) / "fd").iterdir():
@@ -144,7 +145,7 @@ def _sockets(pid: int) -> list[str]:
 
 
 def _port(address: str) -> int | None:
-    """Of a URL, of host:port, or a port alone."""
+    """The port of a URL, of host:port, or of a plain number."""
     if address.isdecimal():
         return int(address)
     return urlsplit(address if "://" in address else f"//{address}").port

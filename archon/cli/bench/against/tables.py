@@ -1,11 +1,11 @@
-"""In: what two commits' runs have found. Out: the table people read."""
+"""In: the results of two commits' runs. Out: the table for people."""
 
 from archon.cli.bench.against.result import Against, Spread
 from archon.cli.terminal.output import out, table
 
 
 def print_against(found: Against) -> None:
-    """One figure a line: the medians, what they lie between, and the head's over the base's."""
+    """One figure per line: medians, ranges, and the ratio of head to base."""
     out.print(f"base: {found.base}\nhead: {found.head}", markup=False)
     columns = ("figure", "unit", "base", "(least..most)", "head", "(least..most)", "head/base")
     rows = [
@@ -18,7 +18,7 @@ def print_against(found: Against) -> None:
         )
         for each in found.figures
     ]
-    table(f"Medians of {found.rounds} runs each, in turn", columns, rows)
+    table(f"Medians of {found.rounds} alternating runs each", columns, rows)
 
 
 def _cells(spread: Spread | None) -> tuple[str, str]:

@@ -1,1 +1,1 @@
-"""Bare workflows on the same server, to compare with."""
+"""Bare workflows on the same server, as a baseline."""

@@ -1,6 +1,7 @@
-"""In: a Temporal server. Out: how many bare workflows a second it completes, with a worker of its own.
+"""In: a Temporal server. Out: the number of bare workflows per second that it completes, with a separate
+worker.
 
-Rates are by the server's own times, so that asking for them does not slow what they measure.
+Rates use the server's own times, so polling does not slow what it measures.
 """
 
 import asyncio
@@ -32,11 +33,11 @@ from archon.contracts.workflow import EnrichDocumentInput
 from archon.devstack.process import BACKGROUND, ChildProcess
 
 WARM_UP: Final = 10
-"""Workflows before those that count: a cold worker would flatter the product."""
+"""Workflows before the measured ones: a cold worker would make the baseline too slow."""
 _POLL: Final = 0.5
 _TERMINATED_AT_ONCE: Final = 8
 _PATIENCE: Final = 60.0
-"""Seconds without one more workflow completed after which it is given up."""
+"""Seconds without a completed workflow after which the baseline is given up."""
 
 
 async def baseline(
@@ -48,7 +49,7 @@ async def baseline(
     concurrency: int,
     progress: Callable[[int], None],
 ) -> Baseline:
-    """Run one bare workflow a document. `environment` leads the worker to the server of `client`.
+    """Runs `count` bare workflows. `environment` points the worker to the server of `client`.
 
     Raises WorkflowUnavailableError, TimeoutError, ServerFailedError; leaves no workflow open.
     """
@@ -67,7 +68,7 @@ async def baseline(
     ids = started[len(warm_up) :]
     found = await describe(client, ids)
     if any(each.status is not WorkflowExecutionStatus.COMPLETED for each in found):
-        raise WorkflowUnavailableError(f"bare workflows on {queue} have failed; the Web UI says why")
+        raise WorkflowUnavailableError(f"bare workflows on {queue} have failed; the Web UI shows why")
     seconds = seconds_of(found)
     return Baseline(
         workflows=len(ids),
@@ -78,7 +79,7 @@ async def baseline(
 
 
 def _worker(client: Client, environment: Mapping[str, str], directory: Path, queue: str) -> ChildProcess:
-    """In a process of its own, of the priority that the product's has in a stack of bench's own."""
+    """In a separate process, with the priority of the product's worker in a stack of bench's own."""
 
     async def ready() -> None:
         polled = [
@@ -108,7 +109,8 @@ def _worker(client: Client, environment: Mapping[str, str], directory: Path, que
 async def _start(
     client: Client, queue: str, documents: Sequence[Generated], concurrency: int, started: list[str]
 ) -> None:
-    """Signal-with-start one workflow a document, as the ingress does. `started` has each id before it is."""
+    """Signal-with-start for one workflow per document, as the ingress does. An id enters `started` before its
+    workflow starts."""
     requests = [_request(document) for document in documents]
 
     async def send(number: int, _due: float, _begun: float) -> None:
@@ -131,7 +133,7 @@ async def _start(
 
 
 def _request(document: Generated) -> EnrichmentRequest:
-    """As the bridge would publish it."""
+    """The same request that the bridge would publish."""
     document_id, _ = identity.document_id("bench", None, document.path)
     return EnrichmentRequest(
         document_id=document_id,
@@ -148,7 +150,7 @@ def _request(document: Generated) -> EnrichmentRequest:
 
 
 async def _closed(client: Client, queue: str, count: int, progress: Callable[[int], None]) -> None:
-    """Wait until `count` workflows of the queue have ended. Raises TimeoutError when they stop to."""
+    """Waits until `count` workflows of the queue have ended. Raises TimeoutError if they make no progress."""
     ended, since = 0, time.monotonic()
     while ended < count:
         await asyncio.sleep(_POLL)
@@ -163,10 +165,10 @@ async def _closed(client: Client, queue: str, count: int, progress: Callable[[in
 
 
 async def _terminate(client: Client, started: Sequence[str]) -> None:
-    """Nobody would work on what is left open. By ids: a listing may not know the latest yet."""
+    """Ends open workflows, which no worker would process. Uses ids: a listing may lag behind."""
 
     async def send(number: int, _due: float, _begun: float) -> None:
-        with contextlib.suppress(RPCError):  # it has ended, or was not started after all
+        with contextlib.suppress(RPCError):  # it has ended, or was never started
             await client.get_workflow_handle(started[number]).terminate("the load test was interrupted")
 
     await drive(len(started), _TERMINATED_AT_ONCE, 0, send)

@@ -1,6 +1,6 @@
-"""In: settings and a task queue. Out: the worker of the baseline, with the options of the product's own.
+"""In: settings and a task queue. Out: the baseline's worker, with the same options as the product's.
 
-A process of its own, as `enrich worker` is; whoever has started it ends it.
+A separate process, like `enrich worker`; its starter ends it.
 """
 
 import logging
@@ -17,7 +17,7 @@ from worker import Served, build_workers
 
 
 async def run(settings: Settings, queue: str) -> None:
-    """Work until SIGTERM. The interceptor that logs and counts is not in it."""
+    """Works until SIGTERM, without the interceptor for logs and metrics."""
     client = await temporal.connect(settings)
     served = Served(queue, bare.analysis_queue(queue), workflows=[bare.Bare], interceptors=())
     async with stop_on_signals() as stop, AsyncExitStack() as working:

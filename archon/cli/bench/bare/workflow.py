@@ -1,7 +1,9 @@
-"""In: a `submit` signal. Out: the activities of one enrichment, scheduled as the product does, doing nothing.
+"""In: a `submit` signal. Out: the activities of one enrichment, scheduled as in the product, without any
+work.
 
-What Temporal alone costs. Names, kinds, options, summaries and payloads are the product's, because they are
-scheduled by `workflows.steps`; the analysis is named again, for its task queue is not the product's here.
+Measures the cost of Temporal alone. `workflows.steps` schedules the activities, so names, kinds, options,
+summaries and payloads are the product's. Only the analysis has another name, because its task queue is
+another one.
 """
 
 from typing import Final
@@ -40,11 +42,11 @@ _SUMMARY: Final = AnalysisSummary(
     analyser_version="0.1.0+000000000000",
     has_embedding=True,
 )
-"""Of the size that an analysis has."""
+"""As large as the summary of an analysis."""
 
 
 def analysis_queue(queue: str) -> str:
-    """The second task queue, as the product has one for the analysis alone."""
+    """The second task queue; the product has one for the analysis only, too."""
     return f"{queue}-analysis"
 
 
@@ -88,8 +90,8 @@ async def _analyse(step: Step, retry: RetrySettings) -> AnalysisSummary:
 
 
 @activity.defn
-async def claim(asked: ClaimInput) -> ClaimResult:
-    version = asked.request.document_version or 1
+async def claim(given: ClaimInput) -> ClaimResult:
+    version = given.request.document_version or 1
     return ClaimResult(decision=Decision.PROCEED, version=version, retry=RetrySettings())
 
 
@@ -104,4 +106,4 @@ async def write(_: WriteInput) -> WriteResult:
 
 
 STORE: Final = (claim, write)
-"""What the product's worker does beside the analysis."""
+"""Local activities of the product's worker."""

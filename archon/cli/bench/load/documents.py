@@ -1,7 +1,7 @@
-"""In: a seed, a mean size and numbers. Out: source files, different from each other, the same every time.
+"""In: a seed, a mean size and numbers. Out: different source files, the same ones every time.
 
-A file is made of blocks from `templates/LANGUAGE.SUFFIX.txt`: the first opens it, the others follow at random
-with names of their own, up to a size that varies as file sizes do: many small, few large.
+A file consists of blocks from `templates/LANGUAGE.SUFFIX.txt`. The first block opens it, the others follow at
+random with generated names, up to a size that is distributed like real file sizes: many small, few large.
 """
 
 import math
@@ -14,11 +14,11 @@ from string import Template
 from typing import Final
 
 SMALLEST: Final = 512
-"""Bytes; what the opening of every language fits into."""
+"""Bytes; the opening of every language fits into this size."""
 _SPREAD: Final = 0.5
 """Standard deviation of the logarithm of a size."""
 _LARGEST: Final = 4
-"""Times the mean."""
+"""Largest size, as a multiple of the mean."""
 _WEIGHTS: Final = {"python": 60, "typescript": 15, "javascript": 7, "go": 7, "java": 6, "markdown": 5}
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _VERBS, _NOUNS, _ADJECTIVES = (
@@ -30,12 +30,12 @@ _VERBS, _NOUNS, _ADJECTIVES = (
     )
 )
 WORDS: Final = (_VERBS, _NOUNS, _ADJECTIVES)
-"""What names are made of."""
+"""Words for generated names."""
 
 
 @dataclass(frozen=True)
 class Generated:
-    """A file; `text` is ASCII, so its length is its size in bytes."""
+    """A generated file; `text` is ASCII, so its length is its size in bytes."""
 
     path: str
     language: str
@@ -54,12 +54,12 @@ class _Language:
 
 
 def generate(seed: str, count: int, size: int) -> Iterator[Generated]:
-    """`count` files whose sizes are `size` bytes in the mean, at least SMALLEST each."""
+    """`count` files with a mean size of `size` bytes, each at least SMALLEST."""
     return (document(seed, number, size) for number in range(count))
 
 
 def document(seed: str, number: int, size: int) -> Generated:
-    """The file of this number; it depends on nothing else."""
+    """The file with this number; independent of all other files."""
     rng = random.Random(f"{seed}\0{number}\0{size}")
     name = rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
     language = _languages()[name]
@@ -68,13 +68,13 @@ def document(seed: str, number: int, size: int) -> Generated:
 
 
 def _bytes(mean: int, rng: random.Random) -> int:
-    """Log-normal, with this mean but for the bounds."""
+    """A log-normal size with this mean (ignoring the bounds)."""
     drawn = rng.lognormvariate(math.log(mean) - _SPREAD**2 / 2, _SPREAD)
     return max(SMALLEST, min(round(drawn), mean * _LARGEST))
 
 
 def _text(language: _Language, title: str, rng: random.Random, size: int) -> str:
-    """Blocks for as long as they fit, then comments up to exactly `size`."""
+    """Blocks as long as they fit, then comments to fill up to exactly `size`."""
     text = language.comment.format(title) + "\n" + language.opening.substitute(_names(rng, 0, "str"))
     called = "str"
     for number in range(1, size):

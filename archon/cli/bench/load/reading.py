@@ -1,6 +1,6 @@
-"""In: a bridge, of this commit or of another. Out: the few fields of its answers that a load test reads.
+"""In: a bridge of this or another commit. Out: the few fields of its answers that a load test needs.
 
-Not the contracts' models: they refuse a field that they do not know, and the stack may be older or newer.
+The contracts' models do not fit: they reject unknown fields, and the stack may be older or newer.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from archon.runtime.settings import Settings
 
 
 class Accepted(BaseModel):
-    """Of the answer to a POST. `status`: what the bridge has done with the document."""
+    """Part of the answer to a POST. `status`: the bridge's indexing status."""
 
     document_id: str
     content_hash: str
@@ -24,7 +24,7 @@ class Accepted(BaseModel):
 
 
 class Row(BaseModel):
-    """Of a document, alone or in a listing."""
+    """Part of a document, alone or in a listing."""
 
     document_id: str
     content_hash: str
@@ -39,7 +39,7 @@ class Row(BaseModel):
 
 
 class Reader:
-    """Raises as BridgeApi does."""
+    """Raises the same errors as BridgeApi."""
 
     def __init__(self, api: BridgeApi) -> None:
         self._api = api
@@ -54,7 +54,7 @@ class Reader:
         return Row.model_validate(await self._api.read(f"/document/{segment(document_id)}"))
 
     async def statuses(self, project: str) -> dict[str, int]:
-        """How many documents have which status. The graph counts all of the project's for it."""
+        """Number of documents by status. The graph counts the whole project for it."""
         found: dict[str, int] = (await self._api.read("/statistics", project=project))["statuses"]
         return found
 

@@ -1,8 +1,8 @@
-"""In: documents, clients and a rate. Out: each document sent to the bridge once, and what came of it.
+"""In: documents, clients and a rate. Out: each document sent to the bridge once, and the results.
 
-At a rate it is an open loop: document n is due n/rate seconds after the start, whatever the answers before
-it take, and its latency counts from then. A client that waited for a slow answer would else start the next
-one late and report it fast (coordinated omission; Gil Tene, "How NOT to Measure Latency").
+With a rate it is an open loop: document n is due n/rate seconds after the start, regardless of earlier
+answers, and its latency counts from then. Otherwise a client that waits for a slow answer would start its
+next request late and report it as fast (coordinated omission; Gil Tene, "How NOT to Measure Latency").
 """
 
 import asyncio
@@ -25,8 +25,8 @@ _TIMEOUT: Final = 60.0
 
 @dataclass
 class Load:
-    """What the bridge answered. `accept_ms`: of accepted documents; `answers`: by their status;
-    `latest_start_ms`: the furthest that one was sent behind its time, because all clients were waiting."""
+    """The bridge's answers. `accept_ms`: of accepted documents; `answers`: by status; `latest_start_ms`: the
+    longest delay of a start because all clients were busy."""
 
     accepted: list[Accepted] = field(default_factory=list)
     accept_ms: list[float] = field(default_factory=list)
@@ -39,8 +39,8 @@ class Load:
 async def drive(
     count: int, concurrency: int, rate: float, send: Callable[[int, float, float], Awaitable[None]]
 ) -> None:
-    """Call `send(number, due, begun)` for every number below `count` by `concurrency` clients; times are
-    perf_counter's. Without a rate a number is due when a client is free for it."""
+    """Calls `send(number, due, begun)` for every number below `count` from `concurrency` clients; times are
+    from perf_counter. Without a rate, a number is due when a client is free."""
     numbers = iter(range(count))
     start = time.perf_counter()
 
@@ -66,7 +66,7 @@ async def load(
     priority: Priority,
     answered: Callable[[], None],
 ) -> Load:
-    """Send every document; nothing is tried again. `answered` is told of each that has been answered."""
+    """Sends every document without retries. Calls `answered` after each answer."""
     found = Load()
 
     async def send(number: int, due: float, begun: float) -> None:
@@ -88,7 +88,7 @@ async def load(
 
 
 def client(settings: Settings, connections: int) -> httpx.AsyncClient:
-    # Where the rollout has a project enriched within the request, the answer is to be that of indexing, too.
+    # A project in synchronous mode must answer after indexing, too.
     headers = {**bearer(settings.bridge_api_key), "prefer": "respond-async"}
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     return httpx.AsyncClient(base_url=settings.bridge_url, timeout=_TIMEOUT, limits=limits, headers=headers)
@@ -104,7 +104,7 @@ def body_of(project: str, document: Generated, priority: Priority) -> dict[str, 
 
 
 async def post(http: httpx.AsyncClient, body: dict[str, str]) -> tuple[str, Accepted | None]:
-    """What was accepted, or the kind of failure."""
+    """The accepted document, or the kind of failure."""
     try:
         response = await http.post("/api/bridge/document", json=body)
     except httpx.TransportError as error:

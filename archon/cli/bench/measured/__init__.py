@@ -1,1 +1,1 @@
-"""What a run has measured: its report, processes, histories, and two reports compared."""
+"""Measurements of a run: its report, processes, histories, and the comparison of two reports."""

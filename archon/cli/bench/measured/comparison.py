@@ -1,4 +1,4 @@
-"""In: two reports. Out: each figure of both with its ratio, and in what the two runs were not alike."""
+"""In: two reports. Out: each figure of both with its ratio, and the differences between the two runs."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ Value = float | None
 
 
 class Figure(Model):
-    """One figure of two runs; `ratio` is b / a, None where there is none."""
+    """One figure of two runs; `ratio` is b / a, None if undefined."""
 
     name: str
     unit: str
@@ -20,8 +20,8 @@ class Figure(Model):
 
 
 class Comparison(Model):
-    """`differences`: what was not alike in the two runs, each with both values. Where there are any, the
-    ratios tell of them as much as of the product, and `comparable` is False."""
+    """`differences`: parameters and facts that differ, with both values. If there are any, the ratios also
+    reflect them, and `comparable` is False."""
 
     comparable: bool
     differences: dict[str, tuple[str, str]]
@@ -29,7 +29,7 @@ class Comparison(Model):
 
 
 def compare(a: BenchReport, b: BenchReport) -> Comparison:
-    """Every figure that at least one of them has."""
+    """All figures that at least one report has."""
     of_a, of_b = dict(figures_of(a)), dict(figures_of(b))
     figures = [
         Figure(name=name, unit=unit, a=of_a.get((name, unit)), b=(of_b.get((name, unit))), ratio=None)
@@ -43,10 +43,10 @@ def compare(a: BenchReport, b: BenchReport) -> Comparison:
 
 
 def _differences(a: BenchReport, b: BenchReport) -> dict[str, tuple[str, str]]:
-    """The project's name decides nothing of a run, and how busy the machine was is no parameter of it."""
+    """Ignores the project's name and the load average: they are not parameters of a run."""
     left, right = dict(_circumstances(a)), dict(_circumstances(b))
     return {
-        name: (left.get(name, "not told"), right.get(name, "not told"))
+        name: (left.get(name, "unknown"), right.get(name, "unknown"))
         for name in dict.fromkeys([*left, *right])
         if left.get(name) != right.get(name)
     }

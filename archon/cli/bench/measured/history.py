@@ -1,4 +1,4 @@
-"""In: workflow ids. Out: how long their histories are, and how long they took by the server's clock."""
+"""In: workflow ids. Out: the length of their histories, and their duration by the server's clock."""
 
 from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
@@ -16,14 +16,14 @@ _AT_ONCE: Final = 8
 
 
 def spread(ids: Sequence[str], count: int = SAMPLE) -> list[str]:
-    """`count` of them, evenly from the first to the last."""
+    """`count` of them, evenly spaced from the first to the last."""
     if len(ids) <= count:
         return list(ids)
     return [ids[number * (len(ids) - 1) // (count - 1)] for number in range(count)]
 
 
 async def describe(client: Client, ids: Iterable[str]) -> list[WorkflowExecutionDescription]:
-    """The latest run of each. Raises WorkflowUnavailableError, also where there is no such workflow."""
+    """The latest run of each. Raises WorkflowUnavailableError, also for an unknown workflow."""
 
     def ask(workflow_id: str) -> Awaitable[WorkflowExecutionDescription]:
         return client.get_workflow_handle(workflow_id).describe()
@@ -35,8 +35,8 @@ async def describe(client: Client, ids: Iterable[str]) -> list[WorkflowExecution
 
 
 def history_of(found: Sequence[WorkflowExecutionDescription]) -> History:
-    """The means. The server counts a state transition for each change of a workflow's mutable state, which is
-    what its operators pay for; see `WorkflowExecutionInfo` of Temporal's API."""
+    """The means. The server counts a state transition for each change of a workflow's mutable state;
+    operators pay by these. See `WorkflowExecutionInfo` in Temporal's API."""
     infos = [each.raw_description.workflow_execution_info for each in found]
     count = max(len(infos), 1)
     return History(
@@ -47,7 +47,7 @@ def history_of(found: Sequence[WorkflowExecutionDescription]) -> History:
 
 
 def seconds_of(found: Sequence[WorkflowExecutionDescription]) -> float:
-    """From the first one's start to the last one's end; all must have ended."""
+    """From the start of the first to the end of the last; all must have ended."""
     ends: list[datetime] = [each.close_time for each in found if each.close_time is not None]
     assert len(ends) == len(found) > 0
     return (max(ends) - min(each.start_time for each in found)).total_seconds()

@@ -1,4 +1,4 @@
-"""In: this machine, and what its operator has set. Out: what a reader of the report must know of them."""
+"""In: this machine, and its settings. Out: the facts about them that a reader of the report needs."""
 
 import os
 import platform
@@ -23,7 +23,7 @@ _LIMITS: Final = (
 
 
 def machine(versions: Mapping[str, str]) -> Machine:
-    """`versions`: of the servers, as far as they are known."""
+    """`versions`: of the servers, as far as known."""
     return Machine(
         platform=platform.platform(),
         python=platform.python_version(),
@@ -35,7 +35,7 @@ def machine(versions: Mapping[str, str]) -> Machine:
 
 
 def _cpus() -> int:
-    """Those that this process may use, where the system says so."""
+    """Processors that this process may use, if the system reports them."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -47,12 +47,12 @@ def _memory() -> int | None:
 
 
 def limits(settings: Settings) -> dict[str, int | float]:
-    """The settings that bound how fast documents are enriched."""
+    """The settings that limit the rate of enrichment."""
     return {name: getattr(settings, name) for name in _LIMITS}
 
 
 async def temporal_version(client: Client) -> dict[str, str]:
-    """What the server says of itself, if it does."""
+    """The server's version; None if it does not report one."""
     try:
         found = await client.workflow_service.get_system_info(GetSystemInfoRequest())
     except RPCError:
@@ -61,7 +61,7 @@ async def temporal_version(client: Client) -> dict[str, str]:
 
 
 async def simulated_latency(settings: Settings) -> float | None:
-    """Seconds that the intelligence service says it waits; None where it says nothing of it."""
+    """Artificial delay that the intelligence service reports, in seconds; None if it reports none."""
     try:
         async with httpx.AsyncClient(base_url=settings.intelligence_service_url, timeout=5) as http:
             return float((await http.get("/health")).raise_for_status().json()["simulated_latency"])

@@ -1,7 +1,7 @@
-"""In: the processes of a stack. Out: the processor time and memory of each, before, during and after a run.
+"""In: the processes of a stack. Out: processor time and memory of each, before, during and after a run.
 
-A stack of bench's own is read in /proc, by process groups (man 5 proc); another one through the services'
-`/metrics`, which know of the one process that answers.
+For a stack of bench's own it reads process groups in /proc (man 5 proc); for another stack the services'
+`/metrics`, which cover only the process that answers.
 """
 
 import asyncio
@@ -21,21 +21,21 @@ from archon.cli.bench.measured.report import ProcessUsage
 from archon.runtime.settings import Settings
 
 BENCH: Final = "bench"
-"""This process, which sends the load: it is told, and is no part of the stack."""
+"""This process, which sends the load: it is reported, but not part of the stack."""
 _EVERY: Final = 1.0
 _PROC: Final = Path("/proc")
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Processor seconds since the process began, and resident bytes now."""
+    """Processor seconds since the start of the process, and current resident bytes."""
 
     cpu: float
     rss: int
 
 
 class Source(Protocol):
-    """Where usages come from; what cannot be told is left out."""
+    """A source of usages; omits processes that it cannot read."""
 
     @property
     def kind(self) -> Literal["proc", "metrics"]: ...
@@ -48,8 +48,8 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class ProcessGroups:
-    """Groups by name, each by its leader's process id. Pages that processes of a group share count for each
-    of them."""
+    """Groups by name, each with its leader's process id. Pages that processes of a group share count several
+    times."""
 
     leaders: Mapping[str, int]
     kind: Literal["proc", "metrics"] = "proc"
@@ -74,7 +74,7 @@ class ProcessGroups:
 
 
 def _read(directory: Path) -> tuple[int, Usage]:
-    """A process's group, and its usage with that of the children it has waited for."""
+    """A process's group, and its usage including that of terminated children."""
     fields = (directory / "stat").read_text().rpartition(")")[2].split()
     group, ticks, pages = int(fields[2]), sum(map(int, fields[11:15])), int(fields[21])
     return group, Usage(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE"))
@@ -82,7 +82,7 @@ def _read(directory: Path) -> tuple[int, Usage]:
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Services by name, each by its `/metrics`; nothing is known of `servers`."""
+    """Services by name, each with its `/metrics`; nothing is known about `servers`."""
 
     http: httpx.AsyncClient
     urls: Mapping[str, str]
@@ -113,7 +113,7 @@ class Endpoints:
 
 
 def endpoints(settings: Settings, http: httpx.AsyncClient, servers: Collection[str]) -> Endpoints:
-    """The services, where the settings lead; ingress and worker only where they listen on this machine."""
+    """The services at the addresses in the settings; ingress and worker only if they run on this machine."""
     scheme = "https" if settings.http_tls_certfile else "http"
     urls = {
         "bridge": settings.bridge_url,
@@ -125,7 +125,7 @@ def endpoints(settings: Settings, http: httpx.AsyncClient, servers: Collection[s
 
 
 def _busy() -> float | None:
-    """Processor seconds that this machine has spent since it started (man 5 proc, /proc/stat)."""
+    """Processor seconds of this machine since its start (man 5 proc, /proc/stat)."""
     try:
         user, nice, system, _idle, _waiting, irq, softirq, *_ = map(
             int, (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:]
@@ -137,16 +137,16 @@ def _busy() -> float | None:
 
 @dataclass
 class Recording:
-    """Usages while they were sampled, once a second. A process that was there only for a part is left out."""
+    """Usages sampled once a second. Omits processes that existed only for a part of the time."""
 
     source: Source
     first: Mapping[str, Usage] = field(default_factory=dict)
     last: Mapping[str, Usage] = field(default_factory=dict)
     peaks: dict[str, int] = field(default_factory=dict)
     timeline: list[tuple[datetime, Mapping[str, Usage]]] = field(default_factory=list)
-    """Every reading."""
+    """All readings."""
     busy: list[tuple[float, float]] = field(default_factory=list)
-    """Processor seconds of the whole machine, and when, at the first and the latest reading."""
+    """Processor seconds of the whole machine, with the time, at the first and the latest reading."""
 
     async def sample(self) -> None:
         self.last = await self.source.read()
@@ -158,7 +158,7 @@ class Recording:
             self.peaks[name] = max(usage.rss, self.peaks.get(name, 0))
 
     def others_share(self) -> float | None:
-        """What others took of the machine's processors, 0 to 1; None where that cannot be told."""
+        """Share of the machine's processors that other processes used, 0 to 1; None if unknown."""
         if self.source.kind != "proc" or len(self.busy) < 2:  # noqa: PLR2004
             return None
         (busy, since), (busy_now, now) = self.busy
@@ -166,21 +166,21 @@ class Recording:
         return round(max(others, 0.0) / ((now - since) * (os.cpu_count() or 1)), 3)
 
     def peak(self) -> int | None:
-        """Resident bytes of the whole stack when they were most; None where not all of it is told."""
+        """Maximum resident bytes of the whole stack; None if a process is unknown."""
         if self.source.kind != "proc" or self.not_told():
             return None
         return max(sum(usage.rss for name, usage in now.items() if name != BENCH) for _, now in self.timeline)
 
     def not_told(self) -> list[str]:
-        told = {each.name for each in self.usages(0)}
-        return [name for name in self.source.names if name not in told]
+        known = {each.name for each in self.usages(0)}
+        return [name for name in self.source.names if name not in known]
 
     def usages(self, documents: int) -> list[ProcessUsage]:
-        """The most processor time first."""
+        """Sorted by processor time, the highest first."""
         spent = {
             name: self.last[name].cpu - usage.cpu
             for name, usage in self.first.items()
-            # One that began anew meanwhile has lost what it had spent.
+            # A process that restarted meanwhile has lost its earlier time.
             if name in self.last and self.last[name].cpu >= usage.cpu
         }
         return [
@@ -197,7 +197,7 @@ class Recording:
 
 @contextlib.asynccontextmanager
 async def recorded(source: Source) -> AsyncIterator[Recording]:
-    """Samples while the block lasts, and once more at its end."""
+    """Samples during the block, and once more at its end."""
     recording = Recording(source)
     await recording.sample()
 

@@ -1,4 +1,5 @@
-"""In: what a load test has measured. Out: its report, as programs read it and as later ones compare it."""
+"""In: the measurements of a load test. Out: its report, which programs read and later reports are compared
+with."""
 
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +17,9 @@ SCHEMA_VERSION: Final = 1
 
 
 class Parameters(Model):
-    """What was asked for. `rate`: documents a second, 0 as fast as `concurrency` clients can; `size`: mean
-    bytes of a document; `intelligence_latency`: seconds by which to slow the intelligence service; `running`:
-    on a stack that was there before."""
+    """The parameters of the run. `rate`: documents per second, 0 as fast as `concurrency` clients can;
+    `size`: mean bytes of a document; `intelligence_latency`: artificial delay of the intelligence service in
+    seconds; `running`: on an existing stack."""
 
     documents: int
     concurrency: int
@@ -31,8 +32,8 @@ class Parameters(Model):
 
 
 class Machine(Model):
-    """Where the load came from, and, for a stack of bench's own, where all of it ran. `load_average`: over
-    one minute before the start."""
+    """The machine that sent the load; for a stack of bench's own also the machine of the stack.
+    `load_average`: over one minute before the start."""
 
     platform: str
     python: str
@@ -43,7 +44,7 @@ class Machine(Model):
 
 
 class Phase(Model):
-    """Documents that came through it, and the seconds from the first one's start to the last one's end."""
+    """Number of documents in a phase, and the seconds from the start of the first to the end of the last."""
 
     documents: int
     seconds: float
@@ -56,7 +57,7 @@ class Phase(Model):
 
 
 class Latency(Model):
-    """Milliseconds, nearest rank, of `count` documents; None of nothing."""
+    """Milliseconds, nearest rank, of `count` documents; None without documents."""
 
     count: int
     p50: float | None
@@ -71,8 +72,8 @@ class Latency(Model):
 
 
 class ProcessUsage(Model):
-    """One process and those it started, from before the first document to after the last. `source`:
-    `proc` counts a whole process group, `metrics` the one process that answers `/metrics`."""
+    """One process with its children, from before the first document to after the last. `source`: `proc`
+    covers a whole process group, `metrics` only the process that answers `/metrics`."""
 
     name: str
     source: Literal["proc", "metrics"]
@@ -90,8 +91,8 @@ class History(Model):
 
 
 class Baseline(Model):
-    """Bare workflows with the same activities, which do nothing, on the same server. `others_share`: as the
-    report has it of the load. Where the two are far apart, the ratio tells of the others."""
+    """Bare workflows with the same activities, which do nothing, on the same server. `others_share`: like the
+    report's, but during the baseline. If the two differ a lot, other processes influence the ratio."""
 
     workflows: int
     seconds: float
@@ -101,17 +102,18 @@ class Baseline(Model):
 
 
 class AtRest(Model):
-    """Documents sent one after the other with nothing else to do. Milliseconds: `enriched`, by the times that
-    the graph has, as `accept_to_enriched_ms`; `ended`, from sending it until its run had ended, by the clock
-    of who sent it."""
+    """Documents sent one at a time on an idle stack. Milliseconds: `enriched`, by the times in the graph,
+    like `accept_to_enriched_ms`; `ended`, from sending a document until its run ended, by the sender's
+    clock."""
 
     enriched: Latency
     ended: Latency
 
 
 class Tenth(Model):
-    """A tenth of a run's documents. `accept_p95_ms` is of a tenth as they were sent, with so much stored; all
-    else is of a tenth as they were enriched, and of the time between the first of them and the last."""
+    """A tenth of a run's documents. `accept_p95_ms` covers a tenth in the order of sending, at that number of
+    stored documents; all other figures cover a tenth in the order of enrichment, and the time between its
+    first and last document."""
 
     documents: int
     per_second: float
@@ -123,15 +125,15 @@ class Tenth(Model):
 
 
 class Growth(Model):
-    """How a run went on. `last_to_first`: figures of the last tenth over those of the first."""
+    """The figures over time. `last_to_first`: figures of the last tenth divided by those of the first."""
 
     tenths: list[Tenth]
     last_to_first: dict[str, float | None]
 
 
 class Validation(Model):
-    """What became of the documents that the bridge accepted. `skipped` ones were not to be enriched; `lost`
-    ones are missing, or neither enriched nor parked nor skipped when bench ended."""
+    """The state of the accepted documents. `skipped`: not to be enriched; `lost`: missing, or neither
+    enriched nor parked nor skipped at the end."""
 
     submitted: int
     enriched: int
@@ -140,19 +142,21 @@ class Validation(Model):
     lost: int
     lost_ids: list[str] = Field(default_factory=list)
     drift: dict[str, int] | None = None
-    """What `enrich validate --against` the same list says: how many documents drift, are missing or changed,
-    by kind; None where it could not be asked."""
+    """The result of `enrich validate --against` for the same list: number of documents that drift, are
+    missing or changed, by kind; None if it failed."""
 
 
 class BenchReport(Model):
-    """Everything. Latencies in milliseconds. `simulated_latency`: seconds that the intelligence service says
-    it waits; None where it does not say. `settings`: limits of the services, known for an own stack alone.
-    `answers`: the bridge's, by their status. `latest_start_ms`: the furthest that a document was sent behind
-    its time. `others_share`: what other processes took of the processors of an own stack's machine, 0 to 1,
-    which makes every figure worse. `not_told`: processes of which nothing could be learnt. `ratio`:
-    enrichment's rate to the baseline's. `submitted`: the list that `validate --against` reads, where it is
-    kept. `notes`: what went otherwise than asked for. `peak_rss_bytes`: of the stack's processes
-    together, when it was most. `at_rest`, `growth`: where they were asked for."""
+    """The complete report. Latencies in milliseconds.
+
+    `simulated_latency`: artificial delay that the intelligence service reports, in seconds; None if it
+    reports none. `settings`: limits of the services, known only for a stack of bench's own. `answers`: the
+    bridge's, by status. `latest_start_ms`: the longest delay of a start behind its schedule. `others_share`:
+    share of the processors that other processes used on the machine of an own stack, 0 to 1; it makes every
+    figure worse. `not_told`: processes without measurements. `ratio`: rate of enrichment divided by that of
+    the baseline. `submitted`: the list for `validate --against`, if kept. `notes`: deviations from the plan.
+    `peak_rss_bytes`: maximum of all stack processes together. `at_rest`, `growth`: if requested.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     started_at: datetime
@@ -182,15 +186,15 @@ class BenchReport(Model):
 
 
 def check_path(path: Path | None) -> None:
-    """Raises InvalidInputError where no report could be written: better before hours of load than after."""
+    """Raises InvalidInputError if no report can be written; checked before the load, not after hours."""
     if path is not None and not path.absolute().parent.is_dir():
-        raise InvalidInputError("--report", f"{path.parent} is no directory")
+        raise InvalidInputError("--report", f"{path.parent} is not a directory")
     if path is not None and path.is_dir():
         raise InvalidInputError("--report", f"{path} is a directory")
 
 
 def write(report: BaseModel, path: Path) -> None:
-    """Whole or not at all."""
+    """The file is complete or absent."""
     unfinished = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
         unfinished.write_text(report.model_dump_json(indent=2) + "\n")
@@ -204,7 +208,7 @@ class _Versioned(BaseModel):
 
 
 def read(path: Path) -> BenchReport:
-    """Raises InvalidInputError that names the file, OSError where it cannot be read."""
+    """Raises InvalidInputError, which names the file; OSError if it is unreadable."""
     text = path.read_text()
     try:
         version = _Versioned.model_validate_json(text).schema_version
@@ -217,5 +221,5 @@ def read(path: Path) -> BenchReport:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "text"
         raise InvalidInputError(
-            str(path), f"is no report of `enrich bench`: {where}: {wrong(first)}"
+            str(path), f"is not a report of `enrich bench`: {where}: {wrong(first)}"
         ) from error

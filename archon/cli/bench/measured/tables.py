@@ -1,4 +1,4 @@
-"""In: a report, or two compared. Out: the tables people read."""
+"""In: a report, or the comparison of two. Out: tables for people."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -22,7 +22,7 @@ _LONG_MS: Final = 10_000
 
 
 def print_report(report: BenchReport) -> None:
-    """One figure a line, then one process a line."""
+    """One figure per line, then one process per line."""
     rows = [
         ("Indexed", _phase(report.indexing)),
         ("Enriched", _phase(report.enrichment)),
@@ -46,7 +46,7 @@ def print_report(report: BenchReport) -> None:
         (each.name, each.cpu_ms_per_document, each.cpu_seconds, round(each.peak_rss_bytes / 1e6), each.source)
         for each in report.processes
     ]
-    processes += [(name, "not told", "", "", "") for name in report.not_told]
+    processes += [(name, "unknown", "", "", "") for name in report.not_told]
     table("", ("process", "CPU ms/document", "CPU s", "peak MB", "by"), processes)
     if report.growth is not None:
         _print_growth(report.growth)
@@ -55,7 +55,7 @@ def print_report(report: BenchReport) -> None:
 
 
 def _print_growth(found: Growth) -> None:
-    """One tenth a line, and below it the last over the first."""
+    """One tenth per line, and below it the last divided by the first."""
     columns = ("tenth", "documents/s", "accept p95 ms", "search p95 ms", "CPU ms/document", "memory MB")
     rows: list[tuple[object, ...]] = [
         (
@@ -73,16 +73,16 @@ def _print_growth(found: Growth) -> None:
 
 
 def _by_process(values: Mapping[str, float], unit: float) -> str:
-    """All together, and the largest shares."""
+    """The total, and the largest shares."""
     largest = sorted(values.items(), key=lambda item: -item[1])[:4]
     shares = " ".join(f"{name} {value / unit:.0f}" for name, value in largest)
     return f"{sum(values.values()) / unit:.0f} ({shares})"
 
 
 def print_comparison(found: Comparison) -> None:
-    """One figure a line; what was not alike comes first, on stderr."""
+    """One figure per line; differences between the runs come first, on stderr."""
     if not found.comparable:
-        err.print("[yellow]Not comparable:[/yellow] the two runs were not alike in")
+        err.print("[yellow]Not comparable:[/yellow] the two runs differ in")
         for name, (a, b) in found.differences.items():
             err.print(f"  {name}: {a}, {b}", markup=False)
     rows = [
@@ -93,11 +93,11 @@ def print_comparison(found: Comparison) -> None:
 
 
 def _title(report: BenchReport) -> str:
-    asked = report.parameters
-    rate = f"{asked.rate:g} documents/s" if asked.rate else "as fast as they are answered"
+    parameters = report.parameters
+    rate = f"{parameters.rate:g} documents/s" if parameters.rate else "as fast as they are answered"
     return (
-        f"Project {asked.project}: {asked.documents} documents of {asked.size} bytes (mean), "
-        f"{asked.concurrency} clients, {rate}; {report.machine.cpus} processors"
+        f"Project {parameters.project}: {parameters.documents} documents of {parameters.size} bytes (mean), "
+        f"{parameters.concurrency} clients, {rate}; {report.machine.cpus} processors"
     )
 
 
@@ -128,19 +128,19 @@ def _validation(found: Validation) -> str:
     skipped = f", {found.skipped} skipped" if found.skipped else ""
     fates = f"{found.enriched} enriched, {found.parked} parked{skipped}"
     drift = ", ".join(f"{count} {kind}" for kind, count in (found.drift or {}).items())
-    told = "validation failed" if found.drift is None else f"drift: {drift or 'none'}"
-    return f"{found.lost} of {found.submitted} accepted ({fates}; {told})"
+    text = "validation failed" if found.drift is None else f"drift: {drift or 'none'}"
+    return f"{found.lost} of {found.submitted} accepted ({fates}; {text})"
 
 
 def _simulated(seconds: float | None) -> str:
     if seconds is None:
-        return "not told by the intelligence service"
-    return f"{seconds:g} s an analysis: the intelligence service waits that long" if seconds else "none"
+        return "not reported by the intelligence service"
+    return f"{seconds:g} s per analysis, added by the intelligence service" if seconds else "none"
 
 
 def _history(found: History | None) -> str:
     if found is None:
-        return "not told"
+        return "unknown"
     return (
         f"{found.events:g} events · {found.state_transitions:g} state transitions a document "
         f"(mean of {found.sampled})"
@@ -149,18 +149,18 @@ def _history(found: History | None) -> str:
 
 def _others(report: BenchReport) -> str:
     if report.others_share is None:
-        return "not told"
-    told = f"took {report.others_share:.0%} of the processors during the load"
+        return "unknown"
+    text = f"took {report.others_share:.0%} of the processors during the load"
     if report.baseline is None or report.baseline.others_share is None:
-        return told
-    return f"{told}, {report.baseline.others_share:.0%} during the bare workflows"
+        return text
+    return f"{text}, {report.baseline.others_share:.0%} during the bare workflows"
 
 
 def _baseline(found: Baseline | None, ratio: float | None) -> str:
     if found is None:
         return "not run"
-    told = (
+    text = (
         f"{found.per_second:.1f}/s ({found.workflows} in {found.seconds:.1f} s, "
         f"{found.history.events:g} events, {found.history.state_transitions:g} state transitions)"
     )
-    return f"{told} · enrichment runs at {ratio:.2f} of it" if ratio is not None else told
+    return f"{text} · enrichment runs at {ratio:.2f} of it" if ratio is not None else text

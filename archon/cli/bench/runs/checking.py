@@ -1,4 +1,4 @@
-"""In: what the bridge has accepted, and its listing. Out: what has become of it, document by document."""
+"""In: the documents that the bridge accepted, and its listing. Out: the final state of each document."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ _SHOWN = 100
 
 
 def write_list(path: Path, accepted: list[Accepted]) -> None:
-    """JSON Lines that `enrich validate --against` reads."""
+    """JSON Lines for `enrich validate --against`."""
     lines = [
         json.dumps({"document_id": each.document_id, "content_hash": each.content_hash}) for each in accepted
     ]
@@ -23,7 +23,8 @@ def write_list(path: Path, accepted: list[Accepted]) -> None:
 
 
 def check(accepted: list[Accepted], rows: Mapping[str, Row]) -> Validation:
-    """Each accepted document is there with its content, and enriched from it, parked or skipped; or lost."""
+    """Each accepted document is present with its content and enriched from it, parked or skipped; otherwise
+    lost."""
     fates = {each.document_id: _fate(each, rows.get(each.document_id)) for each in accepted}
     counts = Counter(fates.values())
     return Validation(
@@ -37,7 +38,7 @@ def check(accepted: list[Accepted], rows: Mapping[str, Row]) -> Validation:
 
 
 async def drift(settings: Settings, project: str, accepted: list[Accepted]) -> dict[str, int]:
-    """What `enrich validate --against` says of the same list, by kind; empty where all is well.
+    """The result of `enrich validate --against` for the same list, by kind; empty without drift.
 
     Raises StoreError, WorkflowUnavailableError.
     """

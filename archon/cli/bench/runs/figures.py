@@ -1,4 +1,4 @@
-"""In: what each part of a run has found. Out: the report, every figure worked out."""
+"""In: the measurements of a run. Out: the report with all computed figures."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +25,7 @@ from archon.contracts.types import EnrichmentStatus
 
 @dataclass
 class Findings:
-    """As they come in. `rows`: the bridge's listing at the end, by document id."""
+    """The collected measurements. `rows`: the bridge's listing at the end, by document id."""
 
     started_at: datetime
     machine: Machine
@@ -42,15 +42,15 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
 
-def compose(asked: Parameters, found: Findings, submitted: str | None) -> BenchReport:
-    """`submitted`: where the list of accepted documents is kept."""
+def compose(parameters: Parameters, found: Findings, submitted: str | None) -> BenchReport:
+    """`submitted`: path of the list of accepted documents."""
     accepted = found.load.accepted
     rows = [found.rows[each.document_id] for each in accepted if each.document_id in found.rows]
     enrichment = _enrichment(rows)
     bare = found.baseline
     return BenchReport(
         started_at=found.started_at,
-        parameters=asked,
+        parameters=parameters,
         simulated_latency=found.simulated_latency,
         settings=found.settings,
         machine=found.machine,
@@ -77,7 +77,7 @@ def compose(asked: Parameters, found: Findings, submitted: str | None) -> BenchR
 
 
 def _enrichment(rows: list[Row]) -> Phase:
-    """From the first document's acceptance to the last one's enrichment: it runs beside the indexing."""
+    """From the first accepted to the last enriched document: enrichment overlaps with indexing."""
     ends = [end for row in rows if (end := _enriched_at(row)) is not None]
     if not ends:
         return Phase.of(0, 0.0)

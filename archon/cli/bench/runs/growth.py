@@ -1,5 +1,5 @@
-"""In: when documents were sent and enriched, searches, processes read. Out: the tenths of a run, so that what
-grows with what is stored is seen to grow."""
+"""In: times of sending and enrichment, searches, process readings. Out: the tenths of a run, which show
+growth with the stored data."""
 
 import asyncio
 import itertools
@@ -20,19 +20,19 @@ from archon.contracts.errors import StoreUnavailableError
 Each = TypeVar("Each")
 TENTHS: Final = 10
 _SEARCH_EVERY: Final = 1.0
-"""Seconds: enough of them to tell a percentile, too few to be a load."""
+"""Seconds between searches: enough searches for a percentile, too few to be a load."""
 _P95: Final = 95
 
 
 @dataclass
 class Searches:
-    """When each began, and its milliseconds; `refused`: how many have none."""
+    """Start and milliseconds of each search; `refused`: number of failed searches."""
 
     took: list[tuple[datetime, float]] = field(default_factory=list)
     refused: int = 0
 
     async def go_on(self, reader: Reader, project: str) -> None:
-        """One search a second until cancelled, each due at its time."""
+        """One search per second on a fixed schedule, until cancelled."""
         rng, start = random.Random(project), time.perf_counter()
         for number in range(1_000_000):
             due = start + number * _SEARCH_EVERY
@@ -62,7 +62,8 @@ def growth(
     searches: Searches,
     recording: Recording,
 ) -> Growth | None:
-    """`accept_ms` in the order of sending, `start` of the first. None of fewer documents than tenths."""
+    """`accept_ms` in the order of sending, `start` is the start of the first document. None for fewer
+    documents than tenths."""
     if min(len(enriched), len(accept_ms)) < TENTHS:
         return None
     windows, begin = [], start
@@ -77,7 +78,7 @@ def growth(
 
 
 def _parts(values: Sequence[Each]) -> list[Sequence[Each]]:
-    """Tenths, equal but for one."""
+    """Tenths of almost equal size."""
     bounds = [number * len(values) // TENTHS for number in range(TENTHS + 1)]
     return [values[low:high] for low, high in itertools.pairwise(bounds)]
 
@@ -102,7 +103,7 @@ def _tenth(window: _Window, accepted: Sequence[float], searches: Searches, recor
 
 
 def _spent(recording: Recording, when: datetime, name: str) -> float:
-    """Processor seconds until then, between the readings before and after it as if spent evenly."""
+    """Processor seconds at that time, interpolated between the readings before and after it."""
     known = [(at, usages[name].cpu) for at, usages in recording.timeline if name in usages]
     before = max((each for each in known if each[0] <= when), default=known[0])
     after = min((each for each in known if each[0] >= when), default=known[-1])

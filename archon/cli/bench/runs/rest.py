@@ -1,4 +1,4 @@
-"""In: a stack with nothing to do. Out: how long a single document takes, sent when the one before is done."""
+"""In: an idle stack. Out: the duration of single documents, each sent after the previous one is done."""
 
 import asyncio
 import time
@@ -17,11 +17,11 @@ from archon.contracts.types import Priority
 from archon.runtime.settings import Settings
 
 WARM_UP: Final = 5
-"""Documents before those that count: what is first used then is loaded then."""
+"""Documents before the measured ones, which cause one-time initialisation."""
 _NOT_STARTED: Final = 0.01
-"""Seconds between two questions for a run that has not begun; its end is waited for without asking."""
+"""Seconds between checks for a run that has not started; its end is awaited without polling."""
 _PATIENCE: Final = 180.0
-"""Seconds: on a machine that others keep busy, what runs in the background hardly runs at all."""
+"""Seconds: background processes hardly get processor time on a busy machine."""
 
 
 async def at_rest(
@@ -30,10 +30,10 @@ async def at_rest(
     reader: Reader,
     project: str,
     documents: Sequence[Generated],
-    told: Callable[[], None],
+    advance: Callable[[], None],
 ) -> AtRest:
-    """Of all but the first WARM_UP. Raises StoreUnavailableError for one that is refused, TimeoutError for
-    one that is not enriched."""
+    """Measures all but the first WARM_UP documents. Raises StoreUnavailableError for a refused document,
+    TimeoutError for one that is not enriched."""
     enriched, ended = [], []
     async with client(settings, 1) as http:
         for document in documents:
@@ -46,12 +46,12 @@ async def at_rest(
             row = await reader.document(accepted.document_id)
             if row.enriched_at is not None:
                 enriched.append((row.enriched_at - row.indexed_at).total_seconds() * 1000)
-            told()
+            advance()
     return AtRest(enriched=Latency.of(enriched[WARM_UP:]), ended=Latency.of(ended[WARM_UP:]))
 
 
 async def _ended(temporal: Client, accepted: Accepted) -> None:
-    """By a question that Temporal answers when it is so: asking the bridge all the time would be a load."""
+    """Waits through Temporal's long poll: polling the bridge would be a load."""
     handle = temporal.get_workflow_handle(accepted.workflow_id)
     try:
         async with asyncio.timeout(_PATIENCE):
@@ -64,7 +64,7 @@ async def _ended(temporal: Client, accepted: Accepted) -> None:
 
 
 async def _has_ended(handle: WorkflowHandle[Any, Any]) -> bool:
-    """Waits for its end, good or bad; False where it has not even begun."""
+    """Waits for its end, successful or not; False if the run has not started."""
     try:
         await handle.result()
     except WorkflowFailureError:

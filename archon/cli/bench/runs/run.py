@@ -1,6 +1,6 @@
-"""In: what to measure, and a stack that runs. Out: the report: load, histories, baseline and validation.
+"""In: a plan, and a running stack. Out: the report: load, histories, baseline and validation.
 
-One after the other, so that nothing measures what another measurement does.
+Sequential, so that no measurement influences another.
 """
 
 import asyncio
@@ -39,9 +39,9 @@ _SERVERS = ("Temporal", "Kafka", "graph", "vectors")
 
 @dataclass(frozen=True)
 class Target:
-    """A stack. `environment` leads a process to it; `directory`: for what is written meanwhile; `leaders`:
-    process groups by name, where the stack is bench's own; `versions`: of the servers, as far as known;
-    `foreign`: of another commit, so that its stores and limits are not read by this one's code."""
+    """A stack. `environment` points a process to it; `directory`: for temporary files; `leaders`: process
+    groups by name, for a stack of bench's own; `versions`: of the servers, as far as known; `foreign`: a
+    stack of another commit, so this code does not read its stores and limits."""
 
     settings: Settings
     environment: Mapping[str, str]
@@ -53,9 +53,9 @@ class Target:
 
 @dataclass(frozen=True)
 class Plan:
-    """`bare`: workflows of the baseline; `timeout`: seconds for the enrichment after the last document was
-    answered; `submitted`: where the list of accepted documents is to be kept, if it is; `rest`: documents to
-    send one after the other, before the load; `tenths`: whether to tell how the run went on."""
+    """`bare`: number of baseline workflows; `timeout`: seconds for the enrichment after the last answer;
+    `submitted`: path for the list of accepted documents, if wanted; `rest`: documents to send one at a time
+    before the load; `tenths`: whether to report the figures over time."""
 
     parameters: Parameters
     bare: int
@@ -66,15 +66,15 @@ class Plan:
 
 
 async def bench(plan: Plan, target: Target) -> BenchReport:
-    """Raises what keeps the load from being measured; what fails after it is a note in the report.
+    """Raises errors that prevent the load; later failures become notes in the report.
 
-    InvalidInputError: the project has documents already, whose content might be enriched without any work.
+    InvalidInputError: the project already has documents, whose content might be enriched without any work.
     """
-    asked = plan.parameters
+    parameters = plan.parameters
     client = await temporal.connect(target.settings)
     async with Reader.connect(target.settings) as reader:
-        if there := sum((await reader.statuses(asked.project)).values()):
-            raise InvalidInputError("--project", f"{asked.project} has {there} documents already")
+        if there := sum((await reader.statuses(parameters.project)).values()):
+            raise InvalidInputError("--project", f"{parameters.project} already has {there} documents")
         simulated = await machine.simulated_latency(target.settings)
         started_at = datetime.now(UTC)
         before = machine.machine(target.versions or await machine.temporal_version(client))
@@ -87,45 +87,45 @@ async def bench(plan: Plan, target: Target) -> BenchReport:
             found.at_rest, found.searches, found.notes = resting, searches, notes
             write_list(plan.submitted or target.directory / "submitted.jsonl", sent.accepted)
             if not target.foreign:
-                checking = drift(target.settings, asked.project, sent.accepted)
+                checking = drift(target.settings, parameters.project, sent.accepted)
                 found.drift = await _noted(notes, "validation", checking)
             found.history = await _noted(notes, "history", _history(client, sent))
             if plan.bare:
                 running = _baseline(plan, target, client, progress)
                 found.baseline = await _noted(notes, "baseline", running)
-    return compose(asked, found, str(plan.submitted) if plan.submitted else None)
+    return compose(parameters, found, str(plan.submitted) if plan.submitted else None)
 
 
 async def _at_rest(
     plan: Plan, target: Target, client: Client, reader: Reader, progress: Progress
 ) -> AtRest | None:
-    """Before the load, in a project of its own: what is measured later must not begin with it."""
+    """Runs before the load, in another project, so that the later measurement does not include it."""
     if not plan.rest:
         return None
     project = f"{plan.parameters.project}-at-rest"
     documents = list(generate(project, WARM_UP + plan.rest, plan.parameters.size))
     bar = progress.add_task("At rest", total=len(documents), note="")
-    told: Callable[[], None] = lambda: progress.advance(bar)  # noqa: E731
-    return await at_rest(target.settings, client, reader, project, documents, told)
+    show: Callable[[], None] = lambda: progress.advance(bar)  # noqa: E731
+    return await at_rest(target.settings, client, reader, project, documents, show)
 
 
 async def _measure(
     plan: Plan, target: Target, reader: Reader, progress: Progress
 ) -> tuple[Load, Rows, Recording, Searches | None]:
-    """Send all, wait until all of it is enriched, and watch the processes meanwhile."""
-    asked = plan.parameters
-    enriched = progress.add_task("Enriched", total=asked.documents, note="")
+    """Sends all documents, waits until they are enriched, and samples the processes meanwhile."""
+    parameters = plan.parameters
+    enriched = progress.add_task("Enriched", total=parameters.documents, note="")
     searches = Searches() if plan.tenths else None
 
-    def told(completed: int, parked: int) -> None:
+    def show(completed: int, parked: int) -> None:
         note = f"[red]{parked} parked[/red]" if parked else ""
         progress.update(enriched, completed=completed, note=note)
 
     async with _source(target) as source, recorded(source) as recording:
         sending = asyncio.create_task(_sent(plan, target, progress))
-        beside = [asyncio.create_task(searches.go_on(reader, asked.project))] if searches else []
+        beside = [asyncio.create_task(searches.go_on(reader, parameters.project))] if searches else []
         try:
-            rows = await watch(reader, asked.project, sending, plan.timeout, told)
+            rows = await watch(reader, parameters.project, sending, plan.timeout, show)
         finally:
             for task in (sending, *beside):
                 task.cancel()
@@ -135,16 +135,16 @@ async def _measure(
 
 
 async def _sent(plan: Plan, target: Target, progress: Progress) -> Load:
-    asked = plan.parameters
-    documents = list(generate(asked.project, asked.documents, asked.size))
-    indexed = progress.add_task("Indexed", total=asked.documents, note="")
+    parameters = plan.parameters
+    documents = list(generate(parameters.project, parameters.documents, parameters.size))
+    indexed = progress.add_task("Indexed", total=parameters.documents, note="")
     found = await load(
         target.settings,
-        asked.project,
+        parameters.project,
         documents,
-        concurrency=asked.concurrency,
-        rate=asked.rate,
-        priority=asked.priority,
+        concurrency=parameters.concurrency,
+        rate=parameters.rate,
+        priority=parameters.priority,
         answered=lambda: progress.advance(indexed),
     )
     progress.stop_task(indexed)
@@ -161,7 +161,7 @@ async def _source(target: Target) -> AsyncIterator[Source]:
 
 
 async def _noted(notes: list[str], what: str, work: Any) -> Any:
-    """The result of `work`, or None and a note of why there is none: the load was measured all the same."""
+    """The result of `work`, or None and a note of the error: the load itself is already measured."""
     try:
         return await work
     except (ArchonError, TimeoutError, RPCError) as error:
@@ -175,7 +175,7 @@ async def _history(client: Client, sent: Load) -> History:
 
 async def _baseline(plan: Plan, target: Target, client: Client, progress: Progress) -> Baseline:
     bar = progress.add_task("Baseline", total=plan.bare, note="")
-    told: Callable[[int], None] = lambda count: progress.update(bar, completed=count)  # noqa: E731
+    show: Callable[[int], None] = lambda count: progress.update(bar, completed=count)  # noqa: E731
     documents = list(generate("baseline", plan.bare, plan.parameters.size))
     async with _source(target) as source, recorded(source) as recording:
         found = await baseline(
@@ -184,6 +184,6 @@ async def _baseline(plan: Plan, target: Target, client: Client, progress: Progre
             target.directory,
             documents,
             concurrency=plan.parameters.concurrency,
-            progress=told,
+            progress=show,
         )
     return found.model_copy(update={"others_share": recording.others_share()})

@@ -1,4 +1,4 @@
-"""In: a plan. Out: its report, from a stack of its own, which ends with it, or from one that was there."""
+"""In: a plan. Out: its report, from a temporary stack of its own, or from an existing one."""
 
 import asyncio
 import tempfile
@@ -15,7 +15,7 @@ from archon.runtime.settings import Settings
 
 
 async def measured(plan: Plan) -> BenchReport:
-    """The report of one run. Raises ServerFailedError when a process of an own stack ends before it."""
+    """The report of one run. Raises ServerFailedError if a process of an own stack ends first."""
     if plan.parameters.running:
         with tempfile.TemporaryDirectory(prefix="archon-bench-") as directory:
             return await bench(plan, Target(Settings.load(), {}, Path(directory)))
@@ -25,9 +25,9 @@ async def measured(plan: Plan) -> BenchReport:
 
 
 @asynccontextmanager
-async def _started(asked: Parameters, directory: Path) -> AsyncIterator[Stack]:
-    # Set even where it is 0: what this process's environment says must not slow it in silence.
-    overrides = {"INTELLIGENCE_SIMULATED_LATENCY": str(asked.intelligence_latency)}
+async def _started(parameters: Parameters, directory: Path) -> AsyncIterator[Stack]:
+    # Set even if it is 0: this process's environment must not silently slow the stack.
+    overrides = {"INTELLIGENCE_SIMULATED_LATENCY": str(parameters.intelligence_latency)}
     starting = err.status("Starting the stack ...")
     starting.start()
     try:
@@ -39,7 +39,7 @@ async def _started(asked: Parameters, directory: Path) -> AsyncIterator[Stack]:
 
 
 def _own(stack: Stack) -> Target:
-    """The process groups of a stack, each led by the guard of its child."""
+    """The process groups of a stack, each with the guard of its child as leader."""
     processes = [*stack.servers.all(), *stack.services.all()]
     return Target(
         settings=stack.settings,
