@@ -1,1 +1,1 @@
-"""The servers of a demo or a test, embedded: real ones from packages, each a child process on loopback."""
+"""Embedded servers for demos and tests: real servers from Python packages, as child processes on loopback."""

@@ -1,6 +1,6 @@
-"""In: a command for a service of a stack that runs. Out: it done by the stack's own process.
+"""In: a command for a service of a running stack. Out: the command carried out by the stack's own process.
 
-By a Unix socket in the data directory, which the user alone may open: a line of JSON there, a line back.
+Uses a Unix socket in the data directory that only its user may open: one line of JSON in each direction.
 """
 
 import asyncio
@@ -24,15 +24,15 @@ _LONGEST: Final = 2**20
 
 
 class Command(BaseModel):
-    """`service` is empty where all are listed."""
+    """`service` is empty for a list of all."""
 
     verb: Literal["list", "start", "stop", "restart"]
     service: str = ""
 
 
 class ServiceState(BaseModel):
-    """`since`: when it came into its state; `restarts`: how often it has ended and was started again. `pid`
-    leads its process group."""
+    """`since`: start of the current state; `restarts`: number of automatic restarts. `pid`: the leader of the
+    process group."""
 
     service: str
     state: State
@@ -57,7 +57,7 @@ class ServiceState(BaseModel):
 
 
 class Answer(BaseModel):
-    """The services as they are after the command; `error`: why it was not done."""
+    """The services after the command; `error`: why it failed."""
 
     services: list[ServiceState]
     error: str | None = None
@@ -71,7 +71,7 @@ def name_of(supervised: Supervised) -> str:
 async def serving(
     data_dir: Path, processes: Sequence[Supervised], group: asyncio.TaskGroup
 ) -> AsyncIterator[None]:
-    """Take commands while the block lasts. Each is done in `group`, also where its client waits no more."""
+    """Accepts commands during the block. Each runs in `group`, even if its client stops waiting."""
     by_name = {name_of(each): each for each in processes}
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -86,14 +86,14 @@ async def serving(
 
 
 async def ask(data_dir: Path, command: Command) -> Answer:
-    """Raises StackUnavailableError where no stack takes commands, or it ends before the answer."""
+    """Raises StackUnavailableError if no stack accepts commands, or it ends before the answer."""
     try:
         with _reachable(data_dir) as path:
             reader, writer = await asyncio.open_unix_connection(path, limit=_LONGEST)
     except OSError as error:
         if in_use(data_dir):
             raise StackUnavailableError(
-                f"the stack on {data_dir} is starting or stopping, or is none of `enrich up`"
+                f"the stack on {data_dir} is starting or stopping, or was not started by `enrich up`"
             ) from error
         raise StackUnavailableError(f"no stack runs on {data_dir}; `enrich up` starts one") from error
     with contextlib.closing(writer):
@@ -110,7 +110,7 @@ async def ask(data_dir: Path, command: Command) -> Answer:
 async def _serve(
     by_name: Mapping[str, Supervised], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    """Raises nothing: what a client does wrong must not end the stack."""
+    """Raises nothing: a client's mistake must not end the stack."""
     with contextlib.closing(writer), contextlib.suppress(OSError, ValueError):
         error = await _obey(by_name, await reader.readline())
         answer = Answer(services=list(map(ServiceState.of, by_name.values())), error=error)
@@ -119,11 +119,11 @@ async def _serve(
 
 
 async def _obey(by_name: Mapping[str, Supervised], line: bytes) -> str | None:
-    """Why it was not done."""
+    """The reason if it was not done."""
     try:
         command = Command.model_validate_json(line)
     except ValidationError:
-        return "this is no command"
+        return "this is not a command"
     if command.verb == "list":
         return None
     if (service := by_name.get(command.service)) is None:
@@ -140,15 +140,15 @@ async def _obey(by_name: Mapping[str, Supervised], line: bytes) -> str | None:
 
 @contextlib.contextmanager
 def _reachable(data_dir: Path) -> Iterator[str]:
-    """A path of the socket that is short enough: the system takes about a hundred bytes (man 7 unix)."""
+    """A short path for the socket: the system allows about a hundred bytes (man 7 unix)."""
     with tempfile.TemporaryDirectory(prefix="archon-") as short:
         (link := Path(short) / "d").symlink_to(data_dir.resolve())
         yield str(link / _SOCKET)
 
 
 def _bound(data_dir: Path) -> socket.socket:
-    """The socket, its user's alone from the beginning."""
-    (data_dir / _SOCKET).unlink(missing_ok=True)  # of a stack that was killed
+    """The socket, private to its user from the start."""
+    (data_dir / _SOCKET).unlink(missing_ok=True)  # left by a stack that was killed
     made = socket.socket(socket.AF_UNIX)
     with _reachable(data_dir) as path:
         before = os.umask(0o177)

@@ -1,6 +1,6 @@
-"""In: a directory. Out: it held for one stack at a time, and the ports that the last one there had.
+"""In: a directory. Out: the directory locked for one stack, and the ports of its previous stack.
 
-A stack that is started again has the same addresses: shells that have read its `env` still find it.
+A restarted stack keeps its addresses, so that shells with its `env` still find it.
 """
 
 import contextlib
@@ -23,8 +23,8 @@ class DataDirectoryInUseError(ArchonError):
 
 
 def prepare(data_dir: Path) -> Path:
-    """The directory, made if need be. One that is made here, or was a stack's before, is this user's alone;
-    another one keeps its rights. Raises ConfigurationError."""
+    """Creates the directory if necessary. A new directory, or one of an earlier stack, becomes private to
+    this user; any other keeps its permissions. Raises ConfigurationError."""
     if not data_dir.exists() or any((data_dir / name).exists() for name in _OURS):
         data_dir.mkdir(parents=True, exist_ok=True)
         try:
@@ -36,7 +36,7 @@ def prepare(data_dir: Path) -> Path:
 
 @contextlib.asynccontextmanager
 async def locked(data_dir: Path) -> AsyncIterator[None]:
-    """Hold `data_dir` for one stack. Raises DataDirectoryInUseError."""
+    """Locks `data_dir` for one stack. Raises DataDirectoryInUseError."""
     with (prepare(data_dir) / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -46,7 +46,7 @@ async def locked(data_dir: Path) -> AsyncIterator[None]:
 
 
 def in_use(data_dir: Path) -> bool:
-    """Whether a stack holds it."""
+    """Whether a stack has locked it."""
     try:
         with (data_dir / "lock").open("r") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -62,14 +62,14 @@ def ports_file(data_dir: Path) -> Path:
 
 
 def kept_ports(data_dir: Path) -> Mapping[str, int]:
-    """By name; none where no stack has run there. Raises ConfigurationError."""
+    """Ports by name; empty if no stack has run there. Raises ConfigurationError."""
     file = ports_file(data_dir)
     try:
         return _PORTS.validate_json(file.read_bytes())
     except FileNotFoundError:
         return {}
     except ValidationError as error:
-        raise ConfigurationError(f"{file} has no ports in it; remove it to have others") from error
+        raise ConfigurationError(f"{file} contains no ports; remove it to choose new ones") from error
 
 
 def keep_ports(data_dir: Path, ports: Mapping[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""In: a port and a data directory. Out: ArcadeDB behind Bolt, on the Java runtime its package carries."""
+"""In: a port and a data directory. Out: ArcadeDB with Bolt, on the Java runtime from its package."""
 
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -16,15 +16,15 @@ DATABASE: Final = "archon"
 
 
 def password_file(data_dir: Path) -> Path:
-    """Holds the password of USER; made if need be."""
+    """Contains the password of USER; created if necessary."""
     if not is_made(data_dir, "graph"):
-        # A directory from before has a password that is known. Without this file users are made anew.
+        # Older data directories have a well-known password. Without this file, the users are created again.
         (data_dir / "graph" / "config" / "server-users.jsonl").unlink(missing_ok=True)
     return secret_file(data_dir, "graph")
 
 
 def graph(data_dir: Path, port: int, http_port: int) -> ChildProcess:
-    """Persistent: documents survive a restart. Its queries read no files and no addresses."""
+    """Persistent: documents survive a restart. Its queries cannot read files or network addresses."""
     spec = find_spec("arcadedb_embedded")
     assert spec is not None
     assert spec.origin is not None
@@ -33,7 +33,7 @@ def graph(data_dir: Path, port: int, http_port: int) -> ChildProcess:
     directory.mkdir(parents=True, exist_ok=True)
     settings = {
         "arcadedb.server.rootPath": directory,
-        # Not the password itself: everybody may read a process's arguments.
+        # Not the password itself: every user can read a process's arguments.
         "arcadedb.server.rootPasswordPath": password_file(data_dir).resolve(),
         "arcadedb.opencypher.loadCsv.allowFileUrls": "false",
         "arcadedb.opencypher.loadCsv.allowRemoteUrls": "false",
@@ -44,14 +44,14 @@ def graph(data_dir: Path, port: int, http_port: int) -> ChildProcess:
         "arcadedb.bolt.port": port,
         "arcadedb.server.httpIncomingHost": HOST,
         "arcadedb.server.httpIncomingPort": http_port,
-        # Transactions conflict by page, so documents are spread over several files. More of them cost more: a
-        # key is looked up in each.
+        # Transactions conflict by page, so documents are spread over several files. Each file makes key
+        # lookups slower.
         "arcadedb.typeDefaultBuckets": 8,
         "arcadedb.server.defaultDatabases": f"{DATABASE}[{USER}]",
     }
 
     async def ready() -> None:
-        # Without the driver's own retries, which would keep the reason to themselves.
+        # Without the driver's own retries, which would hide the reason.
         async with AsyncGraphDatabase.driver(
             f"bolt://{HOST}:{port}",
             auth=(USER, password_file(data_dir).read_text()),
@@ -68,7 +68,7 @@ def graph(data_dir: Path, port: int, http_port: int) -> ChildProcess:
         directory=directory,
         command=[
             *(str(package / "jre" / "bin" / "java"), "-Xmx1G"),
-            # For a short life on few processors quick compilation pays, and peak speed does not.
+            # A short-lived server on few processors needs quick compilation more than peak speed.
             *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
             *("--add-opens", "java.base/java.nio.channels.spi=ALL-UNNAMED"),
             *("--add-opens", "java.base/java.lang=ALL-UNNAMED", "--add-modules", "jdk.incubator.vector"),

@@ -1,8 +1,9 @@
-"""In: a pipe from the parent and a command. Out: the command's exit code; it never outlives the parent.
+"""In: a pipe from the parent and a command. Out: the command's exit code; the command never outlives the
+parent.
 
-Runs as a script of its own (`python guard.py FD COMMAND...`), leader of a process group that a
-terminal's Ctrl-C does not reach. The end of the pipe means that the parent is gone, however it went; the end
-of the guard itself ends the command at once, where the system is Linux.
+Runs as a separate script (`python guard.py FD COMMAND...`) and leads a process group that a terminal's Ctrl-C
+does not reach. The pipe closes when the parent ends, for whatever reason. On Linux, the end of the guard
+itself also ends the command.
 """
 
 import ctypes

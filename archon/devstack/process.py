@@ -1,5 +1,5 @@
-"""In: a command and a way to ask whether it serves. Out: a child process that is ready, or an error that
-names its log; nothing is left running when its block ends or this process dies."""
+"""In: a command and a readiness check. Out: a ready child process, or an error that names its log. The child
+ends with its block and with this process."""
 
 import asyncio
 import contextlib
@@ -17,10 +17,10 @@ from archon.contracts.errors import ArchonError
 from archon.devstack import guard
 
 BACKGROUND: Final = 7
-"""Niceness of what works in the background: indexing answers people and goes first.
+"""Niceness of background processes: indexing has waiting users and takes precedence.
 
-A fifth of the weight of niceness 0 and fourteen times that of 19 (man 7 sched): less would starve enrichment
-beside other work of the same session, more would slow indexing down.
+A fifth of the weight of niceness 0 and fourteen times that of 19 (man 7 sched). Less weight would starve
+enrichment next to other work of the same session, more would slow indexing down.
 """
 READY_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 15.0
@@ -34,9 +34,9 @@ class ServerFailedError(ArchonError):
 
 @dataclass
 class ChildProcess:
-    """A server as an async context manager. `ready` returns once it serves, and raises until then.
+    """A server as an async context manager. `ready` returns when it serves, and raises before that.
 
-    `url` is what a person would open or connect to.
+    `url` is the address for a person.
     """
 
     name: str
@@ -48,12 +48,12 @@ class ChildProcess:
     environment: Mapping[str, str] = field(default_factory=dict)
     niceness: int = 0
     directory: Path | None = None
-    """Where it runs; this process's own if not given."""
+    """Working directory; default: that of this process."""
     ready_seconds: float = READY_SECONDS
     stop_seconds: float = STOP_SECONDS
-    """How long it may take until it is ready, and until it has ended when it was asked to."""
+    """Time limits for its start and its end."""
     not_ready: str = ""
-    """Why it was not ready when it was last asked, in a few words; empty when it is."""
+    """Result of the last readiness check, in a few words; empty if ready."""
     _process: asyncio.subprocess.Process | None = None
     _pipe: int | None = None
     _log_start: int = 0
@@ -77,7 +77,7 @@ class ChildProcess:
         return self._process.pid if self._process else None
 
     async def start(self) -> None:
-        """Start and wait until ready. Raises ServerFailedError."""
+        """Starts the process and waits until it is ready. Raises ServerFailedError."""
         self.not_ready = "it starts"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         reading, self._pipe = os.pipe()
@@ -92,17 +92,17 @@ class ChildProcess:
                 env={**os.environ, **self.environment},
                 cwd=self.directory,
                 pass_fds=[reading],
-                # A group, not a session: Linux weighs sessions against each other before it looks at niceness
-                # (man 7 sched, autogroup), which would then set ours apart from nothing.
+                # A group, not a session: Linux first divides processor time between sessions (man 7 sched,
+                # autogroup). In a session of its own, a process's niceness would have no effect on ours.
                 process_group=0,
             )
         os.close(reading)
         await self._wait_until_ready(self._process)
-        # Not before: on a busy machine it would hardly ever begin.
+        # Not earlier: on a busy machine it would hardly ever start.
         yield_processor(self._process.pid, self.niceness)
 
     async def stop(self) -> None:
-        """End it gently, then by force."""
+        """Ends it gently, then by force."""
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -112,7 +112,7 @@ class ChildProcess:
         await self.kill()
 
     async def kill(self) -> None:
-        """SIGKILL the process and all it started, as a crash would."""
+        """Kills the process and its children with SIGKILL, like a crash."""
         if self._process is None:
             return
         leader = self._process.pid
@@ -126,12 +126,12 @@ class ChildProcess:
             self._pipe = None
 
     async def ended(self) -> int:
-        """Waits for as long as it runs; its exit code, 128 and the signal's number where one ended it."""
+        """Waits until it ends. Returns its exit code, 128 plus the number of a signal that ended it."""
         assert self._process is not None
         return await self._process.wait()
 
     async def failed(self) -> None:
-        """Waits for as long as it runs, then raises ServerFailedError."""
+        """Waits until it ends, then raises ServerFailedError."""
         raise self._failure(f"exited with code {await self.ended()}")
 
     async def _wait_until_ready(self, process: asyncio.subprocess.Process) -> None:
@@ -141,7 +141,7 @@ class ChildProcess:
             if process.returncode is not None:
                 raise self._failure(f"exited with code {process.returncode}")
             try:
-                # Not wait_for: in Python 3.11 it loses a cancellation where the call fails at that moment.
+                # Not wait_for: in Python 3.11 it loses a cancellation if the call fails at that moment.
                 async with asyncio.timeout(5.0):
                     await self.ready()
             except Exception as error:  # noqa: BLE001  every driver has errors of its own for "not yet"
@@ -159,7 +159,7 @@ class ChildProcess:
 
 
 def reason(error: BaseException) -> str:
-    """In a few words, why a server does not answer; drivers wrap what the system says in much else."""
+    """A short reason why a server does not answer; drivers wrap the system's message in much text."""
     causes: list[BaseException] = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
         causes.append(cause)
@@ -172,7 +172,8 @@ def reason(error: BaseException) -> str:
 
 
 async def emptied(group: int) -> None:
-    """Returns when none of the group is left, as its ports and files are free only then; or gives it up."""
+    """Returns when the group is empty, because its ports and files are free only then; gives up after a time
+    limit."""
     with contextlib.suppress(ProcessLookupError, PermissionError, TimeoutError):
         async with asyncio.timeout(STOP_SECONDS):
             while True:
@@ -181,6 +182,6 @@ async def emptied(group: int) -> None:
 
 
 def yield_processor(leader: int, niceness: int) -> None:
-    """Make a group nicer than this process by `niceness`."""
+    """Increases the niceness of a group by `niceness` relative to this process."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PGRP, leader, os.getpriority(os.PRIO_PROCESS, 0) + niceness)

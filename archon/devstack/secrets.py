@@ -1,6 +1,6 @@
-"""In: a data directory and a server's name. Out: the secret that guards the server against other users.
+"""In: a data directory and a server's name. Out: the secret that protects the server from other users.
 
-Loopback is every user's: what listens there is reached by all who have an account on the machine.
+Every account on a machine can connect to loopback.
 """
 
 import contextlib
@@ -16,25 +16,25 @@ _BYTES: Final = 32
 
 
 def secret_file(data_dir: Path, server: str) -> Path:
-    """The file that holds it, made with it if need be, for this user's eyes alone."""
+    """The file with the secret, readable by this user only; created if necessary."""
     directory = prepare(data_dir) / _DIRECTORY
     directory.mkdir(mode=0o700, exist_ok=True)
     file = directory / server
     if not file.exists():
-        with NamedTemporaryFile("w", dir=directory) as made:  # which is this user's alone
+        with NamedTemporaryFile("w", dir=directory) as made:  # readable by this user only
             made.write(secrets.token_urlsafe(_BYTES))
             made.flush()
-            # Whole or not at all; of two who make it at once, one makes it.
+            # The file is complete or absent; of two concurrent writers, one wins.
             with contextlib.suppress(FileExistsError):
                 file.hardlink_to(made.name)
     return file
 
 
 def is_made(data_dir: Path, server: str) -> bool:
-    """Whether there is one already."""
+    """Whether the secret exists already."""
     return (data_dir / _DIRECTORY / server).exists()
 
 
 def secret(data_dir: Path, server: str) -> str:
-    """As the file has it."""
+    """The secret in the file."""
     return secret_file(data_dir, server).read_text()

@@ -1,6 +1,6 @@
-"""In: a data directory and ports. Out: the four servers and our four services, running, and their addresses.
+"""In: a data directory and ports. Out: the four servers and our four services, running, with their addresses.
 
-Servers start together and before the services; everything stops in the reverse order.
+Servers start together and before the services; everything stops in reverse order.
 """
 
 import asyncio
@@ -41,12 +41,12 @@ class ServersMissingError(ArchonError):
 
 
 class NotReadyError(ArchonError):
-    """A service answers, and waits for what it cannot do without."""
+    """A service answers, but waits for a part that it needs."""
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Every port of a stack; the defaults are the products' own."""
+    """All ports of a stack; the defaults are the products' own."""
 
     temporal: int = 7233
     temporal_ui: int = 8233
@@ -61,17 +61,17 @@ class Ports:
 
     @classmethod
     def free(cls) -> Self:
-        """Ports nobody uses."""
+        """Free ports."""
         names = [each.name for each in fields(cls)]
         return cls(**dict(zip(names, free_ports(len(names)), strict=True)))
 
     @classmethod
     def named(cls, numbers: Mapping[str, int]) -> Self:
-        """These, and the products' own for what is not named."""
+        """These ports, and the defaults for the others."""
         return cls(**{each.name: numbers[each.name] for each in fields(cls) if each.name in numbers})
 
     def require_free(self, *unused: str) -> None:
-        """Raises PortTakenError for the first that is taken, but for those that are not used."""
+        """Raises PortTakenError for the first taken port; unused parts are not checked."""
         for each in fields(self):
             if each.name not in unused:
                 require_free(getattr(self, each.name), each.name)
@@ -79,7 +79,7 @@ class Ports:
 
 @dataclass(frozen=True)
 class Servers:
-    """The embedded servers; each may be killed and started again by itself."""
+    """The embedded servers; each can be killed and restarted alone."""
 
     temporal: ChildProcess
     kafka: ChildProcess
@@ -103,7 +103,7 @@ class Servers:
 
 
 def environment(data_dir: Path, ports: Ports) -> dict[str, str]:
-    """The settings that lead every process to this stack; its secrets are made if need be."""
+    """The settings that point every process to this stack; creates its secrets if necessary."""
     return {
         **addresses(data_dir, ports),
         "MEMGRAPH_PASSWORD": graphs.password_file(data_dir).read_text(),
@@ -112,7 +112,7 @@ def environment(data_dir: Path, ports: Ports) -> dict[str, str]:
 
 
 def addresses(data_dir: Path, ports: Ports) -> dict[str, str]:
-    """Those without the secrets: of a stack that may never be."""
+    """The settings without the secrets, also for a stack that was never started."""
     return {
         "BRIDGE_PORT": str(ports.bridge),
         "BRIDGE_URL": f"http://{HOST}:{ports.bridge}",
@@ -123,10 +123,10 @@ def addresses(data_dir: Path, ports: Ports) -> dict[str, str]:
         "INTELLIGENCE_SERVICE_URL": f"http://{HOST}:{ports.intelligence}",
         "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports.kafka}",
         "KAFKA_ENABLE_IDEMPOTENCE": "false",
-        # The embedded broker does not wake those who wait: it looks for new records every half of this.
-        # Less would enrich a single document some milliseconds earlier, and cost 24 ms of processor a second.
+        # The embedded broker does not wake waiting clients: it polls for new records at half this interval. A
+        # lower value enriches a single document some milliseconds earlier, and costs 24 ms of processor per second.
         "KAFKA_FETCH_WAIT": "0.1",
-        # The embedded broker lets a member wait for half of this before it joins.
+        # The embedded broker makes a member wait for half of this before it joins.
         "KAFKA_SESSION_TIMEOUT": "6",
         "KAFKA_RECREATED_AFTER": "2",
         "MEMGRAPH_DATABASE": graphs.DATABASE,
@@ -145,7 +145,7 @@ def addresses(data_dir: Path, ports: Ports) -> dict[str, str]:
 
 
 def service(name: str, port: int, data_dir: Path, env: Mapping[str, str], niceness: int = 0) -> ChildProcess:
-    """One of our services, as `enrich NAME` runs it."""
+    """A service of this product, as a process `enrich NAME`."""
     url = f"http://{HOST}:{port}"
 
     async def ready() -> None:
@@ -175,7 +175,7 @@ class Services:
     ingress: ChildProcess
     worker: ChildProcess
     has_intelligence: bool = True
-    """Whether the intelligence service is the stack's own."""
+    """Whether the stack has its own intelligence service."""
 
     @classmethod
     def on(cls, data_dir: Path, ports: Ports, env: Mapping[str, str]) -> Self:
@@ -190,7 +190,7 @@ class Services:
         )
 
     def all(self) -> Sequence[ChildProcess]:
-        """Those that the stack starts."""
+        """The services that the stack starts."""
         own = (self.intelligence,) if self.has_intelligence else ()
         return (*own, self.bridge, self.ingress, self.worker)
 
@@ -207,9 +207,9 @@ class Stack:
 
     @contextlib.asynccontextmanager
     async def supervised(self, report: Tell) -> AsyncIterator[None]:
-        """While the block lasts, each process that ends is started again, unless a command has stopped it.
-        `report` is called with lines that say so."""
-        restored = {self.servers.kafka.name: partial(ensure_topics, self.settings)}  # it keeps them in memory
+        """During the block, restarts each process that ends, unless a command has stopped it. `report` is
+        called with a line about each."""
+        restored = {self.servers.kafka.name: partial(ensure_topics, self.settings)}  # Kafka's are in memory
         processes = (*self.servers.all(), *self.services.all())
         supervised = [Supervised(each, report, restored.get(each.name)) for each in processes]
         async with kept(supervised) as group, control.serving(self.data_dir, supervised, group):
@@ -236,11 +236,11 @@ async def running(
     tell: Tell = lambda _: None,
     patience: float = 0.0,
 ) -> AsyncIterator[Stack]:
-    """The whole stack while the block lasts; `overrides` are settings of the services. `tell` is called with
-    what is waited for, once a second; ports that are taken are waited for `patience` seconds.
+    """The whole stack, running during the block; `overrides` are settings of the services. `tell` is called
+    once a second with the parts that are waited for; waits `patience` seconds for taken ports.
 
-    An intelligence service that `overrides` names stands for the stack's own, which is not started then.
-    Raises PortTakenError, DataDirectoryInUseError, or ServerFailedError that names the log.
+    If `overrides` name an intelligence service, the stack does not start its own. Raises PortTakenError,
+    DataDirectoryInUseError, or ServerFailedError, which names the log.
     """
     env = environment(data_dir, ports) | dict(overrides or {})
     settings = Settings(**{name.lower(): value for name, value in env.items()})  # type: ignore[arg-type]
@@ -254,7 +254,7 @@ async def running(
 
 
 async def _freed(ports: Ports, unused: Sequence[str], tell: Tell, patience: float) -> None:
-    """Until the ports are free. Raises PortTakenError."""
+    """Waits until the ports are free. Raises PortTakenError."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     while True:

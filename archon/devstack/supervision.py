@@ -1,7 +1,7 @@
-"""In: processes that run. Out: the same ones for as long as it is wanted: one that ends is started again.
+"""In: running processes. Out: the same processes, kept running: each one that ends is restarted.
 
-So a crash is what it is in production, an outage that everything else waits out. One that was stopped by hand
-stays so until it is started by hand.
+So a crash has the same effect as in production: an outage that other processes wait out. A process stopped by
+hand stays stopped until it is started by hand.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from archon.devstack.process import ChildProcess
 FIRST_DELAY: Final = 1.0
 LONGEST_DELAY: Final = 30.0
 STEADY: Final = 60.0
-"""Seconds after which a process that ends is no longer taken for one that cannot run."""
+"""Seconds after which a process counts as able to run."""
 
 
 class State(StrEnum):
-    """`waiting`: it has ended, and is started again after a delay. `stopped`: by hand, or it could not be
-    started by hand."""
+    """`waiting`: it has ended, and is restarted after a delay. `stopped`: by hand, or a start by hand
+    failed."""
 
     RUNNING = "running"
     STARTING = "starting"
@@ -34,9 +34,9 @@ class State(StrEnum):
 
 @dataclass
 class Supervised:
-    """A process, and what is to be done once it serves again. `report` is called with lines for people.
+    """A process, and the action after each restart. `report` is called with lines for people.
 
-    `restarts`: how often it was started again because it had ended.
+    `restarts`: number of automatic restarts.
     """
 
     process: ChildProcess
@@ -51,21 +51,21 @@ class Supervised:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def keep(self, group: asyncio.TaskGroup) -> None:
-        """Start it again whenever it ends, for as long as the group is there."""
+        """Restarts it whenever it ends, while the group exists."""
         self._group = group
         self._keeping = group.create_task(self._forever())
 
     async def stop(self) -> None:
-        """End it, and hold it down."""
+        """Ends it, and keeps it stopped."""
         async with self._turn:
             await self._let_go()
             await self.process.stop()
             self._enter(State.STOPPED)
-            self.report(f"{self.process.name} is stopped, until somebody starts it")
+            self.report(f"{self.process.name} is stopped until it is started by hand")
 
     async def start(self) -> None:
-        """Start it at once and keep it; one that runs is left alone. Raises ServerFailedError, and then it is
-        stopped."""
+        """Starts it at once and keeps it running; a running process is left alone. Raises ServerFailedError,
+        after which it is stopped."""
         async with self._turn:
             if self.state is State.RUNNING:
                 return
@@ -82,7 +82,7 @@ class Supervised:
                 self.keep(self._group)
 
     async def release(self) -> None:
-        """Keep it no longer, whatever a command still does to it."""
+        """Ends the supervision, even during a command."""
         async with self._turn:
             self._group = None
             await self._let_go()
@@ -104,7 +104,7 @@ class Supervised:
         self._enter(State.RUNNING)
 
     async def _forever(self) -> None:
-        """Until it is cancelled. The delay doubles with each failure in a row."""
+        """Until cancelled. The delay doubles with each consecutive failure."""
         loop = asyncio.get_running_loop()
         began, delay = loop.time(), self.first_delay
         while True:
@@ -121,7 +121,7 @@ class Supervised:
 
     async def _started_after(self, seconds: float) -> bool:
         """Whether it serves again."""
-        # Its group goes with it: what it had started holds its ports.
+        # Also kills its group: its children hold its ports.
         await self.process.kill()
         self.report(f"{self.process.name} is started again in {seconds:g} s")
         await asyncio.sleep(seconds)
@@ -136,7 +136,7 @@ class Supervised:
 
 @contextlib.asynccontextmanager
 async def kept(processes: Sequence[Supervised]) -> AsyncIterator[asyncio.TaskGroup]:
-    """All of them run while the block lasts; the group is for what works beside."""
+    """All of them run during the block; the group is for additional tasks."""
     async with asyncio.TaskGroup() as group:
         for each in processes:
             each.keep(group)
@@ -146,7 +146,7 @@ async def kept(processes: Sequence[Supervised]) -> AsyncIterator[asyncio.TaskGro
 
 
 def _how(code: int) -> str:
-    """How a process ended, by its exit code: negative, or above 128, where a signal ended it."""
+    """How a process ended, by its exit code: negative, or above 128, if a signal ended it."""
     number = -code if code < 0 else code - 128
     if number in set(signal.Signals):
         return f"was ended by {signal.Signals(number).name}"

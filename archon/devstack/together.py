@@ -1,4 +1,4 @@
-"""In: processes that do not run yet. Out: all of them ready at once, and all stopped at once."""
+"""In: processes that do not run yet. Out: all of them started concurrently, and stopped concurrently."""
 
 import asyncio
 import contextlib
@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from archon.devstack.process import ChildProcess
 
 Tell = Callable[[str], None]
-"""Takes lines for people."""
+"""Receives lines for people."""
 
 
 @contextlib.asynccontextmanager
 async def together(processes: Sequence[ChildProcess], tell: Tell) -> AsyncIterator[None]:
-    """Start all at once and stop all at once; if one does not start, none is left running."""
+    """Starts all and stops all concurrently; if one does not start, none is left running."""
     starting = [asyncio.create_task(process.start()) for process in processes]
     telling = asyncio.create_task(_tell(processes, tell))
     try:
@@ -29,7 +29,7 @@ async def together(processes: Sequence[ChildProcess], tell: Tell) -> AsyncIterat
 
 
 async def _tell(processes: Sequence[ChildProcess], tell: Tell) -> None:
-    """Once a second, what is waited for; until it is cancelled."""
+    """Once a second, reports the processes that are not ready; until cancelled."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     while True:

@@ -1,4 +1,4 @@
-"""In: a port and a data directory. Out: a server with Qdrant's REST API on Qdrant's own engine, embedded."""
+"""In: a port and a data directory. Out: a server with Qdrant's REST API on Qdrant's own embedded engine."""
 
 import sys
 from importlib.metadata import version

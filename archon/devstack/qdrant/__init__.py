@@ -1,1 +1,1 @@
-"""Qdrant's REST API, as far as this product uses it, on Qdrant's own engine, embedded."""
+"""The part of Qdrant's REST API that this product uses, on Qdrant's own embedded engine."""

@@ -1,7 +1,7 @@
-"""In: a directory. Out: the collections in it: a shard of the engine each, and what each was made with.
+"""In: a directory. Out: its collections: one shard of the engine each, with the parameters of their creation.
 
-A write is in the engine's log when it returns, so that a process that is killed has lost nothing. Flushing
-bounds what the log holds, and what the operating system may lose with the power.
+A write is in the engine's log when it returns, so a killed process loses nothing. Flushing limits the length
+of the log, and the loss in a power failure.
 """
 
 import json
@@ -27,21 +27,21 @@ from archon.devstack.qdrant.protocol import (
 )
 
 FLUSH_BYTES: Final = 32 * 2**20
-"""Of requests. After a crash they are carried out again, some 500 documents in a second."""
+"""Bytes of requests between flushes. After a crash they are replayed, about 500 documents per second."""
 _NAME: Final = re.compile(r'[^<>:"/\\|?*\x00-\x1f]{1,255}')
 _PARAMETERS: Final = "collection.json"
 _SHARD: Final = "shard"
 _TIDIED: Final = 20_000
-"""Points of a collection that is rid of the room of deleted ones as it is opened: it takes a second or two.
-Larger ones keep that room, some 2 KB a chunk that was deleted or replaced."""
+"""Maximum number of points in a collection that is compacted when it is opened, which takes a second or two.
+Larger collections keep the space of deleted points, about 2 KB for each deleted or replaced chunk."""
 _NO_INDEX: Final = 2**40
-"""Kilobytes of vectors from which on a graph is built. That would stop everything for minutes, and a search
-that is limited to a project looks at its vectors alone."""
+"""Kilobytes of vectors from which an index is built. Building would block everything for minutes, and a
+search within one project reads only its vectors."""
 
 
 @dataclass
 class Collection:
-    """`parameters`: as the client gave them. `unflushed`: bytes."""
+    """`parameters`: as sent by the client. `unflushed`: bytes."""
 
     directory: Path
     parameters: Body
@@ -51,7 +51,7 @@ class Collection:
 
     @classmethod
     def create(cls, directory: Path, parameters: Body) -> Self:
-        """In place of what is left of a creation that was cut short."""
+        """Replaces the remains of an interrupted creation."""
         with reading():
             schema, config = _schema(parameters), _config(parameters)
         shutil.rmtree(directory, ignore_errors=True)
@@ -66,7 +66,7 @@ class Collection:
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """Carries out again what was not flushed."""
+        """Replays the operations that were not flushed."""
         parameters = json.loads((directory / _PARAMETERS).read_bytes())
         shard = edge.EdgeShard.load(str(directory / _SHARD))
         if shard.info().points_count <= _TIDIED:
@@ -74,7 +74,7 @@ class Collection:
         return cls(directory, parameters, _schema(parameters), shard)
 
     def update(self, operations: Sequence[Operation], size: int) -> None:
-        """In order, up to the first that fails. `size`: of the request, in bytes."""
+        """Applies operations in order, up to the first failure. `size`: of the request, in bytes."""
         self.unflushed += size
         with engine_errors():
             for each in operations:
@@ -95,14 +95,14 @@ class Collection:
 
 @dataclass
 class Collections:
-    """By name."""
+    """Collections by name."""
 
     root: Path
     opened: dict[str, Collection]
 
     @classmethod
     def at(cls, root: Path) -> Self:
-        """Those that are there; raises what the engine raises for one that it cannot open."""
+        """Opens existing collections; raises the engine's error for a collection that it cannot open."""
         root.mkdir(parents=True, exist_ok=True)
         found = sorted(root.glob(f"*/{_PARAMETERS}"))
         return cls(root, {each.parent.name: Collection.load(each.parent) for each in found})
@@ -121,7 +121,7 @@ class Collections:
         return self.opened[name]
 
     def delete(self, name: str) -> bool:
-        """False where there was none."""
+        """False if there was none."""
         if name not in self.opened:
             return False
         self.opened.pop(name).delete()
@@ -138,7 +138,7 @@ def _schema(parameters: Body) -> Schema:
 
 
 def _config(parameters: Body) -> edge.EdgeConfig:
-    """What only tunes Qdrant changes no answer here."""
+    """Parameters that only tune Qdrant have no effect here."""
     only(
         parameters,
         *("vectors", "sparse_vectors", "metadata", "on_disk_payload", "shard_number", "replication_factor"),
@@ -156,13 +156,13 @@ def _config(parameters: Body) -> edge.EdgeConfig:
             name: _sparse_params(each) for name, each in (parameters.get("sparse_vectors") or {}).items()
         },
         optimizers=edge.EdgeOptimizersConfig(indexing_threshold=_NO_INDEX),
-        # There is one segment to search.
+        # There is only one segment to search.
         max_search_threads=1,
     )
 
 
 def _dense(parameters: Body) -> Mapping[str, Body]:
-    """By name; one alone has none."""
+    """Vectors by name; a single vector has none."""
     found = parameters.get("vectors") or {}
     return {"": found} if "size" in found else found
 

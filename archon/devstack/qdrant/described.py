@@ -1,5 +1,5 @@
-"""In: a collection, or a payload index as a client describes it. Out: what is told of the one, and the
-engine's schema of the other."""
+"""In: a collection, or a client's description of a payload index. Out: the collection's description, or the
+engine's schema."""
 
 from typing import Any, Final
 
@@ -19,9 +19,9 @@ _TYPES: Final = {
 
 
 def collection(found: Collection) -> dict[str, Any]:
-    """As Qdrant's `CollectionInfo`; a graph of no edges is none."""
+    """As Qdrant's `CollectionInfo`; vectors are never indexed in a graph."""
     info = found.shard.info()
-    told = {name: found.parameters.get(name) for name in ("vectors", "sparse_vectors")}
+    params = {name: found.parameters.get(name) for name in ("vectors", "sparse_vectors")}
     return {
         "status": "green",
         "optimizer_status": "ok",
@@ -29,7 +29,7 @@ def collection(found: Collection) -> dict[str, Any]:
         "indexed_vectors_count": info.indexed_vectors_count,
         "segments_count": info.segments_count,
         "config": {
-            "params": told,
+            "params": params,
             "hnsw_config": {"m": 0, "ef_construct": 0, "full_scan_threshold": 0},
             "optimizer_config": {"default_segment_number": 1, "flush_interval_sec": 30},
         },
@@ -45,7 +45,7 @@ def _name(of: edge.PayloadSchemaType) -> str:
 
 
 def index_schema(body: str | Body) -> "edge.PayloadSchemaType | edge.PayloadSchemaParams":
-    """By a type's name, or by its parameters. What only tunes an index changes no answer."""
+    """By the name of a type, or by its parameters. Parameters that only tune an index have no effect."""
     if isinstance(body, str):
         if body not in _TYPES:
             raise NotOfferedError(f"Not implemented: index {body}")

@@ -1,4 +1,4 @@
-"""In: filters as Qdrant's REST API has them. Out: the engine's."""
+"""In: filters of Qdrant's REST API. Out: the engine's filters."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -9,7 +9,7 @@ from archon.devstack.qdrant.protocol import Body, NotOfferedError, only
 
 
 def filter_of(body: Body | None) -> edge.Filter | None:
-    """None takes every point."""
+    """None matches every point."""
     return None if body is None else _filter(body)
 
 
@@ -83,7 +83,7 @@ _CONDITIONS: "Final[Mapping[str, Callable[[Body], edge.ConditionType]]]" = {
     "is_null": lambda body: edge.IsNullCondition(body["is_null"]["key"]),
     "nested": _nested,
 }
-"""By the field that only this condition has; a key goes first, as a field may be empty or null."""
+"""Conditions by the field that only they have. `key` comes first, because its field may be empty or null."""
 _MATCHES: "Final[Mapping[str, Callable[[Any], edge.MatchType]]]" = {
     "value": edge.MatchValue,
     "any": edge.MatchAny,

@@ -1,5 +1,5 @@
-"""In: a directory that an earlier release's server has written, with qdrant-client's local mode. Out: its
-collections in this server's, once; payload indexes are made by the services when they start."""
+"""In: a directory of an earlier release's server, written by qdrant-client's local mode. Out: its
+collections, converted once; services create the payload indexes when they start."""
 
 import shutil
 from importlib import import_module
@@ -14,11 +14,12 @@ _PAGE: Final = 500
 
 
 class TakeOverError(ArchonError):
-    """Names the directory, and what to do."""
+    """Names the directory, and the next step."""
 
 
 def take_over(path: Path, collections: Collections) -> None:
-    """Nothing where there is none, or no more. What has been cut short begins anew. Raises TakeOverError."""
+    """Does nothing if there is nothing to convert. An interrupted conversion starts again. Raises
+    TakeOverError."""
     mark = path / "meta.json"
     if not mark.exists():
         return
@@ -34,7 +35,7 @@ def take_over(path: Path, collections: Collections) -> None:
 
 
 def _copy(path: Path, collections: Collections) -> None:
-    # Only here: it takes a second to import.
+    # Imported only here: it takes a second.
     local = import_module("qdrant_client.local.qdrant_local").QdrantLocal(location=str(path))
     try:
         for name, former in local.collections.items():

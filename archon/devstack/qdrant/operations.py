@@ -1,8 +1,8 @@
-"""In: updates as Qdrant's REST API has them. Out: the engine's, checked.
+"""In: updates in Qdrant's REST API. Out: checked operations for the engine.
 
-The engine writes an operation to its log before it looks at it, and carries it out again when it is opened
-after a crash. One that makes it fail must not get that far: a sparse vector whose indices and values differ
-in number makes it panic each time.
+The engine logs an operation before it checks it, and replays it after a crash. An invalid operation must not
+reach the log: a sparse vector with different numbers of indices and values makes the engine panic at every
+start.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,14 +17,14 @@ Operation = edge.UpdateOperation
 
 
 class Schema(NamedTuple):
-    """`dense`: how long each dense vector is, by name; the one without a name is `""`."""
+    """`dense`: length of each dense vector, by name; the unnamed vector is `""`."""
 
     dense: Mapping[str, int]
     sparse: frozenset[str]
 
 
 def operation(schema: Schema, kind: str, body: Body) -> Operation:
-    """`kind` as in a batch. Raises what a dict, list or number raises that is used as something else."""
+    """`kind` as in a batch. Raises the errors of dicts, lists or numbers used as another type."""
     made = _KINDS.get(kind)
     if made is None:
         raise NotOfferedError(f"Not implemented: operation {kind}")
@@ -32,7 +32,7 @@ def operation(schema: Schema, kind: str, body: Body) -> Operation:
 
 
 def operations(schema: Schema, batch: Body) -> list[Operation]:
-    """In order. Each is an object with its kind as the one field."""
+    """In order. Each is an object with its kind as the only field."""
     only(batch, "operations")
     return [
         operation(schema, kind, body)
@@ -121,7 +121,7 @@ def _delete_vectors(schema: Schema, body: Body) -> Operation:
 def _chosen(
     body: Body, by_ids: Callable[..., Operation], by_filter: Callable[..., Operation], *arguments: Any
 ) -> Operation:
-    """Of these points, or of those that a filter takes."""
+    """Selects points by id, or by a filter."""
     if body.get("points") is not None:
         return by_ids(body["points"], *arguments)
     return by_filter(filter_of(body["filter"]), *arguments)

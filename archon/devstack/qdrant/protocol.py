@@ -1,6 +1,6 @@
-"""In: results, or why there are none. Out: responses in the shape of Qdrant's REST API.
+"""In: results or errors. Out: responses in the format of Qdrant's REST API.
 
-A route or option that is not offered is answered with 501, never with a plausible nothing.
+An unsupported route or option gives 501, never a plausible empty result.
 """
 
 import contextlib
@@ -17,13 +17,13 @@ Body = Mapping[str, Any]
 
 
 class ProtocolError(Exception):
-    """Its text is what the client reads."""
+    """Its text is the client's error message."""
 
     status: ClassVar[int] = 500
 
 
 class WrongInputError(ProtocolError):
-    """Nothing of the request has been done."""
+    """Nothing of the request was done."""
 
     status = 400
 
@@ -35,7 +35,7 @@ class UnauthorizedError(ProtocolError):
 
 
 class ForbiddenError(ProtocolError):
-    """The sender has no right to ask."""
+    """The sender has no access."""
 
     status = 403
 
@@ -47,19 +47,19 @@ class MissingError(ProtocolError):
 
 
 class ExistsError(ProtocolError):
-    """There is such a collection already."""
+    """The collection already exists."""
 
     status = 409
 
 
 class TooLargeError(ProtocolError):
-    """The body is larger than Qdrant takes by default."""
+    """The body exceeds Qdrant's default limit."""
 
     status = 413
 
 
 class NotOfferedError(ProtocolError):
-    """The request asks for something that this server does not do."""
+    """The request uses a feature that this server does not support."""
 
     status = 501
 
@@ -70,7 +70,7 @@ class EngineError(ProtocolError):
 
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
-    """Raise what goes wrong while a request is read as the client's mistake."""
+    """Raises errors while reading a request as the client's mistake."""
     try:
         yield
     except KeyError as error:
@@ -81,7 +81,7 @@ def reading() -> Iterator[None]:
 
 @contextlib.contextmanager
 def engine_errors() -> Iterator[None]:
-    """Raise the engine's errors, which are plain exceptions, by what they say."""
+    """Raises the engine's errors, which are plain exceptions, by their messages."""
     try:
         yield
     except Exception as error:
@@ -94,7 +94,7 @@ def engine_errors() -> Iterator[None]:
 
 
 def only(body: Body, *fields: str) -> None:
-    """Refuse whatever else the body has."""
+    """Refuses other fields in the body."""
     others = [name for name, value in body.items() if name not in fields and value is not None]
     if others:
         raise NotOfferedError(f"Not implemented: {', '.join(others)}")
@@ -106,7 +106,7 @@ def ok(result: Any) -> Response:
 
 
 async def refused(_: Request, error: Exception) -> Response:
-    """The answer to a ProtocolError."""
+    """The response for a ProtocolError."""
     assert isinstance(error, ProtocolError)
     body = to_json({"status": {"error": str(error)}, "time": 0.0})
     return Response(body, error.status, media_type="application/json")

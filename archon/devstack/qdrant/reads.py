@@ -1,4 +1,4 @@
-"""In: requests that read points, and a collection's shard. Out: what the engine finds, ready to be JSON."""
+"""In: read requests, and a collection's shard. Out: the engine's results, ready for JSON."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -51,7 +51,7 @@ def facet(shard: edge.EdgeShard, body: Body) -> Any:
         )
     with engine_errors():
         hits = shard.facet(request).hits
-    # The engine still tells of values whose points are all deleted.
+    # The engine also returns values whose points are all deleted.
     return {"hits": [{"value": hit.value, "count": hit.count} for hit in hits if hit.count]}
 
 
@@ -126,21 +126,21 @@ def _payload(wanted: Any, *, default: bool) -> "edge.WithPayloadType":
 
 
 def _record(point: edge.Record) -> dict[str, Any]:
-    told: dict[str, Any] = {"id": point.id}
+    shown: dict[str, Any] = {"id": point.id}
     if point.payload is not None:
-        told["payload"] = point.payload
+        shown["payload"] = point.payload
     if point.vector is not None:
-        told["vector"] = _plain(point.vector)
-    return told
+        shown["vector"] = _plain(point.vector)
+    return shown
 
 
 def _scored(point: edge.ScoredPoint) -> dict[str, Any]:
-    told: dict[str, Any] = {"id": point.id, "version": point.version, "score": point.score}
+    shown: dict[str, Any] = {"id": point.id, "version": point.version, "score": point.score}
     if point.payload is not None:
-        told["payload"] = point.payload
+        shown["payload"] = point.payload
     if point.vector is not None:
-        told["vector"] = _plain(point.vector)
-    return told
+        shown["vector"] = _plain(point.vector)
+    return shown
 
 
 def _plain(vector: Any) -> Any:

@@ -1,9 +1,9 @@
-"""In: Qdrant's REST API, as far as our client uses it. Out: answers from Qdrant's own engine, embedded.
+"""In: the part of Qdrant's REST API that our client uses. Out: answers of Qdrant's own embedded engine.
 
-Requests are served one at a time, on the event loop: the engine holds Python's lock while it works, so that
-threads would only wait for each other. Bodies are parsed once, and handed to the engine as they are; what it
-does not check, and must be, is checked here. Protocol: Qdrant 1.16 REST.
-Start: `python -m archon.devstack.qdrant.server --port P --path DIR --key-file FILE`.
+Serves requests one at a time, on the event loop: the engine holds Python's lock while it works, so threads
+would only wait for each other. Bodies are parsed once and passed to the engine; checks that the engine lacks
+are done here. Protocol: Qdrant 1.16 REST. Start: `python -m archon.devstack.qdrant.server --port P --path DIR
+--key-file FILE`.
 """
 
 import argparse
@@ -47,7 +47,7 @@ from archon.devstack.qdrant.protocol import (
 from archon.runtime.http.neighbours import NeighbourMiddleware
 
 VERSION: Final = version("qdrant-client")
-"""The client's: what it checks is that the two are not too far apart."""
+"""The client's version: the client checks that the two are close."""
 MOST_BYTES: Final = 32 * 2**20
 FLUSH_SECONDS: Final = 30.0
 _UPDATED: Final = {"operation_id": 0, "status": "completed"}
@@ -75,8 +75,8 @@ _READS: Final[dict[str, Callable[[EdgeShard, Body], Any]]] = {
 
 
 def create_app(path: Path, key: str = "") -> Starlette:
-    """The server over the collections under `path`, which are open as long as it runs. `key`: what each
-    request must show, in Qdrant's own header; nothing where it is empty."""
+    """The server for the collections below `path`, which are open while it runs. `key`: required in Qdrant's
+    own header; empty requires none."""
     collections = Collections.at(path / "collections")
     take_over(path, collections)
 
@@ -90,7 +90,7 @@ def create_app(path: Path, key: str = "") -> Starlette:
             collections.flush()
 
     return Starlette(
-        # The most frequent first: they are looked through in order.
+        # The most frequent first: routes are matched in order.
         routes=[*_updates(collections), *_reads(collections), *_administration(collections), *_service()],
         exception_handlers={ProtocolError: refused},
         middleware=[Middleware(_KeyMiddleware, key=key)] if key else [],
@@ -99,7 +99,7 @@ def create_app(path: Path, key: str = "") -> Starlette:
 
 
 class _KeyMiddleware:
-    """As Qdrant: who shows no key may ask whether it lives."""
+    """Like Qdrant: the liveness routes need no key."""
 
     def __init__(self, app: ASGIApp, key: str) -> None:
         self._app = app
@@ -124,7 +124,7 @@ async def _flush_now_and_then(collections: Collections) -> None:
 
 
 async def _body(request: Request) -> tuple[Body, int]:
-    """Parsed, and its size. A form or plain text, which any page may send anywhere, is not taken."""
+    """The parsed body, and its size. Refuses forms and plain text, which any web page may send."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise WrongInputError("Content type error: application/json is expected")
     raw = await request.body()
@@ -222,7 +222,7 @@ def _administration(collections: Collections) -> list[Route]:
 
 def _service() -> list[Route]:
     async def root(_: Request) -> Response:
-        # The one answer that Qdrant does not wrap.
+        # The only answer that Qdrant does not wrap.
         body = to_json({"title": "qdrant - vector search engine", "version": VERSION})
         return Response(body, media_type="application/json")
 
