@@ -1,1 +1,1 @@
-"""Clients of HTTP services: the bridge's, and the intelligence service's."""
+"""Clients of our HTTP services: bridge and intelligence service."""

@@ -1,4 +1,4 @@
-"""In: what a verb wants of the bridge. Out: typed answers, or errors of ours that name the problem."""
+"""In: calls of a verb. Out: the bridge's typed answers, or our errors with the problem."""
 
 import asyncio
 import contextlib
@@ -39,13 +39,14 @@ from archon.runtime.reasons import in_words, place
 from archon.runtime.settings import Settings
 
 _STREAM: Final = httpx.Timeout(30, read=45)
-"""A stream says every 15 seconds that it is alive."""
+"""A stream sends a keep-alive every 15 seconds."""
 _LONGEST_PAUSE: Final = 5.0
 
 
 class BridgeApi:
-    """The bridge over HTTP. Raises StoreUnavailableError when it is unreachable or answers 5xx,
-    InvalidInputError or NotFoundError for what it refuses, UnauthorizedError or ForbiddenError for whom."""
+    """The bridge over HTTP. Raises StoreUnavailableError if it is unreachable or answers 5xx,
+    InvalidInputError or NotFoundError for a refused request, UnauthorizedError or ForbiddenError for a
+    refused caller."""
 
     def __init__(self, http: httpx.AsyncClient, patience: float = 0.0) -> None:
         self._http = http
@@ -53,25 +54,26 @@ class BridgeApi:
         self._patience = patience
         self._has_answered = False
         self.on_wait: Callable[[str], None] = lambda _: None
-        """Is called with what is waited for, while the bridge is away."""
+        """Called with a message while the bridge is unreachable."""
         self.last_away = -math.inf
-        """When that was last the case, by time.monotonic()."""
+        """Last time it was unreachable, by time.monotonic()."""
 
     @classmethod
     @contextlib.asynccontextmanager
     async def connect(cls, settings: Settings, patience: float = 0.0) -> AsyncIterator["BridgeApi"]:
-        """A bridge that has answered once may be away for `patience` seconds; each call waits for it."""
-        # Whoever indexes many watches their enrichment by other means.
+        """After its first answer the bridge may be unreachable for `patience` seconds; each call waits that
+        long."""
+        # A client that indexes many documents watches their enrichment by other means.
         headers = {**bearer(settings.bridge_api_key), "prefer": "respond-async"}
         async with httpx.AsyncClient(base_url=settings.bridge_url, timeout=30, headers=headers) as http:
             yield cls(http, patience)
 
     async def read(self, path: str, **params: str | int | None) -> Any:
-        """The JSON of an answer, for those who must not mind which fields it has."""
+        """The JSON of an answer, for callers that accept unknown fields."""
         return await self._call("GET", path, params=_given(**params))
 
     async def readiness(self) -> Readiness:
-        """What the bridge says of the services and stores behind it."""
+        """The bridge's readiness, with the services and stores behind it."""
         try:
             response = await self._http.get("/readyz")
             return Readiness.model_validate_json(response.content)
@@ -109,7 +111,7 @@ class BridgeApi:
     async def document_pages(
         self, project: str | None = None, status: str | None = None
     ) -> AsyncIterator[DocumentPage]:
-        """At least one."""
+        """At least one page."""
         after: str | None = None
         while True:
             params = _given(project=project, status=status, after=after, limit=1000)
@@ -120,7 +122,7 @@ class BridgeApi:
             after = page.next
 
     async def parked(self, project: str | None = None) -> AsyncIterator[ParkedDocument]:
-        """Every document whose run waits, page by page, whatever the graph calls it."""
+        """Every document with a parked run, page by page, whatever its status in the graph."""
         after: str | None = None
         while True:
             params = _given(project=project, after=after, limit=1000)
@@ -154,28 +156,28 @@ class BridgeApi:
         return ParkedAnswer.model_validate(found)
 
     async def delete(self, document_id: str, **params: str | int | None) -> dict[str, Any]:
-        """The receipt, when all is removed or the bridge waits no longer. Raises NotFoundError."""
+        """The receipt, after everything is removed or the bridge stops waiting. Raises NotFoundError."""
         path = f"/document/{segment(document_id)}"
         receipt: dict[str, Any] = await self._call("DELETE", path, params=_given(**params))
         return receipt
 
     async def delete_document(self, document_id: str, project: str | None) -> DeletionReceipt:
-        """Asks for it; the receipt tells how far it is."""
+        """Starts the deletion; the receipt shows its progress."""
         return DeletionReceipt.model_validate(await self.delete(document_id, project=project, wait=0))
 
     async def delete_project(self, project: str) -> DeletionReceipt:
-        """Asks for it; the receipt tells how far it is."""
+        """Starts the deletion; the receipt shows its progress."""
         found = await self._call("DELETE", f"/projects/{segment(project)}", params={"wait": 0})
         return DeletionReceipt.model_validate(found)
 
     async def deletion(self, of: DeletionReceipt) -> DeletionReceipt:
-        """The same deletion's receipt now."""
+        """The current receipt of the same deletion."""
         path = f"/document/{of.document_id}" if of.document_id else f"/projects/{segment(of.project_name)}"
         return DeletionReceipt.model_validate(await self._call("GET", f"{path}/deletion"))
 
     @contextlib.asynccontextmanager
     async def stream(self, path: str, last_id: str, params: Mapping[str, str]) -> AsyncIterator[EventSource]:
-        """An event stream, from after `last_id`. Raises StoreUnavailableError where it breaks off, too."""
+        """An event stream, starting after `last_id`. Raises StoreUnavailableError, also if it breaks off."""
         headers = {"Accept": "text/event-stream", **({HEADER_LAST_EVENT_ID: last_id} if last_id else {})}
         request = self._http.build_request(
             "GET", f"/api/bridge{path}", params=params, headers=headers, timeout=_STREAM
@@ -208,7 +210,7 @@ class BridgeApi:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _answer(self, method: str, path: str, **options: Any) -> Any:
-        """Waits for as long as the bridge says where it is asked too often."""
+        """Honours Retry-After if the bridge limits the rate."""
         while True:
             try:
                 response = await self._http.request(method, f"/api/bridge{path}", **options)
@@ -219,7 +221,7 @@ class BridgeApi:
                 return response.json()
             if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
                 raise _refused(response)
-            # Spread, so that clients that wait together do not come back together.
+            # Randomised, so that clients that wait together do not return together.
             await asyncio.sleep((retry_after(response.headers.get("retry-after")) or 1.0) * uniform(1.0, 1.5))
 
 
@@ -232,7 +234,7 @@ def _refused(response: httpx.Response) -> ArchonError:
     if title == "Not parked":
         return NotParkedError(detail)
     if response.status_code == httpx.codes.UNAUTHORIZED:
-        return UnauthorizedError(f"{detail}; BRIDGE_API_KEY or BRIDGE_API_KEY_FILE says which is sent")
+        return UnauthorizedError(f"{detail}; BRIDGE_API_KEY or BRIDGE_API_KEY_FILE sets the key")
     if response.status_code == httpx.codes.FORBIDDEN:
         return ForbiddenError(detail)
     if response.status_code == httpx.codes.NOT_FOUND:
@@ -244,7 +246,7 @@ def _refused(response: httpx.Response) -> ArchonError:
 
 
 def segment(text: str) -> str:
-    """A name or an id as one segment of a path: `/` and `..` in it lead nowhere else (RFC 3986, 3.3)."""
+    """A name or an id as one path segment: escapes `/` and `..` (RFC 3986, 3.3)."""
     return quote(text, safe="").replace(".", "%2E")
 
 

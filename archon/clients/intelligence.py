@@ -1,5 +1,5 @@
-"""In: documents and texts. Out: analyses and embeddings from the intelligence service, or its failure
-as one of our errors."""
+"""In: documents and texts. Out: analyses and embeddings of the intelligence service, or its failure as one of
+our errors."""
 
 import contextlib
 import time
@@ -48,7 +48,7 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 
 class IntelligenceClient:
-    """Raises IntelligenceError, or ContentMissingError where the service needs a text it was not given."""
+    """Raises IntelligenceError, or ContentMissingError if the service needs a text that the request lacks."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
@@ -69,7 +69,7 @@ class IntelligenceClient:
             yield cls(http)
 
     async def version(self) -> ServiceVersion:
-        """Asked at most once a minute; a service without `/version` has the defaults."""
+        """Called at most once a minute; a service without `/version` gets the defaults."""
         now = time.monotonic()
         if self._version is None or now - self._version[0] > _VERSION_SECONDS:
             try:
@@ -80,7 +80,7 @@ class IntelligenceClient:
         return self._version[1]
 
     async def process(self, request: AnalysisRequest) -> AnalysisResult:
-        """The whole analysis, or the part that is asked for, from its own route."""
+        """The whole analysis, or the requested part from its own route."""
         path, model = _PARTS.get(request.enrichment_type, _WHOLE)
         body = request.model_dump_json(exclude_none=True).encode()
         metrics.INTELLIGENCE_REQUESTS.inc()
@@ -92,7 +92,7 @@ class IntelligenceClient:
             raise
 
     async def embed(self, texts: list[str]) -> EmbedResponse:
-        """One vector a text, in order, and its terms, where the service has such."""
+        """One vector for each text, in order, and its terms, if the service returns them."""
         body = EmbedRequest(texts=texts).model_dump_json().encode()
         answer = await self._call("POST", "/embed", EmbedResponse, body)
         for what, found in (("vectors", answer.embeddings), ("terms", answer.terms)):
@@ -134,7 +134,7 @@ class IntelligenceClient:
 
 @contextlib.contextmanager
 def translated(place: str = "the intelligence service") -> Any:
-    """Raise the client's errors as ours. `place`: where the service is, and which setting says so."""
+    """Raises the client's errors as ours. `place`: the service's address and setting."""
     try:
         yield
     except httpx.RequestError as error:
@@ -160,8 +160,8 @@ def _refused(
 
 
 def _detail(problem: Mapping[str, Any], response: httpx.Response) -> str:
-    """What the service says of it. A detail that is no text, as a framework's list of errors, may quote the
-    document and is left out."""
+    """The service's own message. A detail that is not text, such as a framework's list of errors, may quote
+    the document and is omitted."""
     if not problem:
         return response.text[:_DETAIL_CHARACTERS]
     detail = problem.get("detail")

@@ -1,1 +1,1 @@
-"""The events of documents as streams show them: read at the topics' ends, and again from a position."""
+"""The events of documents for streams: read at the ends of the topics, or replayed from a position."""

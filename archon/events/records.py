@@ -1,4 +1,4 @@
-"""In: records of the progress, completed and dead-letter topics. Out: what a stream may tell of them."""
+"""In: records of the progress, completed and dead-letter topics. Out: the events that a stream may send."""
 
 import json
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ class StreamedEvent:
 
     @cached_property
     def line(self) -> bytes:
-        """As it goes to every stream that it is for."""
+        """The line for every stream that receives the event."""
         return format_sse_event(event=self.name, data_str=self.data, id=str(self.position) or None)
 
 
 @dataclass(frozen=True)
 class PipelineEvent:
-    """`document_id` and `project` say whom it concerns; None where the record does not."""
+    """`document_id` and `project` are the subject; None if the record does not name it."""
 
     name: str
     data: str
@@ -42,24 +42,24 @@ class PipelineEvent:
 
 @dataclass(frozen=True)
 class Watched:
-    """What a stream is of: a document of a project, or a whole project."""
+    """The subject of a stream: a document of a project, or a whole project."""
 
     project: str
     document_id: str | None = None
 
     def takes(self, event: PipelineEvent) -> bool:
-        """An event about a document that is told of as another project's is of neither stream."""
+        """An event that names another project than its document's goes to neither stream."""
         if self.document_id is None:
             return event.project == self.project
         return event.document_id == self.document_id and event.project in {None, self.project}
 
 
 _TOO_LONG: Final = "original_message"
-"""Up to 256 KB; `GET /dead-letters/{key}` has it."""
+"""Fields of up to 256 KB; `GET /dead-letters/{key}` has them."""
 
 
 def sources(settings: Settings) -> dict[str, Source]:
-    """Each topic's source."""
+    """The source of each topic."""
     return {
         settings.kafka_progress_topic: Source.PROGRESS,
         settings.kafka_completed_topic: Source.COMPLETED,
@@ -68,7 +68,7 @@ def sources(settings: Settings) -> dict[str, Source]:
 
 
 def event_of(source: Source, record: ConsumerRecord) -> PipelineEvent | None:
-    """None for what nobody here has written."""
+    """None for a record that another program wrote."""
     key = (record.key or b"").decode(errors="replace")
     if record.value is None:
         return _cleared(key) if source is Source.PARKED else None
@@ -76,7 +76,7 @@ def event_of(source: Source, record: ConsumerRecord) -> PipelineEvent | None:
         value = json.loads(record.value)
         if not isinstance(value, dict):
             return None
-        # What can be read may still be too deep to be written.
+        # A record that parses may still be too deep to be serialised.
         data = json.dumps(_short(value) if source is Source.PARKED else value)
     except (ValueError, RecursionError):
         return None
@@ -91,7 +91,7 @@ def _cleared(key: str) -> PipelineEvent | None:
 
 
 def _short(letter: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what may be long: a stream holds many."""
+    """Without long fields: a stream holds many events."""
     kept = {name: value for name, value in letter.items() if name != _TOO_LONG}
     if isinstance(details := kept.get("error_details"), dict):
         kept["error_details"] = {name: value for name, value in details.items() if name != "stack_trace"}

@@ -1,6 +1,6 @@
-"""In: a position, and where to stop. Out: what Kafka has in between, in the order of its timestamps.
+"""In: a start and an end position. Out: the events in Kafka between them, in the order of their timestamps.
 
-A consumer of its own for each replay, which commits nothing.
+Each replay has its own consumer, which commits nothing.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from archon.runtime.reasons import in_words
 from archon.runtime.settings import Settings
 
 _SECONDS: Final = 30.0
-"""How long a partition may yield nothing before it is taken as unavailable."""
+"""Seconds without a record after which a partition counts as unavailable."""
 _AT_ONCE: Final = 500
 
 Range = tuple[int, int]
@@ -27,13 +27,14 @@ Range = tuple[int, int]
 
 
 def ranges(start: Position, until: Position) -> dict[Place, Range]:
-    """What lies between. A position that is ahead of the end, as after a topic was made anew, is at it."""
+    """The offsets between both positions. A position beyond the end, for example of a recreated topic, gives
+    nothing."""
     found = {
         place: (start.offsets.get(place, 0), end)
         for place, end in until.offsets.items()
         if start.offsets.get(place, 0) < end
     }
-    if start.bare:  # it names the one partition of progress that has the document
+    if start.bare:  # a bare id names the only partition of progress that has the document
         passed = [place for place in found if place[0] is Source.PROGRESS and place not in start.offsets]
         for place in passed:
             del found[place]
@@ -61,7 +62,7 @@ class Replay:
         self._heads: dict[TopicPartition, deque[ConsumerRecord]] = {}
 
     async def events(self) -> AsyncIterator[StreamedEvent]:
-        """The watched ones, each with the position after it."""
+        """The watched events, each with the position after it."""
         if not self._ranges:
             return
         consumer = AIOKafkaConsumer(
@@ -76,8 +77,8 @@ class Replay:
             for partition in wanted:
                 consumer.seek(partition, self._ranges[self._places[partition]][0])
                 self._heads[partition] = deque()
-            async for told in self._merged(consumer):
-                yield told
+            async for event in self._merged(consumer):
+                yield event
         except (KafkaError, TimeoutError, OSError) as error:
             raise TopicUnavailableError(
                 f"{kafka_at(self._settings)}: cannot replay: {in_words(error)}"
@@ -99,11 +100,11 @@ class Replay:
                 yield event.streamed(Position(dict(self._read)))
 
     async def _refill(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
-        """The partition's next records; it is done with when its range is."""
+        """Fetches the partition's next records; at the end of its range the partition is done."""
         _, end = self._ranges[self._places[partition]]
-        await asyncio.sleep(0)  # what is fetched already would be gone through without a pause
+        await asyncio.sleep(0)  # fetched records would otherwise be processed without a pause
         async with asyncio.timeout(_SECONDS):
-            # Positions, not offsets: what compaction has removed from the end is never delivered.
+            # Positions, not offsets: records removed by compaction at the end are never delivered.
             while await consumer.position(partition) < end:
                 batch: Mapping[TopicPartition, list[ConsumerRecord]] = await consumer.getmany(
                     partition, timeout_ms=200, max_records=_AT_ONCE

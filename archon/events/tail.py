@@ -1,7 +1,8 @@
-"""In: the ends of the progress, completed and dead-letter topics. Out: each event, to every stream it is for.
+"""In: the ends of the progress, completed and dead-letter topics. Out: each event, to every stream that
+watches its document.
 
-One consumer a process, whatever the number of streams. It begins with the first of them, commits nothing, and
-never waits for one: who does not take its events in time is let go, and may resume by its position.
+One consumer per process, whatever the number of streams. It starts with the first stream, commits nothing,
+and never waits for a stream: a slow stream is closed, and may resume by its position.
 """
 
 import asyncio
@@ -27,27 +28,27 @@ from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
 
 BUFFERED: Final = 1000
-"""Events that a stream may be behind."""
+"""Maximum number of events that a stream may lag behind."""
 _AT_ONCE: Final = BUFFERED // 4
-"""Records told before streams have a turn to read them."""
+"""Records delivered before streams get a turn to read them."""
 _RECONNECT_AFTER: Final = 1.0
 REPLAYED: Final = 1000.0
 """Records a second that the replays of one API key may read: ten cost as much as to index a document."""
 _PATIENCE: Final = 5.0
-"""Seconds that a client waits for a replay of its own before it is refused."""
+"""Seconds that a client waits for a free replay before it is refused."""
 _STOPPING: Final = "the bridge is stopping"
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Missed:
-    """Events before `until` may have passed by: ask Kafka, or the graph, for what is known of them."""
+    """Events before `until` may have been missed: read Kafka or the graph to catch up."""
 
     until: Position
 
 
 class Subscription:
-    """What one stream has yet to tell."""
+    """The pending events of one stream."""
 
     def __init__(self, watched: Watched) -> None:
         self.watched = watched
@@ -56,7 +57,7 @@ class Subscription:
         self._waiting: asyncio.Queue[StreamedEvent | Missed | StreamClosed] = asyncio.Queue()
 
     def tell(self, what: StreamedEvent | Missed) -> None:
-        """Closes it instead where it is too far behind."""
+        """Closes the stream instead if it lags too far behind."""
         if self._closed:
             return
         if self._waiting.qsize() < BUFFERED:
@@ -65,7 +66,7 @@ class Subscription:
             self.close(f"{BUFFERED} events wait; resume by the last id", at_once=False)
 
     def close(self, reason: str, *, at_once: bool = True) -> None:
-        """What waits is told first, unless `at_once`."""
+        """Delivers pending events first, unless `at_once`."""
         if at_once:
             self.stopping = True
             while not self._waiting.empty():
@@ -74,7 +75,7 @@ class Subscription:
         self._waiting.put_nowait(StreamClosed(reason=reason))
 
     async def next(self, seconds: float) -> StreamedEvent | Missed | StreamClosed | None:
-        """None when there was nothing for so long."""
+        """None if there was nothing within that time."""
         try:
             return await asyncio.wait_for(self._waiting.get(), seconds)
         except TimeoutError:
@@ -86,7 +87,7 @@ class Subscription:
 
 
 class StreamPlace:
-    """One of the streams that may be open at once, taken as soon as it is made."""
+    """A place for an open stream, limited in number; reserved on construction."""
 
     def __init__(self, taken: Counter[str | None], holder: str | None) -> None:
         self._taken: Counter[str | None] | None = taken
@@ -106,8 +107,8 @@ class StreamPlace:
 class EventTail:
     """`run` is its work in the background.
 
-    `holder`: whose API key a stream was opened with, None where there are none. One has at most half of what
-    the others leave, so that there is a place for each.
+    `holder`: the API key of a stream, None without keys. A key may use at most half of the places that the
+    others leave, so that every key gets one.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -123,32 +124,32 @@ class EventTail:
 
     @property
     def position(self) -> Position | None:
-        """After the last event read; None before Kafka has once been reached."""
+        """The position after the last event; None before Kafka is first reached."""
         return Position(dict(self._offsets)) if self._placed.is_set() else None
 
     async def place(self, *, replay: bool, holder: str | None = None) -> "StreamPlace":
-        """A place for one more stream, to be given back. Raises TooManyStreamsError."""
+        """Reserves a place for a stream. Raises TooManyStreamsError."""
         if replay:
             try:
                 async with asyncio.timeout(_PATIENCE), self._replays.taken(holder):
                     pass
             except TimeoutError:
                 raise TooManyStreamsError(
-                    f"{self._settings.max_stream_replays} replays are under way already"
+                    f"{self._settings.max_stream_replays} replays are already running"
                 ) from None
         if self._ended:
             raise TooManyStreamsError(_STOPPING)
         most, total = self._settings.max_streams, self._open.total()
         if total >= most:
-            raise TooManyStreamsError(f"{most} streams are open already")
+            raise TooManyStreamsError(f"{most} streams are already open")
         share = _share(most - total + self._open[holder])
         if holder is not None and self._open[holder] >= share:
-            raise TooManyStreamsError(f"{share} streams of this API key are open already")
+            raise TooManyStreamsError(f"{share} streams of this API key are already open")
         return StreamPlace(self._open, holder)
 
     @contextlib.asynccontextmanager
     async def subscribed(self, watched: Watched) -> AsyncIterator[Subscription]:
-        """Everything from now on. What comes before Kafka is reached is told as missed."""
+        """All events from now on. If Kafka is not reached yet, the stream starts with Missed."""
         self._wanted.set()
         subscription = Subscription(watched)
         try:
@@ -171,17 +172,17 @@ class EventTail:
                 await asyncio.sleep(self._paces.spend(holder, REPLAYED, REPLAYED, records))
 
         async with self._replays.taken(holder):
-            async for told in Replay(self._settings, watched, start, until, pace).events():
-                yield told
+            async for event in Replay(self._settings, watched, start, until, pace).events():
+                yield event
 
     def end(self) -> None:
-        """Close every stream; a server that waits for open responses would wait for them for good."""
+        """Closes every stream, because a stopping server waits for open responses without limit."""
         self._ended = True
         for subscription in self._subscriptions:
             subscription.close(_STOPPING)
 
     async def run(self) -> None:
-        """Read from the moment somebody wants it."""
+        """Reads from the first subscription on."""
         await self._wanted.wait()
         while True:
             consumer = AIOKafkaConsumer(
@@ -207,14 +208,15 @@ class EventTail:
                 placed = await self._place(consumer)
             batches = (await consumer.getmany(timeout_ms=200, max_records=_AT_ONCE)).values()
             if consumer.assignment() != placed:
-                continue  # assigned anew, and perhaps read from the beginning
+                continue  # recreated, and perhaps read from the beginning
             self._tell(heapq.merge(*batches, key=lambda record: record.timestamp))
-            await asyncio.sleep(0)  # who reads gets a turn, however many records are waiting
+            await asyncio.sleep(0)  # streams get a turn, however many records are waiting
             if made_anew := await recreated.found(consumer):
                 await self._start_over(consumer, made_anew)
 
     async def _place(self, consumer: AIOKafkaConsumer) -> frozenset[TopicPartition]:
-        """Go on where it was; the first time, at the ends. A partition that is new later is read whole."""
+        """Continues at the last position; the first time, at the ends. A partition that appears later is read
+        completely."""
         partitions = frozenset(consumer.assignment())
         if not self._placed.is_set():
             ends = await consumer.end_offsets(partitions)
@@ -247,9 +249,9 @@ class EventTail:
             event = event_of(source, record) if self._subscriptions else None
             takers = [each for each in self._subscriptions if event and each.watched.takes(event)]
             if event is not None and takers:
-                told = event.streamed(Position(dict(self._offsets)))
+                streamed = event.streamed(Position(dict(self._offsets)))
                 for each in takers:
-                    each.tell(told)
+                    each.tell(streamed)
 
 
 def _share(most: int) -> int:

@@ -288,7 +288,7 @@ async def test_a_key_shuts_no_other_out(
             await two.next()
             refused = await my.get(path)
             assert refused.status_code == 503
-            assert refused.json()["detail"] == "2 streams of this API key are open already"
+            assert refused.json()["detail"] == "2 streams of this API key are already open"
             async with watching(other, f"/projects/{project}-2/events") as stream:
                 await stream.next()
         resumed = {"Last-Event-ID": "progress:0:1"}
