@@ -76,7 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.tail = tail = EventTail(settings)
             connection = await temporal.connect(settings, lazy=True)
             client = EnrichmentClient(connection)
-            others = asked.parts_asked(
+            others = asked.part_checks(
                 settings, stores.checks, stores.intelligence, publisher, connection, http
             )
             parts = Parts([*others, asked.bridge_itself(settings)])

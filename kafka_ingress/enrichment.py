@@ -101,7 +101,7 @@ def parse(value: bytes | None) -> EnrichmentRequest:
     if value is None:
         raise InvalidInputError("value", "null, where an enrichment request was expected")
     if not value:
-        raise InvalidInputError("value", "is empty, where JSON was expected")
+        raise InvalidInputError("value", "is empty, but JSON is required")
     _require_fitting(len(value))
     try:
         request = _read(value)

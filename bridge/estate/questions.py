@@ -8,7 +8,7 @@ from temporalio.client import Client
 
 from archon.clients.intelligence import IntelligenceClient
 from archon.contracts.estate import PartName
-from archon.runtime.estate.parts import Answer, Asked, by_check
+from archon.runtime.estate.parts import Answer, PartCheck, by_check
 from archon.runtime.estate.services import OurService, ask_ingress, ask_worker
 from archon.runtime.http import health
 from archon.runtime.http.clients import bearer
@@ -26,14 +26,14 @@ SERVICE_SECONDS = 2 * SECONDS
 """For one of a service of ours, which itself waits so long for a server that hangs."""
 
 
-def parts_asked(
+def part_checks(
     settings: Settings,
     stores: Mapping[PartName, HealthCheck],
     intelligence: IntelligenceClient,
     publisher: KafkaPublisher,
     connection: Client,
     http: httpx.AsyncClient,
-) -> Sequence[Asked]:
+) -> Sequence[PartCheck]:
     """All but the bridge; of the stores, those that are named."""
     topics = (
         settings.kafka_index_topic,
@@ -61,27 +61,27 @@ def parts_asked(
     }
     return (
         *(by_check(name, places[name], check) for name, check in checks.items()),
-        Asked(PartName.INTELLIGENCE, places[PartName.INTELLIGENCE], lambda: _intelligence(intelligence)),
-        Asked(PartName.WORKER, worker.address, lambda: ask_worker(worker, pollers)),
-        Asked(PartName.INGRESS, ingress.address, lambda: ask_ingress(ingress)),
+        PartCheck(PartName.INTELLIGENCE, places[PartName.INTELLIGENCE], lambda: _intelligence(intelligence)),
+        PartCheck(PartName.WORKER, worker.address, lambda: ask_worker(worker, pollers)),
+        PartCheck(PartName.INGRESS, ingress.address, lambda: ask_ingress(ingress)),
     )
 
 
-def bridge_itself(settings: Settings) -> Asked:
+def bridge_itself(settings: Settings) -> PartCheck:
     """The bridge as it sees itself."""
 
     async def ask() -> Answer:
         return Answer(health.VERSION, health.STARTED)
 
-    return Asked(PartName.BRIDGE, place(settings.bridge_url, "bridge_url"), ask)
+    return PartCheck(PartName.BRIDGE, place(settings.bridge_url, "bridge_url"), ask)
 
 
-def bridge_asked(settings: Settings, http: httpx.AsyncClient) -> Asked:
+def bridge_check(settings: Settings, http: httpx.AsyncClient) -> PartCheck:
     """The bridge, for those who are none."""
     bridge = OurService(
         PartName.BRIDGE, http, settings.bridge_url, "bridge_url", bearer(settings.bridge_api_key)
     )
-    return Asked(PartName.BRIDGE, bridge.address, bridge.ready)
+    return PartCheck(PartName.BRIDGE, bridge.address, bridge.ready)
 
 
 async def _intelligence(service: IntelligenceClient) -> Answer:

@@ -114,7 +114,7 @@ async def test_an_interrupted_ingest_goes_on_where_it_stopped(
     process.send_signal(signal.SIGINT)
     _, err = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 130
-    assert b"goes on where it stopped" in err
+    assert b"continues where it stopped" in err
     assert set(recorded(record)) <= set(await stores.nodes(stack, project))
     finished = await enrich(*command, environment=environment)
     assert finished.code == 0, finished.err

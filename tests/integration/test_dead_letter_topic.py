@@ -68,7 +68,7 @@ async def test_few_read_it_at_once_and_another_is_told(
     topic = DeadLetterTopic(settings)
 
     async def refused(holder: str | None) -> None:
-        with pytest.raises(TopicUnavailableError, match="others are reading it already"):
+        with pytest.raises(TopicUnavailableError, match="others are already reading it"):
             await topic.rows(ALL, None, holder)
 
     async with topic.records(holder="one") as one:

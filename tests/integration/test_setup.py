@@ -212,7 +212,7 @@ async def test_readiness_names_what_a_namespace_lacks(own: Settings) -> None:
 
 async def test_a_store_without_room_for_the_attributes_is_named(own: Settings) -> None:
     await registered(own, {f"Other{number}": KEYWORD for number in range(5)})
-    with pytest.raises(SetupError, match=r"does not take the search attributes ProjectName, .*Keyword"):
+    with pytest.raises(SetupError, match=r"refuses the search attributes ProjectName, .*Keyword"):
         await ensure_namespace(own)
 
 

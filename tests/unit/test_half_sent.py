@@ -78,7 +78,7 @@ async def test_half_a_second_request_is_not_waited_for_either(port: int) -> None
 async def test_a_body_that_stops_coming_is_a_408_that_says_so(port: int, body: bytes) -> None:
     answer = await answered(port, HEAD + b"Content-Length: 100\r\n\r\n" + body)
     assert answer.startswith(b"HTTP/1.1 408")
-    assert b"no more of it has come" in answer
+    assert b"nothing more has arrived" in answer
     assert b"connection: close" in answer.lower()
 
 

@@ -348,7 +348,7 @@ def test_what_is_blank_or_empty_is_told_so() -> None:
         with pytest.raises(InvalidInputError) as raised:
             parse(spelt(field, '" "'))
         assert (raised.value.field, raised.value.reason) == (field, "is empty or blank")
-    with pytest.raises(InvalidInputError, match=r"^value: is empty, where JSON was expected$"):
+    with pytest.raises(InvalidInputError, match=r"^value: is empty, but JSON is required$"):
         parse(b"")
 
 

@@ -213,7 +213,7 @@ async def test_a_body_that_is_no_text_says_at_which_byte(http: httpx.AsyncClient
 @pytest.mark.parametrize("content_type", [JSON, None, "text/plain"])
 async def test_an_empty_body_is_missing(http: httpx.AsyncClient, content_type: str | None) -> None:
     answer = await posted(http, b"", content_type)
-    assert (answer.status_code, answer.json()["detail"]) == (422, "body: is empty, where JSON was expected")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "body: is empty, but JSON is required")
 
 
 async def test_broken_json_says_where(http: httpx.AsyncClient) -> None:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from archon.contracts.errors import SetupError, StoreUnavailableError
 from archon.contracts.estate import PartName, PartStatus, WaitingFor
 from archon.runtime.estate import parts as module
-from archon.runtime.estate.parts import Answer, Asked, Parts
+from archon.runtime.estate.parts import Answer, PartCheck, Parts
 
 
 class Part:
@@ -32,7 +32,7 @@ def never_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_since_when_and_last_seen() -> None:
     graph = Part()
-    parts = Parts([Asked(PartName.GRAPH, "bolt://here", graph.ask)])
+    parts = Parts([PartCheck(PartName.GRAPH, "bolt://here", graph.ask)])
     (first,) = await parts.now()
     assert (first.status, first.version, first.since) == (PartStatus.UP, "1.2", None)
     (second,) = await parts.now()
@@ -61,7 +61,7 @@ async def test_a_part_that_waits_works_all_the_same_unless_it_says_otherwise() -
     worker = Part()
     waits = [WaitingFor(service=PartName.KAFKA, reason="down")]
     worker.answer = Answer(waiting_for=waits)
-    parts = Parts([Asked(PartName.WORKER, "http://here", worker.ask)])
+    parts = Parts([PartCheck(PartName.WORKER, "http://here", worker.ask)])
     (found,) = await parts.now()
     assert (found.status, found.waiting_for, found.working) == (PartStatus.WAITING, waits, True)
     await parts.check(PartName.WORKER)
@@ -91,7 +91,7 @@ async def test_each_change_of_a_part_is_logged_once(monkeypatch: pytest.MonkeyPa
         return answer
 
     with capture_logs() as logs, suppress(asyncio.CancelledError):
-        await Parts([Asked(PartName.WORKER, "http://here", ask)]).watch()
+        await Parts([PartCheck(PartName.WORKER, "http://here", ask)]).watch()
     assert [line["event"] for line in logs] == [
         *("part_down", "part_up", "part_waiting", "part_clock_off", "part_up")
     ]

@@ -19,7 +19,7 @@ from archon.runtime.settings import Settings
 from archon.runtime.temporal import client as temporal
 from archon.stores.graph.store import GraphStore
 from archon.stores.vectors.store import VectorStore
-from bridge.estate.questions import SECONDS, SERVICE_SECONDS, bridge_asked, parts_asked
+from bridge.estate.questions import SECONDS, SERVICE_SECONDS, bridge_check, part_checks
 
 _LAG_SECONDS: Final = 4.0
 
@@ -36,8 +36,8 @@ async def parts(settings: Settings) -> list[Part]:
         http = await entered(httpx.AsyncClient(timeout=SERVICE_SECONDS))
         stores = {PartName.GRAPH: graph.ping, PartName.QDRANT: vectors.check}
         connection = await temporal.connect(settings, lazy=True)
-        checks = parts_asked(settings, stores, intelligence, publisher, connection, http)
-        return await Parts([*checks, bridge_asked(settings, http)]).now()
+        checks = part_checks(settings, stores, intelligence, publisher, connection, http)
+        return await Parts([*checks, bridge_check(settings, http)]).now()
 
 
 async def lag(settings: Settings) -> int | None:

@@ -43,7 +43,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PartCheck:
     """A part and its check. The check raises one of our errors if the part does not answer, or answers
     incorrectly."""
 
@@ -52,21 +52,21 @@ class Asked:
     ask: Callable[[], Awaitable[Answer]]
 
 
-def by_check(name: PartName, address: str, check: HealthCheck) -> Asked:
+def by_check(name: PartName, address: str, check: HealthCheck) -> PartCheck:
     """A part whose check is a readiness check."""
 
     async def ask() -> Answer:
         found = await check()
         return Answer(version=found if isinstance(found, str) else None)
 
-    return Asked(name, address, ask)
+    return PartCheck(name, address, ask)
 
 
 class Parts:
     """All parts of an installation, as one process sees them."""
 
-    def __init__(self, asked: Sequence[Asked]) -> None:
-        self._asked = asked
+    def __init__(self, checks: Sequence[PartCheck]) -> None:
+        self._checks = checks
         self._known: dict[PartName, Part] = {}
         self._first: dict[PartName, datetime] = {}
         """When each was first seen in its current status."""
@@ -95,7 +95,7 @@ class Parts:
         check is recent."""
         async with self._lock:
             if self._at is None or time.monotonic() - self._at > _FRESH:
-                found = await asyncio.gather(*map(self._look, self._asked))
+                found = await asyncio.gather(*map(self._look, self._checks))
                 self._known = {part.name: part for part in found}
                 self._at = time.monotonic()
         return list(self._known.values())
@@ -107,39 +107,39 @@ class Parts:
             reason = part.reason or "; ".join(f"waits for {each.service}" for each in part.waiting_for)
             raise StoreUnavailableError(name, reason or "it does not work")
 
-    async def _look(self, asked: Asked) -> Part:
+    async def _look(self, check: PartCheck) -> Part:
         try:
             async with asyncio.timeout(_SECONDS):
-                answer = await asked.ask()
+                answer = await check.ask()
         except _UNFIT as error:
-            return self._remembered(asked, PartStatus.UNFIT, reason=str(error))
+            return self._remembered(check, PartStatus.UNFIT, reason=str(error))
         except ArchonError as error:
-            return self._remembered(asked, PartStatus.DOWN, reason=str(error), working=False)
+            return self._remembered(check, PartStatus.DOWN, reason=str(error), working=False)
         except TimeoutError:
-            silent = f"{asked.address}: no answer within {_SECONDS:g} s"
-            return self._remembered(asked, PartStatus.DOWN, reason=silent, working=False)
+            silent = f"{check.address}: no answer within {_SECONDS:g} s"
+            return self._remembered(check, PartStatus.DOWN, reason=silent, working=False)
         status = PartStatus.WAITING if answer.waiting_for else PartStatus.UP
-        return self._remembered(asked, status, answer, working=answer.working)
+        return self._remembered(check, status, answer, working=answer.working)
 
     def _remembered(
         self,
-        asked: Asked,
+        check: PartCheck,
         status: PartStatus,
         answer: Answer = Answer(),
         *,
         reason: str | None = None,
         working: bool = True,
     ) -> Part:
-        now, before = datetime.now(UTC), self._known.get(asked.name)
+        now, before = datetime.now(UTC), self._known.get(check.name)
         same = before is not None and before.status is status
-        since = self._first.get(asked.name) if same else now if before is not None else None
+        since = self._first.get(check.name) if same else now if before is not None else None
         if not same:
-            self._first[asked.name] = now
+            self._first[check.name] = now
         seen = now if status is not PartStatus.DOWN else before.last_seen if before is not None else None
         return Part(
-            name=asked.name,
+            name=check.name,
             status=status,
-            address=asked.address,
+            address=check.address,
             version=answer.version or (before.version if before is not None else None),
             since=answer.since if status is PartStatus.UP and answer.since is not None else since,
             last_seen=seen,

@@ -1,1 +1,1 @@
-"""What bounds and orders work: the circuit breaker, rates, turns, shared calls."""
+"""Limits and order of work: circuit breaker, rates, turns, shared calls."""

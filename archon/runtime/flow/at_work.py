@@ -1,4 +1,4 @@
-"""In: callers that begin and end. Out: how many there are now, for those who may wait for each other."""
+"""In: callers that start and end. Out: their current number, for callers that may wait for each other."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ NOBODY: Final[Count] = lambda: 0  # noqa: E731  a default, where a def would nee
 
 
 class AtWork:
-    """Call it for the count."""
+    """Calling it returns the number."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -19,7 +19,7 @@ class AtWork:
 
     @contextlib.contextmanager
     def one(self) -> Iterator[None]:
-        """One more for as long as the context lasts."""
+        """Counts one more during the context."""
         self._count += 1
         try:
             yield

@@ -1,8 +1,9 @@
-"""In: the outcomes of calls to a service. Out: leave for the next call, or a wait until it answers again.
+"""In: the outcomes of calls to a service. Out: permission for the next call, or a wait until the service
+answers again.
 
-Closed: every call goes out. Open: callers wait. Half-open: one caller probes, the others wait for what it
-learns. The states are those of M. Nygard, "Release It!", chapter 5; that callers wait is our own rule, so
-that an outage spends no attempt.
+Closed: every call goes out. Open: callers wait. Half-open: one caller probes, the others wait for the result.
+The states are those of M. Nygard, "Release It!", chapter 5; that callers wait is our own addition, so that an
+outage spends no attempts.
 """
 
 import asyncio
@@ -36,8 +37,8 @@ class BreakerState(StrEnum):
 
 
 class BreakerStatus(BaseModel):
-    """`failure_count`: failures in a row; `opened_at`: since when there has been no answer, through every
-    probe that failed; `next_probe_at`: when the service is asked again, at the latest."""
+    """`failure_count`: consecutive failures; `opened_at`: start of the outage, through all failed probes;
+    `next_probe_at`: latest time of the next probe."""
 
     state: BreakerState
     failure_count: int
@@ -50,8 +51,8 @@ class BreakerStatus(BaseModel):
 class CircuitBreaker:
     """One process's view of the intelligence service. Durations in seconds.
 
-    `threshold`: failures in a row that open it; `recovery`: wait before each probe; `budget`: how long it
-    may be open before callers are told so.
+    `threshold`: consecutive failures that open it; `recovery`: wait before each probe; `budget`: how long it
+    may be open before callers get an error.
     """
 
     def __init__(self, *, threshold: int, recovery: float, budget: float, enabled: bool = True) -> None:
@@ -61,7 +62,7 @@ class CircuitBreaker:
         self._enabled = enabled
         self._status = BreakerStatus(state=BreakerState.CLOSED, failure_count=0)
         self._waited_since: float | None = None
-        """When the first caller began to wait since it opened."""
+        """When the first caller started to wait in this outage."""
         self._probe_at = 0.0
         self._probing = False
         self._failed_probes = 0
@@ -81,12 +82,12 @@ class CircuitBreaker:
         return self._status
 
     async def run(self, work: Callable[[], Awaitable[Answer]], *, evidence: bool = True) -> Answer:
-        """The answer of `work`, once the service may be asked. `evidence`: whether an answer shows that the
-        service works; one that may be remembered does not.
+        """The answer of `work`, when the service may be called. `evidence`: whether an answer proves that the
+        service works; a cached answer does not.
 
-        An outage that opens the breaker, or is noticed while it is open, is not raised: the caller waits and
-        asks again. Raises what else `work` raises; IntelligenceOutageError when the budget has passed, and a
-        probe has failed since the call: a service that is back is found out however late.
+        A failure that opens the breaker, or happens while it is open, is not raised: the caller waits and
+        tries again. Raises other errors of `work`; IntelligenceOutageError after the budget, but only if a
+        probe has failed since the call, so that a recovered service is noticed however late.
         """
         arrived = self._failed_probes
         while True:
@@ -110,16 +111,16 @@ class CircuitBreaker:
                 return answer
 
     def trip(self, error: IntelligenceError) -> bool:
-        """Open it on other evidence than a count; False where it is disabled."""
+        """Opens the breaker on other evidence than the count; False if it is disabled."""
         if self._enabled and self._status.state is BreakerState.CLOSED:
             self._note(error)
             self._open_first()
         return self._enabled
 
     async def watch(self, ping: Callable[[], Awaitable[object]], interval: float = 1.0) -> None:
-        """While it is open, probe as soon as `ping` answers again. Until it is cancelled.
+        """While the breaker is open, probes as soon as `ping` answers again. Runs until cancelled.
 
-        A service whose health is well all the time, and which fails all the same, has its wait in full.
+        If the health check always succeeds but calls fail, the full wait applies.
         """
         silent = False
         while True:
@@ -139,7 +140,8 @@ class CircuitBreaker:
             await asyncio.sleep(interval)
 
     async def _leave(self, arrived: int) -> bool:
-        """Wait until a call may go out; True when it is the probe. `arrived`: how many had failed by then."""
+        """Waits until a call may go out; True if it is the probe. `arrived`: number of failures at the time
+        of the call."""
         while self._status.state is not BreakerState.CLOSED:
             now = time.monotonic()
             if self._waited_since is None:
@@ -156,14 +158,14 @@ class CircuitBreaker:
         return False
 
     async def _wait(self, until: float | None) -> None:
-        """Until something has changed, or until then."""
+        """Waits until a state change, or until that time."""
         changed = self._changed
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None if until is None else max(0.0, until - time.monotonic())):
                 await changed.wait()
 
     def _failed(self, error: IntelligenceError, *, probing: bool) -> bool:
-        """Whether the caller is to wait."""
+        """Whether the caller must wait."""
         if not self._enabled:
             return False
         self._note(error)
@@ -181,7 +183,7 @@ class CircuitBreaker:
         return True
 
     def _answered(self, *, probing: bool) -> None:
-        """An answer closes it; one to a call from before it opened is no evidence."""
+        """An answer closes the breaker, unless its call began before the breaker opened."""
         if probing:
             metrics.BREAKER_PROBES.labels("answered").inc()
         if probing or self._status.state is BreakerState.CLOSED:
@@ -192,7 +194,7 @@ class CircuitBreaker:
             self._become(BreakerState.CLOSED)
 
     def _pass_on(self, *, probing: bool) -> None:
-        """Nothing was learnt of the service: let the next caller probe."""
+        """Lets the next caller probe, because this one learned nothing about the service."""
         if probing:
             self._probing = False
             self._notify()
@@ -203,7 +205,7 @@ class CircuitBreaker:
         self._status.last_failure_at = datetime.now(UTC)
 
     def _open_first(self) -> None:
-        """The budget counts from the first caller that waits then, through every probe that fails."""
+        """The budget starts with the first waiting caller, and continues through failed probes."""
         self._waited_since = None
         self._open(datetime.now(UTC))
 
@@ -227,6 +229,6 @@ class CircuitBreaker:
         self._notify()
 
     def _notify(self) -> None:
-        """Wake every caller that waits; each looks for itself."""
+        """Wakes every waiting caller; each checks the state itself."""
         self._changed.set()
         self._changed = asyncio.Event()

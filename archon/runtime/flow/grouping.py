@@ -1,9 +1,11 @@
-"""In: requests of many callers. Out: few transactions: what comes while one is under way goes with the next.
+"""In: requests of many callers. Out: few transactions: requests that arrive during a transaction share the
+next one.
 
-Where many callers are at work, a group waits a little for those that will ask soon, as a Kafka producer
-lingers for its batch: a transaction costs nearly the same for eight documents as for one.
+With many active callers, a group waits briefly for more requests, like a Kafka producer lingers for its
+batch: a transaction for eight documents costs nearly the same as for one.
 
-A group that fails is tried again one by one, so that one caller's bad request is nobody else's.
+The requests of a failed group are tried again one by one, so that an invalid request only affects its own
+caller.
 """
 
 import asyncio
@@ -20,16 +22,15 @@ from archon.runtime.flow.at_work import NOBODY, Count
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 MOST: Final = 16
-"""Requests in a group."""
+"""Maximum number of requests in a group."""
 LINGER: Final = 0.25
-"""Seconds that the first request of a group waits for others at most, where nobody waits for its answer."""
+"""Maximum seconds that the first request of a group waits for others, if no client waits for its answer."""
 AT_ONCE: Final = 0.01
-"""The same where a client waits."""
+"""The same if a client waits."""
 ENOUGH: Final = 8
-"""Requests that wait for no others."""
+"""A group of this size waits for no others."""
 CROWD: Final = 4
-"""With fewer callers at work that have not asked, nobody waits for them: one document at a time is as fast as
-it can be."""
+"""With fewer active callers, nobody waits for them: a single document must be as fast as possible."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +42,12 @@ class _Waiting(Generic[Item, Answer]):
 
 
 class Grouped(Generic[Item, Answer]):
-    """`serve` answers several items in their order, and must bear being repeated.
+    """`serve` answers several items in order, and must be repeatable.
 
-    Items with one `key` are served in the order in which they came, never together, and those of different
-    tenants in turn: a key is of one tenant. A group weighs `limit` at most, or is a single item. `lanes`:
-    groups under way at once. `at_work`: how many callers there are now, including those that have not asked
-    yet. `linger`: seconds that a group waits for more; one with items of several tenants does not wait.
+    Items with the same `key` are served in order of arrival, never together; items of different tenants in
+    turn. A key belongs to one tenant. The weight of a group is at most `limit`, unless it has a single item.
+    `lanes`: concurrent groups. `at_work`: number of active callers, including those without a request yet.
+    `linger`: seconds that a group waits for more items; a group with items of several tenants does not wait.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Grouped(Generic[Item, Answer]):
         self._running: dict[asyncio.Task[None], frozenset[str]] = {}
 
     async def ask(self, item: Item) -> Answer:
-        """The answer for one item. Raises what serving it raised."""
+        """The answer for one item. Raises the error of its service."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append(_Waiting(item, future, copy_context(), loop.time()))
@@ -83,13 +84,13 @@ class Grouped(Generic[Item, Answer]):
 
     def _start(self) -> None:
         while len(self._running) < self._lanes and not self._lingers() and (group := self._taken()):
-            # A transaction's spans belong to one trace: that of the first caller.
+            # The spans of a transaction belong to one trace, that of the first caller.
             task = asyncio.create_task(self._answered(group), context=group[0].context)
             self._running[task] = frozenset(self._key(each.item) for each in group)
             task.add_done_callback(self._ended)
 
     def _lingers(self) -> bool:
-        """Whether those that wait go on waiting; then they are looked at again in time."""
+        """Whether to wait for more requests; if so, schedules the next check."""
         if not 0 < len(self._waiting) < ENOUGH or self._at_work() - len(self._waiting) < CROWD:
             return False
         # One tenant's documents must not wait because another has many.
@@ -109,7 +110,7 @@ class Grouped(Generic[Item, Answer]):
         self._start()
 
     def _taken(self) -> list[_Waiting[Item, Answer]]:
-        """The next group, taken from those that wait."""
+        """Removes the next group from the waiting items."""
         busy = set().union(*self._running.values())
         group: list[_Waiting[Item, Answer]] = []
         left, weight = [], 0
@@ -128,13 +129,13 @@ class Grouped(Generic[Item, Answer]):
         return group
 
     def _in_turn(self) -> list[_Waiting[Item, Answer]]:
-        """Those that wait: the first of each tenant, the second of each, and so on."""
-        asked: Counter[str] = Counter()
+        """The waiting items in turn: the first item of each tenant, then the second of each, and so on."""
+        rank: Counter[str] = Counter()
         turns = []
         for each in self._waiting:
             tenant = self._tenant(each.item)
-            turns.append((asked[tenant], each))
-            asked[tenant] += 1
+            turns.append((rank[tenant], each))
+            rank[tenant] += 1
         return [each for _, each in sorted(turns, key=itemgetter(0))]
 
     async def _answered(self, group: Sequence[_Waiting[Item, Answer]]) -> None:
@@ -152,7 +153,8 @@ class Grouped(Generic[Item, Answer]):
             if not group[0].future.done():
                 group[0].future.set_exception(error)
         elif isinstance(error, StoreUnavailableError):
-            # Each waits for a server that may be down: at once, or the last one waits for all the others.
+            # Concurrently: each may wait for an unavailable server, and the last one must not wait for all
+            # the others.
             await asyncio.gather(*(self._answered([each]) for each in group))
         else:
             for each in group:

@@ -1,6 +1,6 @@
-"""In: requests by whose they are. Out: whether one may be made now, or in how many seconds.
+"""In: requests by owner. Out: whether a request may be made now, or in how many seconds.
 
-What one process counts.
+Counts within one process.
 """
 
 import time
@@ -10,10 +10,11 @@ from archon.contracts.errors import RateLimitedError
 
 
 class TokenBuckets:
-    """A bucket each, refilled at a rate; it holds `size` tokens, or a second's, and at least one.
+    """Token buckets by key, refilled at a rate. Each holds `size` tokens, by default those of one second, and
+    at least one.
 
-    https://en.wikipedia.org/wiki/Token_bucket; `clock` is in seconds. `most`: buckets that are kept, of those
-    that were asked for last.
+    https://en.wikipedia.org/wiki/Token_bucket; `clock` is in seconds. `most`: number of buckets to keep, the
+    most recently used ones.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, most: int = 100_000) -> None:
@@ -22,7 +23,7 @@ class TokenBuckets:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, key: str, rate: float, size: float | None = None) -> None:
-        """Take a token. Raises RateLimitedError when there is none."""
+        """Takes a token. Raises RateLimitedError if there is none."""
         tokens, now = self._filled(key, rate, size or rate)
         taken = tokens >= 1
         self._keep(key, tokens - taken, now)
@@ -30,21 +31,21 @@ class TokenBuckets:
             raise RateLimitedError((1 - tokens) / rate)
 
     def has(self, key: str, rate: float, size: float) -> bool:
-        """Take a token where there is one."""
+        """Takes a token if there is one."""
         tokens, now = self._filled(key, rate, size)
         taken = tokens >= 1
         self._keep(key, tokens - taken, now)
         return taken
 
     def spend(self, key: str, rate: float, size: float, more: int) -> float:
-        """Take `more` tokens for what has been let in already. Returns the seconds until what was missing is
-        there, for callers that wait for it themselves."""
+        """Takes `more` tokens for work that was already admitted. Returns the seconds until the balance is
+        positive again, for callers that wait themselves."""
         tokens, now = self._filled(key, rate, size)
         self._keep(key, tokens - more, now)
         return max(0.0, (more - tokens) / rate)
 
     def _filled(self, key: str, rate: float, size: float) -> tuple[float, float]:
-        """What is in a bucket now, and when that is."""
+        """The current balance, and the time."""
         now, size = self._clock(), max(1.0, size)
         tokens, since = self._buckets.pop(key, (size, now))
         return min(size, tokens + (now - since) * rate), now

@@ -1,4 +1,4 @@
-"""In: who wants to do what few may do at once. Out: their turns, so that nobody takes them all."""
+"""In: callers that compete for a limited resource. Out: fair turns, so that no caller takes all of it."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 
 class Turns:
-    """`most` at once, and `each` of them of one holder; who has no holder, None, is bound by `most` alone."""
+    """At most `most` at once, and at most `each` for one holder; holder None is limited by `most` only."""
 
     def __init__(self, most: int, each: int) -> None:
         self._all = asyncio.Semaphore(most)
@@ -17,7 +17,7 @@ class Turns:
 
     @contextlib.asynccontextmanager
     async def taken(self, holder: str | None = None) -> AsyncIterator[None]:
-        """Waits for a turn, which lasts as long as the block."""
+        """Waits for a turn, which lasts until the end of the block."""
         async with contextlib.AsyncExitStack() as held:
             if holder is not None:
                 own = self._own.setdefault(holder, asyncio.Semaphore(self._each))
@@ -27,12 +27,12 @@ class Turns:
 
 
 class FairTurns:
-    """`most` at once. Where more want to, their holders are served in turn, and each in its own order."""
+    """At most `most` at once. If more wait, their holders take turns, each in its own order."""
 
     def __init__(self, most: int) -> None:
         self._free = most
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
-        """By holder, that whose turn is next first."""
+        """By holder; the next holder comes first."""
 
     @contextlib.asynccontextmanager
     async def taken(self, holder: Hashable) -> AsyncIterator[None]:
@@ -53,7 +53,7 @@ class FairTurns:
         try:
             await turn
         except asyncio.CancelledError:
-            if not turn.cancelled():  # it came just when it was given up
+            if not turn.cancelled():  # the turn came at the moment of the cancellation
                 self._give()
             raise
 

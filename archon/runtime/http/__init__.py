@@ -1,1 +1,1 @@
-"""HTTP: serving, what requests may be, problems, health, API keys, and our clients' habits."""
+"""HTTP: serving, request limits, problems, health, API keys, and defaults of our clients."""

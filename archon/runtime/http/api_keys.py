@@ -1,8 +1,7 @@
-"""In: the keys file, and what callers show. Out: the key that was shown; keys made and revoked.
+"""In: the keys file, and keys in requests. Out: the matching key; keys created and revoked.
 
-The file is looked at whenever a key is, so that a change is taken up by the next request. A file that cannot
-be read leaves the keys in force that were last read, for a while: in it one of them may be revoked. That is
-said in the log, and by `check`.
+Every check looks at the file, so the next request sees a change. While the file is unreadable, the last keys
+stay in force for a limited time, because the file may revoke one of them. The log and `check` report this.
 """
 
 import contextlib
@@ -23,20 +22,21 @@ _MODE = 0o600
 
 
 def read(path: Path) -> ApiKeys:
-    """Raises ConfigurationError that says what is wrong with the file, and nothing of what it holds."""
+    """Raises ConfigurationError, which describes the problem without quoting the file."""
     return read_json(path, ApiKeys, "API_KEYS_FILE")
 
 
 class KeyFile:
-    """The keys in force. `grace`: seconds for which they stay so while the file cannot be read. Raises
-    ConfigurationError when there is no valid file to begin with."""
+    """The keys in force. `grace`: seconds that they stay in force while the file is unreadable. Raises
+    ConfigurationError if there is no valid file at the start."""
 
     def __init__(self, path: Path, grace: float = math.inf) -> None:
         self._file = WatchedFile(path, lambda path: _by_id(read(path)))
         self._grace = grace
 
     def authenticate(self, shown: str) -> ApiKey:
-        """The key a caller has shown. Raises UnauthorizedError, and tells why only to who has the secret."""
+        """The key in a request. Raises UnauthorizedError; only a caller with the right secret learns the
+        reason."""
         kept = self._file.current.get(key_id_of(shown) or "")
         if self._file.unread_for > self._grace:
             raise UnauthorizedError("the API key cannot be checked: the keys file has not been readable")
@@ -47,12 +47,13 @@ class KeyFile:
         return kept
 
     async def check(self) -> None:
-        """Raises ConfigurationError while the file is not as it should be."""
+        """Raises ConfigurationError while the file is invalid."""
         await self._file.check()
 
 
 def add(path: Path, key: ApiKey) -> None:
-    """Add a key to the file, made if need be. Raises ConfigurationError for a file that is broken."""
+    """Adds a key to the file, which is created if necessary. Raises ConfigurationError for an invalid
+    file."""
 
     def added(keys: list[ApiKey]) -> list[ApiKey]:
         return [*keys, key]
@@ -61,7 +62,7 @@ def add(path: Path, key: ApiKey) -> None:
 
 
 def revoke(path: Path, key_id: str) -> None:
-    """Take a key out of the file. Raises NotFoundError."""
+    """Removes a key from the file. Raises NotFoundError."""
 
     def without(keys: list[ApiKey]) -> list[ApiKey]:
         left = [key for key in keys if key.id != key_id]
@@ -81,7 +82,7 @@ def _edit(path: Path, change: Callable[[list[ApiKey]], list[ApiKey]]) -> None:
 
 @contextlib.contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """Two editors at once would lose one's change."""
+    """Of two concurrent editors one would lose its change."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -91,8 +92,8 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def _write(path: Path, keys: ApiKeys) -> None:
-    """Whole or not at all; owner and rights stay, so that who could read it still can. Raises
-    ConfigurationError where this user may not keep them."""
+    """The file is complete at any time; owner and permissions stay, so that the same users can read it.
+    Raises ConfigurationError if this user may not set them."""
     before = path.stat() if path.exists() else None
     descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

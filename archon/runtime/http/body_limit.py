@@ -1,8 +1,7 @@
-"""In: a request's body. Out: the same, as long as it is not too large; a problem (413) where it is.
+"""In: a request's body. Out: the same body, or a problem (413) if it is too large.
 
-FastAPI has such a limit too, but answers a declared length with plain text. What is compressed is limited
-once more where it is decompressed, and how many values JSON may have where it is read, by the limits that the
-scope carries.
+FastAPI has such a limit too, but answers a declared length with plain text. The scope carries the limits,
+which also apply to a body after decompression and to the number of its JSON values.
 """
 
 from typing import Final
@@ -16,13 +15,13 @@ from archon.runtime.http.half_sent import impatient
 from archon.runtime.http.problems import Problem, respond
 
 LIMIT: Final = "archon.body_limit"
-"""Key of the limit, in bytes, in a request's scope."""
+"""Key of the limit in bytes, in a request's scope."""
 VALUES: Final = "archon.values_limit"
-"""Key of how many values a body may have; None for any number."""
+"""Key of the maximum number of values in a body; None for no limit."""
 
 
 class BodyLimitMiddleware:
-    """Refuses a body by the length it declares, and one that declares none or lies while it is read."""
+    """Refuses a body by its declared length; a body without one, or with a false one, while it is read."""
 
     def __init__(self, app: ASGIApp, limit: int, values: int | None = None) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""What our HTTP clients have in common: how they send, how they show a key, and Retry-After."""
+"""Common behaviour of our HTTP clients: transport, keys, and Retry-After."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,14 +10,15 @@ from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
 KEEP_ALIVE: Final = 3.0
-"""Seconds that an idle connection is kept. Servers close theirs after 5 s and more; a request that is on its
-way at that moment would be lost."""
+"""Seconds that an idle connection is kept. Servers close theirs after 5 s or more; a request sent at that
+moment would be lost."""
 
 
 class Transport(AiohttpTransport):
-    """Sends what an httpx client asks, by aiohttp, which needs half the processor time of httpx's own.
+    """Sends the requests of an httpx client by aiohttp, which needs half of the processor time of httpx's own
+    transport.
 
-    Proxies and certificates of the environment are honoured, as httpx does.
+    Honours proxies and certificates in the environment, like httpx.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,8 @@ class Transport(AiohttpTransport):
         try:
             return await super().handle_async_request(request)
         except httpx.ConnectTimeout as error:
-            # It calls every fault of a connection so; a name that misleads costs an operator time.
+            # aiohttp uses this name for every connection error; the misleading name would cost an operator
+            # time.
             match error.__cause__:
                 case aiohttp.ServerTimeoutError():
                     raise
@@ -45,7 +47,7 @@ class Transport(AiohttpTransport):
 
 
 def bearer(key: SecretStr) -> dict[str, str]:
-    """The header that shows `key` (RFC 6750, section 2.1); none where it is empty."""
+    """The header with `key` (RFC 6750, section 2.1); none if it is empty."""
     return {"authorization": f"Bearer {secret}"} if (secret := key.get_secret_value()) else {}
 
 

@@ -1,7 +1,6 @@
-"""In: connections. Out: the same, but for those whose request does not come to its end.
+"""In: connections. Out: the same connections, without those whose requests stay incomplete.
 
-uvicorn waits for the rest of a request without end: a client that sends half of one could hold its connection
-for as long as it likes.
+uvicorn waits for the rest of a request without limit: a client could hold its connection with half a request.
 """
 
 import asyncio
@@ -12,13 +11,14 @@ from starlette.types import Message, Receive
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS: Final = 15.0
-"""For all headers of a request, from its first byte or, of the first one, from the connection on."""
+"""Time for all headers of a request, from its first byte; for the first request from the start of the
+connection."""
 PIECE_SECONDS: Final = 30.0
-"""Between two pieces of a body."""
+"""Time between two parts of a body."""
 
 
 class ImpatientProtocol(HttpToolsProtocol):
-    """Closes a connection whose headers do not come."""
+    """Closes a connection if the headers do not arrive."""
 
     _waiting: asyncio.TimerHandle | None = None
 
@@ -49,8 +49,7 @@ class ImpatientProtocol(HttpToolsProtocol):
 
 
 def impatient(receive: Receive) -> Receive:
-    """Raises HTTPException (408) where a body stops coming. After it, whether the client leaves is waited for
-    as long as may be."""
+    """Raises HTTPException (408) if a body stops arriving. The later wait for a disconnect has no limit."""
     complete = False
 
     async def received() -> Message:
@@ -61,7 +60,7 @@ def impatient(receive: Receive) -> Receive:
             async with asyncio.timeout(PIECE_SECONDS):
                 message = await receive()
         except TimeoutError:
-            reason = f"body: no more of it has come for {PIECE_SECONDS:g} s"
+            reason = f"body: nothing more has arrived for {PIECE_SECONDS:g} s"
             raise HTTPException(408, reason, {"Connection": "close"}) from None
         complete = not message.get("more_body", False)
         return message

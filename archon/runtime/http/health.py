@@ -1,6 +1,7 @@
-"""In: a check per dependency. Out: `/livez`, `/readyz` and `/metrics` routes, the same for every service.
+"""In: a check for each dependency. Out: the routes `/livez`, `/readyz` and `/metrics`, equal for every
+service.
 
-`/livez` touches nothing; `/readyz` asks every dependency at once and tells each one's state.
+`/livez` uses no dependency; `/readyz` checks all dependencies concurrently and reports each state.
 """
 
 import asyncio
@@ -17,8 +18,8 @@ from archon.contracts.errors import ArchonError
 from archon.runtime.telemetry.metrics import Exposition
 
 HealthCheck = Callable[[], Awaitable[object]]
-"""Returns when healthy: the version of what was asked, or its whole state, where it has one to tell; raises
-an error of ours when not."""
+"""Returns if healthy: the version of the dependency, or its whole state, if available. Raises one of our
+errors otherwise."""
 
 _SECONDS: Final = 2.0
 STARTED: Final = datetime.now(UTC)
@@ -32,8 +33,8 @@ class DependencyState(BaseModel):
 
 
 class Readiness(BaseModel):
-    """`ready` when every dependency that the service cannot do without is healthy. `version` and `started_at`
-    are the service's own."""
+    """`ready` if every mandatory dependency is healthy. `version` and `started_at` are those of the
+    service."""
 
     status: Literal["ready", "not_ready"]
     dependencies: dict[str, DependencyState]
@@ -41,7 +42,7 @@ class Readiness(BaseModel):
     started_at: datetime
 
     def problems(self) -> str:
-        """What is unhealthy, and why, in one line."""
+        """The unhealthy dependencies with reasons, on one line."""
         unhealthy = {name: each for name, each in self.dependencies.items() if each.status == "unhealthy"}
         return ", ".join(f"{name} ({each.detail or 'unhealthy'})" for name, each in unhealthy.items())
 
@@ -65,7 +66,7 @@ async def state_of(check: HealthCheck) -> DependencyState:
 
 
 async def readiness(checks: Mapping[str, HealthCheck], optional: Collection[str] = ()) -> Readiness:
-    """Ask every dependency; one that is `optional` is told but does not decide."""
+    """Checks every dependency; `optional` ones are reported but do not decide."""
     states = await asyncio.gather(*(state_of(check) for check in checks.values()))
     dependencies = dict(zip(checks, states, strict=True))
     ready = all(state.status == "healthy" or name in optional for name, state in dependencies.items())
@@ -83,15 +84,15 @@ def health_router(
     optional: Collection[str] = (),
     detailed: Callable[[Request], bool] = lambda _: True,
 ) -> APIRouter:
-    """Routes for a service whose dependencies `checks` names; without the `optional` ones it still serves.
+    """Routes for a service with the dependencies in `checks`; it also serves without the `optional` ones.
 
-    `detailed`: whether to tell who asks what is wrong, which names addresses, or only what is unhealthy.
+    `detailed`: whether to show reasons, which contain addresses, or only the names of unhealthy dependencies.
     """
     router = APIRouter(tags=["health"])
 
     @router.get("/livez", operation_id="livez")
     async def livez() -> Liveness:
-        """Whether the process serves; asks nobody else."""
+        """Whether the process serves; uses no dependency."""
         return Liveness()
 
     @router.get("/readyz", operation_id="readyz", responses={503: {"model": Readiness}})
@@ -112,7 +113,7 @@ def health_router(
 
 
 def health_app(title: str, checks: Mapping[str, HealthCheck], exposition: Exposition) -> FastAPI:
-    """The HTTP side of a service that has no other."""
+    """The HTTP app of a service without other routes."""
     app = FastAPI(title=title, docs_url=None, redoc_url=None)
     app.include_router(health_router(lambda: checks, exposition))
     return app

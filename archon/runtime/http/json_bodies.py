@@ -1,7 +1,7 @@
-"""In: requests with a JSON body. Out: routes that get it read, or an error that says what is wrong with it.
+"""In: requests with a JSON body. Out: routes that receive it parsed, or an error that describes the problem.
 
-FastAPI alone takes a body of another content type for bytes, which no model fits, and says of one that it
-cannot read nothing but that.
+FastAPI alone treats a body of another content type as bytes, which match no model, and gives no reason for a
+body that it cannot parse.
 """
 
 import codecs
@@ -29,7 +29,7 @@ _CHARSETS: Final = frozenset({"ascii", "utf-8", "utf-16", "utf-16-le", "utf-16-b
 
 
 class JsonRoute(APIRoute):
-    """Reads the body before the route's own handler does."""
+    """Reads the body before the route's own handler runs."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -48,28 +48,28 @@ class JsonRoute(APIRoute):
         return read
 
     async def admit(self, request: Request) -> None:
-        """Before anything of the body is read. Raises where the caller may not call this route."""
+        """Called before the body is read. Raises if the caller may not use this route."""
 
     def charge(self, request: Request, size: int) -> None:
-        """Once the body is read, whatever it holds. `size` in bytes, decompressed."""
+        """Called after the body is read, whatever it contains. `size` in bytes, decompressed."""
 
 
 class JsonRequest(Request):
-    """A request whose body is read: decompressed, decoded and parsed."""
+    """A request whose body is decompressed, decoded and parsed."""
 
     size = 0
-    """Bytes of what has been read, decompressed; of what could not be, as many as it was tried for."""
+    """Bytes read, decompressed; for an unreadable body, the bytes read until the error."""
 
     async def read(self) -> None:
         """Raises UnsupportedMediaError, UnreadableBodyError, TooLargeError, InvalidInputError."""
         try:
             self._plain = await super().body()
         except ClientDisconnect as error:
-            raise UnreadableBodyError("body", "ends before all that was declared has come") from error
+            raise UnreadableBodyError("body", "ends before its declared length") from error
         self._value: Any = None
         self.size = len(self._plain)
         if not self._plain:
-            raise InvalidInputError("body", "is empty, where JSON was expected")
+            raise InvalidInputError("body", "is empty, but JSON is required")
         charset = _charset(self.headers.get(_TYPE))
         if encodings := ",".join(self.headers.getlist(HEADER)):
             try:
@@ -87,21 +87,21 @@ class JsonRequest(Request):
         return self._value
 
 
-@lru_cache(maxsize=64)  # clients send few, and parsing one takes as long as parsing a small body
+@lru_cache(maxsize=64)  # few different ones, each as slow to parse as a small body
 def _charset(content_type: str | None) -> str | None:
-    """The declared one; None where there is none, as RFC 8259 has it. Raises UnsupportedMediaError."""
+    """The declared charset; None if there is none, which RFC 8259 allows. Raises UnsupportedMediaError."""
     if content_type is None:
-        raise UnsupportedMediaError(_TYPE, "is missing; application/json is expected")
+        raise UnsupportedMediaError(_TYPE, "is missing; send application/json")
     header = Message()
     header[_TYPE] = content_type
     kind, subtype = header.get_content_maintype(), header.get_content_subtype()
     if kind != "application" or not (subtype == "json" or subtype.endswith("+json")):
-        raise UnsupportedMediaError(_TYPE, f"{content_type[:100]!r} is not taken; application/json is")
+        raise UnsupportedMediaError(_TYPE, f"{content_type[:100]!r} is not supported; send application/json")
     charset = header.get_content_charset()
     try:
         known = codecs.lookup(charset).name if charset else None
     except (LookupError, ValueError):
         known = ""
     if known is not None and known not in _CHARSETS:
-        raise UnsupportedMediaError(_TYPE, f"charset {charset!r} is not taken; JSON is in UTF-8")
+        raise UnsupportedMediaError(_TYPE, f"charset {charset!r} is not supported; JSON is in UTF-8")
     return known

@@ -1,9 +1,10 @@
-"""In: requests from the browsers of this machine. Out: those that a page of another site has sent, refused.
+"""In: requests from browsers on this machine. Out: the requests, except those that a page of another site has
+sent.
 
-A page that somebody has open may send requests to whatever listens on loopback. It cannot read the answers,
-unless a name of its own leads here (DNS rebinding); what needs no answer, such as a POST without a body, it
-need not read. Browsers say where a page is from (Fetch Standard, section 3.2; W3C Fetch Metadata), and by
-which name they reached us (RFC 9110, section 7.2).
+An open web page may send requests to any server on loopback. It cannot read the answers, unless its host name
+resolves to this machine (DNS rebinding); but some requests, such as a POST without a body, take effect
+anyway. Browsers send the origin of the page (Fetch Standard, section 3.2; W3C Fetch Metadata) and the host
+name that they used (RFC 9110, section 7.2).
 """
 
 from collections.abc import Collection
@@ -20,7 +21,7 @@ _SAFE: Final = frozenset({"GET", "HEAD"})
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or address leads to this machine alone (RFC 6761, section 6.3)."""
+    """Whether a name or address means this machine only (RFC 6761, section 6.3)."""
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -28,10 +29,10 @@ def is_loopback(host: str) -> bool:
 
 
 class NeighbourMiddleware:
-    """Hands a request to `app`, or to `refused` where a page of another site has sent it.
+    """Passes a request to `app`, or to `refused` if a page of another site has sent it.
 
-    `hosts`: names by which we are reached, beside those of loopback; None for any, where others than this
-    machine reach us.
+    `hosts`: accepted host names in addition to those of loopback; None for any, if other machines can reach
+    us.
     """
 
     def __init__(self, app: ASGIApp, refused: ASGIApp, hosts: Collection[str] | None = ()) -> None:
@@ -50,7 +51,7 @@ class NeighbourMiddleware:
         origin = headers.get("origin")
         if origin is not None and origin not in {f"http://{host}", f"https://{host}"}:
             return False
-        # A link that is followed shows a page of ours, which the other one cannot read.
+        # A followed link shows our page, which the other page cannot read.
         is_link = headers.get("sec-fetch-mode") == "navigate" and method in _SAFE
         return headers.get("sec-fetch-site", "none") in _OWN or is_link
 

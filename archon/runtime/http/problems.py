@@ -19,7 +19,7 @@ from archon.contracts import errors, names
 from archon.runtime.reasons import wrong
 
 _MOST_ERRORS: Final = 20
-"""Of one request, that are named."""
+"""Maximum number of errors listed for one request."""
 MEDIA_TYPE: Final = "application/problem+json"
 
 STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
@@ -49,7 +49,7 @@ STATUSES: Final[Mapping[type[errors.ArchonError], tuple[int, str]]] = {
 
 
 class Problem(BaseModel):
-    """An RFC 9457 problem document. `errors` names each offending field."""
+    """An RFC 9457 problem document. `errors` names each invalid field."""
 
     type: str = "about:blank"
     title: str
@@ -58,20 +58,20 @@ class Problem(BaseModel):
     instance: str | None = None
     correlation_id: str | None = None
     code: str | None = None
-    """Tells programs apart what the status alone does not."""
+    """Distinguishes problems with the same status, for programs."""
     service: str | None = None
-    """Of 502 and 503: the service or server that did not answer as it should: graph, qdrant, content,
-    intelligence, kafka or temporal."""
+    """For 502 and 503: the service or server that failed: graph, qdrant, content, intelligence, kafka or
+    temporal."""
     errors: list[dict[str, str]] | None = None
 
 
 def described(description: str) -> dict[str, Any]:
-    """A problem document as the API docs show it."""
+    """A problem document as shown in the API docs."""
     return {"description": description, "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
 
 
 def problem_of(error: errors.ArchonError) -> Problem:
-    """The problem an error of ours is told as."""
+    """The problem for one of our errors."""
     status, title = next(STATUSES[cls] for cls in type(error).__mro__ if cls in STATUSES)
     fields = (
         [{"field": error.field, "reason": error.reason}]
@@ -83,7 +83,7 @@ def problem_of(error: errors.ArchonError) -> Problem:
 
 
 def invalid(fields: Sequence[Mapping[str, str]]) -> Problem:
-    """The problem of input whose `fields` are wrong, as `fields_of` has them; the first twenty are named."""
+    """The problem for input with wrong `fields`, as returned by `fields_of`; lists the first twenty."""
     shown, more = fields[:_MOST_ERRORS], len(fields) - _MOST_ERRORS
     detail = "; ".join(f"{field['field']}: {field['reason']}" for field in shown)
     if more > 0:
@@ -92,7 +92,7 @@ def invalid(fields: Sequence[Mapping[str, str]]) -> Problem:
 
 
 def headers_of(error: errors.ArchonError) -> dict[str, str]:
-    """What HTTP wants said beside the problem: RFC 9110, sections 10.2.3, 11.6.1 and 15.5.16."""
+    """Headers that HTTP requires with the problem: RFC 9110, sections 10.2.3, 11.6.1 and 15.5.16."""
     if isinstance(error, errors.UnsupportedMediaError):
         return {"Accept": "application/json", "Accept-Encoding": "gzip, zstd"}
     if isinstance(error, errors.UnauthorizedError):
@@ -148,8 +148,8 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _methods(request: Request) -> list[str]:
-    """Of all routes of the path, of which the longest is the most particular; the router names those of the
-    first route alone."""
+    """The methods of all routes of the most specific matching path; the router only lists those of the first
+    route."""
     found = [
         route
         for route in iter_route_contexts(request.app.routes)
@@ -160,12 +160,12 @@ def _methods(request: Request) -> list[str]:
 
 
 async def _on_fault(request: Request, _: Exception) -> JSONResponse:
-    """A fault of ours: logged by the server with its trace, told without it."""
+    """An unexpected error: the server logs it with its trace, the client gets no details."""
     return respond(Problem(title="Internal error", status=500, detail="an unexpected error"), request)
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of this app with a problem document."""
+    """Answers every error of this app with a problem document."""
     app.add_exception_handler(errors.ArchonError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)

@@ -1,4 +1,4 @@
-"""In: an ASGI app. Out: a server of it on one port while a block runs, which then finishes open requests."""
+"""In: an ASGI app. Out: a server for it on one port during a block; it then finishes open requests."""
 
 import asyncio
 import contextlib
@@ -31,11 +31,11 @@ class _Server(uvicorn.Server):
 async def serve_http(
     app: FastAPI, settings: Settings, port: int, *, has_keys: bool = False
 ) -> AsyncIterator[None]:
-    """Serve `app` on settings.host while the block runs, then finish open requests. Pages of other sites are
-    refused, unless the app `has_keys`, which they do not know.
+    """Serves `app` on settings.host during the block, then finishes open requests. Refuses requests from
+    pages of other sites, unless the app `has_keys`, which such pages do not have.
 
-    Raises OSError when the port is taken, ConfigurationError for a certificate that cannot be used, and what
-    the app's lifespan raises as it begins.
+    Raises OSError if the port is taken, ConfigurationError for an unusable certificate, and the errors of the
+    app's lifespan at its start.
     """
     failures = _remembered(app)
     named = frozenset(filter(None, map(str.strip, settings.allowed_hosts.lower().split(","))))
@@ -62,8 +62,8 @@ async def serve_http(
             await asyncio.wait([task], timeout=0.01)
         if task.done():
             await task
-        # Modules and routes are here to stay: looking through them for garbage would stop a service for a
-        # tenth of a second, every few hundred requests.
+        # Modules and routes are permanent: scanning them for garbage would stop a service for a tenth of a
+        # second, every few hundred requests.
         gc.collect()
         gc.freeze()
         _log.info("serving", host=settings.host, port=port)
@@ -74,7 +74,7 @@ async def serve_http(
 
 
 async def _refuse_neighbour(scope: Scope, receive: Receive, send: Send) -> None:
-    reason = "sent by a page of another site, or by a name that is not in ALLOWED_HOSTS"
+    reason = "sent by a page of another site, or with a host name that is not in ALLOWED_HOSTS"
     _log.warning("neighbour_refused", path=scope["path"], client=scope.get("client"))
     await refuse(ForbiddenError(reason), Request(scope))(scope, receive, send)
 
@@ -84,14 +84,14 @@ async def _serve(server: uvicorn.Server, host: str, port: int, failures: Sequenc
         await server.serve()
         if failures:
             raise failures[0]
-    except SystemExit as error:  # uvicorn exits the process when it cannot bind, or its app cannot start
+    except SystemExit as error:  # uvicorn exits the process if it cannot bind, or its app cannot start
         if failures:
             raise failures[0] from None
         raise OSError(f"cannot listen on {host}:{port}; is another process using the port?") from error
 
 
 def _remembered(app: FastAPI) -> list[Exception]:
-    """What the app's lifespan will raise, which uvicorn but logs."""
+    """Remembers the error of the app's lifespan, which uvicorn only logs."""
     failures: list[Exception] = []
     lifespan = app.router.lifespan_context
 

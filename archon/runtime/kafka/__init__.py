@@ -1,1 +1,1 @@
-"""Kafka: how it is reached, topics, what is published, dead letters, figures."""
+"""Kafka: connection, topics, publishing, dead letters, statistics."""

@@ -1,4 +1,4 @@
-"""In: settings. Out: what every Kafka client of ours is given to reach the brokers: addresses, TLS, SASL."""
+"""In: settings. Out: the connection arguments of all our Kafka clients: addresses, TLS, SASL."""
 
 import asyncio
 import contextlib
@@ -20,18 +20,18 @@ record_batches.install()
 
 
 def kafka_at(settings: Settings) -> str:
-    """Kafka by its addresses, and the setting that they come from."""
+    """Kafka's addresses, and the setting that they come from."""
     return f"Kafka at {place(settings.kafka_bootstrap_servers, 'kafka_bootstrap_servers')}"
 
 
 class Client(Protocol):
-    """A producer, consumer or admin client of aiokafka's."""
+    """A producer, consumer or admin client of aiokafka."""
 
     async def start(self) -> None: ...
 
 
 async def start(client: Client, settings: Settings) -> None:
-    """Start a client. Raises KafkaError that says why no broker took us, which aiokafka but logs."""
+    """Starts a client. Raises KafkaError with the brokers' reason, which aiokafka only logs."""
     try:
         await client.start()
     except KafkaConnectionError as error:
@@ -40,7 +40,7 @@ async def start(client: Client, settings: Settings) -> None:
 
 @contextlib.asynccontextmanager
 async def administering(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """An admin client while the block lasts. Raises KafkaError, OSError."""
+    """An admin client during the block. Raises KafkaError, OSError."""
     admin = AIOKafkaAdminClient(**connection(settings))
     try:
         await start(admin, settings)
@@ -60,7 +60,7 @@ async def _reason(settings: Settings) -> str | None:
     except KafkaError as error:
         if settings.kafka_security_protocol.startswith("SASL"):
             login = "KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD or KAFKA_SASL_MECHANISM"
-            return f"the brokers do not take {login}: {in_words(error)}"
+            return f"the brokers do not accept {login}: {in_words(error)}"
         return in_words(error)
     except OSError as error:
         return in_words(error)
@@ -68,9 +68,9 @@ async def _reason(settings: Settings) -> str | None:
 
 
 def connection(settings: Settings) -> dict[str, Any]:
-    """Arguments that aiokafka's producer, consumer and admin client have in common.
+    """The common arguments of aiokafka's producer, consumer and admin client.
 
-    Raises ConfigurationError for a certificate that cannot be read, or SASL without a user.
+    Raises ConfigurationError for an unreadable certificate, or SASL without a user.
     """
     protocol = settings.kafka_security_protocol
     found: dict[str, Any] = {

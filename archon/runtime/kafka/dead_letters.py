@@ -1,6 +1,6 @@
-"""In: the dead-letter topic. Out: the letters that stand: the last of each key, without those cleared.
+"""In: the dead-letter topic. Out: the current letters: the last one of each key, without the cleared ones.
 
-Read from its beginning each time: there are few letters, and nothing has to be kept in step.
+Reads the topic from its beginning each time: there are few letters, and no state must be kept in sync.
 """
 
 import asyncio
@@ -22,18 +22,18 @@ from archon.runtime.reasons import in_words
 from archon.runtime.settings import Settings
 
 _SECONDS: Final = 30.0
-"""How long Kafka may yield nothing before the topic is taken as unavailable."""
+"""Seconds without a record after which the topic counts as unavailable."""
 _READERS: Final = 4
-"""Who read the topic at once, each of them through all of it; of one API key one alone."""
+"""Maximum number of concurrent readers, each of which reads the whole topic; one for each API key."""
 _PATIENCE: Final = 5.0
-"""Seconds that one more waits for its turn."""
+"""Seconds that a further reader waits for its turn."""
 _AT_ONCE: Final = 100
-"""Records after which others have their turn."""
+"""Records after which other tasks get a turn."""
 
 
 class DeadLetterTopic:
-    """The topic as a table. Raises TopicUnavailableError. `holder`: whose API key asks, None where there are
-    none."""
+    """The topic as a table. Raises TopicUnavailableError. `holder`: the caller's API key, None without
+    keys."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -43,7 +43,7 @@ class DeadLetterTopic:
     async def rows(
         self, wanted: DeadLetterFilter, projects: Projects, holder: str | None = None
     ) -> list[DeadLetterRow]:
-        """The letters that stand, the latest failure first; one that names no project is in none."""
+        """The current letters, the latest failure first; letters without a project belong to no result."""
         standing: dict[str, DeadLetterRow] = {}
         async with self.records(holder=holder) as records:
             async for key, value in records:
@@ -57,7 +57,7 @@ class DeadLetterTopic:
         return sorted(standing.values(), key=lambda row: row.failure_timestamp, reverse=True)
 
     async def get(self, wanted: str, projects: Projects, holder: str | None = None) -> DeadLetter:
-        """The letter that stands under a key. Raises NotFoundError, also for another project's."""
+        """The current letter with a key. Raises NotFoundError, also for a letter of another project."""
         found: DeadLetter | None = None
         async with self.records(holder=holder) as records:
             async for key, value in records:
@@ -71,8 +71,8 @@ class DeadLetterTopic:
     async def records(
         self, positions: dict[int, int] | None = None, *, holder: str | None = None
     ) -> AsyncIterator[AsyncIterator[tuple[str, bytes | None]]]:
-        """Keys and values from `positions` on, by partition, which then tell how far this has read; else
-        from the beginning."""
+        """Keys and values from `positions` on, by partition; updates `positions`. Without them, from the
+        beginning."""
         async with self._turn(holder):
             consumer = AIOKafkaConsumer(
                 self._topic, **connection(self._settings), auto_offset_reset="earliest"
@@ -95,13 +95,13 @@ class DeadLetterTopic:
                 async with asyncio.timeout(_PATIENCE):
                     await held.enter_async_context(self._turns.taken(holder))
             except TimeoutError:
-                raise TopicUnavailableError(f"{self._topic}: others are reading it already") from None
+                raise TopicUnavailableError(f"{self._topic}: others are already reading it") from None
             yield
 
     async def _read(
         self, consumer: AIOKafkaConsumer, positions: dict[int, int], patience: asyncio.Timeout
     ) -> AsyncIterator[tuple[str, bytes | None]]:
-        """Keys and values up to where the topic ended when this began; `patience` is renewed at each step."""
+        """Keys and values up to the topic's end at the start of the call; every step renews `patience`."""
         partitions = consumer.assignment()
         ends = await consumer.end_offsets(partitions)
         begun = dict(positions)
@@ -118,8 +118,8 @@ class DeadLetterTopic:
                     found[partition] = await _end(consumer, partition, ends[partition], begun)
             if batches:
                 patience.reschedule(asyncio.get_running_loop().time() + _SECONDS)
-            await asyncio.sleep(0)  # what is fetched already would be gone through without a pause
-            # Positions, not offsets: what compaction has removed from the end is never delivered.
+            await asyncio.sleep(0)  # fetched records would otherwise be processed without a pause
+            # Positions, not offsets: records removed by compaction at the end are never delivered.
             for partition in list(left):
                 if await consumer.position(partition) >= found.get(partition, ends[partition]):
                     left.discard(partition)
@@ -129,8 +129,8 @@ class DeadLetterTopic:
 async def _seek(
     consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], positions: Mapping[int, int]
 ) -> None:
-    """To the positions, or the beginning. A broker may give the beginning of a topic's last batch as its end:
-    that batch is read again, and what comes with it has the right one."""
+    """Seeks to the positions, or the beginning. Some brokers report the start of a topic's last batch as its
+    end: that batch is read again, and the records after it give the right end."""
     await consumer.seek_to_beginning(*ends)
     for partition, end in ends.items():
         if partition.partition in positions:
@@ -140,9 +140,9 @@ async def _seek(
 async def _end(
     consumer: AIOKafkaConsumer, partition: TopicPartition, known: int, begun: Mapping[int, int]
 ) -> int:
-    """Where a partition ends, once something of it was fetched."""
+    """The end of a partition, after its first fetch."""
     end: int = max(known, consumer.highwater(partition))
-    if begun.get(partition.partition, 0) > end:  # the topic was made anew
+    if begun.get(partition.partition, 0) > end:  # the topic was recreated
         await consumer.seek_to_beginning(partition)
     return end
 
@@ -152,7 +152,7 @@ def _within(projects: Projects, letter: DeadLetter | DeadLetterRow) -> bool:
 
 
 def parsed(value: bytes | None) -> DeadLetter | None:
-    """None for a tombstone, and for what nobody here has written."""
+    """None for a tombstone, and for a record that another program wrote."""
     if value is None:
         return None
     try:

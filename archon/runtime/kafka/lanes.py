@@ -1,7 +1,7 @@
-"""In: requests to enrich. Out: for each the topic that it goes to.
+"""In: enrichment requests. Out: the topic for each of them.
 
-Kafka is read in its order, so that a project that sends much would be in front of all others. What a project
-sends beyond its share goes to a topic of its own, which is read while not too many analyses wait.
+Kafka is read in order, so a project with many requests would delay all others. Its requests above its share
+go to the bulk topic, which is only read while few analyses wait.
 """
 
 import time
@@ -14,7 +14,7 @@ from archon.runtime.flow.rates import TokenBuckets
 from archon.runtime.settings import Settings
 
 PROJECTS: Final = 10_000
-"""Projects whose shares are known; one that was forgotten begins anew."""
+"""Maximum number of projects whose shares are remembered; a forgotten project starts with a full share."""
 
 
 class Lanes:
@@ -25,7 +25,7 @@ class Lanes:
         self._buckets = TokenBuckets(clock, most=PROJECTS)
 
     def topic(self, request: EnrichmentRequest) -> str:
-        """Where the request is to be published. What has time waits behind all that has not."""
+        """The topic for the request: bulk for low priority or above the project's share."""
         rate, burst = self._settings.project_rate, self._settings.project_burst
         if request.priority is Priority.LOW or not self._buckets.has(request.project_name, rate, burst):
             return self._settings.kafka_bulk_topic

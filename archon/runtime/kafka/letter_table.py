@@ -1,5 +1,5 @@
-"""In: the dead-letter topic. Out: which documents have a dead letter of which run, kept up while a comparison
-lasts; no letter is held whole."""
+"""In: the dead-letter topic. Out: which documents have a dead letter of which run, kept current during a
+comparison. Holds no letter completely."""
 
 import asyncio
 import heapq
@@ -10,8 +10,8 @@ from archon.runtime.kafka.dead_letters import DeadLetterTopic, parsed
 
 
 class LetterTable:
-    """Letters of runs by document id, as of the last reading. `known` is False where the topic could not be
-    read: nothing is to be concluded from what is not in here."""
+    """Letters of runs by document id, at the last reading. `known` is False if the topic could not be read:
+    then a missing entry means nothing."""
 
     def __init__(self, topic: DeadLetterTopic) -> None:
         self._topic = topic
@@ -21,7 +21,7 @@ class LetterTable:
         self.known: bool | None = None
 
     async def read(self, *, anew: bool = False) -> bool:
-        """Take in what was published since the last reading, or all; whether the topic could be read."""
+        """Reads new records, the first time all; returns whether the topic could be read."""
         async with self._reading:
             if anew:
                 self.forget()
@@ -39,11 +39,11 @@ class LetterTable:
         return self._letters.get(document_id)
 
     def after(self, document_id: str, limit: int) -> list[str]:
-        """The first ids that come after one, in their order."""
+        """The first ids after the given one, in order."""
         return heapq.nsmallest(limit, (each for each in self._letters if each > document_id))
 
     def forget(self) -> None:
-        """Free the memory."""
+        """Frees the memory."""
         self._letters, self._positions, self.known = {}, {}, None
 
     def _take(self, key: str, value: bytes | None) -> None:

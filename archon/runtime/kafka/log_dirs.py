@@ -1,4 +1,4 @@
-"""In: a broker. Out: how many bytes each partition takes there; the request that aiokafka lacks.
+"""In: a broker. Out: the bytes of each of its partitions, by a request that aiokafka lacks.
 
 Kafka's protocol guide, DescribeLogDirs (API key 35), version 1: https://kafka.apache.org/protocol
 """
@@ -58,7 +58,8 @@ class DescribeLogDirs(Request[_Question]):  # type: ignore[misc]
 
 
 def sizes(answer: Response) -> dict[TopicPartition, int]:
-    """Bytes of each partition the broker has; a copy on its way to another disk counts where it will be."""
+    """Bytes of each partition of the broker; a replica that moves to another disk counts at its
+    destination."""
     return {
         TopicPartition(topic, partition): size
         for error_code, _, topics in answer.results

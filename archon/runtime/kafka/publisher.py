@@ -1,6 +1,6 @@
 """In: typed events. Out: acknowledged Kafka records with CloudEvents headers, keyed by document.
 
-One producer a process. It connects in the background, so that a service starts while Kafka is down.
+One producer per process. It connects in the background, so a service starts even if Kafka is down.
 """
 
 import asyncio
@@ -33,14 +33,14 @@ from archon.runtime.telemetry import kafka as tracing_kafka
 from archon.runtime.telemetry import metrics
 
 _RECONNECT_AFTER: Final = 1.0
-"""Seconds during which a broker that failed to answer is taken as down, and not asked."""
+"""Seconds for which a broker that failed to answer counts as down, and is not called."""
 
 _log = get_logger(__name__)
 
 
 class KafkaPublisher:
-    """Publishes the pipeline's events. Every method but `progress` returns when Kafka has acknowledged, or
-    raises PublishError: after `timeout` seconds, or at once while the broker is known to be down."""
+    """Publishes the pipeline's events. Every method except `progress` returns after Kafka's acknowledgement,
+    or raises PublishError: after `timeout` seconds, or at once while the broker is known to be down."""
 
     def __init__(self, settings: Settings, source: str) -> None:
         self._settings = settings
@@ -57,7 +57,8 @@ class KafkaPublisher:
     @classmethod
     @contextlib.asynccontextmanager
     async def connect(cls, settings: Settings, source: str) -> AsyncIterator["KafkaPublisher"]:
-        """A publisher whose producer connects in the background, and again. Raises ConfigurationError."""
+        """A publisher whose producer connects in the background, and reconnects. Raises
+        ConfigurationError."""
         publisher = cls(settings, source)
         connecting = asyncio.create_task(publisher._connect(), name="kafka-connect")
         try:
@@ -76,14 +77,14 @@ class KafkaPublisher:
         return self._producer is not None and time.monotonic() >= self._down_until
 
     async def ping(self) -> None:
-        """Raises PublishError when the broker does not answer."""
+        """Raises PublishError if the broker does not answer."""
         if self._producer is None:
             raise PublishError(self._problem)
         if not await self._producer.client.force_metadata_update():
             raise PublishError(f"{self._kafka}: no answer to a metadata request")
 
     async def topics(self) -> Collection[str]:
-        """All that the broker shows us; asking for one by name may create it. Raises PublishError."""
+        """All topics visible to us; a request for one by name might create it. Raises PublishError."""
         if self._producer is None:
             raise PublishError(self._problem)
         try:
@@ -115,7 +116,7 @@ class KafkaPublisher:
                 self._producer = producer
 
     async def request(self, event: EnrichmentRequest) -> None:
-        """Publish an enrichment request within settings.kafka_publish_timeout."""
+        """Publishes an enrichment request within settings.kafka_publish_timeout."""
         event_id = identity.event_id(
             event.document_id, event.document_version or 0, f"requested:{event.correlation_id}"
         )
@@ -134,7 +135,7 @@ class KafkaPublisher:
         metrics.REQUESTS_PUBLISHED.inc()
 
     def progress(self, event: EnrichmentProgress) -> None:
-        """Hand a stage reached to Kafka, in order, and wait for nothing; what is lost is counted."""
+        """Publishes a progress event in order, without waiting; lost events are counted."""
         event_id = identity.event_id(event.document_id, event.document_version or 0, event.stage)
         headers = event_headers("enrichment-progress.v1", event_id, event.correlation_id, source=self._source)
         topic, key = self._settings.kafka_progress_topic, event.document_id.encode()
@@ -143,13 +144,14 @@ class KafkaPublisher:
             self._unawaited.put(Record(topic, key, value, tracing_kafka.carried(headers)))
 
     async def settled(self) -> None:
-        """Returns when all progress so far is acknowledged or lost."""
+        """Returns when all progress events so far are acknowledged or lost."""
         await self._unawaited.settled()
 
     async def completed(self, event: EnrichmentCompleted, what: str | None = None) -> None:
-        """Publish the end of a run; `what` tells apart ends of one version that are not the same.
+        """Publishes the end of a run; `what` distinguishes different ends of the same version.
 
-        It waits for its document's progress, shortly: who follows a document stops at this event.
+        First waits briefly for the document's progress events: clients that watch a document stop at the
+        completed event.
         """
         await self._unawaited.settled(event.document_id.encode(), self._settings.kafka_publish_timeout)
         event_id = identity.event_id(
@@ -164,9 +166,9 @@ class KafkaPublisher:
     async def dead_letter(
         self, event: DeadLetter, *, key: str | None = None, headers: Sequence[tuple[str, bytes]] = ()
     ) -> None:
-        """Publish a dead letter under its document's id, or under `key` where it names none.
+        """Publishes a dead letter with its document's id as key, or `key` if it has none.
 
-        `headers` are the original message's own, kept beside ours.
+        `headers` are those of the original message, which are kept in addition to ours.
         """
         key = key or event.document_id or "unknown"
         cause = f"dead-letter\0{key}\0{event.source or event.correlation_id}\0{event.failure_count}"
@@ -180,7 +182,7 @@ class KafkaPublisher:
         metrics.DEAD_LETTERS.labels(event.failure_type).inc()
 
     async def clear_dead_letter(self, key: str) -> None:
-        """Write a tombstone: whoever reads the topic as a table no longer finds `key` in it."""
+        """Writes a tombstone, which removes `key` from the topic as a table."""
         event_id = str(uuid4())
         headers = event_headers("enrich-document-dlq.v1", event_id, event_id, source=self._source)
         await self._publish(self._settings.kafka_dlq_topic, None, headers, key=key.encode())
@@ -215,10 +217,10 @@ class KafkaPublisher:
 
     @contextlib.asynccontextmanager
     async def _answering(self, topic: str, seconds: float) -> AsyncIterator[AIOKafkaProducer]:
-        """The producer, unless it is known to be down. Raises what it fails with as PublishError.
+        """The producer, unless it is known to be down. Raises its errors as PublishError.
 
-        What was given up may still arrive, from a broker that hung. So that a retry does not add a copy each
-        time, a broker that has left one unanswered must first answer a question that leaves nothing behind.
+        An event that was given up may still arrive, if the broker hung. To prevent a copy per retry, a broker
+        that has left an event unanswered must first answer a request without side effects.
         """
         if self._producer is None or time.monotonic() < self._down_until:
             raise PublishError(self._problem)

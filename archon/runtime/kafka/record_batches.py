@@ -1,8 +1,8 @@
-"""In: batches of records as brokers hand them over. Out: their records, or stand-ins that say why not.
+"""In: batches of records from brokers. Out: their records, or placeholders with the reason.
 
-aiokafka unpacks a batch whatever its size, of which a kilobyte may become gigabytes, and raises out of the
-whole poll where it cannot, or where a header's key is not UTF-8; who polls again meets the same batch. What
-stands here in the place of its own keeps either to the batch.
+aiokafka unpacks batches of any size, so that a kilobyte may become gigabytes. A batch that it cannot unpack,
+or a header key that is not UTF-8, fails the whole poll, and every later poll again. The replacements here
+limit both problems to the batch.
 """
 
 import struct
@@ -21,17 +21,17 @@ from aiokafka.record._crecords import legacy_records as compiled_legacy_records
 from archon.runtime.encodings import decoded
 
 UNPACKED_BYTES: Final = 64 * 1024 * 1024
-"""The largest batch that is unpacked; Kafka's own limit, of a megabyte, is on what is packed."""
+"""Maximum size of an unpacked batch; Kafka's own limit, a megabyte, applies to the packed size."""
 _XERIAL: Final = b"\x82SNAPPY\0"
 _XERIAL_HEADER: Final = 16
 """Bytes: the magic, and two versions."""
 STAND_INS: Final = 100
-"""Stand-ins of a batch, the last of them for all that follow."""
+"""Maximum number of placeholders for a batch; the last one stands for all further records."""
 
 
 @dataclass
 class UnreadableRecord(ConsumerRecord):  # type: ignore[misc]
-    """In the place of a record. Its key and value are None."""
+    """The placeholder for a record. Its key and value are None."""
 
     reason: str
 
@@ -45,12 +45,12 @@ def _zstd(payload: bytes) -> bytes:
 
 
 def _lz4(payload: bytes) -> bytes:
-    room = bytearray(UNPACKED_BYTES)  # of which the system gives only those pages that are written to
+    room = bytearray(UNPACKED_BYTES)  # the system allocates only the pages that are written
     return bytes(memoryview(room)[: cramjam.lz4.decompress_into(payload, room)])
 
 
 def _snappy(payload: bytes) -> bytes:
-    """As one block, or in the blocks of the xerial library, each with its length before it."""
+    """One block, or the blocks of the xerial library, each with its length before it."""
     data = bytes(payload)
     if not data.startswith(_XERIAL):
         return _block(data, UNPACKED_BYTES)
@@ -68,7 +68,7 @@ def _snappy(payload: bytes) -> bytes:
 
 def _block(data: bytes, left: int) -> bytes:
     if cramjam.snappy.decompress_raw_len(data) > left:
-        raise ValueError(f"more than {UNPACKED_BYTES} bytes when it is unpacked")
+        raise ValueError(f"more than {UNPACKED_BYTES} bytes when unpacked")
     return bytes(cramjam.snappy.decompress_raw(data))
 
 
@@ -81,7 +81,7 @@ _DECODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
 
 
 class _Remembering:
-    """A fetch's batches, and which of them came last."""
+    """A fetch's batches, and the last one returned."""
 
     def __init__(self, batches: Any) -> None:
         self._batches = batches
@@ -109,7 +109,7 @@ class Records(fetcher.PartitionRecords):  # type: ignore[misc]
             try:
                 yield from super()._unpack_records()
             except Exception as error:
-                # What was damaged on its way, or is no batch, is right when it is fetched again.
+                # Damage in transit disappears on the next fetch.
                 damaged = isinstance(error, CorruptRecordException) and "CRC" in str(error)
                 if damaged or self._records.last is None:
                     raise
@@ -119,7 +119,7 @@ class Records(fetcher.PartitionRecords):  # type: ignore[misc]
 
     def _stand_ins(self, error: Exception) -> Iterator[UnreadableRecord]:
         batch = self._records.last
-        # A batch of the formats before v2 does not say where it begins.
+        # Batch formats before v2 do not contain their first offset.
         first = max(self.next_fetch_offset, getattr(batch, "base_offset", 0))
         last = batch.next_offset - 1
         for offset in range(first, min(last, first + STAND_INS - 1)):
@@ -154,7 +154,7 @@ def _why(error: Exception) -> str:
 
 
 def install() -> None:
-    """Have aiokafka's consumers use what is here. Safe to repeat."""
+    """Makes aiokafka's consumers use this module. Safe to repeat."""
     fetcher.PartitionRecords = Records
     for module in (default_records, legacy_records, compiled_records, compiled_legacy_records):
         for name, decode in _DECODERS.items():

@@ -1,4 +1,4 @@
-"""In: a consumer and where it is. Out: the partitions that must have been made anew since it read them."""
+"""In: a consumer and its positions. Out: the partitions that were apparently recreated after it read them."""
 
 import asyncio
 import contextlib
@@ -9,19 +9,19 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 
 class RecreatedPartitions:
-    """Those that have ended before our position for `after` seconds: a new leader may not know its end for a
-    while.
+    """Partitions whose end is below our position for `after` seconds: a new leader may briefly report an old
+    end.
 
-    A broker that lost its log may not say that an offset is out of range, and would be waited for. The end is
-    what fetches tell: the answer to a question for it may be where the last batch begins. A broker may be
-    wrong about that too; so one end makes a partition new once, and not again and again.
+    A broker that lost its log may not report an offset as out of range; the consumer would wait for it
+    forever. The end comes from fetch responses, because a separate request may return the start of the last
+    batch. A broker may also report a wrong end; so each end makes a partition recreated only once.
     """
 
     def __init__(self, after: float) -> None:
         self._after = after
         self._short_since: dict[TopicPartition, float] = {}
         self._found_at: dict[TopicPartition, int] = {}
-        """Ends at which partitions were found, until another is seen."""
+        """The end at which each partition was found, until it changes."""
 
     async def found(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
         found = []

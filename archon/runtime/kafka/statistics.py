@@ -1,6 +1,6 @@
-"""In: the broker. Out: each topic's length and size, and how far the ingress is behind in those it reads.
+"""In: the broker. Out: each topic's length and size, and the ingress's lag in the topics that it reads.
 
-Asked over connections of its own each time: what is asked now and then needs nothing to be kept in step.
+Uses new connections each time: occasional reads need no state to keep in sync.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ _SECONDS = 10.0
 
 @dataclass
 class TopicStatistics:
-    """`lag`: records not committed, by (topic, partition); `messages`: between beginning and end of a topic;
-    `sizes`: bytes at the partitions' leaders, empty where the broker does not tell."""
+    """`lag`: uncommitted records, by (topic, partition); `messages`: between beginning and end of a topic;
+    `sizes`: bytes at the partitions' leaders, empty if the broker does not report them."""
 
     lag: dict[tuple[str, int], int] = field(default_factory=dict)
     messages: dict[str, int] = field(default_factory=dict)
@@ -48,15 +48,15 @@ async def topic_statistics(settings: Settings) -> TopicStatistics:
 
 
 class Consumption:
-    """How far the ingress has come with the enrichment requests."""
+    """The ingress's progress with the enrichment requests."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     async def behind(self, moment: datetime) -> bool:
-        """Whether a request that was published before `moment` is not consumed yet.
+        """Whether a request published before `moment` is still to be consumed.
 
-        Not whether any is: on a busy estate there is always one. Raises TopicUnavailableError.
+        Not whether any request is: a busy installation always has one. Raises TopicUnavailableError.
         """
         async with _enrichment_requests(self._settings) as (consumer, topics_read):
             partitions = [each for topic in topics_read for each in topic]
@@ -73,18 +73,18 @@ async def _unread_before(
     later = await consumer.offsets_for_times(times)
     for partition in partitions:
         first = later[partition]
-        # No record is as late: told by None, or by a time that is none.
+        # No record is that late: the result is None, or an offset without a timestamp.
         until = ends[partition] if first is None or first.timestamp < 0 else first.offset
         committed = await consumer.committed(partition)
-        # One behind the end may be of a topic that is gone, whose records are asked for a second time then,
-        # and harmlessly; or the broker is wrong about its end.
+        # A committed offset beyond the end belongs to a deleted topic, whose records are then read again
+        # without harm, or the broker reports a wrong end.
         if (beginnings[partition] if committed is None else committed) < until:
             return True
     return False
 
 
 async def enrichment_lag(settings: Settings) -> int:
-    """Enrichment requests that the ingress has not committed. Raises TopicUnavailableError."""
+    """Number of enrichment requests that the ingress has not committed. Raises TopicUnavailableError."""
     found = TopicStatistics()
     async with _enrichment_requests(settings) as (consumer, topics_read):
         for partitions in topics_read:
@@ -96,8 +96,7 @@ async def enrichment_lag(settings: Settings) -> int:
 async def _enrichment_requests(
     settings: Settings,
 ) -> AsyncIterator[tuple[AIOKafkaConsumer, list[list[TopicPartition]]]]:
-    """The ingress's offsets, and by topic of requests the partitions they are of. Raises
-    TopicUnavailableError."""
+    """The ingress's offsets, and the partitions by request topic. Raises TopicUnavailableError."""
     async with _asked(settings) as admin:
         leaders = await _leaders(admin, settings)
         found = []
@@ -110,13 +109,13 @@ async def _enrichment_requests(
 
 
 def _enrichment_topics(settings: Settings) -> tuple[str, str]:
-    """Those of enrichment requests, which the ingress reads as one group."""
+    """The request topics, which the ingress reads in one group."""
     return settings.kafka_enrichment_topic, settings.kafka_bulk_topic
 
 
 @contextlib.asynccontextmanager
 async def _asked(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """The broker, within the time it has to answer. Raises TopicUnavailableError."""
+    """Limits the broker's answer time. Raises TopicUnavailableError."""
     try:
         async with asyncio.timeout(_SECONDS), administering(settings) as admin:
             yield admin
@@ -126,7 +125,7 @@ async def _asked(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 @contextlib.asynccontextmanager
 async def _consumer(settings: Settings, group_id: str | None) -> AsyncIterator[AIOKafkaConsumer]:
-    """Reads a group's offsets without being a member."""
+    """Reads a group's offsets without joining it."""
     consumer = AIOKafkaConsumer(**connection(settings), group_id=group_id, enable_auto_commit=False)
     try:
         await start(consumer, settings)
@@ -149,7 +148,7 @@ async def _measure(
 
 
 async def _leaders(admin: AIOKafkaAdminClient, settings: Settings) -> dict[TopicPartition, int]:
-    """The broker that leads each partition of our topics that exist."""
+    """The leader of each partition of our existing topics."""
     described = await admin.describe_topics([topic.name for topic in topics(settings)])
     return {
         TopicPartition(topic["topic"], partition["partition"]): partition["leader"]
@@ -159,7 +158,7 @@ async def _leaders(admin: AIOKafkaAdminClient, settings: Settings) -> dict[Topic
 
 
 async def _sizes(admin: AIOKafkaAdminClient, leaders: dict[TopicPartition, int]) -> dict[str, int]:
-    """Empty where a broker does not know the question."""
+    """Empty if a broker does not support the request."""
     totals: dict[str, int] = {}
     with contextlib.suppress(KafkaError):
         for broker in set(leaders.values()):

@@ -1,6 +1,6 @@
-"""In: settings. Out: the topics, made where they are missing, and how those that exist differ from the plan.
+"""In: settings. Out: the topics, created if missing, and the differences of existing ones from the plan.
 
-An existing topic is never altered: a longer retention or more partitions may be its operator's wish.
+Existing topics are never altered: a longer retention or more partitions may be the operator's choice.
 """
 
 import contextlib
@@ -19,13 +19,13 @@ from archon.runtime.reasons import in_words
 from archon.runtime.settings import Settings
 
 REPLICAS: Final = 3
-"""Where there are as many brokers."""
+"""The number of replicas, if there are enough brokers."""
 _DAY_MS: Final = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic as it is to be created. Retention in milliseconds."""
+    """A topic's planned configuration. Retention in milliseconds."""
 
     name: str
     partitions: int
@@ -35,7 +35,7 @@ class Topic:
 
     @property
     def config(self) -> dict[str, str]:
-        """In Kafka's names."""
+        """The configuration in Kafka's names."""
         return {
             "retention.ms": str(self.retention_ms),
             "cleanup.policy": self.cleanup_policy,
@@ -44,7 +44,7 @@ class Topic:
 
 
 def topics(settings: Settings) -> list[Topic]:
-    """The six topics, as DESIGN fixes them."""
+    """The six topics."""
     week = 7 * _DAY_MS
     return [
         Topic(settings.kafka_index_topic, 4, week),
@@ -57,8 +57,8 @@ def topics(settings: Settings) -> list[Topic]:
 
 
 async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list[str]:
-    """Create the topics that are missing; the names of those created. Raises PublishError; SetupError where
-    the broker does not let us."""
+    """Creates missing topics and returns their names. Raises PublishError; SetupError if the broker
+    refuses."""
     async with _admin(settings) as admin:
         existing = set(await admin.list_topics())
         missing = [topic for topic in topics(settings) if topic.name not in existing]
@@ -79,7 +79,8 @@ async def ensure_topics(settings: Settings, replication_factor: int = 1) -> list
 
 
 def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
-    # An acknowledged record must survive the loss of one broker, where there are enough to go on without it.
+    # An acknowledged record must survive the loss of one broker, if there are enough brokers to continue
+    # without it.
     safe = {"min.insync.replicas": "2"} if replication_factor >= REPLICAS else {}
     return NewTopic(
         name=topic.name,
@@ -90,7 +91,8 @@ def _new_topic(topic: Topic, replication_factor: int) -> NewTopic:
 
 
 class TopicState(BaseModel):
-    """A topic and what is not as planned, e.g. `retention.ms: 86400000, planned 604800000`."""
+    """The state of a topic, and its differences from the plan, e.g. `retention.ms: 86400000, planned
+    604800000`."""
 
     name: str
     status: Literal["created", "exists", "differs", "missing"]
@@ -104,9 +106,9 @@ class TopicState(BaseModel):
 
 
 async def create_topics(settings: Settings, replication_factor: int | None = None) -> list[TopicState]:
-    """Create what is missing, each with `replication_factor` copies, or one a broker but at most three.
+    """Creates missing topics with `replication_factor` replicas, by default one per broker, at most three.
 
-    Raises PublishError when the broker does not answer, SetupError when it refuses.
+    Raises PublishError if the broker does not answer, SetupError if it refuses.
     """
     copies = replication_factor or min(REPLICAS, await _brokers(settings))
     created = set(await ensure_topics(settings, copies))
@@ -117,10 +119,10 @@ async def create_topics(settings: Settings, replication_factor: int | None = Non
 
 
 async def describe_topics(settings: Settings) -> list[TopicState]:
-    """Every planned topic as it is. Raises PublishError."""
+    """The state of every planned topic. Raises PublishError."""
     planned = topics(settings)
     async with _admin(settings) as admin:
-        # Asking a broker for a topic that it lacks may create it.
+        # A request for a missing topic may create it.
         existing = set(await admin.list_topics())
         names = [topic.name for topic in planned if topic.name in existing]
         found = {topic["topic"]: topic for topic in await admin.describe_topics(names)} if names else {}
@@ -149,7 +151,7 @@ def _state(topic: Topic, found: Mapping[str, Any] | None, config: Mapping[str, s
 
 
 def _parts(value: str) -> set[str]:
-    """The order of a list, such as of clean-up policies, means nothing."""
+    """The order of a list, such as of clean-up policies, does not matter."""
     return {part.strip() for part in value.split(",")}
 
 

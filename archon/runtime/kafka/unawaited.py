@@ -1,6 +1,6 @@
-"""In: records that nobody waits for. Out: the same on Kafka, in order; what it does not take is counted.
+"""In: records that nobody waits for. Out: the same records on Kafka, in order; lost ones are counted.
 
-Progress is worth something only while it is new: it is neither kept for later nor sent again.
+Progress events only matter while they are new: they are neither kept for later nor sent again.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from archon.runtime.logs import get_logger
 from archon.runtime.telemetry import metrics
 
 LIMIT: Final = 2000
-"""Records that wait while Kafka is slow; what comes beyond them is lost."""
+"""Maximum number of waiting records while Kafka is slow; further ones are lost."""
 CLOSING_SECONDS: Final = 2.0
 _log = get_logger(__name__)
 
@@ -29,11 +29,11 @@ class Record:
 
 
 Send = Callable[[Record], Awaitable[asyncio.Future[object]]]
-"""Hands a record to the producer; the future is its acknowledgement. Raises PublishError."""
+"""Passes a record to the producer; the future is its acknowledgement. Raises PublishError."""
 
 
 class Unawaited:
-    """One sender, so that records leave in the order in which they came."""
+    """A single sender, so that records leave in order of arrival."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -43,7 +43,7 @@ class Unawaited:
 
     @contextlib.asynccontextmanager
     async def sending(self) -> AsyncIterator[None]:
-        """Send while the block lasts; at its end, what waits has a moment left."""
+        """Sends during the block; at its end, waiting records get a moment."""
         task = asyncio.create_task(self._run(), name="kafka-unawaited")
         try:
             yield
@@ -65,7 +65,8 @@ class Unawaited:
         settled.add_done_callback(lambda _: self._close(record.key))
 
     async def settled(self, key: bytes | None = None, seconds: float | None = None) -> None:
-        """Returns when everything so far is acknowledged or lost, or that of one key; or after `seconds`."""
+        """Returns when all records so far, or those of one key, are acknowledged or lost; at the latest after
+        `seconds`."""
         keys = list(self._open) if key is None else [key]
         pending = [each for name in keys for each in self._open.get(name, ())]
         if pending:
@@ -99,7 +100,7 @@ class Unawaited:
             self._open.pop(key, None)
 
     def _lost(self, why: str) -> None:
-        """Count it. Only the first of a row is logged: an outage would fill the log."""
+        """Counts the loss. Only the first of consecutive losses is logged: an outage would fill the log."""
         metrics.PROGRESS_LOST.inc()
         if not self._losing:
             _log.warning("progress_not_published", error=why)

@@ -1,1 +1,1 @@
-"""Metrics, and spans of what is done for a document."""
+"""Metrics, and tracing spans of the work for each document."""

@@ -1,7 +1,8 @@
-"""In: HTTP requests. Out: a server span each, in the trace of the request's correlation id or of its caller.
+"""In: HTTP requests. Out: a server span for each, in the trace of the request's correlation id or of its
+caller.
 
-FastAPI's own tracing opens its span before any middleware, which knows no correlation id; it stays off, as no
-global tracer provider is set.
+FastAPI's own tracing starts its span before any middleware, when the correlation id is unknown. It stays off,
+because no global tracer provider is set.
 """
 
 from typing import Any, Final
@@ -21,12 +22,12 @@ _UNTRACED: Final = (
     "/openapi.json",
     "/static-offline-docs",
 )
-"""Asked by machines every few seconds, or of no document. Paths that begin so."""
+"""Prefixes of paths that machines call every few seconds, or that concern no document."""
 _SERVER_ERROR: Final = 500
 
 
 class TracingMiddleware:
-    """Names and attributes by the semantic conventions for HTTP servers."""
+    """Names and attributes follow the semantic conventions for HTTP servers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -62,7 +63,7 @@ def _note_status(span: Span, status: int) -> None:
 
 
 def _note_route(span: Span, method: str, route: Any) -> None:
-    """Which route it is, is known once it has been found."""
+    """The route is only known after routing."""
     path = getattr(route, "path", None)
     if path is not None:
         span.update_name(f"{method} {path}")

@@ -1,6 +1,6 @@
 """In: records sent and received. Out: producer and consumer spans, and the `traceparent` between them.
 
-Names and attributes by OpenTelemetry's semantic conventions for Kafka.
+Names and attributes follow OpenTelemetry's semantic conventions for Kafka.
 """
 
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ Headers = list[tuple[str, bytes]]
 
 
 def publishing(topic: str, key: bytes, correlation_id: str | None) -> AbstractContextManager[Span]:
-    """A span around the sending of an event, in the trace of its correlation id."""
+    """A span for the publishing of an event, in the trace of its correlation id."""
     attributes = _attributes("send", topic, key)
     return tracing.span(_name("publish", topic), SpanKind.PRODUCER, attributes, correlation_id=correlation_id)
 
 
 def carried(headers: Headers) -> Headers:
-    """An event's headers with the span around it as its traceparent, where there is one."""
+    """An event's headers, with the current span, if any, as traceparent."""
     around = tracing.current()
     if around is None:
         return headers
@@ -33,7 +33,7 @@ def carried(headers: Headers) -> Headers:
 
 
 def processing(record: ConsumerRecord, group: str) -> AbstractContextManager[Span]:
-    """A span around the handling of a record, under the span that published it."""
+    """A span for the processing of a record, below the span that published it."""
     if not tracing.on():
         return tracing.span("")
     attributes = {
@@ -67,7 +67,7 @@ def _name(operation: str, topic: str) -> str:
 
 
 def _correlation_id(value: Any) -> str | None:
-    """The one that an event, or a document to be indexed, names in its value."""
+    """The correlation id in the value of an event or a submitted document."""
     try:
         found = from_json(value if isinstance(value, bytes) else b"")
     except ValueError:

@@ -1,7 +1,7 @@
-"""In: what a process has seen happen. Out: the product's metrics, each defined here once.
+"""In: observations of a process. Out: the product's metrics, each defined here once.
 
-A service exports those that it moves, and no others. Series whose labels are known beforehand begin at zero,
-so that a first failure is a rise and not the birth of a series, which `rate()` would not see.
+A service exports only the metrics that it updates. Series with known labels start at zero: then the first
+failure is an increase, which `rate()` sees, and not a new series.
 """
 
 from collections.abc import Awaitable, Callable
@@ -25,11 +25,11 @@ from archon.contracts.operations.drift import Drift
 from archon.contracts.types import FailureType, Outcome
 
 _ANSWERS: Final = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
-"""Seconds around the tenth of one within which a document is to be indexed."""
+"""Seconds: buckets around the target of a tenth of a second for indexing."""
 _ANALYSES: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0)
-"""Seconds around the five to sixty that an enrichment takes, with a bound at the alert's thirty."""
+"""Seconds: buckets around the usual five to sixty of an enrichment, with a bound at the alert's thirty."""
 _AGES: Final = (1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
-"""Seconds from indexing to enriched, which a backlog or an outage stretches to hours."""
+"""Seconds from indexing to enriched; a backlog or an outage extends them to hours."""
 
 DOCUMENTS_INDEXED: Final = Counter(
     "archon_bridge_documents_indexed_total",
@@ -45,7 +45,7 @@ INDEXING_SECONDS: Final = Histogram(
 )
 INDEXING_ERRORS: Final = Counter(
     "archon_bridge_indexing_errors_total",
-    "Submissions that a store did not take, by the error's class; nothing of them is indexed.",
+    "Submissions that a store refused, by the error's class; none of their data is indexed.",
     ["error_type"],
     registry=None,
 )
@@ -74,7 +74,7 @@ MESSAGES_CONSUMED: Final = Counter(
 )
 MESSAGES_PROCESSED: Final = Counter(
     "archon_enrichment_consumer_messages_processed_total",
-    "Records whose content is durable elsewhere, dead letters included.",
+    "Records that are durable elsewhere, dead letters included.",
     ["topic"],
     registry=None,
 )
@@ -85,7 +85,7 @@ VERSIONS_OVERTAKEN: Final = Counter(
 )
 PROCESSING_SECONDS: Final = Histogram(
     "archon_enrichment_consumer_processing_duration_seconds",
-    "From the moment a run takes a request up to its end; the wait before it is not counted.",
+    "From the moment a run takes up a request to its end, without the wait before.",
     ["outcome"],
     buckets=_ANALYSES,
     registry=None,
@@ -113,7 +113,7 @@ BREAKER_STATE: Final = Gauge(
 )
 BREAKER_PROBES: Final = Counter(
     "archon_enrichment_consumer_circuit_breaker_probes_total",
-    "Attempts to find out whether the intelligence service is back: answered, failed.",
+    "Probes of the unavailable intelligence service: answered, failed.",
     ["outcome"],
     registry=None,
 )
@@ -125,13 +125,13 @@ INTELLIGENCE_REQUESTS: Final = Counter(
 )
 INTELLIGENCE_SECONDS: Final = Histogram(
     "archon_intelligence_enrichment_duration_seconds",
-    "How long the intelligence service took to answer, well or not.",
+    "Answer time of the intelligence service, including failures.",
     buckets=_ANALYSES,
     registry=None,
 )
 INTELLIGENCE_ERRORS: Final = Counter(
     "archon_intelligence_enrichment_errors_total",
-    "Calls of the intelligence service that failed, by the error's class.",
+    "Failed calls of the intelligence service, by the error's class.",
     ["error_type"],
     registry=None,
 )
@@ -145,37 +145,37 @@ ENRICHMENT_AGE_SECONDS: Final = Histogram(
 )
 PROGRESS_LOST: Final = Counter(
     "archon_enrichment_progress_lost_total",
-    "Progress events that Kafka has not acknowledged; nobody waits for them, and none is sent again.",
+    "Progress events that Kafka has not acknowledged; they are not sent again.",
     registry=None,
 )
 
 DRIFT_DOCUMENTS: Final = Gauge(
     "archon_reconcile_drift_documents",
-    "Documents on which the stores disagreed in the last reconciliation that this worker has completed.",
+    "Documents on which the stores disagreed in the last reconciliation completed by this worker.",
     ["kind"],
     registry=None,
 )
 DRIFT_REPAIRED: Final = Counter(
     "archon_reconcile_repaired_total",
-    "Drifting documents that a reconciliation has submitted again, and points that it has put right.",
+    "Drifting documents submitted again, and points repaired, by reconciliations.",
     ["kind"],
     registry=None,
 )
 RECONCILED_AT: Final = Gauge(
     "archon_reconcile_last_run_timestamp_seconds",
-    "When this worker has last completed a reconciliation; 0: never.",
+    "Time of the last reconciliation completed by this worker; 0: never.",
     registry=None,
 )
 
 STORAGE_FREE: Final = Gauge(
     "archon_storage_free_bytes",
-    "Bytes that may still be written where a store has its data, as far as this process sees it.",
+    "Free bytes for a store's data, as far as this process can see.",
     ["store"],
     registry=None,
 )
 STORAGE_SIZE: Final = Gauge(
     "archon_storage_size_bytes",
-    "Size of the file system where a store has its data.",
+    "Size of the file system with a store's data.",
     ["store"],
     registry=None,
 )
@@ -213,7 +213,7 @@ SERVICES: Final[dict[str, tuple[Collector, ...]]] = {
     ),
     "intelligence": (),
 }
-"""Who moves what."""
+"""The metrics that each service updates."""
 
 
 async def _nothing() -> bytes:
@@ -222,14 +222,14 @@ async def _nothing() -> bytes:
 
 @dataclass(frozen=True)
 class Exposition:
-    """What `/metrics` of a service answers, in Prometheus' text format; `beside`: text from elsewhere."""
+    """A service's answer to `/metrics`, in Prometheus' text format; `beside`: text from other sources."""
 
     registry: CollectorRegistry
     beside: Callable[[], Awaitable[bytes]] = _nothing
 
     @classmethod
     def of(cls, service: str, *more: Collector, beside: Callable[[], Awaitable[bytes]] = _nothing) -> Self:
-        """A service's own metrics, `more`, and its process's."""
+        """A service's own metrics, `more`, and those of its process."""
         registry = CollectorRegistry()
         for collector in (*SERVICES[service], *more):
             registry.register(collector)

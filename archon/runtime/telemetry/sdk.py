@@ -1,6 +1,6 @@
 """In: OpenTelemetry's environment variables. Out: a tracer that exports over OTLP/HTTP, in the background.
 
-Imported by a process that exports, and by no other: the SDK takes a tenth of a second.
+Imported only by processes that export: the SDK takes a tenth of a second.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from opentelemetry.trace import Tracer
 from archon.runtime.telemetry.tracing import next_ids
 
 _FLUSH_SECONDS: Final = 3.0
-"""How long a process that stops waits for its last spans to be taken."""
+"""Seconds that a stopping process waits for its last spans to be accepted."""
 
 
 class _GivenIds(RandomIdGenerator):
-    """The ids that a span is to have, where it is to have any."""
+    """The given ids for the next span, if set."""
 
     def generate_trace_id(self) -> int:
         return next_ids.get().trace or super().generate_trace_id()
@@ -36,15 +36,15 @@ class _GivenIds(RandomIdGenerator):
         return next_ids.get().span or super().generate_span_id()
 
     def is_trace_id_random(self) -> bool:
-        return False  # a caller's correlation id may be anything
+        return False  # a caller's correlation id may be any text
 
 
 class _UuidSampler(Sampler):
-    """The sampler that the environment names, asked about the part of a UUID that is random.
+    """The sampler from the environment, applied to the random part of a UUID.
 
-    The SDK's ratio looks at the low 64 bits of a trace id; of a random UUID the first two of these are always
-    10 (RFC 9562, section 4.1), so that a ratio of a half would sample nothing. W3C Trace Context level 2 has
-    the low 56 bits as the random ones.
+    The SDK's ratio sampler uses the low 64 bits of a trace id; in a random UUID the first two of these are
+    always 10 (RFC 9562, section 4.1), so a ratio of one half would sample nothing. W3C Trace Context level 2
+    defines the low 56 bits as random.
     """
 
     def __init__(self, sampler: Sampler) -> None:
@@ -60,7 +60,7 @@ class _UuidSampler(Sampler):
 
 
 def provider_of(service: str, processor: SpanProcessor) -> TracerProvider:
-    """A provider of its own: the global one stays unset, because FastAPI would trace by that as well."""
+    """Our own provider. The global one stays unset, because FastAPI would trace with it too."""
     provider = TracerProvider(resource=_resource(service), id_generator=_GivenIds(), shutdown_on_exit=False)
     provider.sampler = _UuidSampler(provider.sampler)
     provider.add_span_processor(processor)
@@ -68,7 +68,7 @@ def provider_of(service: str, processor: SpanProcessor) -> TracerProvider:
 
 
 def _resource(service: str) -> Resource:
-    """What the process is; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say otherwise."""
+    """Describes the process; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence."""
     ours = {
         "service.namespace": "archon",
         "service.name": f"archon-{service}",
@@ -80,14 +80,14 @@ def _resource(service: str) -> Resource:
 
 @contextlib.asynccontextmanager
 async def exporting(service: str) -> AsyncIterator[Tracer]:
-    """A collector that is down costs spans, which are dropped, and nothing else."""
-    # That a batch is given up is an error; each retry before is not worth a line.
+    """If the collector is down, spans are dropped; nothing else is affected."""
+    # A dropped batch is an error; a retry is not worth a line.
     logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
     provider = provider_of(service, BatchSpanProcessor(OTLPSpanExporter()))
     try:
         yield provider.get_tracer("archon", version("archon-enrichment"))
     finally:
-        # A daemon: the process ends whether the collector has answered or not.
+        # A daemon thread: the process ends even if the collector has not answered.
         flushing = threading.Thread(target=provider.shutdown, name="traces-flush", daemon=True)
         flushing.start()
         await asyncio.to_thread(flushing.join, _FLUSH_SECONDS)

@@ -1,13 +1,14 @@
-"""In: submissions with their senders' spans. Out: a span a submission and run, and one an activity attempt.
+"""In: submissions with their senders' spans. Out: one span for each submission of a run, and for each
+activity attempt.
 
-Temporal's own interceptor (temporalio.contrib.opentelemetry) puts all that a run does into the trace of
-whoever started it. Here a run serves every submission of one content, and a parked one may be woken by
-another's days later, so each submission's span is kept by its correlation id, and an activity goes to the
-trace of the submission that it works for. The headers carry it through signals, continue-as-new and retries;
-without any, the correlation id in an activity's input still names the trace.
+Temporal's own interceptor (temporalio.contrib.opentelemetry) assigns everything in a run to the trace of its
+starter. But our run serves every submission of a content, and another submission may wake a parked one days
+later. So each submission's span is kept by its correlation id, and an activity belongs to the trace of the
+submission that it works for. Headers carry the spans through signals, continue-as-new and retries; without
+headers, the correlation id in an activity's input determines the trace.
 
-Workflow code is replayed, so it holds no open span: a submission's span is recorded when its run ends, under
-an id that every replay computes alike, and the activities name it as their parent meanwhile.
+Workflow code is replayed, so it holds no open span. A submission's span is recorded when its run ends, under
+an id that every replay computes alike; activities use that id as their parent before.
 """
 
 import hashlib
@@ -40,7 +41,7 @@ from archon.contracts.workflow import request_in
 from archon.runtime.telemetry import tracing
 
 HEADER: Final = "archon-traces"
-"""By correlation id, the traceparent of the span that a submission, or an activity, is a child of."""
+"""Traceparents of the parent spans of a submission or an activity, by correlation id."""
 Headers = Mapping[str, Payload]
 
 
@@ -62,7 +63,7 @@ class TracingInterceptor(ClientInterceptor, WorkerInterceptor):
 
 class _Client(OutboundInterceptor):
     async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
-        """A submission takes the span around it along."""
+        """A submission carries the current span."""
         around = tracing.current()
         correlation_id = _correlation_id(input.start_signal_args)
         if around is not None and correlation_id is not None:
@@ -90,7 +91,7 @@ class _Activity(ActivityInboundInterceptor):
 
 
 class _Workflow(WorkflowInboundInterceptor):
-    """By correlation id, `parents`: the spans that submissions came from; `begun`: when each came."""
+    """By correlation id: `parents`, the spans of submissions; `begun`, the time of each."""
 
     parents: dict[str, str]
     begun: dict[str, int]
@@ -122,7 +123,7 @@ class _Workflow(WorkflowInboundInterceptor):
         return tracing.written(SpanContext(parent.trace_id, span_id, True, parent.trace_flags))
 
     def _learn(self, headers: Headers) -> None:
-        """The first span that a submission came with counts; a redelivery is of the same trace."""
+        """Keeps the first span of a submission; a redelivery belongs to the same trace."""
         for correlation_id, traceparent in _of(headers).items():
             self.parents.setdefault(correlation_id, traceparent)
             self.begun.setdefault(correlation_id, workflow.time_ns())
@@ -136,7 +137,7 @@ class _Workflow(WorkflowInboundInterceptor):
             "temporal.run.id": info.run_id,
             "temporal.workflow.status": status,
         }
-        # The clock, as the workflow's own time stands still during its last task's local activities.
+        # The wall clock: the workflow's own time stands still during the local activities of its last task.
         ended = time.time_ns()
         for correlation_id, traceparent in self.parents.items():
             tracing.completed(
@@ -162,7 +163,7 @@ class _WorkflowOutbound(WorkflowOutboundInterceptor):
         return super().start_local_activity(input)
 
     def continue_as_new(self, input: ContinueAsNewInput) -> NoReturn:
-        """What is not settled yet goes on under the span that it came from; other workflows have none."""
+        """Open submissions continue under their original span; other workflows have none."""
         parents = self._inbound.parents
         carried = getattr(input.args[0], "carried", None)
         waiting = {request.correlation_id for request in getattr(carried, "submissions", ())}
@@ -181,7 +182,7 @@ def _correlation_id(arguments: Sequence[Any]) -> str | None:
 
 
 def _span_id(correlation_id: str) -> int:
-    """The same for every replay of a run, and another for every run."""
+    """Equal for all replays of a run, and different for every run."""
     seed = f"{workflow.info().run_id}\0{correlation_id}".encode()
     return int.from_bytes(hashlib.blake2b(seed, digest_size=8).digest(), "big")
 

@@ -1,9 +1,9 @@
-"""In: what a process does for a document. Out: OpenTelemetry spans of it, in the document's own trace.
+"""In: the work of a process for a document. Out: OpenTelemetry spans of it, in the document's own trace.
 
-One rule places every span: the correlation id decides the trace, whose id it is, and the caller (a
-`traceparent`, or the span around) is the parent if it is of that trace, and a link if it is not. Off unless
-OTEL_EXPORTER_OTLP_ENDPOINT is set; then nothing here costs more than a look at a variable, and the SDK is not
-imported. W3C Trace Context: https://www.w3.org/TR/trace-context/
+One rule places every span. The correlation id is the trace id. The caller (a `traceparent`, or the current
+span) is the parent if it belongs to that trace, and a link if not. Disabled unless
+OTEL_EXPORTER_OTLP_ENDPOINT is set; then each call only reads a variable, and the SDK is not imported. W3C
+Trace Context: https://www.w3.org/TR/trace-context/
 """
 
 import contextlib
@@ -42,7 +42,7 @@ _tracer: Tracer | None = None
 
 @dataclass(frozen=True)
 class Ids:
-    """What the next span's ids are to be; 0: random."""
+    """The ids of the next span; 0: random."""
 
     trace: int = 0
     span: int = 0
@@ -52,7 +52,7 @@ next_ids: Final[ContextVar[Ids]] = ContextVar("next_ids", default=Ids())  # noqa
 
 
 def wanted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the environment asks for traces (OpenTelemetry's standard variables)."""
+    """Whether the environment enables traces (OpenTelemetry's standard variables)."""
     disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     exporter = environment.get("OTEL_TRACES_EXPORTER", "otlp").strip().lower()
     return not disabled and exporter != "none" and any(environment.get(name) for name in _ENDPOINTS)
@@ -60,8 +60,8 @@ def wanted(environment: Mapping[str, str] = os.environ) -> bool:
 
 @contextlib.asynccontextmanager
 async def exported(service: str) -> AsyncIterator[None]:
-    """Export this process's spans while the block lasts, if that is wanted; what is left then is flushed, as
-    far as a collector takes it within seconds."""
+    """Exports this process's spans during the block, if enabled; at its end the rest is flushed, within a
+    time limit."""
     if not wanted():
         yield
         return
@@ -72,7 +72,7 @@ async def exported(service: str) -> AsyncIterator[None]:
 
 @contextlib.contextmanager
 def recorded_by(tracer: Tracer) -> Iterator[None]:
-    """Spans are this tracer's while the block lasts."""
+    """Uses this tracer during the block."""
     global _tracer  # noqa: PLW0603  one a process, as its logging is
     before, _tracer = _tracer, tracer
     try:
@@ -93,10 +93,10 @@ def span(
     correlation_id: str | None = None,
     traceparent: str | None = None,
 ) -> contextlib.AbstractContextManager[Span]:
-    """A span around the block, placed by the rule above. An error is recorded by its type alone: its message
-    may quote a document.
+    """A span for the block, placed by the rule above. An error is recorded by its type only: its message may
+    quote a document.
 
-    `traceparent`: the caller, where it is not the span around.
+    `traceparent`: the caller, if it is not the current span.
     """
     if _tracer is None:
         return _OFF
@@ -124,7 +124,7 @@ def _around(begun: Span) -> Iterator[Span]:
 
 
 def _caller(traceparent: str | None) -> Span:
-    """An invalid span where there is none, or only what is no traceparent."""
+    """An invalid span if there is none, or the text is not a traceparent."""
     if traceparent is None:
         return get_current_span()
     return get_current_span(_W3C.extract({TRACEPARENT: traceparent}, Context()))
@@ -133,7 +133,7 @@ def _caller(traceparent: str | None) -> Span:
 def completed(
     name: str, traceparent: str, span_id: int, attributes: Attributes, times: tuple[int, int]
 ) -> None:
-    """Record a span that is known only now that it has ended. `times`: its begin and end in nanoseconds."""
+    """Records a finished span. `times`: its start and end in nanoseconds."""
     if _tracer is None:
         return
     with _next(Ids(span=span_id)):
@@ -152,19 +152,19 @@ def _next(ids: Ids) -> Iterator[None]:
 
 
 def failed(span: Span, error_type: str) -> None:
-    """Mark a span as failed."""
+    """Marks a span as failed."""
     span.set_attribute("error.type", error_type)
     span.set_status(StatusCode.ERROR)
 
 
 def _type_of(error: BaseException) -> str:
-    """An error that Temporal is told of names its type itself."""
+    """The error type; Temporal's application errors contain it as text."""
     named = getattr(error, "type", None)
     return named if isinstance(named, str) else type(error).__name__
 
 
 def current() -> str | None:
-    """The traceparent of the span around, None where there is none."""
+    """The traceparent of the current span, None without one."""
     context = get_current_span().get_span_context() if _tracer is not None else None
     return written(context) if context is not None and context.is_valid else None
 
@@ -175,19 +175,19 @@ def written(context: SpanContext) -> str:
 
 
 def read(traceparent: str | None) -> SpanContext | None:
-    """None where it is no traceparent."""
+    """None if the text is not a traceparent."""
     context = _caller(traceparent or "").get_span_context()
     return context if context.is_valid else None
 
 
 def headers() -> dict[str, str]:
-    """What leads the server of an HTTP request to the span around."""
+    """Headers that pass the current span to the server of an HTTP request."""
     traceparent = current()
     return {TRACEPARENT: traceparent} if traceparent is not None else {}
 
 
 def trace_id(correlation_id: str | None) -> int:
-    """0 where the correlation id is no UUID."""
+    """0 if the correlation id is not a UUID."""
     try:
         return UUID(correlation_id or "").int
     except ValueError:
@@ -195,7 +195,7 @@ def trace_id(correlation_id: str | None) -> int:
 
 
 def logged(_: Any, __: str, event: Any) -> Any:
-    """A log processor: the ids of the span around, if it is recorded."""
+    """A log processor that adds the ids of the current span, if it is recorded."""
     if _tracer is not None and (around := get_current_span()).is_recording():
         context = around.get_span_context()
         event |= {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
@@ -203,23 +203,23 @@ def logged(_: Any, __: str, event: Any) -> Any:
 
 
 def within(name: str, attributes: Attributes | None = None) -> contextlib.AbstractContextManager[Span]:
-    """A client's span, if there is one around it: what a process does for no document is not traced."""
+    """A client span, if there is a current span: work for no document is not traced."""
     if _tracer is None or not get_current_span().get_span_context().is_valid:
         return _OFF
     return span(name, SpanKind.CLIENT, attributes)
 
 
 def client(store: str, system: str, url: str) -> Callable[[str], contextlib.AbstractContextManager[Span]]:
-    """A maker of spans for the operations of a database, by the semantic conventions for database clients.
+    """A maker of spans for database operations, by the semantic conventions for database clients.
 
-    `system` is the conventions' name of it; of `url` only host and port are told.
+    `system` is the database's name in the conventions; of `url` only host and port are recorded.
     """
     attributes = {"db.system.name": system, **server(url)}
     return lambda operation: within(f"{store} {operation}", {**attributes, "db.operation.name": operation})
 
 
 def server(url: str) -> dict[str, str | int]:
-    """Whom a client speaks to, as attributes."""
+    """The server of a client, as attributes."""
     where = urlsplit(url)
     found: dict[str, str | int] = {}
     if where.hostname:

@@ -1,1 +1,1 @@
-"""Temporal: its client, namespace and search attributes, and each kind of run that is started and read."""
+"""Temporal: client, namespace, search attributes, and the start and status of each kind of run."""

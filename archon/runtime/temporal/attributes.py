@@ -1,6 +1,6 @@
-"""In: an enrichment request. Out: what Temporal is told beside it: search attributes, priority, fairness.
+"""In: an enrichment request. Out: its search attributes, priority and fairness key for Temporal.
 
-Each is cut to what Temporal takes: a name that it refused would stop its document.
+Each is shortened to Temporal's limits: a refused name would block its document.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ from archon.contracts.types import EnrichmentStatus, Projects
 _FAIRNESS_KEY_BYTES: Final = 64
 """Temporal's limit on a fairness key."""
 _KEYWORD_CHARACTERS: Final = 255
-"""A Keyword's column width in SQL visibility stores."""
+"""Width of a Keyword column in SQL visibility stores."""
 _KEYWORD_BYTES: Final = 2048
-"""Temporal's limit on a search attribute's value, in JSON that escapes whatever is not ASCII."""
+"""Temporal's limit on a search attribute's value, in JSON with escaped non-ASCII characters."""
 
 DOCUMENT_ID: Final = SearchAttributeKey.for_keyword(names.SEARCH_DOCUMENT_ID)
 DOCUMENT_VERSION: Final = SearchAttributeKey.for_keyword(names.SEARCH_DOCUMENT_VERSION)
@@ -27,19 +27,19 @@ ENRICHMENT_STATUS: Final = SearchAttributeKey.for_keyword(names.SEARCH_ENRICHMEN
 FAILURE_TYPE: Final = SearchAttributeKey.for_keyword(names.SEARCH_FAILURE_TYPE)
 FILE_PATH: Final = SearchAttributeKey.for_keyword(names.SEARCH_FILE_PATH)
 PROJECT_NAME: Final = SearchAttributeKey.for_keyword(names.SEARCH_PROJECT_NAME)
-"""What a run that is listed says of itself."""
+"""The attributes of a run in a listing."""
 _FILED: Final[Mapping[EnrichmentStatus | None, str]] = {
     EnrichmentStatus.PROCESSING: EnrichmentStatus.PROCESSING,
     EnrichmentStatus.COMPLETED: EnrichmentStatus.COMPLETED,
     EnrichmentStatus.FAILED: names.STATUS_PARKED,
     EnrichmentStatus.DISCARDED: EnrichmentStatus.DISCARDED,
 }
-"""A document's status by what its run is filed as."""
+"""A document's status for each value of the run's status attribute."""
 
 
 def search_attributes(request: EnrichmentRequest) -> TypedSearchAttributes:
-    """What operators filter by, known when a run starts."""
-    # Where it is None, the claim assigns it, and the run files it at its end.
+    """The filters for operators that are known when a run starts."""
+    # If None, the claim assigns it, and the run sets the attribute at its end.
     version = request.document_version
     values = {
         names.SEARCH_PROJECT_NAME: request.project_name,
@@ -54,7 +54,7 @@ def search_attributes(request: EnrichmentRequest) -> TypedSearchAttributes:
 
 
 def keywords(values: Mapping[str, str | None]) -> TypedSearchAttributes:
-    """Search attributes by name; None leaves one out."""
+    """Search attributes by name; None omits an attribute."""
     return TypedSearchAttributes(
         [
             SearchAttributePair(SearchAttributeKey.for_keyword(name), keyword(value))
@@ -65,7 +65,7 @@ def keywords(values: Mapping[str, str | None]) -> TypedSearchAttributes:
 
 
 def keyword(value: str) -> str:
-    """As much of `value` as a search attribute takes."""
+    """`value`, shortened to the limits of a search attribute."""
     value = value[:_KEYWORD_CHARACTERS]
     while len(json.dumps(value)) > _KEYWORD_BYTES:
         value = value[:-1]
@@ -73,8 +73,8 @@ def keyword(value: str) -> str:
 
 
 def query_of(projects: Projects, status: EnrichmentStatus | None) -> str:
-    """The visibility query that finds runs of these projects in this status; None is any. A status that
-    no run has, such as `pending`, stands for any."""
+    """The visibility query for runs of these projects with this status; None matches all. A status that no
+    run has, such as `pending`, matches all."""
     terms = [f"WorkflowType = '{names.WORKFLOW_ENRICH_DOCUMENT}'"]
     if projects is not None:
         named = ", ".join(_quoted(keyword(each)) for each in sorted(projects))
@@ -85,7 +85,7 @@ def query_of(projects: Projects, status: EnrichmentStatus | None) -> str:
 
 
 def open_query_of(projects: Projects, status: EnrichmentStatus | None) -> str:
-    """The same of those that have not ended."""
+    """The same query, restricted to open runs."""
     return f"{query_of(projects, status)} AND ExecutionStatus = 'Running'"
 
 
@@ -95,14 +95,14 @@ def _quoted(value: str) -> str:
 
 
 def priority(request: EnrichmentRequest) -> Priority:
-    """Served by priority, and among equals in turn by project."""
+    """Temporal serves by priority, and runs of equal priority in turn by project."""
     return Priority(
         priority_key=request.priority.temporal_key, fairness_key=fairness_key(request.project_name)
     )
 
 
 def fairness_key(project_name: str) -> str:
-    """The project's name, or its digest where the name is longer than Temporal takes."""
+    """The project's name, or its digest if the name exceeds Temporal's limit."""
     if len(project_name.encode()) <= _FAIRNESS_KEY_BYTES:
         return project_name
     return hashlib.blake2b(project_name.encode(), digest_size=16).hexdigest()

@@ -1,4 +1,5 @@
-"""In: an operator's wishes. Out: the one backfill of a project, or of all, started, steered and described."""
+"""In: commands of an operator. Out: the backfill of a project, or of all projects, started, controlled and
+described."""
 
 import contextlib
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from archon.runtime.temporal.client import translated
 
 
 class Backfill:
-    """By its workflow id, whether it runs, has ended or never was. Raises WorkflowUnavailableError."""
+    """A backfill by its workflow id, whatever its state. Raises WorkflowUnavailableError."""
 
     def __init__(self, client: Client, workflow_id: str) -> None:
         self._client = client
@@ -24,7 +25,7 @@ class Backfill:
 
     @classmethod
     async def latest(cls, client: Client, workflow_ids: Sequence[str]) -> "Backfill":
-        """Of several, the one that runs, else the one that was started last. Raises NotFoundError."""
+        """The running one of several, otherwise the last one started. Raises NotFoundError."""
         found = []
         for each in workflow_ids:
             with contextlib.suppress(NotFoundError), translated():
@@ -62,7 +63,7 @@ class Backfill:
             raise self._running()
 
     async def progress(self) -> BackfillProgress:
-        """As the run tells it; one that runs needs a worker to answer. Raises NotFoundError."""
+        """The progress that the run reports; a running one needs a worker for that. Raises NotFoundError."""
         try:
             with translated():
                 found = await self._handle.describe()
@@ -79,17 +80,15 @@ class Backfill:
         return progress.model_copy(update={"state": BackfillState.FAILED})
 
     async def result(self) -> BackfillProgress:
-        """Once it has ended. Raises NotFoundError, also for one that was ended by others than itself."""
+        """The result after its end. Raises NotFoundError, also if somebody terminated the run."""
         with translated():
             try:
                 return await self._handle.result()
             except WorkflowFailureError as error:
-                raise NotFoundError(
-                    f"{self.workflow_id} was ended without a result: {error.cause}"
-                ) from error
+                raise NotFoundError(f"{self.workflow_id} ended without a result: {error.cause}") from error
 
     async def signal(self, signal: str) -> None:
-        """Send `pause`, `resume` or `cancel`. Raises NotFoundError where none runs."""
+        """Sends `pause`, `resume` or `cancel`. Raises NotFoundError if none runs."""
         try:
             with translated():
                 await self._handle.signal(signal)
@@ -106,13 +105,13 @@ class Backfill:
 
     def _running(self) -> AlreadyRunningError:
         return AlreadyRunningError(
-            f"{self.workflow_id} is under way: `enrich backfill status{self.option}` shows it, and "
+            f"{self.workflow_id} is already running: `enrich backfill status{self.option}` shows it, and "
             f"`enrich backfill cancel{self.option}` ends it"
         )
 
     @property
     def option(self) -> str:
-        """What names it to the verbs of `enrich backfill`."""
+        """The option of the `enrich backfill` verbs that selects it."""
         if self.workflow_id == names.ID_BACKFILL_ALL:
             return ""
         if self.workflow_id == names.ID_BACKFILL_INPUT:

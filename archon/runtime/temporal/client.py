@@ -1,6 +1,6 @@
-"""In: enrichment requests and operators' wishes. Out: submissions and signals that Temporal has accepted.
+"""In: enrichment requests and commands of operators. Out: submissions and signals that Temporal has accepted.
 
-The one client class that bridge and ingress use; they know workflows by name only.
+The only client class of bridge and ingress; they know workflows by name only.
 """
 
 import asyncio
@@ -42,13 +42,13 @@ from archon.runtime.temporal.settlement import settlement
 _KEY_REFUSED: Final = frozenset({RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED})
 _NO_ANSWER: Final = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
 _SERVER: Final = {"name": "Temporal"}
-"""The one server that this process speaks to, as its errors name it."""
+"""The server that this process uses, for error messages."""
 _UNDER_WAY: Final = open_query_of(None, EnrichmentStatus.PROCESSING)
 
 
 async def connect(settings: Settings, *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
-    """A client that speaks our models. `lazy`: connect at the first call; `runtime`: the process's own, where
-    it counts. Raises WorkflowUnavailableError."""
+    """A client with our models' data converter. `lazy`: connect at the first call; `runtime`: the process's
+    own, if it exports metrics. Raises WorkflowUnavailableError."""
     if runtime is None:
         log_as_we_do()
     _SERVER["name"] = temporal_at(settings)
@@ -68,12 +68,12 @@ async def connect(settings: Settings, *, lazy: bool = False, runtime: Runtime | 
 
 
 def temporal_at(settings: Settings) -> str:
-    """Temporal by its address, and the setting that it comes from."""
+    """Temporal's address, and the setting that it comes from."""
     return f"Temporal at {place(settings.temporal_address, 'temporal_address')}"
 
 
 def tls(settings: Settings) -> TLSConfig | bool:
-    """Whether and how to encrypt the connection. Raises ConfigurationError for a file that cannot be read."""
+    """TLS configuration of the connection, or False. Raises ConfigurationError for an unreadable file."""
     ca = _file(settings.temporal_tls_server_ca_cert_path)
     certificate = _file(settings.temporal_tls_client_cert_path)
     key = _file(settings.temporal_tls_client_key_path)
@@ -93,8 +93,8 @@ def _file(path: str) -> bytes | None:
 
 
 def _interceptors() -> list[Interceptor]:
-    """Of a client and of the workers that use it. Imported only where spans are recorded: they bring the
-    worker's half of Temporal along, which takes a fifth of a second."""
+    """Interceptors of a client and its workers. Imported only if spans are recorded: the import includes
+    Temporal's worker, which takes a fifth of a second."""
     if not tracing.on():
         return []
     return [import_module("archon.runtime.telemetry.temporal").TracingInterceptor()]
@@ -102,7 +102,7 @@ def _interceptors() -> list[Interceptor]:
 
 @dataclass(frozen=True)
 class Backlog:
-    """About how much waits for a worker."""
+    """Approximate numbers of tasks that wait for a worker."""
 
     analyses: int
     workflow_tasks: int
@@ -113,20 +113,21 @@ class Backlog:
 
 
 class EnrichmentClient:
-    """Submits, signals and describes EnrichDocument runs."""
+    """Submits requests, and signals and describes EnrichDocument runs."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     async def ping(self) -> None:
-        """Raises WorkflowUnavailableError when Temporal does not serve."""
+        """Raises WorkflowUnavailableError if Temporal does not serve."""
         with translated():
             await self._client.service_client.check_health()
 
     async def submit(self, request: EnrichmentRequest) -> str:
-        """Hand a request to its run, started if need be; the workflow id once Temporal has accepted it.
+        """Submits a request to its run, which is started if necessary. Returns the workflow id after
+        Temporal's acceptance.
 
-        Signal-with-start under ALLOW_DUPLICATE joins a running run and reopens a closed one.
+        Signal-with-start with ALLOW_DUPLICATE signals a running run and reopens a closed one.
         """
         workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
         attributes = {"temporal.workflow.id": workflow_id}
@@ -159,7 +160,7 @@ class EnrichmentClient:
             return status
 
     async def settled(self, workflow_id: str, correlation_id: str, seconds: float) -> Settlement | None:
-        """How a submission has ended, or that it is parked; None when neither within `seconds`."""
+        """How a submission ended, or that it is parked; None if neither within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 with translated():
@@ -168,7 +169,8 @@ class EnrichmentClient:
             return None
 
     async def parked(self, workflow_id: str) -> bool | None:
-        """Whether the run waits for an operator; None where no run is open. Asks the server, no worker."""
+        """Whether the run waits for an operator; None if no run is open. Reads from the server, without a
+        worker."""
         try:
             with translated():
                 found = await self._client.get_workflow_handle(workflow_id).describe()
@@ -179,7 +181,7 @@ class EnrichmentClient:
         return found.typed_search_attributes.get(ENRICHMENT_STATUS) == names.STATUS_PARKED
 
     async def backlog(self) -> Backlog:
-        """What waits for a worker."""
+        """Approximate numbers of tasks that wait for a worker."""
         return Backlog(
             analyses=await self._waiting(names.QUEUE_INTELLIGENCE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
             workflow_tasks=await self._waiting(
@@ -199,23 +201,23 @@ class EnrichmentClient:
         return int(found.stats.approximate_backlog_count)
 
     async def under_way(self) -> int:
-        """About how many runs have a document to enrich, at whatever step; not those that are parked."""
+        """Approximate number of open runs that are not parked."""
         with translated():
             found = await self._client.count_workflows(_UNDER_WAY)
         return found.count
 
     async def signal(self, workflow_id: str, signal: str) -> None:
-        """Send `retry` or `discard`. Raises NotFoundError when no run is open."""
+        """Sends `retry` or `discard`. Raises NotFoundError if no run is open."""
         with tracing.within(f"signal {signal}", {"temporal.workflow.id": workflow_id}), translated():
             await self._client.get_workflow_handle(workflow_id).signal(signal)
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise the client's errors as ours.
+    """Raises the client's errors as ours.
 
-    A search attribute that the server does not know is its set-up, and says nothing of a request; one whose
-    value it does not take is the request's.
+    An unknown search attribute is a fault of the server's set-up; a rejected value of one is a fault of the
+    request.
     """
     try:
         yield
@@ -225,8 +227,8 @@ def translated() -> Iterator[None]:
         if error.status in _KEY_REFUSED:
             reason = f"TEMPORAL_API_KEY is missing or wrong, or not allowed to do this: {error.message}"
             raise WorkflowUnavailableError(f"{_SERVER['name']}: {reason}") from error
-        told = error.message.lower()
-        unknown_attribute = "search attribute" in told and "exceeds" not in told
+        message = error.message.lower()
+        unknown_attribute = "search attribute" in message and "exceeds" not in message
         if error.status == RPCStatusCode.INVALID_ARGUMENT and not unknown_attribute:
             raise InvalidInputError("request", f"Temporal refused it: {error.message}") from error
         reason = in_words(error) if error.status in _NO_ANSWER else error.message

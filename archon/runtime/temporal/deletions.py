@@ -1,4 +1,4 @@
-"""In: what is to be deleted. Out: its workflow, which Temporal has accepted, and the receipt so far."""
+"""In: the scope of a deletion. Out: its workflow, accepted by Temporal, and the current receipt."""
 
 import asyncio
 import time
@@ -19,20 +19,20 @@ from archon.runtime.temporal.attributes import keywords
 from archon.runtime.temporal.client import translated
 
 _ANSWER: Final = timedelta(seconds=5)
-"""How long a worker has to tell how far a deletion is."""
+"""Time limit for a worker to answer with the receipt."""
 _POLL: Final = 0.15
 _OPEN: Final = {WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW}
 
 
 class DeletionClient:
-    """Starts deletions and asks how far they are. Raises WorkflowUnavailableError."""
+    """Starts deletions and reads their receipts. Raises WorkflowUnavailableError."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     async def start(self, scope: DeletionScope, what: str) -> str:
-        """Have it deleted, by the run that is open for it or by a new one; the workflow id once Temporal has
-        accepted it. `what` the Web UI shows."""
+        """Starts a run, or signals the open one. Returns the workflow id after Temporal's acceptance. `what`:
+        description for the Web UI."""
         workflow_id = names.deletion_workflow_id(scope.project_name, scope.document_id)
         one = scope.document_id is not None
         with translated():
@@ -50,7 +50,7 @@ class DeletionClient:
         return workflow_id
 
     async def receipt(self, workflow_id: str) -> DeletionReceipt:
-        """Raises NotFoundError where nothing was deleted under this id, or its retention is over."""
+        """Raises NotFoundError if there was no deletion with this id, or its retention has expired."""
         handle = self._client.get_workflow_handle(workflow_id, result_type=DeletionReceipt)
         with translated():
             status = (await handle.describe()).status
@@ -62,11 +62,12 @@ class DeletionClient:
                     names.QUERY_RECEIPT, result_type=DeletionReceipt, rpc_timeout=_ANSWER
                 )
             except WorkflowQueryFailedError as error:
-                raise NotFoundError(f"{workflow_id} was asked to delete nothing") from error
+                raise NotFoundError(f"{workflow_id} has no scope") from error
         return found if status in _OPEN else found.model_copy(update={"state": DeletionState.FAILED})
 
     async def until_removed(self, workflow_id: str, seconds: float) -> DeletionReceipt | None:
-        """The receipt once all is removed, or as it is after so long; None where no worker tells."""
+        """The receipt after everything is removed, or the current one after the time limit; None if no worker
+        answers."""
         deadline = time.monotonic() + seconds
         found = None
         while True:

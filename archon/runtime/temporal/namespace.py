@@ -1,6 +1,8 @@
-"""In: settings. Out: the Temporal namespace as this product needs it: its retention and search attributes.
+"""In: settings. Out: the Temporal namespace with the retention and the search attributes that this product
+needs.
 
-Safe to repeat. A retention is only ever raised; an attribute of another type is its operator's to mend.
+Safe to repeat. A retention is only raised, never lowered; an attribute of another type is left to its
+operator.
 """
 
 from datetime import timedelta
@@ -25,11 +27,11 @@ from archon.runtime.temporal import client as temporal
 from archon.runtime.temporal import search_attributes
 
 RETENTION: Final = timedelta(days=7)
-"""At least the topics' retention; a development server's own is a day."""
+"""At least the topics' retention; a development server's default is a day."""
 
 
 class NamespaceState(BaseModel):
-    """What has been done to a namespace. `retention` in seconds."""
+    """The changes to a namespace. `retention` in seconds."""
 
     name: str
     status: Literal["created", "changed", "exists"]
@@ -45,9 +47,9 @@ class NamespaceState(BaseModel):
 
 
 async def ensure_namespace(settings: Settings, retention: timedelta = RETENTION) -> NamespaceState:
-    """Create it, or raise its retention, and register the search attributes that are missing.
+    """Creates it, or raises its retention, and registers missing search attributes.
 
-    Raises WorkflowUnavailableError; SetupError when an attribute has another type.
+    Raises WorkflowUnavailableError; SetupError if an attribute has another type.
     """
     client = await temporal.connect(settings)
     try:
@@ -67,7 +69,7 @@ async def ensure_namespace(settings: Settings, retention: timedelta = RETENTION)
 
 
 async def _ensure_retention(client: Client, retention: timedelta) -> tuple[bool, timedelta]:
-    """Whether the namespace is new, and the retention that it had."""
+    """Whether the namespace is new, and its previous retention."""
     wanted = Duration(seconds=int(retention.total_seconds()))
     found = await _described(client)
     if found is None:

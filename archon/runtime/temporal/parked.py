@@ -1,4 +1,4 @@
-"""In: projects. Out: the runs that are parked, as Temporal's visibility store lists them, a moment behind."""
+"""In: projects. Out: the parked runs, from Temporal's visibility store, which lags slightly."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ class ParkedQuery:
         self._client = client
 
     async def page(self, projects: Projects, after: str | None, limit: int) -> ParkedRuns:
-        """From `after`, a page's `next`, on. Raises InvalidInputError where that is none."""
+        """Starts at `after`, the `next` of a page. Raises InvalidInputError if it is invalid."""
         token = None if after is None else _decoded(after)
         with translated():
             found = self._client.list_workflows(_query(projects), page_size=limit, next_page_token=token)
@@ -44,7 +44,7 @@ def _decoded(after: str) -> bytes:
     try:
         return base64.b64decode(after, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InvalidInputError("after", "is no `next` of a page") from error
+        raise InvalidInputError("after", "is not the `next` of a page") from error
 
 
 def _run(execution: WorkflowExecution) -> ParkedRun:

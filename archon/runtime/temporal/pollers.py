@@ -1,4 +1,4 @@
-"""In: a client of Temporal. Out: when somebody last asked for work of our queues."""
+"""In: a Temporal client. Out: the last time that a worker polled our queues."""
 
 import asyncio
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ _QUEUES: Final[Mapping[str, TaskQueueType.ValueType]] = {
 
 
 class Pollers:
-    """Raises WorkflowUnavailableError. A worker that is idle polls once a minute, and one that has gone stays
-    listed for minutes: the time of the last poll tells them apart, roughly."""
+    """Raises WorkflowUnavailableError. An idle worker polls once a minute, and a stopped one stays listed for
+    minutes: the time of the last poll distinguishes them, roughly."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     async def last(self) -> datetime | None:
-        """The last poll of that queue which was left alone for longer; None where nobody has polled one."""
+        """The last poll of the queue that was polled less recently; None if one has no poller."""
         found = await asyncio.gather(*(self._last_of(*queue) for queue in _QUEUES.items()))
         known = [each for each in found if each is not None]
         return min(known) if len(known) == len(found) else None

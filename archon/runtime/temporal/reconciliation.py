@@ -1,4 +1,4 @@
-"""In: when, and what, to reconcile. Out: a Temporal schedule, or one run that is followed to its report."""
+"""In: the interval and the scope of reconciliations. Out: a Temporal schedule, or one run and its report."""
 
 import asyncio
 import contextlib
@@ -32,12 +32,12 @@ from archon.runtime.temporal.client import translated
 _AGAIN: Final = 30.0
 _log = get_logger(__name__)
 _CATCH_UP: Final = timedelta(minutes=1)
-"""What was due before this is not made up for: the next comparison sees the same."""
+"""Missed runs before this are not made up for: the next comparison finds the same drift."""
 
 
 @contextlib.asynccontextmanager
 async def scheduled(client: Client, seconds: float) -> AsyncIterator[None]:
-    """See to the schedule in the background: the block does not wait for it, nor end with it."""
+    """Keeps the schedule up to date in the background, without delaying the block."""
 
     async def ensure() -> None:
         while True:
@@ -56,9 +56,10 @@ async def scheduled(client: Client, seconds: float) -> AsyncIterator[None]:
 
 
 async def ensure_schedule(client: Client, seconds: float) -> None:
-    """Have the estate reconciled every so many seconds, for the first time after as many; 0: not at all.
+    """Schedules a reconciliation every `seconds`, the first one after that time; 0 removes the
+    schedule.
 
-    Safe to repeat; one that somebody has paused stays so. Raises WorkflowUnavailableError.
+    Safe to repeat; a paused schedule stays paused. Raises WorkflowUnavailableError.
     """
     if not seconds:
         await _remove(client)
@@ -90,14 +91,14 @@ def _schedule(every: timedelta) -> Schedule:
             id=names.ID_RECONCILE_SCHEDULED,
             task_queue=names.QUEUE_ENRICHMENT,
         ),
-        # Intervals count from the epoch; without a phase the first could come at once.
+        # Intervals count from the epoch; without an offset the first run could start at once.
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every, offset=now % every)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCH_UP),
     )
 
 
 def _updated(found: ScheduleUpdateInput, every: timedelta) -> Schedule:
-    """What this release does, at the times and in the state that it has already."""
+    """The action of this release, with the existing times and state."""
     before, schedule = found.description.schedule, _schedule(every)
     if [interval.every for interval in before.spec.intervals] == [every]:
         schedule.spec = before.spec
@@ -106,14 +107,14 @@ def _updated(found: ScheduleUpdateInput, every: timedelta) -> Schedule:
 
 
 class Reconciliation:
-    """The one run that somebody has asked for. Raises WorkflowUnavailableError."""
+    """The single run that operators start. Raises WorkflowUnavailableError."""
 
     def __init__(self, handle: WorkflowHandle[object, ReconcileReport]) -> None:
         self._handle = handle
 
     @classmethod
     async def start(cls, client: Client, wanted: ReconcileInput) -> "Reconciliation":
-        """Raises AlreadyRunningError while there is one."""
+        """Raises AlreadyRunningError if one is running."""
         with translated():
             try:
                 handle = await client.start_workflow(
@@ -125,12 +126,12 @@ class Reconciliation:
                 )
             except WorkflowAlreadyStartedError as error:
                 raise AlreadyRunningError(
-                    f"a reconciliation is under way: workflow {names.ID_RECONCILE}"
+                    f"a reconciliation is already running: workflow {names.ID_RECONCILE}"
                 ) from error
         return cls(handle)
 
     async def progress(self) -> ReconcileReport:
-        """What was found so far; waits for a worker."""
+        """The findings so far; waits for a worker."""
         with translated():
             report: ReconcileReport = await self._handle.query(
                 names.QUERY_PROGRESS, result_type=ReconcileReport
@@ -138,7 +139,7 @@ class Reconciliation:
         return report
 
     async def trouble(self) -> str | None:
-        """Why its present step is being tried again, if it is."""
+        """Why its current step is being retried, if it is."""
         with translated():
             found = (await self._handle.describe()).raw_description.pending_activities
         failures = [each.last_failure.message for each in found if each.HasField("last_failure")]
@@ -153,13 +154,13 @@ class Reconciliation:
                 raise RunFailedError(f"the reconciliation has failed: {_reason(error)}") from error
 
     async def cancel(self) -> None:
-        """What is repaired stays so."""
+        """Completed repairs stay."""
         with translated():
             await self._handle.cancel()
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost failure, which says why."""
+    """The innermost failure, which has the reason."""
     while isinstance(error, WorkflowFailureError | FailureError) and error.cause is not None:
         error = error.cause
     return str(error)

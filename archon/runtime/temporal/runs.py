@@ -1,4 +1,4 @@
-"""In: documents that are deleted. Out: their enrichment runs found, told so, and cancelled."""
+"""In: deleted documents. Out: their enrichment runs, informed and cancelled."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,14 @@ from archon.runtime.temporal.attributes import DOCUMENT_ID, open_query_of
 from archon.runtime.temporal.client import EnrichmentClient, translated
 
 _NAMED_AT_ONCE: Final = 50
-"""Documents that one question to the visibility store names."""
+"""Maximum number of documents in one visibility query."""
 
 
 class EnrichmentRuns(EnrichmentClient):
     """Ends runs of EnrichDocument. Raises WorkflowUnavailableError."""
 
     async def open_of(self, document_ids: Sequence[str]) -> Mapping[str, str]:
-        """Of their runs that the visibility store, a moment behind, knows as open: the document by workflow
-        id."""
+        """Their open runs in the visibility store, which lags slightly: document id by workflow id."""
         found = {}
         for start in range(0, len(document_ids), _NAMED_AT_ONCE):
             ids = ", ".join(f'"{each}"' for each in document_ids[start : start + _NAMED_AT_ONCE])
@@ -29,7 +28,7 @@ class EnrichmentRuns(EnrichmentClient):
         return found
 
     async def supersede(self, workflow_id: str, version: int) -> bool:
-        """Tell a run that its document is at `version`; False where none is open."""
+        """Signals the document's `version` to a run; False if none is open."""
         try:
             with translated():
                 await self._client.get_workflow_handle(workflow_id).signal(names.SIGNAL_SUPERSEDE, version)
@@ -38,6 +37,6 @@ class EnrichmentRuns(EnrichmentClient):
         return True
 
     async def cancel(self, workflow_id: str) -> None:
-        """One that is not open any more is as well."""
+        """Cancels a run. A run that has already closed counts as cancelled."""
         with contextlib.suppress(NotFoundError), translated():
             await self._client.get_workflow_handle(workflow_id).cancel()

@@ -1,7 +1,7 @@
-"""In: nothing. Out: a Temporal runtime that logs as we do, and what it has counted as text for `/metrics`.
+"""In: nothing. Out: a Temporal runtime that logs in our format, and its metrics as text for `/metrics`.
 
-The SDK serves its metrics itself, on a port of its own; here that is one of loopback, which `/metrics` reads,
-so that each service has one address to scrape.
+The SDK serves its metrics on a separate port. We bind that to loopback and include it in `/metrics`, so that
+each service has one address to scrape.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ _log = get_logger(__name__)
 
 
 class SdkTelemetry:
-    """One a process: `runtime` is for its Temporal client."""
+    """One per process: `runtime` is for its Temporal client."""
 
     def __init__(self, runtime: Runtime, http: httpx.AsyncClient) -> None:
         self.runtime = runtime
@@ -43,7 +43,7 @@ class SdkTelemetry:
             yield cls(runtime, http)
 
     async def text(self) -> bytes:
-        """In Prometheus' text format; nothing where the SDK does not answer."""
+        """In Prometheus' text format; empty if the SDK does not answer."""
         try:
             return (await self._http.get("/metrics")).raise_for_status().content
         except httpx.HTTPError as error:
@@ -53,7 +53,8 @@ class SdkTelemetry:
 
 @cache
 def log_as_we_do() -> None:
-    """For a process that has no use for what the SDK counts: its Rust half would write to stderr itself."""
+    """For a process that does not export the SDK's metrics: otherwise its Rust core writes to stderr
+    itself."""
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=_logging())), error_if_already_set=False)
 
 

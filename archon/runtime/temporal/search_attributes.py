@@ -1,6 +1,7 @@
-"""In: a client of Temporal. Out: its namespace's search attributes, made where missing, or what it lacks.
+"""In: a Temporal client. Out: its namespace's search attributes, created if missing, or the list of missing
+ones.
 
-One of another type is its operator's to mend.
+An attribute of another type is left to its operator.
 """
 
 import asyncio
@@ -18,26 +19,26 @@ from archon.contracts.errors import SetupError
 from archon.runtime.temporal.client import translated
 
 _KNOWN_WITHIN: Final = 60.0
-"""Seconds until every part of the server knows of a new namespace or attribute; its caches live for ten."""
+"""Seconds until all parts of the server know a new namespace or attribute; its caches live for ten."""
 _POLL: Final = 0.5
 _KEYWORD: Final = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 _NOT_SHOWN: Final = frozenset({RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED})
-"""Where a client is kept from the operator's service, as in Temporal Cloud."""
+"""Errors of clients without access to the operator service, as in Temporal Cloud."""
 
 _REFUSED: Final = _NOT_SHOWN | {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION}
-"""Such as for more attributes of a type than an SQL visibility store has columns for."""
+"""For example more attributes of a type than an SQL visibility store has columns for."""
 
 
 class NamespaceCheck:
-    """For readiness. An attribute stays, so they are looked for until all are found, and never again."""
+    """For readiness. Checks the attributes until all are found, and then no more: they are not removed."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._complete = False
 
     async def check(self) -> str:
-        """The server's version. Raises WorkflowUnavailableError when Temporal does not serve; SetupError,
-        which names it, when the namespace lacks something."""
+        """The server's version. Raises WorkflowUnavailableError if Temporal does not serve; SetupError if the
+        namespace or an attribute is missing."""
         with translated():
             await self._client.service_client.check_health()
             if not self._complete:
@@ -54,7 +55,9 @@ class NamespaceCheck:
             if error.status in _NOT_SHOWN:
                 return
             if error.status == RPCStatusCode.NOT_FOUND:
-                raise SetupError(f"Temporal has no namespace {namespace}; `enrich setup` makes it") from error
+                raise SetupError(
+                    f"Temporal has no namespace {namespace}; `enrich setup` creates it"
+                ) from error
             raise
         if missing:
             lacks = f"lacks search attributes: {', '.join(missing)}; `enrich setup` adds them"
@@ -62,7 +65,8 @@ class NamespaceCheck:
 
 
 async def ensure(client: Client) -> list[str]:
-    """The names of those that were missing, once the server knows them all. Raises RPCError, SetupError."""
+    """Registers missing attributes and returns their names after the server knows all. Raises RPCError,
+    SetupError."""
     added = missing = _missing(await _of_new_namespace(client))
     if missing:
         await _add(client, missing)
@@ -83,7 +87,7 @@ async def _add(client: Client, missing: list[str]) -> None:
         if error.status not in _REFUSED:
             raise
         refused = f"the search attributes {', '.join(missing)}: {error.message}"
-        raise SetupError(f"Temporal does not take {refused}") from error
+        raise SetupError(f"Temporal refuses {refused}") from error
 
 
 def _missing(found: Mapping[str, IndexedValueType.ValueType]) -> list[str]:
@@ -100,7 +104,7 @@ async def _listed(client: Client) -> Mapping[str, IndexedValueType.ValueType]:
 
 
 async def _of_new_namespace(client: Client) -> Mapping[str, IndexedValueType.ValueType]:
-    """One that is new is not yet known everywhere."""
+    """A new namespace is not known everywhere at once."""
     async with asyncio.timeout(_KNOWN_WITHIN):
         while True:
             try:

@@ -1,6 +1,6 @@
-"""In: a submission that Temporal has accepted. Out: how it has ended, or that it waits for an operator.
+"""In: a submission that Temporal has accepted. Out: how it ended, or that it waits for an operator.
 
-Asked by an update, which its run answers; a run that has ended already tells by its result.
+Sends an update to the run; a closed run's result gives the answer.
 """
 
 import asyncio
@@ -22,16 +22,16 @@ _AGAIN: Final = 0.2
 
 
 async def settlement(client: Client, workflow_id: str, correlation_id: str) -> Settlement | None:
-    """Waits for it. None where the run was ended from outside: nobody knows any more."""
+    """Waits for it. None if somebody terminated the run: the end is unknown."""
     handle = client.get_workflow_handle(workflow_id, result_type=EnrichmentOutcome)
     while True:
         try:
             found: Settlement = await handle.execute_update(
                 names.UPDATE_SETTLED, correlation_id, result_type=Settlement
             )
-        except WorkflowUpdateRPCTimeoutOrCancelledError:  # the server ends a wait that is long
+        except WorkflowUpdateRPCTimeoutOrCancelledError:  # the server limits the time of a wait
             _raise_if_cancelled()
-        except WorkflowUpdateFailedError:  # the run has ended between question and answer
+        except WorkflowUpdateFailedError:  # the run closed between request and answer
             pass
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:
@@ -44,7 +44,7 @@ async def settlement(client: Client, workflow_id: str, correlation_id: str) -> S
 
 
 def _raise_if_cancelled() -> None:
-    """The client takes a cancellation of ours for a lost connection."""
+    """The SDK reports our own cancellation as a lost connection."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError

@@ -1,7 +1,7 @@
-"""In: runs as Temporal describes them, and the parts as they are. Out: what each run waits for.
+"""In: descriptions of runs, and the state of the parts. Out: what each run waits for.
 
-A run knows the last failure of its step, the attempt and the next one; that a step waits within an attempt,
-for a breaker or a free slot, or that nobody takes it, only the parts know.
+A run's description has the last failure of its step, the attempt and the time of the next one. Only the parts
+know whether a step waits within an attempt, for the breaker or a free slot, or whether no worker takes it.
 """
 
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ from archon.runtime.temporal.attributes import ENRICHMENT_STATUS, FAILURE_TYPE, 
 from archon.runtime.temporal.client import translated
 
 SAMPLE: Final = 50
-"""Runs that one question looks at."""
+"""Maximum number of runs in one sample."""
 _AT_ONCE: Final = 10
 _MOST_PARKED: Final = 1000
-"""Parked runs that are counted."""
+"""Maximum number of parked runs to count."""
 _ANALYSE: Final = "analyse"
 _QUEUED: Final = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
 
@@ -34,13 +34,14 @@ Known = Mapping[PartName, Part]
 
 
 class WaitingRuns:
-    """Asks Temporal alone, no worker. Raises WorkflowUnavailableError."""
+    """Reads from Temporal only, without a worker. Raises WorkflowUnavailableError."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     async def of(self, workflow_id: str, known: Known) -> WaitingFor | None:
-        """What a run waits for; None while it is at work. Raises NotFoundError where none is open."""
+        """The part that a run waits for; None while it makes progress. Raises NotFoundError if
+        no run is open."""
         with translated():
             found = await self._client.get_workflow_handle(workflow_id).describe()
         if found.status is not WorkflowExecutionStatus.RUNNING:
@@ -48,13 +49,13 @@ class WaitingRuns:
         return waits_for(found, known)
 
     async def under_way(self, projects: Projects) -> int:
-        """About how many have a document to enrich; not those that are parked."""
+        """Approximate number of open runs that are not parked."""
         query = open_query_of(projects, EnrichmentStatus.PROCESSING)
         with translated():
             return (await self._client.count_workflows(query)).count
 
     async def some(self, projects: Projects, known: Known) -> list[WaitingFor | None]:
-        """What some of those wait for, at most SAMPLE; one that has ended meanwhile is left out."""
+        """The parts that a sample of open runs waits for, at most SAMPLE; omits closed runs."""
         query = open_query_of(projects, EnrichmentStatus.PROCESSING)
         with translated():
             ids = [run.id async for run in self._client.list_workflows(query, limit=SAMPLE)]
@@ -69,7 +70,7 @@ class WaitingRuns:
         return [waiting for is_open, waiting in found.values() if is_open]
 
     async def parked(self, projects: Projects) -> Mapping[str, int]:
-        """How many wait for an operator, by the type of their failure."""
+        """Number of runs that wait for an operator, by failure type."""
         query = open_query_of(projects, EnrichmentStatus.FAILED)
         counts: dict[str, int] = {}
         with translated():
@@ -80,7 +81,7 @@ class WaitingRuns:
 
 
 def waits_for(run: WorkflowExecutionDescription, known: Known) -> WaitingFor | None:
-    """None while it is at work."""
+    """None while it makes progress."""
     if run.typed_search_attributes.get(ENRICHMENT_STATUS) == names.STATUS_PARKED:
         kind = run.typed_search_attributes.get(FAILURE_TYPE) or "unknown"
         return WaitingFor(service=PartName.OPERATOR, reason=f"parked ({kind}); retry or discard it")
@@ -92,20 +93,20 @@ def waits_for(run: WorkflowExecutionDescription, known: Known) -> WaitingFor | N
     if task.attempt > 1:
         return WaitingFor(
             service=PartName.WORKER,
-            reason=f"its workflow task fails, attempt {task.attempt}: the worker's log says why",
+            reason=f"its workflow task fails, attempt {task.attempt}: the worker's log has the reason",
             since=_moment(task.original_scheduled_time),
         )
     return None
 
 
 def absent(known: Known) -> WaitingFor | None:
-    """Where nobody takes work, all runs wait for what the worker waits for, or for a worker."""
+    """Without a worker, all runs wait for the part that the worker waits for, or for a worker."""
     worker = known.get(PartName.WORKER)
     if worker is None or worker.working:
         return None
     if worker.status is not PartStatus.DOWN and worker.waiting_for:
         return worker.waiting_for[0]
-    reason = worker.reason or "it starts, and does not work yet"
+    reason = worker.reason or "it is starting"
     return WaitingFor(service=PartName.WORKER, reason=reason, since=worker.since)
 
 
@@ -122,15 +123,15 @@ def _step(pending: PendingActivityInfo, known: Known) -> WaitingFor | None:
 
 
 def _breaker(known: Known) -> WaitingFor | None:
-    """The intelligence service, where the worker's breaker is open."""
+    """The intelligence service, if the worker's breaker is open."""
     worker = known.get(PartName.WORKER)
     waiting = worker.waiting_for if worker is not None else []
     return next((each for each in waiting if each.service is PartName.INTELLIGENCE and each.since), None)
 
 
 def _ours(failure: Failure) -> Failure:
-    """The failure that our own error was made into. Where it is long, with its causes and their traces, the
-    server keeps one of its own in front of it."""
+    """The failure with our own error. The server replaces the outermost one if it is too long, with causes
+    and traces."""
     each = failure
     while not each.application_failure_info.type and each.HasField("cause"):
         each = each.cause
