@@ -1,4 +1,4 @@
-"""In: documents over HTTP. Out: their analyses; the CPU work is done in worker processes."""
+"""In: documents over HTTP. Out: their analyses; worker processes do the CPU work."""
 
 import asyncio
 import contextlib
@@ -39,24 +39,25 @@ from intelligence.service.pool import Pool, PoolError
 from intelligence.service.processing import Batch, BatchResult, Processor
 
 BODY_DOCUMENTS = 8
-"""The largest body, in documents of the largest size: JSON may spell a byte in six, and batches have many."""
+"""Maximum body size, as a multiple of the largest document: JSON may encode a byte as six, and a batch has
+many documents."""
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     400: problems.described("The body cannot be read"),
     401: problems.described("The bearer key is missing or wrong, where the service has one"),
     413: problems.described("The document is larger than INTELLIGENCE_MAX_DOCUMENT_BYTES, or the body"),
-    415: problems.described("The body is not JSON in Unicode, as it is or compressed by gzip or zstd"),
+    415: problems.described("The body is not JSON in Unicode, plain or compressed by gzip or zstd"),
     422: problems.described(
         "Invalid input; `content_missing`; `embedding_rejected`; or a document that cannot be analysed:"
         " `time_limit` (it takes longer than INTELLIGENCE_TIME_LIMIT), `memory_limit` (it needs more than"
         " INTELLIGENCE_MEMORY_LIMIT), `worker_died`, `analysis_failed`"
     ),
-    502: problems.described("The embedding service's answer is of no use, or it does not know us"),
+    502: problems.described("The embedding service's answer is invalid, or it does not accept our key"),
     503: problems.described("The embedding service is unreachable or busy"),
 }
 
 
 class Health(BaseModel):
-    """`simulated_latency`: seconds by which answers are made slower."""
+    """`simulated_latency`: artificial delay of each answer, in seconds."""
 
     status: str = "healthy"
     simulated_latency: float = 0
@@ -136,17 +137,17 @@ LatencyDep = Annotated[float, Depends(_latency)]
 
 
 async def _simulate_latency(latency: LatencyDep) -> None:
-    """Outside the pool: a slow service of another kind would not hold our processors meanwhile."""
+    """Waits outside the pool: a slow external service would not use our processors either."""
     await asyncio.sleep(latency)
 
 
 async def health(latency: LatencyDep) -> Health:
-    """Whether the service takes documents."""
+    """Whether the service accepts documents."""
     return Health(simulated_latency=latency)
 
 
 class Written(Response):
-    """JSON that was written where it was made, and is not read again only to be written again."""
+    """JSON text from a worker process, passed through without parsing it again."""
 
     media_type = "application/json"
 
@@ -156,7 +157,7 @@ def _install_processing(router: APIRouter) -> None:
 
     @router.post("/process/document", operation_id="process_document", **analysis)
     async def process_document(request: AnalysisRequest, processor: ProcessorDep) -> Response:
-        """Analyse one document; `enrichment_type` says how much of it."""
+        """Analyse one document; `enrichment_type` selects the parts."""
         return Written(await processor.one(request))
 
     @router.post(
@@ -166,32 +167,32 @@ def _install_processing(router: APIRouter) -> None:
         tags=["analysis"],
     )
     async def process_documents(batch: Batch, processor: ProcessorDep) -> Response:
-        """Analyse many documents: one that fails does not touch the others."""
+        """Analyse many documents; one that fails does not affect the others."""
         outcomes = await processor.each(batch.documents)
         return Written(b'{"results":[%b]}' % b",".join(outcome.json for outcome in outcomes))
 
     @router.post("/extract/code", operation_id="extract_code", **analysis)
     async def extract_code(request: AnalysisRequest, processor: ProcessorDep) -> Response:
-        """Entities and relationships alone."""
+        """Entities and relationships only."""
         return Written(await processor.one(request, EnrichmentType.ENTITIES_ONLY))
 
     @router.post("/assess/code", operation_id="assess_code", **analysis)
     async def assess_code(request: AnalysisRequest, processor: ProcessorDep) -> Response:
-        """Scores, patterns and anti-patterns alone."""
+        """Scores, patterns and anti-patterns only."""
         return Written(await processor.one(request, EnrichmentType.QUALITY_ONLY))
 
 
 def _install_rest(router: APIRouter, dimensions: int) -> None:
     @router.post("/embed", operation_id="embed_texts", tags=["embedding"])
     async def embed_texts(request: EmbedRequest, embedder: EmbedderDep) -> EmbedResponse:
-        """The two signals of a query that is each text, in order: a vector of unit length, and its terms."""
+        """Both signals of each text as a query, in order: a vector of unit length, and its terms."""
         return EmbedResponse(
             embeddings=await embedder.embed(request.texts), terms=list(map(terms.of_query, request.texts))
         )
 
     @router.get("/version", operation_id="get_version", tags=["health"])
     async def get_version(latency: LatencyDep, embedder: EmbedderDep) -> ServiceVersion:
-        """The analyser's version, which changes whenever results may."""
+        """The analyser's version, which changes whenever results may change."""
         return ServiceVersion(
             name="archon-intelligence",
             version=version("archon-enrichment"),
@@ -208,7 +209,7 @@ async def _on_content_missing(request: Request, error: Exception) -> JSONRespons
 
 
 async def _on_pool_error(request: Request, error: Exception) -> JSONResponse:
-    """The document's fault, not the service's: the same text would end the same way."""
+    """The document is at fault, not the service: the same text would fail again."""
     assert isinstance(error, PoolError)
     problem = problems.Problem(
         title="Analysis failed",

@@ -1,7 +1,7 @@
-"""In: `python -m intelligence.benchmark PATH... [--workers N] [-o json]`. Out: how fast sources are analysed.
+"""In: `python -m intelligence.benchmark PATH... [--workers N] [-o json]`. Out: the speed of the analysis.
 
-Each language by itself in one process, by its processor time; then all of them through worker processes, by
-the clock, in batches as `POST /process/document/batch` has them.
+First each language alone in one process, by processor time; then all of them through worker processes, by
+wall clock, in batches like those of `POST /process/document/batch`.
 """
 
 import argparse
@@ -32,8 +32,8 @@ Source = tuple[str, str]
 
 
 class Row(BaseModel):
-    """One language, or all. Megabytes are 10^6 bytes of UTF-8; milliseconds are a document's, None where
-    documents are not told apart."""
+    """One language, or all. Megabytes are 10^6 bytes of UTF-8; milliseconds are per document, None for
+    concurrent documents."""
 
     language: str
     files: int
@@ -44,7 +44,7 @@ class Row(BaseModel):
 
 
 def sources(paths: Sequence[Path], most: int) -> dict[str, list[str]]:
-    """By language, at most `most` each, the same at every call; only what would be parsed."""
+    """Sources by language, at most `most` each, the same at every call; only parsable ones."""
     found: dict[str, list[Path]] = {}
     for path in sorted(each for root in paths for each in ([root] if root.is_file() else root.rglob("*"))):
         language = language_of(path.name)
@@ -64,7 +64,7 @@ def sources(paths: Sequence[Path], most: int) -> dict[str, list[str]]:
 
 
 def measured(language: str, texts: Sequence[str]) -> Row:
-    """One document after the other; what else the machine does meanwhile hardly counts."""
+    """One document after the other; other load on the machine hardly matters."""
     taken = []
     for text in texts:
         started = time.process_time()
@@ -75,7 +75,7 @@ def measured(language: str, texts: Sequence[str]) -> Row:
 
 
 async def processed(documents: Sequence[Source], workers: int) -> Row:
-    """All at once, as many batches as there are; the start of the processes does not count."""
+    """All batches concurrently, without the start of the processes."""
     pool = Pool(workers, limit=600)
     try:
         await pool.warm()
@@ -120,8 +120,10 @@ def _print(rows: Sequence[Row]) -> None:
 def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m intelligence.benchmark", description=__doc__)
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-    parser.add_argument("--files", type=int, default=300, help="at most so many of a language (%(default)s)")
-    parser.add_argument("--workers", type=int, default=0, help="also through so many processes")
+    parser.add_argument(
+        "--files", type=int, default=300, help="maximum number of files per language (%(default)s)"
+    )
+    parser.add_argument("--workers", type=int, default=0, help="number of processes for the concurrent run")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     given = parser.parse_args(arguments)
     if missing := [str(path) for path in given.paths if not path.exists()]:
@@ -130,11 +132,11 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit code 1 where there is no source in a language with a grammar."""
+    """Exit code 1 if there is no source in a language with a grammar."""
     given = _arguments(arguments)
     found = sources(given.paths, given.files)
     if not found:
-        sys.stderr.write("no source in a language that is parsed\n")
+        sys.stderr.write("no source in a language with a grammar\n")
         return 1
     warm_up()
     rows = [measured(language, texts) for language, texts in sorted(found.items())]

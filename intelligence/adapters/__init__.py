@@ -1,4 +1,5 @@
-"""In: the name of a language that is no code. Out: the reader of its documents; a language is a file here."""
+"""In: the name of a language that is not code. Out: the reader for its documents; each language is a file
+here."""
 
 from collections.abc import Callable, Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""In: a Dockerfile. Out: its stages, and the images and stages that they are made of."""
+"""In: a Dockerfile. Out: its stages, and the images and stages that they are based on."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _HEREDOC: Final = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
 
 
 def read(text: str) -> Outline:
-    """A stage without a name is called by its number, as `COPY --from` does."""
+    """A stage without a name is named by its number, as in `COPY --from`."""
     found = Outline()
     stages: dict[str, Item] = {}
     stage: Item | None = None
@@ -41,7 +41,7 @@ def _from(found: Outline, base: Item | None, stage: Item, image: str, line: int)
 
 
 def _instructions(text: str) -> Iterator[tuple[int, str]]:
-    """Each with its first line; continued lines and here-documents are part of it."""
+    """Each instruction with its first line, including continued lines and here-documents."""
     escape = "`" if _ESCAPE.match(text) else "\\"
     lines = iter(enumerate(lines_of(text), start=1))
     for number, first in lines:

@@ -1,4 +1,4 @@
-"""In: a go.mod file. Out: the module that it names, and those it requires (Go Modules Reference)."""
+"""In: a go.mod file. Out: its module name, and the required modules (Go Modules Reference)."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""In: JSON, with comments or without. Out: its keys by their path, and what `$ref` refers to (RFC 6901)."""
+"""In: JSON, with or without comments. Out: its keys by path, and the targets of `$ref` (RFC 6901)."""
 
 from ast_grep_py import SgNode, SgRoot
 
@@ -7,7 +7,7 @@ from intelligence.syntax.nodes import find_kinds, span
 
 
 def read(text: str) -> Outline:
-    """What can be read of a broken document is found."""
+    """Reads a broken document as far as possible."""
     found = Outline()
     open_: list[tuple[int, Item]] = []
     line, position = 1, 0

@@ -1,6 +1,8 @@
-"""In: SQL of any dialect. Out: the tables, views and functions that it makes, and what they refer to.
+"""In: SQL of any dialect. Out: the tables, views and functions that it creates, and the names that it refers
+to.
 
-Tokens are read, not a grammar: dialects differ, but all write `CREATE ... TABLE name` and `REFERENCES name`.
+Reads tokens instead of a grammar: dialects differ, but all write `CREATE ... TABLE name` and `REFERENCES
+name`.
 """
 
 import re
@@ -30,11 +32,11 @@ _KINDS: Final = {
 _REFERRING: Final = frozenset({"REFERENCES", "FROM", "JOIN"})
 _NO_NAME: Final = frozenset({"AS", "CONCURRENTLY", "EXISTS", "IF", "LATERAL", "NOT", "ON", "ONLY", "SELECT"})
 _BETWEEN: Final = 8
-"""Words at most between CREATE and what it makes."""
+"""Maximum number of words between CREATE and the kind."""
 
 
 class Token(NamedTuple):
-    """`word`: upper case, for what is no quoted name."""
+    """`word`: in upper case, empty for a quoted name."""
 
     text: str
     word: str
@@ -58,7 +60,7 @@ class _Statement:
         self.item: Item | None = None
 
     def take(self, token: Token, found: Outline, line: int) -> None:
-        """A name that follows CREATE and a kind, or a word that refers to something, is what counts."""
+        """Looks for a name after CREATE and a kind, or after a referring keyword."""
         if self._name and not self._dotted and token.text != ".":
             self._finish_name(found, line)
         if token.text == "." and self._name:
@@ -105,7 +107,7 @@ def _is_name(token: Token) -> bool:
 
 
 def read(text: str) -> Outline:
-    """Every statement's."""
+    """Reads every statement."""
     found = Outline()
     statement = _Statement(text)
     line, position, last = 1, 0, 1

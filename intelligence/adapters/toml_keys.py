@@ -1,4 +1,4 @@
-"""In: TOML. Out: its tables and keys by their path (TOML 1.0); those of inline tables are left out."""
+"""In: TOML. Out: its tables and keys by path (TOML 1.0), without those of inline tables."""
 
 import re
 from typing import Final
@@ -27,7 +27,7 @@ class _Reader:
         self._table: Item | None = None
 
     def take(self, token: str) -> None:
-        """One token. A line's head is what comes before its `=`, or all of a table's header."""
+        """Reads one token. The head of a line is the part before its `=`, or a whole table header."""
         if token == "\n":  # noqa: S105
             self._end_line()
         elif self._key is not None:
@@ -44,7 +44,7 @@ class _Reader:
         self._depth = 0
         if not parts:
             self.found.miss()
-        # What is said of a key without a name belongs to nothing.
+        # The value of a key without a name belongs to no entity.
         self._key = self.found.add("key", ".".join(parts) or "=", self._line, self._table)
 
     def _end_line(self) -> None:
@@ -63,7 +63,7 @@ class _Reader:
             self.found.miss()
 
     def _open_table(self, parts: list[str]) -> None:
-        """A table inside another one that was opened is its part."""
+        """A table inside another open table is its child."""
         for length in range(len(parts) - 1, 0, -1):
             if (parent := self._tables.get(tuple(parts[:length]))) is not None:
                 break
@@ -74,7 +74,7 @@ class _Reader:
 
 
 def read(text: str) -> Outline:
-    """What can be read of a broken document is found."""
+    """Reads a broken document as far as possible."""
     reader = _Reader()
     for match in _TOKEN.finditer(text):
         reader.take(match[0])

@@ -1,6 +1,6 @@
-"""In: YAML. Out: its keys by their path, anchors and aliases (YAML 1.2, 7.1).
+"""In: YAML. Out: its keys by path, anchors and aliases (YAML 1.2, 7.1).
 
-Events of libyaml are read: nothing is built, so an alias that stands for a billion nodes is one event.
+Reads libyaml's events and builds no objects, so an alias that expands to a billion nodes is one event.
 """
 
 import re
@@ -16,7 +16,7 @@ _NO_LINE_ENDS: Final = re.compile("[\x0b\x0c\x85\u2028\u2029\ufffe\uffff]")
 
 
 class _Level:
-    """An open collection: what it is the value of, and in a mapping, the key whose value is next."""
+    """An open collection: the item of its key and, in a mapping, the key whose value comes next."""
 
     def __init__(self, owner: Item | None, *, mapping: bool) -> None:
         self.owner = owner
@@ -41,11 +41,11 @@ class _Level:
 
 
 def read(text: str) -> Outline:
-    """Up to the first error."""
+    """Reads up to the first error."""
     found = Outline()
     levels = [_Level(None, mapping=False)]
     try:
-        # Line ends of YAML 1.1 that neither 1.2 nor anybody else has, and what is no text to its reader.
+        # Removes line ends that only YAML 1.1 knows, and characters that libyaml rejects.
         for event in yaml.parse(_NO_LINE_ENDS.sub(" ", text), Loader=LOADER):
             _take(event, levels, found)
     except (yaml.YAMLError, RecursionError) as error:
@@ -87,7 +87,7 @@ def _take_scalar(event: Any, level: _Level, found: Outline, line: int) -> None:
 
 
 def _last_line(event: Any) -> int:
-    """A block ends at the beginning of the line behind it."""
+    """A block ends at the start of the line after it."""
     mark = event.end_mark
     return int(mark.line) + (1 if mark.column else 0)
 

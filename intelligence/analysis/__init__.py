@@ -1,1 +1,1 @@
-"""A document's analysis, from its text and language alone."""
+"""The analysis of a document, from its text and language only."""

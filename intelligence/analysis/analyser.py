@@ -1,6 +1,6 @@
-"""In: one document's text and language. Out: its analysis; a pure function of both, never of the path.
+"""In: one document's text and language. Out: its analysis, a pure function of both, independent of the path.
 
-Runs in a worker process, up to the texts that are to be embedded. What cannot be parsed is still measured.
+Runs in a worker process, except for the embedding of the texts. Text that cannot be parsed is still measured.
 """
 
 import gc
@@ -31,13 +31,14 @@ from intelligence.syntax.grammar import grammars
 from intelligence.syntax.tree import ERRORS_LIMIT, parse
 
 RELEASE: Final = "6"
-"""To be raised when the code here changes what it finds; rules and languages count by themselves."""
+"""Increase this when changed code changes results. Changes of rules and languages count by themselves."""
 ENTITIES_LIMIT: Final = 20_000
 
 
 @cache
 def analyser_version(embedder: str = embedding.IDENTITY) -> str:
-    """Changes whenever an analysis may come out otherwise; `embedder` is the identity of who embeds."""
+    """Changes whenever an analysis may have a different result; `embedder` is the identity of the
+    embedder."""
     digest_ = blake3(embedder.encode())
     for directory in ("languages", "rules"):
         for file in sorted(files("intelligence").joinpath(directory).iterdir(), key=lambda each: each.name):
@@ -46,7 +47,7 @@ def analyser_version(embedder: str = embedding.IDENTITY) -> str:
 
 
 class Analysis:
-    """What has been found so far of one document."""
+    """The results so far for one document."""
 
     def __init__(self) -> None:
         self.entities: list[Entity] = []
@@ -58,21 +59,21 @@ class Analysis:
         self.statistics: dict[str, float] = {}
         self.not_understood = 0
         self.language: str | None = None
-        """What the document is in: a component stays one, whatever its scripts are."""
+        """The document's language: a component keeps its own, whatever the language of its scripts."""
         self.text = ""
-        """What is searched, with the lines that entities and findings are told by."""
+        """The searched text; its line numbers are those of entities and findings."""
         self.numbers: Sequence[int] | None = None
-        """The file's own lines, where those of `text` are others."""
+        """The file's line numbers, if they differ from those of `text`."""
 
 
 class Draft(NamedTuple):
-    """An analysis without vectors, and the texts to be embedded: the document's, and one a chunk."""
+    """An analysis without vectors, and the texts to embed: the document's, and one per chunk."""
 
     result: AnalysisResult
     texts: Sequence[str]
 
     def complete(self, vectors: Sequence[Vector], version: str) -> AnalysisResult:
-        """With a vector for each of the texts."""
+        """The analysis with the vectors of the texts."""
         chunks = [
             chunk.model_copy(update={"embedding": vector})
             for chunk, vector in zip(self.result.chunks, vectors[1:], strict=True)
@@ -82,7 +83,7 @@ class Draft(NamedTuple):
 
 
 def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
-    """Analyse `text`; parts that `kind` does not ask for are left empty."""
+    """Analyses `text`; parts that `kind` does not include stay empty."""
     text = clean(text)
     found = _read(text, language_named(language) if language is not None else language_in(text))
     with_entities = kind is not EnrichmentType.QUALITY_ONLY
@@ -114,14 +115,14 @@ def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
 def analyse(
     text: str, language: str | None, kind: EnrichmentType, version: str | None = None
 ) -> AnalysisResult:
-    """The whole of it at once, with the bundled model."""
+    """The complete analysis, with the bundled model."""
     drafted = draft(text, language, kind)
     vectors = embedding.embed(drafted.texts) if drafted.texts else []
     return drafted.complete(vectors, version or analyser_version())
 
 
 def written(text: str, language: str | None, kind: EnrichmentType, version: str) -> bytes:
-    """The same as JSON, for what leaves the process."""
+    """The same as JSON, to leave the process."""
     return as_json(analyse(text, language, kind, version))
 
 
@@ -136,7 +137,7 @@ def _read(text: str, language: str | None) -> Analysis:
         _read_notebook(found, text)
     elif language is None or not is_fit(text):
         found.statistics = scores.text_statistics(text)
-        # A text that is not parsed at all.
+        # The text is not parsed at all.
         found.not_understood = count_lines(text) if language in grammars() or language in READERS else 0
     elif language in grammars():
         found.language = _read_code(found, text, language)
@@ -169,7 +170,7 @@ def _read_keys(found: Analysis, text: str, language: str) -> None:
 
 
 def _read_notebook(found: Analysis, text: str) -> None:
-    """Code as that of its kernel, prose as Markdown; one that has neither is a text without names."""
+    """Code in its kernel's language, prose as Markdown; without either, text without names."""
     parts = cells.read(text)
     if not parts.numbers:
         _read_keys(found, text, "json")
@@ -187,7 +188,7 @@ def _read_notebook(found: Analysis, text: str) -> None:
 
 
 def _read_code(found: Analysis, text: str, language: str) -> str:
-    """The language that `text` turned out to be in."""
+    """The language that `text` is actually written in."""
     language = grammars()[language].language_of(text, language)
     tree = parse(text, language, grammars()[language])
     found.entities = code.entities(tree)[:ENTITIES_LIMIT]
@@ -206,9 +207,9 @@ def _rule_ids(found: list[Finding]) -> list[str]:
 
 
 def warm_up() -> None:
-    """Load model, grammars and rules, so that the first document does not wait for them."""
+    """Loads model, grammars and rules, so that the first document does not wait for them."""
     for language in grammars():
         analyse("x = 1", language, EnrichmentType.FULL)
-    # All of that stays: garbage collection need not look at it again and again.
+    # All of this is permanent: garbage collection need not scan it again.
     gc.collect()
     gc.freeze()

@@ -1,6 +1,6 @@
-"""In: a notebook. Out: its text as it reads, and of the same lines the code of its kernel and the prose.
+"""In: a notebook. Out: its visible text and, on the same lines, the code of its kernel and the prose.
 
-Commands of IPython, which are no Python, are read as `pass`; a cell in another language (`%%bash`) is text.
+IPython commands are not Python and are read as `pass`; a cell in another language (`%%bash`) is text.
 """
 
 import re
@@ -26,8 +26,8 @@ _Shown = Sequence[tuple[Cell, Sequence[Line]]]
 
 
 class Text(NamedTuple):
-    """`whole`, `code` and `prose` have the same lines; `numbers` are those of the file that they stand on.
-    `unread` counts lines of code that are not in `code`: cells that would spoil the others."""
+    """`whole`, `code` and `prose` have the same lines; `numbers` are their line numbers in the file. `unread`
+    counts code lines outside `code`: cells that would break the others."""
 
     whole: str
     code: str
@@ -39,7 +39,7 @@ class Text(NamedTuple):
 
 
 def read(text: str) -> Text:
-    """Without a cell, all is empty."""
+    """All fields are empty if there are no cells."""
     notebook = notebooks.read(text)
     cells = notebooks.rendered(notebook)
     language = _language(notebook.language, cells)
@@ -56,7 +56,7 @@ def read(text: str) -> Text:
 
 
 def _language(kernel: str | None, cells: _Shown) -> str:
-    """Most notebooks are Python's, also those that have lost what stands at their end."""
+    """Most notebooks are in Python, also truncated ones without metadata."""
     if kernel is None:
         return language_in("\n".join(line.text for _, lines in cells for line in lines)) or "python"
     name = kernel.strip().lower()
@@ -65,7 +65,7 @@ def _language(kernel: str | None, cells: _Shown) -> str:
 
 
 def _code(cells: _Shown, language: str) -> tuple[str, int]:
-    """The code, and how many of its lines are left out; nothing where the language has no grammar."""
+    """The code, and the number of omitted lines; empty if the language has no grammar."""
     if language not in grammars():
         return "", 0
     code = [(cell, _plain(lines, language)) for cell, lines in cells if cell.kind == "code"]
@@ -85,13 +85,13 @@ def _misses(lines: Sequence[Line], language: str) -> bool:
 
 
 def _joined(cells: _Shown, kept: _Shown) -> str:
-    """The lines of the cells that are kept; empty ones stand for the others'."""
+    """The lines of the selected cells; the lines of other cells become empty."""
     texts = {id(cell): [line.text for line in lines] for cell, lines in kept}
     return "\n".join(text for cell, lines in cells for text in texts.get(id(cell), [""] * len(lines)))
 
 
 def _plain(lines: Sequence[Line], language: str) -> Sequence[Line]:
-    """A cell's code without commands to the notebook itself."""
+    """A cell's code without notebook commands."""
     first = next((line.text for line in lines if line.text.strip()), "")
     if _OTHER_LANGUAGE.match(first) and not _SAME_LANGUAGE.match(first.strip()):
         return [line._replace(text="") for line in lines]

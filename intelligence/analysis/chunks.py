@@ -1,6 +1,6 @@
-"""In: a text and the entities found in it. Out: its chunks, each with the text that its vector is made of.
+"""In: a text and its entities. Out: its chunks, each with the text to embed.
 
-A chunk is a symbol's own lines, or a window of the lines that are no symbol's.
+A chunk is a symbol's own lines, or a window of lines that belong to no symbol.
 """
 
 import re
@@ -19,21 +19,22 @@ LEXICAL_CHARACTERS: Final = 16_000
 DENSE_CHARACTERS: Final = 2_000
 _SAYS: Final = re.compile(r"[^\W_]")
 _PART_OF_OTHERS: Final = frozenset({"link", "code_block", "reference", "anchor"})
-"""Kinds that are found with what they stand in."""
+"""Kinds that belong to the chunk around them."""
 KEY_LINES: Final = range(3, WINDOW_LINES + 1)
-"""A key of a data file is a chunk if it is of such a length, and in no other that is; else it is part of what
-is around it."""
+"""A key of a data file becomes a chunk if it has at least this many lines and no other such key is around it;
+otherwise it belongs to the chunk around it."""
 
 
 class Draft(NamedTuple):
-    """A chunk without its embedding, and the text to be embedded."""
+    """A chunk without its embedding, and the text to embed."""
 
     chunk: Chunk
     text: str
 
 
 def chunked(text: str, entities: Sequence[Entity]) -> list[Draft]:
-    """In order of appearance. Of more symbols than the limit the longest, which hold the others' lines."""
+    """Chunks in order of appearance. Above the limit, keeps the longest symbols, which then contain the lines
+    of the others."""
     lines = lines_of(text)
     symbols = list(_symbols(entities))
     longest = sorted(symbols, key=lambda each: each.start_line - each.end_line)[:SYMBOLS_LIMIT]
@@ -85,10 +86,10 @@ def _of_document(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[Draft
 
 
 def _windows(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Of lines that say something."""
-    told = [number for number in numbers if _SAYS.search(lines[number - 1])]
-    for start in range(0, min(len(told), WINDOWS_LIMIT * WINDOW_LINES), WINDOW_LINES):
-        yield told[start : start + WINDOW_LINES]
+    """Windows over lines that are not blank."""
+    written = [number for number in numbers if _SAYS.search(lines[number - 1])]
+    for start in range(0, min(len(written), WINDOWS_LIMIT * WINDOW_LINES), WINDOW_LINES):
+        yield written[start : start + WINDOW_LINES]
 
 
 def _joined(lines: Sequence[str], numbers: Sequence[int]) -> str:
@@ -96,5 +97,5 @@ def _joined(lines: Sequence[str], numbers: Sequence[int]) -> str:
 
 
 def _scope(entity: Entity) -> str:
-    """What its qualified name says beside its name."""
+    """The part of the qualified name before the name."""
     return entity.qualified_name.removesuffix(entity.name)

@@ -1,4 +1,4 @@
-"""In: a parsed source. Out: its entities, what it imports and inherits, and the calls that stay within it."""
+"""In: a parsed source. Out: its entities, imports, bases, and the calls within the document."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,13 +13,13 @@ _TARGET: Final = 500
 _CALLEE: Final = 200
 _IMPORT: Final = 20_000
 _IMPORTING_CALL: Final = 500
-"""Characters that are read at most: of a callee, of an import, of a call that may be one."""
+"""Maximum characters read of a callee, an import, or a call that may be an import."""
 
 Names = dict[str, ScopeNode]
 
 
 def entities(tree: Tree) -> list[Entity]:
-    """Functions, classes and the like, in order of appearance."""
+    """Functions, classes and similar entities, in order of appearance."""
     return [
         Entity(
             kind=scope.kind,
@@ -61,7 +61,7 @@ def _imports(tree: Tree) -> Iterator[Relationship]:
 
 
 def _imported(found: Found, rule: Import, tree: Tree, written: str) -> tuple[list[str], list[str]]:
-    """Modules, and the names that are taken from them. `written` is all of it."""
+    """Modules, and the names imported from them. `written` is the whole import."""
     texts = [written]
     if rule.field is not None:
         spans = [span(child) for child in children(found.node, rule.field)]
@@ -118,7 +118,7 @@ def _calls(tree: Tree, by_name: Names) -> Iterator[Relationship]:
 
 
 def _callee(found: Found, tree: Tree) -> str | None:
-    """What is called, in dotted notation; nothing where it is more than a name."""
+    """The callee in dotted notation; empty if it is more than a name."""
     parts = [node for part in tree.grammar.calls.nodes[found.kind] if (node := first(found.node, [part]))]
     if not parts:
         return None
@@ -129,7 +129,7 @@ def _callee(found: Found, tree: Tree) -> str | None:
 
 
 def _resolve(callee: str, caller: ScopeNode, by_name: Names, grammar: Grammar) -> ScopeNode | None:
-    """The entity of this document that `callee` means, by the scopes around the caller."""
+    """The entity of this document that `callee` refers to, by the scopes around the caller."""
     rule = grammar.calls
     owner, _, member = callee.partition(".")
     if rule.new is not None:
@@ -151,9 +151,9 @@ def _method(scope: ScopeNode | None) -> ScopeNode | None:
 def _in_scope(
     name: str, scope: ScopeNode | None, by_name: Names, *, members: bool = False
 ) -> ScopeNode | None:
-    """What `name` means inside `scope`."""
+    """The entity that `name` refers to inside `scope`."""
     while scope is not None:
-        # Names of a class body are not in scope inside its methods, those of other types in it are.
+        # Names of a class body are not in scope inside its methods; members of other types are.
         if (members or not scope.is_type) and (found := by_name.get(f"{scope.qualified_name}.{name}")):
             return found
         scope = scope.parent

@@ -1,7 +1,7 @@
-"""In: a component of Vue, Svelte or Astro, or a page. Out: its scripts alone, each on its own lines.
+"""In: a component of Vue, Svelte or Astro, or an HTML page. Out: its scripts only, each on its own lines.
 
-What is around them is left to search as it is written. All scripts of a component are one source: what one of
-them declares, another one calls.
+The other lines remain searchable text. All scripts of a component form one source: one may call functions
+that another declares.
 """
 
 import re
@@ -14,7 +14,7 @@ _TAG: Final = re.compile(r"""<script\b((?:"[^"]*"|'[^']*'|\{[^{}]*\}|[^>"'{])*+)
 _TAG_CHARACTERS: Final = 2000
 _END: Final = re.compile(r"</script\s*>", re.IGNORECASE)
 _HIDDEN: Final = re.compile(r"\A(\s*)<!--[^\n]*")
-"""From browsers that knew no scripts."""
+"""Old syntax that hid scripts from browsers without script support."""
 _ATTRIBUTE: Final = re.compile(r"""\b(lang|type|src)\s*=\s*["']?([^\s"'>;]+)""", re.IGNORECASE)
 _FRONTMATTER: Final = re.compile(r"\s*---[^\S\n]*\n(.*?)^---[^\S\n]*$", re.DOTALL | re.MULTILINE)
 _SCRIPTS: Final = {
@@ -29,11 +29,12 @@ _SCRIPTS: Final = {
     **dict.fromkeys(("tsx", "jsx", "text/jsx", "text/babel"), 2),
 }
 _PARSERS: Final = ("javascript", "typescript", "tsx")
-"""Each reads what the one before reads, too, but for casts."""
+"""Each parser reads everything that the previous one reads, except casts."""
 
 
 class Scripts(NamedTuple):
-    """`code` has a line for each of the component's; `unread` counts those of scripts in other languages."""
+    """`code` has a line for each line of the component; `unread` counts the lines of scripts in other
+    languages."""
 
     code: str
     language: str
@@ -41,7 +42,7 @@ class Scripts(NamedTuple):
 
 
 def scripts(text: str, language: str) -> Scripts:
-    """`text` has LF at the end of lines."""
+    """`text` must have LF line endings."""
     parts, end, unread = [], 0, 0
     rank = _PARSERS.index("typescript") if language == "astro" else 0
     for start, stop, attributes in _blocks(text, language):
@@ -49,7 +50,7 @@ def scripts(text: str, language: str) -> Scripts:
         parts.append(_ends(text, end, start))
         end = start
         if kind.lower() not in _SCRIPTS:
-            # Data, such as JSON, is no script.
+            # Data, such as JSON, is not a script.
             unread += (1 + text.count("\n", start, stop)) if "lang" in attributes else 0
             continue
         rank = max(rank, _SCRIPTS[kind.lower()])
@@ -61,12 +62,12 @@ def scripts(text: str, language: str) -> Scripts:
 
 
 def _ends(text: str, start: int, stop: int) -> str:
-    """What stands for the text between two scripts; those on one line are told apart."""
+    """A replacement for the text between two scripts; separates scripts on the same line."""
     return "\n" * text.count("\n", start, stop) or ";"
 
 
 def _blocks(text: str, language: str) -> Iterator[tuple[int, int, dict[str, str]]]:
-    """Where each script begins and ends, and what its tag says."""
+    """Start, end and attributes of each script."""
     position = 0
     if language == "astro" and (front := _FRONTMATTER.match(text)):
         yield front.start(1), front.end(1), {}

@@ -1,7 +1,8 @@
-"""In: a text. Out: whether it is fit to be parsed, and what of it is; else it is measured and embedded alone.
+"""In: a text. Out: whether it can be parsed safely, and the cleaned text; other texts are only measured and
+embedded.
 
-Parsers are native code: a text that they cannot bear ends their process or holds it for minutes, and to some
-a NUL is the end of the text.
+Parsers are native code: an unsuitable text may crash or block their process for minutes, and some parsers
+stop at a NUL.
 """
 
 import re
@@ -18,24 +19,24 @@ _STEP: Final = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
 def is_fit(text: str) -> bool:
-    """Not too long, no binary, and not nested deeper than anybody writes."""
+    """Whether the text is not binary, not too long and not nested too deeply."""
     return len(text) <= PARSED_CHARACTERS and not is_binary(text) and _is_flat(text)
 
 
 def clean(text: str) -> str:
-    """`text` line for line with LF at their ends, without a byte order mark and control characters."""
+    """`text` line for line with LF endings, without byte order mark and control characters."""
     text = with_newlines(text.removeprefix("\ufeff"))
-    # At the beginning of a line a blank would be an indentation.
+    # At the start of a line a blank would be an indentation.
     return _CONTROL.sub(lambda found: " " if found[1] else "", text) if has_controls(text) else text
 
 
 def _is_flat(text: str) -> bool:
-    # Where no more are opened than may be open at once, it does not matter in which order.
+    # The order only matters if there are more brackets than the limit.
     return sum(map(text.count, "([{")) <= NESTED_BRACKETS or _depth(text) <= NESTED_BRACKETS
 
 
 def _depth(text: str) -> int:
-    """How many brackets are open at once, at most; those in strings and comments count, too."""
+    """Maximum number of open brackets; those in strings and comments count too."""
     return max(accumulate((_STEP[each] for each in _BRACKET.findall(text)), _close, initial=0))
 
 

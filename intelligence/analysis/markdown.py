@@ -14,14 +14,14 @@ from archon.contracts.text.lines import count_lines
 
 NAME_CHARACTERS = 200
 MOST_LINES: Final = 50_000
-"""That are parsed: each may cost two kilobytes while it is."""
+"""Maximum number of lines to parse: each may need two kilobytes during parsing."""
 _FRONT_MATTER: Final = re.compile(r"\A---[ \t]*\n(?:.*\n)*?---[ \t]*(?:\n|\Z)")
-"""YAML that site generators read, which CommonMark takes for a rule and a heading."""
+"""YAML for site generators; CommonMark would read it as a rule and a heading."""
 
 
 def entities(text: str, most: int) -> list[Entity]:
-    """The first `most`, in order of appearance; a heading's qualified name is its path from the top, joined
-    by ` > `. Lines beyond MOST_LINES are not looked at."""
+    """The first `most` entities, in order of appearance. A heading's qualified name is its path from the top,
+    joined by ` > `. Lines beyond MOST_LINES are ignored."""
     collector = _Collector(max(1, count_lines(text)))
     text = "".join(islice(io.StringIO(text, newline=""), MOST_LINES))
     text = _FRONT_MATTER.sub(lambda found: "\n" * found[0].count("\n"), text)
@@ -86,7 +86,7 @@ class _Collector:
         return self._found
 
     def _close(self, level: int, line: int) -> None:
-        """A section ends where the next heading of its level or above begins."""
+        """A section ends at the next heading of its level or above."""
         while self._open and self._open[-1][0] >= level:
             _, entity = self._open.pop()
             entity.end_line = max(entity.start_line, line)

@@ -1,4 +1,5 @@
-"""In: what was found in a text whose lines stand elsewhere in a file. Out: the same on the file's lines."""
+"""In: results for a text whose lines have other numbers in the file. Out: the same results with the file's
+line numbers."""
 
 from collections.abc import Sequence
 
@@ -6,7 +7,7 @@ from archon.contracts.analysis import Chunk, Entity, Finding, Relationship
 
 
 def placed(found: Sequence[Chunk | Entity | Finding | Relationship], numbers: Sequence[int]) -> None:
-    """Sets their lines; `numbers` has for each line of the text that of the file, from 1."""
+    """Replaces the line numbers; `numbers` has the file's line, from 1, for each line of the text."""
     for each in found:
         if isinstance(each, Chunk | Entity):
             each.start_line, each.end_line = (
@@ -18,5 +19,5 @@ def placed(found: Sequence[Chunk | Entity | Finding | Relationship], numbers: Se
 
 
 def _number(line: int, numbers: Sequence[int]) -> int:
-    """A line behind the last is at the end."""
+    """A line after the last one is at the end."""
     return numbers[min(line, len(numbers)) - 1] if numbers else 1

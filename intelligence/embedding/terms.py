@@ -1,9 +1,9 @@
-"""In: code, prose, and the names in them. Out: sparse vectors, in which a term is a 32-bit hash.
+"""In: code, prose, and the names in them. Out: sparse vectors; a term's index is a 32-bit hash.
 
-A chunk's values are the term-frequency part of BM25; the inverse document frequency is the store's to
-multiply with (S. Robertson and H. Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond*,
-Foundations and Trends in Information Retrieval 3(4), 2009, equation 3.15). A name's words count several
-times, as fields do in BM25F (there, section 3.6). The numbers are tuned by `make retrieval`.
+The values of a chunk are the term-frequency part of BM25; the store multiplies by the inverse document
+frequency (S. Robertson and H. Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond*, Foundations
+and Trends in Information Retrieval 3(4), 2009, equation 3.15). The words of a name count several times, like
+fields in BM25F (section 3.6 there). `make retrieval` tunes the numbers.
 """
 
 import re
@@ -22,11 +22,12 @@ from intelligence.embedding.vectors import words
 K1: Final = 1.6
 B: Final = 0.75
 MEAN_LENGTH: Final = 40.0
-"""Terms of a chunk, on average: that of a corpus is not known to a function of one document alone."""
+"""Mean number of terms of a chunk: a fixed value, because a function of one document cannot know the
+corpus."""
 NAME_WEIGHT: Final = 6.0
 SCOPE_WEIGHT: Final = 2.0
 WHOLE_WEIGHT: Final = 0.5
-"""Of an identifier beside the words that it is made of."""
+"""Weight of a whole identifier relative to its words."""
 LONGEST: Final = 64
 
 _IDENTIFIER: Final = re.compile(r"[^\W\d_]\w*|\d+")
@@ -36,12 +37,12 @@ _WORDS_ALONE: Final = """
     these they this to was will with which who when return returns self cls def none
 """
 _STOP: Final = frozenset(_WORDS_ALONE.split())
-"""Words of English and of code that are nearly everywhere."""
+"""Stop words of English and of code."""
 _stem = Stemmer.Stemmer("english", 0).stemWord
 
 
 def tokens(text: str) -> Iterator[tuple[str, float]]:
-    """Terms with their weights: an identifier's words, stemmed, and the identifier as it is."""
+    """Terms with their weights: the stemmed words of an identifier, and the whole identifier."""
     for identifier in _IDENTIFIER.findall(text):
         yield from _terms_of(identifier)
 
@@ -72,12 +73,12 @@ def of_chunk(text: str, name: str = "", scope: str = "") -> Terms:
 
 
 def of_query(text: str) -> Terms:
-    """The sparse vector of a query: each term as often as it occurs."""
+    """The sparse vector of a query: the count of each term."""
     return _vector(_counted(text))
 
 
 def _counted(text: str) -> defaultdict[int, float]:
-    """Terms by their index. Two of one index are taken for one."""
+    """Terms by index. Two terms with the same index count as one."""
     counts: defaultdict[int, float] = defaultdict(float)
     for identifier, times in Counter(_IDENTIFIER.findall(text)).items():
         for index, weight in _indices_of(identifier):
@@ -88,7 +89,7 @@ def _counted(text: str) -> defaultdict[int, float]:
 def _vector(weights: Mapping[int, float]) -> Terms:
     indices = sorted(weights)
     values = [round(weights[index], 4) for index in indices]
-    # Nothing here can be what a validator would refuse.
+    # These values are valid by construction.
     return Terms.model_construct(indices=array("I", indices), values=array("f", values))
 
 

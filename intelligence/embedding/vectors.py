@@ -1,7 +1,7 @@
-"""In: texts. Out: vectors of unit length, near each other where the texts mean alike.
+"""In: texts. Out: vectors of unit length, near each other for texts with similar meaning.
 
-The bundled model is WordLlama's, 256 dimensions: the mean of its words' vectors. Identifiers are split into
-words first, and what a text says often, or first, is not left to how often it says it.
+The bundled model is WordLlama's, with 256 dimensions: the mean of its words' vectors. Identifiers are split
+into words first. Each word counts once, and words of the first line count more.
 """
 
 import re
@@ -19,19 +19,19 @@ DIMENSIONS: Final = 256
 IDENTITY: Final = f"wordllama {version('wordllama')} {DIMENSIONS}"
 HEAD_CHARACTERS: Final = 4000
 _TITLE_WEIGHT: Final = 4
-"""Of the words of a text's first line, against one for each that comes after it, however often."""
+"""Weight of a word in a text's first line; later words have weight 1, whatever their number."""
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NAME: Final = re.compile(r"\w+")
 
 
 def embed(texts: Sequence[str]) -> list[Vector]:
-    """One vector a text; a text without words has the vector of the word `empty`."""
+    """One vector for each text; a text without words gets the vector of the word `empty`."""
     return bundled().embed([_weighted(text) or ["empty"] for text in texts])
 
 
 def _weighted(text: str) -> list[str]:
     title, _, rest = text.partition("\n")
-    # A name that has been there brings no new word: each is looked at once.
+    # A repeated name adds no new word, so each is split once.
     once = dict.fromkeys(chain.from_iterable(map(_words_of, dict.fromkeys(_NAME.findall(rest)))))
     return [*_words(title) * _TITLE_WEIGHT, *once]
 
@@ -41,7 +41,7 @@ def _words(text: str) -> list[str]:
 
 
 def words(text: str) -> str:
-    """Lower-case words; camelCase and snake_case fall into theirs."""
+    """Lower-case words; splits camelCase and snake_case."""
     return " ".join(_words(text))
 
 
@@ -51,7 +51,8 @@ def _words_of(name: str) -> tuple[str, ...]:
 
 
 def digest(text: str, entities: Sequence[Entity]) -> str:
-    """What of a document its vector is made of: names, what is said of them, and the head of the text."""
-    told = [f"{entity.name} {entity.documentation or ''}" for entity in entities if entity.kind != "link"]
-    head = text[: HEAD_CHARACTERS // 8 if told else HEAD_CHARACTERS]
-    return "\n".join([head, *told])[: 2 * HEAD_CHARACTERS]
+    """The part of a document that its vector represents: names, their documentation, and the head of the
+    text."""
+    names = [f"{entity.name} {entity.documentation or ''}" for entity in entities if entity.kind != "link"]
+    head = text[: HEAD_CHARACTERS // 8 if names else HEAD_CHARACTERS]
+    return "\n".join([head, *names])[: 2 * HEAD_CHARACTERS]

@@ -1,7 +1,7 @@
-"""In: words. Out: the bundled model's vector of a text made of them: the mean of its tokens' vectors.
+"""In: words. Out: the bundled model's vector of a text with these words: the mean of its tokens' vectors.
 
-WordLlama's tokenizer joins nothing across a blank, so a word has the same tokens in every text, and is taken
-apart once.
+WordLlama's tokenizer never joins tokens across a blank, so a word has the same tokens in every text, and is
+tokenized only once.
 """
 
 import math
@@ -20,12 +20,12 @@ from archon.contracts.packed import Vector
 WORDS_LIMIT: Final = 65_536
 _AT_ONCE: Final = 256
 _BLANK: Final = "\N{LOWER ONE EIGHTH BLOCK}"
-"""What a word's first token begins with, and no other token of it."""
+"""Prefix of a word's first token; its other tokens do not have it."""
 Array = np.ndarray[Any, Any]
 
 
 class Vocabulary:
-    """Tokens of up to `limit` words are remembered."""
+    """Caches the tokens of up to `limit` words."""
 
     def __init__(self, tokenizer: Any, vectors: Array, limit: int = WORDS_LIMIT) -> None:
         self._tokenizer = tokenizer
@@ -38,14 +38,14 @@ class Vocabulary:
         self._begins[[number for piece, number in pieces.items() if piece.startswith(_BLANK)]] = True
 
     def embed(self, texts: Sequence[Sequence[str]]) -> list[Vector]:
-        """A vector of unit length for each text, which is its words, one at least."""
+        """A vector of unit length for each text, given as its words, at least one."""
         with self._lock:
             self._learn({word for text in texts for word in text})
             tokens = [list(chain.from_iterable(map(self._tokens.__getitem__, text))) for text in texts]
         return [self._vector(each) for each in tokens]
 
     def _vector(self, tokens: Sequence[int]) -> Vector:
-        # Of a sum and of a mean the direction is the same.
+        # Sum and mean have the same direction.
         total = np.add.reduce(self._vectors.take(tokens, axis=0), axis=0)
         return array("f", (total / math.sqrt(total @ total)).tobytes())
 
@@ -68,6 +68,6 @@ class Vocabulary:
 def bundled() -> Vocabulary:
     import wordllama  # noqa: PLC0415  its import sets up logging, which is the process's own to do
 
-    # The package looks for its tokenizer where it is not, unless it is told its own folder.
+    # Without this argument the package looks for its tokenizer in the wrong folder.
     model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
     return Vocabulary(model.tokenizer, model.embedding)

@@ -1,1 +1,1 @@
-"""What a parsed source is measured by, the rules that find something in it, and its scores."""
+"""Measures of a parsed source, rules for patterns, and scores."""

@@ -1,7 +1,7 @@
-"""In: a parsed source. Out: the cognitive complexity of each of its functions, and of what is outside them.
+"""In: a parsed source. Out: the cognitive complexity of each function, and of the code outside functions.
 
 G. Ann Campbell, Cognitive Complexity: a new way of measuring understandability (SonarSource, 2018 and 2023),
-by the node kinds in the language file. A function inside another one counts to the outer one.
+by the node kinds in the language file. A nested function counts for the outer one.
 """
 
 import re
@@ -17,15 +17,15 @@ from intelligence.syntax.grammar import Cognitive
 from intelligence.syntax.nodes import ScopeNode, Tree, span
 
 OUTSIDE: Final = -1
-"""Stands for what is in no function."""
+"""Key for code outside functions."""
 _ALTERNATIVES: Final = frozenset({"else", "else_clause", "elif_clause", "else_if_clause", "elsif"})
 _ELSE: Final = re.compile(r"\belse[ \t]*\Z")
 _LOGICAL: Final = frozenset({"&&", "||", "and", "or"})
 
 
 def cognitive_complexity(tree: Tree, calls: Iterable[Relationship]) -> Counter[int]:
-    """By the offset at which an outermost function starts, or OUTSIDE. A function that calls itself counts
-    one more; of a cycle of several functions nothing is told."""
+    """By the start offset of an outermost function, or OUTSIDE. Direct recursion adds one point; cycles of
+    several functions are not detected."""
     rule = tree.grammar.cognitive
     if rule is None:
         return Counter()
@@ -40,7 +40,7 @@ def cognitive_complexity(tree: Tree, calls: Iterable[Relationship]) -> Counter[i
 
 
 def _in_order(tree: Tree, rule: Cognitive) -> Iterator[tuple[int, int, SgNode | ScopeNode]]:
-    """Functions and the nodes that count, outer ones first."""
+    """Functions and counting nodes, outer ones first."""
     items: list[tuple[int, int, SgNode | ScopeNode]] = [
         (scope.start, scope.end, scope) for scope in tree.scopes if scope.callable
     ]
@@ -50,7 +50,7 @@ def _in_order(tree: Tree, rule: Cognitive) -> Iterator[tuple[int, int, SgNode | 
 
 @dataclass
 class _Walk:
-    """What is open at a place: where each ends, and how deep things are nested in it."""
+    """The open nodes at a position: where each ends, and the nesting depth in it."""
 
     tree: Tree
     rule: Cognitive
@@ -83,13 +83,13 @@ class _Walk:
             self.found[owner] += 1
 
     def _is_named(self, start: int, end: int) -> bool:
-        """Whether an anonymous function is all that a named one consists of, which has then been counted."""
+        """Whether an anonymous function is the complete value of a named one, which is already counted."""
         scope = self.tree.enclosing(start)
         value = scope.value if scope is not None and scope.callable else None
         return value is not None and span(value) == (start, end)
 
     def _sequences(self, node: SgNode, where: tuple[int, int]) -> int:
-        """How many runs of one operator there are among operands that are joined without a break."""
+        """Number of runs of the same operator among directly joined operands."""
         if where in self._sequenced:
             return 0
         runs, last = 0, ""
@@ -103,7 +103,7 @@ class _Walk:
         return runs
 
     def _operands(self, node: SgNode) -> list[SgNode | str] | None:
-        """Operands and operator of a logical expression, also of one in parentheses."""
+        """Operands and operator of a logical expression, which may be in parentheses."""
         while node.kind().startswith("parenthesized"):
             inner = node.named_children()
             if len(inner) != 1:

@@ -1,7 +1,7 @@
-"""In: the lines of a source, without comments. Out: which of them say again what stands further up.
+"""In: the lines of a source, without comments. Out: the lines that repeat earlier ones.
 
-Every window of fifty tokens is fingerprinted, as in S. Schleimer et al., Winnowing: local algorithms for
-document fingerprinting (SIGMOD 2003); within one document all fingerprints can be kept, so none is selected.
+Hashes every window of fifty tokens, as in S. Schleimer et al., Winnowing: local algorithms for document
+fingerprinting (SIGMOD 2003); within one document all hashes are kept, without selection.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 WINDOW: Final = 50
-"""Tokens: a word, a number or a sign each."""
+"""Tokens; each is a word, a number or a sign."""
 _TOKEN: Final = re.compile(r"\w+|[^\w\s]")
 _TOKEN_OR_END: Final = re.compile(r"\w+|[^\w\s]|\n")
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 
 def token_count(text: str, limit: int) -> int:
-    """Up to `limit`."""
+    """Counts up to `limit`."""
     count = 0
     for count, _ in enumerate(_TOKEN.finditer(text), 1):
         if count == limit:
@@ -29,7 +29,7 @@ def token_count(text: str, limit: int) -> int:
 
 
 def repeated_lines(lines: Sequence[str]) -> set[int]:
-    """Indices of lines all of whose tokens are in windows that stand, apart from them, further up."""
+    """Indices of lines whose tokens are all in windows that repeat an earlier, separate window."""
     found = _TOKEN_OR_END.findall("\n".join(lines))
     identities = {token: identity for identity, token in enumerate(dict.fromkeys(["\n", *found]))}
     every = np.fromiter(map(identities.__getitem__, found), np.uint64, len(found))
@@ -47,7 +47,7 @@ def repeated_lines(lines: Sequence[str]) -> set[int]:
 
 
 def _covered(prints: Array) -> Array:
-    """For each token whether it is in a window that has been there before."""
+    """For each token whether it is in a window that occurred before."""
     _, first, which = np.unique(prints, return_index=True, return_inverse=True)
     again = np.flatnonzero(np.arange(len(prints)) - first[which] >= WINDOW)
     edges = np.zeros(len(prints) + WINDOW, dtype=np.int64)
@@ -57,12 +57,12 @@ def _covered(prints: Array) -> Array:
 
 
 def _fingerprints(tokens: Array) -> Array:
-    """A polynomial hash of each window, modulo 2^64, of numbers that are spread first."""
+    """A polynomial hash of each window, modulo 2^64, over well-distributed numbers."""
     spread = (tokens + np.uint64(1)) * _MULTIPLIER
     spread ^= spread >> np.uint64(29)
     prints, length = spread[:0], 0
     part, size = spread, 1
-    # That of a window is put together from those of its parts, each twice as long as the one before.
+    # Combines the hashes of two halves; the halves double in length each time.
     while True:
         if WINDOW & size:
             prints, length = (_joined(part, prints, size, length), length + size) if length else (part, size)
@@ -72,6 +72,6 @@ def _fingerprints(tokens: Array) -> Array:
 
 
 def _joined(left: Array, right: Array, left_size: int, right_size: int) -> Array:
-    """The hashes of windows that consist of one of each."""
+    """The hashes of windows that consist of two adjacent parts."""
     count = len(right) - left_size
     return left[:count] * np.uint64(pow(int(_BASE), right_size, 2**64)) + right[left_size:]

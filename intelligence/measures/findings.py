@@ -1,6 +1,6 @@
-"""In: a parsed source. Out: the patterns and anti-patterns found in it, by the rules in rules/*.yaml.
+"""In: a parsed source. Out: its patterns and anti-patterns, by the rules in rules/*.yaml.
 
-A rule is added by adding it to a file there, with the examples that test it.
+To add a rule, add it to a file there, with the examples that test it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,9 +27,9 @@ class _Strict(BaseModel):
 
 
 class Rule(_Strict):
-    """A rule in ast-grep's own terms, and examples: sources it must and must not match.
+    """A rule in ast-grep's format, and examples: sources that it must and must not match.
 
-    `words`: a text without any of them, in small letters, cannot match and is not searched.
+    `words`: a text without any of these lower-case words cannot match and is not searched.
     """
 
     id: str
@@ -43,12 +43,12 @@ class Rule(_Strict):
 
     @cached_property
     def mark(self) -> str:
-        """The variable by which a search tells that this rule has matched."""
+        """The variable whose presence shows that this rule has matched."""
         return f"R_{self.id.upper().replace('-', '_')}"
 
     @cached_property
     def searched(self) -> Mapping[str, Any]:
-        """The rule with variables of its own, among those of other rules."""
+        """The rule with its variables renamed, for a search with other rules."""
         found: Mapping[str, Any] = prepared(self.rule, f"${self.mark}__")
         return found
 
@@ -57,7 +57,7 @@ class Rule(_Strict):
         return {"all": [self.searched, {"pattern": f"${self.mark}"}]}
 
     def may_be(self, kind: str) -> bool:
-        """Whether a node of this kind can match, by what the rule says of its kind right away."""
+        """Whether a node of this kind can match, as far as the rule directly restricts the kind."""
         return kind in self._kinds if self._kinds else True
 
     @cached_property
@@ -67,7 +67,7 @@ class Rule(_Strict):
 
 
 class Measure(_Strict):
-    """An anti-pattern by a measure of a function, a class or the document that is above what is fine."""
+    """An anti-pattern: a measure of a function, a class or the document above a threshold."""
 
     id: str
     scope: Literal["function", "class", "document"]
@@ -80,7 +80,7 @@ class Measure(_Strict):
 
 
 class RuleSet(_Strict):
-    """One file's content."""
+    """The content of one file."""
 
     languages: Sequence[str] = ()
     rules: Sequence[Rule] = ()
@@ -89,7 +89,7 @@ class RuleSet(_Strict):
 
 @cache
 def rule_sets() -> Sequence[RuleSet]:
-    """Every file's rules, in the order of the files' names."""
+    """The rules of all files, in the order of the file names."""
     directory = files("intelligence").joinpath("rules")
     names = sorted(file.name for file in directory.iterdir() if file.name.endswith(".yaml"))
     return [RuleSet.model_validate(loaded(directory.joinpath(name).read_text())) for name in names]
@@ -114,16 +114,16 @@ def find(tree: Tree, measures: Measures) -> tuple[list[Finding], list[Finding]]:
 
 
 def matches(rule: Rule, tree: Tree) -> list[Finding]:
-    """Where `rule` matches, at most fifty times."""
+    """The matches of `rule`, at most fifty."""
     return [each for rule in _likely([rule], tree.text) for each in _told(rule, search([rule], tree.root)[0])]
 
 
 def search(rules: Sequence[Rule], root: SgNode) -> list[list[SgNode]]:
-    """For each of `rules` the nodes that match, from one walk through the tree instead of one a rule.
+    """The matching nodes for each of `rules`, from one walk through the tree for all rules.
 
-    A rule is compiled at every search, which takes longer than the walk. So the first search asks of a node
-    only which rule is the first to match. Hardly any node has one, and the few rules that may match such a
-    node as well are compiled once more, to tell all that they match.
+    A rule is compiled for every search, which takes longer than the walk. So the first search only returns
+    the first matching rule of each node. Few nodes match, and only the rules that may also match such a node
+    are compiled again, to find all their matches.
     """
     first = [(node, next(_matching(node, enumerate(rules)))) for node in _first(rules, root)]
     least: dict[str, int] = {}
@@ -146,12 +146,12 @@ def search(rules: Sequence[Rule], root: SgNode) -> list[list[SgNode]]:
 
 
 def _first(rules: Sequence[Rule], root: SgNode) -> list[SgNode]:
-    """Nodes that match, with the mark of the first rule that does."""
+    """Matching nodes, with the mark of their first matching rule."""
     return _nodes(root, {"any": [rule.marked for rule in rules]}) if rules else []
 
 
 def _every(rules: Sequence[Rule], root: SgNode) -> list[SgNode]:
-    """The same with the mark of each rule that does."""
+    """Matching nodes, with the marks of all their matching rules."""
     marks = [{"any": [rule.marked, {"pattern": "$_"}]} for rule in rules]
     return _nodes(root, {"all": [{"any": [rule.searched for rule in rules]}, *marks]}) if rules else []
 
@@ -166,7 +166,7 @@ def _matching(node: SgNode, rules: Iterable[tuple[int, Rule]]) -> Iterator[int]:
 
 
 def _likely(rules: Sequence[Rule], text: str) -> list[Rule]:
-    """Those of which the text has a word, or that need none."""
+    """The rules without words, or with a word in the text."""
     lowered = text.lower()
     here = {word for word in {word for rule in rules for word in rule.words} if word in lowered}
     return [rule for rule in rules if not rule.words or not here.isdisjoint(rule.words)]
@@ -188,7 +188,7 @@ def _exceeding(measure: Measure, tree: Tree, measures: Measures) -> list[Finding
 
 
 def _values(measure: Measure, tree: Tree, measures: Measures) -> Iterator[tuple[int, float]]:
-    """Each thing that is measured: its line, and the measure."""
+    """The line and the value of each measured item."""
     if measure.scope == "document":
         yield 1, measures.duplicated_share
         return

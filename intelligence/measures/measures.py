@@ -1,6 +1,6 @@
-"""In: a parsed source. Out: what its scores are made of: lines of code, repetition, cognitive complexity.
+"""In: a parsed source. Out: the inputs of its scores: lines of code, repetition, cognitive complexity.
 
-Comments and docstrings count nowhere but as documentation: to leave one out makes nothing shorter.
+Comments and docstrings only count as documentation: leaving one out does not make code shorter.
 """
 
 import re
@@ -18,13 +18,13 @@ from intelligence.syntax.nodes import ScopeNode, Tree
 
 _NOT_NEWLINE: Final = re.compile(r"[^\n]")
 _MARGIN: Final = 1000
-"""Characters of blanks and comments beside a function."""
+"""Maximum characters of blanks and comments around a function."""
 
 
 @dataclass
 class Measures:
-    """Measures of one source. `bare` is its text with comments blanked out; `cognitive` is by the offset at
-    which an outermost function starts."""
+    """Measures of one source. `bare` is its text with comments blanked out; `cognitive` is by the start
+    offset of an outermost function."""
 
     tree: Tree
     bare: str
@@ -40,12 +40,12 @@ class Measures:
 
     @cached_property
     def repeated(self) -> set[int]:
-        """Lines of code that say again what stands further up, counted from 0."""
+        """Indices, from 0, of code lines that repeat earlier ones."""
         return repeated_lines(self._lines) | self._repeated_functions()
 
     @cached_property
     def distinct(self) -> Sequence[Sequence[ScopeNode]]:
-        """Named scopes, those that are the same put together."""
+        """Named scopes, grouped with their copies."""
         groups: dict[str, list[ScopeNode]] = {}
         for scope in self.tree.scopes:
             groups.setdefault(self._identity(scope), []).append(scope)
@@ -64,7 +64,7 @@ class Measures:
         return self.cognitive[OUTSIDE]
 
     def code_lines(self, start_line: int, end_line: int) -> int:
-        """Lines with more than blanks and comments, of those from `start_line` to `end_line`, from 1."""
+        """Lines with code, from `start_line` to `end_line`, counted from 1."""
         return self._counted[min(end_line, len(self._lines))] - self._counted[start_line - 1]
 
     @cached_property
@@ -72,7 +72,7 @@ class Measures:
         return {scope: " ".join(self.bare[scope.start : scope.end].split()) for scope in self.tree.scopes}
 
     def _identity(self, scope: ScopeNode) -> str:
-        """Two with the same are copies: of what is short, only if they also have one name."""
+        """Scopes with equal identity are copies; short ones must also have the same name."""
         text = self._texts[scope]
         long = token_count(text, WINDOW) == WINDOW
         return f"{scope.kind} {_nameless(text, scope.name) if long else text}"
@@ -95,19 +95,19 @@ class Measures:
 
     def _has_its_lines_to_itself(self, scope: ScopeNode) -> bool:
         first, end = self._starts[scope.start_line - 1], self._starts[min(scope.end_line, len(self._lines))]
-        # A line may be as long as the document, and have thousands of functions.
+        # A line may be as long as the document and contain thousands of functions.
         if scope.start - first > _MARGIN or end - scope.end > _MARGIN:
             return False
         return not (self.bare[first : scope.start] + self.bare[scope.end : end]).strip()
 
 
 def measure(tree: Tree, relationships: Iterable[Relationship]) -> Measures:
-    """`relationships` tell which functions call themselves."""
+    """`relationships` show which functions call themselves."""
     return Measures(tree, _without_comments(tree), cognitive_complexity(tree, relationships))
 
 
 def _nameless(text: str, name: str) -> str:
-    """Without the first appearance of `name` as a whole word."""
+    """Without the first occurrence of `name` as a whole word."""
     position = text.find(name)
     while position >= 0:
         around = text[max(0, position - 1) : position], text[position + len(name) :][:1]

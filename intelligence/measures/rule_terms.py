@@ -1,6 +1,6 @@
-"""In: a rule as its file has it. Out: the same in terms that a search with many others takes, and takes fast.
+"""In: a rule from its file. Out: the rule in a form that a search with many others accepts, and runs fast.
 
-Regular expressions are compiled for each document, which Unicode's classes make twenty times as dear.
+Regular expressions are compiled for each document; Unicode classes make that twenty times slower.
 """
 
 import re
@@ -16,7 +16,8 @@ _WORD: Final = "0-9A-Za-z_"
 
 
 def prepared(rule: Any, prefix: str) -> Any:
-    """`rule` with ASCII's classes, and variables that begin with `prefix`: they hold for the whole search."""
+    """`rule` with ASCII classes, and variables with the prefix `prefix`, because variables apply to the whole
+    search."""
     if isinstance(rule, Mapping):
         return {key: _value(key, value, prefix) for key, value in rule.items()}
     return [prepared(each, prefix) for each in rule] if isinstance(rule, list) else rule
@@ -32,8 +33,8 @@ def _value(key: str, value: Any, prefix: str) -> Any:
 
 @cache
 def in_ascii(regex: str) -> str:
-    """The same for names in ASCII. Where a match might end within a character the mode must stay Unicode's,
-    and only the class of words is replaced."""
+    """Equivalent for ASCII names. If a match could end within a character, Unicode mode stays, and only the
+    word class is replaced."""
     if not _MAY_SPLIT_A_CHARACTER.search(_ESCAPED.sub("", regex)):
         return f"(?-u){regex}"
     return _CLASS_OR_WORD.sub(_in_ascii, regex)

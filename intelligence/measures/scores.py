@@ -1,6 +1,6 @@
-"""In: measures of a source or of prose. Out: its quality and complexity, 0 to 1, and every input to them.
+"""In: measures of a source or of prose. Out: its quality and complexity, 0 to 1, and all their inputs.
 
-The formulas and their sources stand in docs/analysis.md, and what moves a score which way.
+docs/analysis.md has the formulas with their sources, and the effect of each input.
 """
 
 import math
@@ -22,7 +22,7 @@ _WEIGHTS = {"error": 3.0, "warning": 1.0, "info": 0.3}
 
 
 def code_statistics(tree: Tree, measures: Measures, found: Sequence[Finding]) -> dict[str, float]:
-    """What the scores of a source are made of; `found` are its anti-patterns."""
+    """The inputs of a source's scores; `found` are its anti-patterns."""
     functions = [scope for scope in tree.scopes if scope.callable]
     copies = measures.distinct
     decisions = tree.decisions + sum(scope.decisions for scope in functions)
@@ -51,7 +51,7 @@ def code_statistics(tree: Tree, measures: Measures, found: Sequence[Finding]) ->
 
 
 def _documented(copies: Sequence[Sequence[ScopeNode]]) -> float:
-    """Of what is public, the share that has documentation, each of its copies included."""
+    """Share of public scopes with documentation, copies included."""
     public = [
         named for group in copies if (named := [each for each in group if not each.name.startswith("_")])
     ]
@@ -59,7 +59,7 @@ def _documented(copies: Sequence[Sequence[ScopeNode]]) -> float:
 
 
 def _simple(tree: Tree, measures: Measures, copies: Sequence[Sequence[ScopeNode]]) -> float:
-    """Of the functions, and of all that is outside them taken as one, the share below both limits."""
+    """Share of functions below both limits; all code outside functions counts as one function."""
     simple = [tree.decisions < COMPLEX and measures.cognitive_outside <= HARD_TO_FOLLOW]
     simple += [
         scope.decisions < COMPLEX and measures.cognitive[scope.start] <= HARD_TO_FOLLOW
@@ -71,7 +71,7 @@ def _simple(tree: Tree, measures: Measures, copies: Sequence[Sequence[ScopeNode]
 
 def code_quality(statistics: dict[str, float]) -> float:
     """The mean of documentation, length, simplicity, uniqueness, and freedom from anti-patterns per hundred
-    lines of code that are no copies; and less of it the more of the source cannot be parsed."""
+    lines of distinct code; reduced by the share of code that cannot be parsed."""
     own_lines = statistics["code_lines"] - statistics["duplicated_lines"]
     density = statistics["anti_pattern_weight"] / max(1.0, own_lines / 100)
     shares = statistics["documented_share"] + statistics["short_share"] + statistics["simple_share"]
@@ -81,15 +81,15 @@ def code_quality(statistics: dict[str, float]) -> float:
 
 
 def code_complexity(statistics: dict[str, float]) -> float:
-    """The mean of d / (d + 10) and c / (c + 15), d being the mean cyclomatic complexity above the least
-    possible and c the largest cognitive complexity."""
+    """The mean of d / (d + 10) and c / (c + 15): d is the mean cyclomatic complexity above the minimum, c the
+    largest cognitive complexity."""
     above = statistics["mean_cyclomatic_complexity"] - 1
     largest = statistics["max_cognitive_complexity"]
     return round((above / (above + COMPLEX) + largest / (largest + HARD_TO_FOLLOW)) / 2, 4)
 
 
 def prose_statistics(text: str, entities: Sequence[Entity]) -> dict[str, float]:
-    """What the quality of a Markdown document is made of."""
+    """The inputs of a Markdown document's quality."""
     headings = [entity for entity in entities if entity.kind == "heading"]
     blocks = [entity for entity in entities if entity.kind == "code_block"]
     lines = max(1, count_lines(text))
@@ -106,7 +106,7 @@ def prose_statistics(text: str, entities: Sequence[Entity]) -> dict[str, float]:
 
 
 def prose_quality(statistics: dict[str, float]) -> float:
-    """A title, sections of bearable length, and code blocks that say their language."""
+    """A title, sections of reasonable length, and code blocks with a language."""
     shares = ("titled", "short_section_share", "labelled_code_share")
     return round(sum(statistics[name] for name in shares) / len(shares), 4)
 

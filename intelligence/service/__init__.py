@@ -1,1 +1,1 @@
-"""Requests for analyses and embeddings, done in worker processes."""
+"""Requests for analyses and embeddings, carried out by worker processes."""

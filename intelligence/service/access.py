@@ -1,4 +1,4 @@
-"""In: a request's bearer key. Out: nothing where it is the service's own, or none is set; else a refusal."""
+"""In: a request's bearer key. Out: nothing if it is correct, or none is configured; an error otherwise."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 
 def guard(key: SecretStr) -> Callable[[Shown], Awaitable[None]]:
     """A dependency of routes that are not public. It raises UnauthorizedError."""
-    # Dependencies are coroutines: a plain function would be sent to a thread, for every request.
+    # A coroutine: FastAPI would run a plain function in a thread, for every request.
     wanted = key.get_secret_value().encode()
 
     async def check(shown: Shown) -> None:

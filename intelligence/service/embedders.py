@@ -1,4 +1,4 @@
-"""In: settings. Out: the embedder they name: the bundled model, or a service that speaks OpenAI's protocol.
+"""In: settings. Out: the selected embedder: the bundled model, or a service with OpenAI's protocol.
 
 The protocol is `POST {url}/embeddings` {model, input} -> {data: [{index, embedding}]}.
 """
@@ -30,7 +30,7 @@ from intelligence.service.pool import Pool
 
 BATCH_TEXTS: Final = 96
 _AT_ONCE: Final = 4
-"""Requests that one process has open at the embedding service."""
+"""Maximum number of concurrent requests of one process to the embedding service."""
 _CONNECT_SECONDS: Final = 3.0
 _FEW: Final = 4
 _DETAIL_CHARACTERS: Final = 300
@@ -38,8 +38,8 @@ _OF_THE_TEXT: Final = frozenset({400, 413, 422})
 
 
 class Embedder(Protocol):
-    """`identity` changes whenever vectors may; `bundled`: whether it is the model that worker processes have
-    as well. Raises IntelligenceError."""
+    """`identity` changes whenever vectors may change; `bundled`: whether the worker processes can use the
+    same model themselves. Raises IntelligenceError."""
 
     @property
     def bundled(self) -> bool: ...
@@ -48,20 +48,20 @@ class Embedder(Protocol):
     def identity(self) -> str: ...
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """One vector of unit length a text, in order."""
+        """One vector of unit length for each text, in order."""
         ...
 
 
 @contextlib.asynccontextmanager
 async def connected(settings: Settings, pool: Pool) -> AsyncIterator[Embedder]:
-    """Raises ConfigurationError for dimensions that the bundled model does not have."""
+    """Raises ConfigurationError if the dimensions differ from the bundled model's."""
     if settings.embedding_service_url:
         async with _Remote.connect(settings) as remote:
             yield remote
         return
     if settings.embedding_dimensions != embedding.DIMENSIONS:
         raise ConfigurationError(
-            f"EMBEDDING_DIMENSIONS: the bundled model has {embedding.DIMENSIONS}; another one is named by"
+            f"EMBEDDING_DIMENSIONS: the bundled model has {embedding.DIMENSIONS}; another one needs"
             " EMBEDDING_SERVICE_URL"
         )
     yield _Bundled(pool)
@@ -75,7 +75,7 @@ class _Bundled:
         self._pool = pool
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
-        """A query takes a millisecond, and is not to queue behind documents."""
+        """In this process: a query takes a millisecond and must not queue behind documents."""
         if len(texts) <= _FEW:
             return await asyncio.to_thread(embedding.embed, texts)
         return await self._pool.run(embedding.embed, texts)
@@ -119,7 +119,7 @@ class _Remote:
         return [vector for vectors in found for vector in vectors]
 
     async def _batch(self, texts: Sequence[str]) -> list[Vector]:
-        # A text without words is refused by some services.
+        # Some services refuse a text without words.
         body = {"input": [text if text.strip() else "empty" for text in texts], "encoding_format": "float"}
         if self._model:
             body["model"] = self._model
@@ -147,7 +147,7 @@ class _Remote:
     def _unit(self, vector: Sequence[float]) -> Vector:
         if len(vector) != self._dimensions:
             raise _garbled(
-                f"vectors of {len(vector)} dimensions, and EMBEDDING_DIMENSIONS is {self._dimensions}"
+                f"vectors of {len(vector)} dimensions, but EMBEDDING_DIMENSIONS is {self._dimensions}"
             )
         length = math.hypot(*vector)
         if not math.isfinite(length) or length == 0:
@@ -162,13 +162,13 @@ def _garbled(reason: str) -> IntelligenceResponseError:
 def _require_success(response: httpx.Response) -> None:
     if response.is_success:
         return
-    # What it says of a text it refuses may quote the text.
+    # A message about a refused text may quote the text.
     status = response.status_code
     if status in _OF_THE_TEXT:
         raise IntelligenceRejectedError(f"embedding service: HTTP {status}")
-    told = f"embedding service: HTTP {status}: {response.text[:_DETAIL_CHARACTERS]}"
+    message = f"embedding service: HTTP {status}: {response.text[:_DETAIL_CHARACTERS]}"
     if status == httpx.codes.TOO_MANY_REQUESTS:
-        raise IntelligenceThrottledError(told, retry_after(response.headers.get("retry-after")))
+        raise IntelligenceThrottledError(message, retry_after(response.headers.get("retry-after")))
     if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        raise IntelligenceAuthError(told)
-    raise IntelligenceUnavailableError(told)
+        raise IntelligenceAuthError(message)
+    raise IntelligenceUnavailableError(message)

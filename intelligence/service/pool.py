@@ -1,6 +1,6 @@
-"""In: CPU work. Out: its result from a worker process, within a time limit; nobody else's work is touched.
+"""In: CPU work. Out: its result from a worker process, within a time limit, without affecting other work.
 
-Each process has an executor of its own, so that one that dies or is ended takes nothing with it but its work.
+Each process has its own executor, so the end of one process only affects its own work.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 Arguments = tuple[Any, ...]
 
 GROUP_SIZE: Final = 200_000
-"""Of what one worker is sent at once; many small documents cost less together."""
+"""Maximum number of items sent to one worker at once; many small documents cost less in a group."""
 _GROUPS_A_WORKER: Final = 2
 _RESTART_SECONDS: Final = 1.0
 _PATIENCE: Final = 4
@@ -33,37 +33,40 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 class PoolError(ArchonError):
-    """Base of why a piece of work has no result; `code` tells programs."""
+    """Base of the reasons why work has no result; `code` is for programs."""
 
     code = "analysis_failed"
 
 
 class TimeLimitError(PoolError):
-    """The work took longer than the limit and was ended."""
+    """The work exceeded the time limit and was ended."""
 
     code = "time_limit"
 
 
 class MemoryLimitError(PoolError):
-    """The work needed more memory than the limit."""
+    """The work exceeded the memory limit."""
 
     code = "memory_limit"
 
 
 class WorkerDiedError(PoolError):
-    """The worker process died over this work, twice."""
+    """The worker process died during this work, twice."""
 
     code = "worker_died"
 
 
 class WorkFailedError(PoolError):
-    """The work raised an error of its own."""
+    """The work itself raised an error."""
 
 
 class Pool:
-    """Worker processes for analysis. `limit` is in seconds of processor time, as on a busy machine the clock
-    runs on while nothing is done; work that does nothing is ended after four times as long. `memory`: bytes
-    that each process may have of its own, as Linux counts them (man 2 getrlimit, RLIMIT_DATA)."""
+    """Worker processes for analyses.
+
+    `limit`: seconds of processor time, because the wall clock also counts waiting on a busy machine; work
+    that uses no processor is ended after four times as long. `memory`: bytes that each process may allocate,
+    as counted by Linux (man 2 getrlimit, RLIMIT_DATA).
+    """
 
     def __init__(
         self,
@@ -86,12 +89,12 @@ class Pool:
         )
 
     async def warm(self) -> None:
-        """Start every worker; returns when all are ready."""
-        # However long it takes: the limit is for documents, and a busy machine starts slowly.
+        """Starts every worker; returns when all are ready."""
+        # Without a limit: that is for documents, and a busy machine starts slowly.
         await asyncio.gather(*map(self._start, list(self._workers)))
 
     async def run(self, work: Callable[..., Result], *arguments: object) -> Result:
-        """Raises TimeLimitError, WorkerDiedError or, for whatever `work` raises, WorkFailedError."""
+        """Raises TimeLimitError, WorkerDiedError or, for any error of `work`, WorkFailedError."""
         outcome = (await self._tried(work, [arguments]))[0]
         if isinstance(outcome, PoolError):
             raise outcome
@@ -100,8 +103,8 @@ class Pool:
     async def run_each(
         self, work: Callable[..., Result], items: Sequence[Arguments], sizes: Sequence[int]
     ) -> list[Result | PoolError]:
-        """The outcome of each of `items`, in order. Workers are sent several at once, by `sizes`; where one
-        of those ends its worker, each of them is tried again by itself."""
+        """The outcome of each of `items`, in order. A worker gets several items at once, by `sizes`; if one
+        ends the worker, each item of the group is tried again alone."""
         share = min(GROUP_SIZE, -(-sum(sizes) // (_GROUPS_A_WORKER * len(self._workers))))
         groups = [items[part] for part in parts(sizes, share)]
         outcomes = await asyncio.gather(*(self._group(work, group) for group in groups))
@@ -124,8 +127,8 @@ class Pool:
     async def _tried(
         self, work: Callable[..., Result], items: Sequence[Arguments]
     ) -> list[Result | PoolError]:
-        """Twice, since a worker may also die of what others do to this machine, and its memory may be full of
-        what others have left there."""
+        """Tries twice: other processes on this machine may also kill a worker, and earlier work may have
+        filled its memory."""
         with contextlib.suppress(BrokenProcessPool, MemoryLimitError):
             return await self._sent(work, items)
         try:
@@ -137,7 +140,7 @@ class Pool:
         self, work: Callable[..., Result], items: Sequence[Arguments]
     ) -> list[Result | PoolError]:
         worker = await self._idle.get()
-        processes = list(worker._processes.values())  # noqa: SLF001  told apart by how they end
+        processes = list(worker._processes.values())  # noqa: SLF001  the exit codes differ
         future: Future[list[Result | PoolError]] | None = None
         try:
             future = worker.submit(_each, work, items, self._limit)
@@ -187,7 +190,7 @@ class Pool:
 
 
 def parts(sizes: Sequence[int], share: int) -> Iterator[slice]:
-    """Neighbours together as long as they are no larger than `share`."""
+    """Groups of neighbouring items with a total size of at most `share`."""
     start = total = 0
     for index, size in enumerate(sizes):
         if index > start and total + size > share:
@@ -198,9 +201,9 @@ def parts(sizes: Sequence[int], share: int) -> Iterator[slice]:
 
 
 def _begun(begin: Callable[[], None], memory: int | None) -> None:
-    """Runs in the worker, first. A worker holds both ends of the pipe that work comes by, so that without its
-    parent it would wait there for ever."""
-    if sys.platform == "linux":  # ends native code too, which may hold Python's lock (man 2 prctl)
+    """Runs first in the worker. A worker holds both ends of its work pipe, so without this it would wait
+    forever after its parent's end."""
+    if sys.platform == "linux":  # also ends native code, which may hold Python's lock (man 2 prctl)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     begin()
@@ -221,7 +224,7 @@ def _each(work: Callable[..., Result], items: Sequence[Arguments], limit: float)
 
 
 def _one(work: Callable[..., Result], arguments: Arguments, limit: float) -> Result | PoolError:
-    # Its signal ends the process, native code included.
+    # The signal ends the process, even in native code.
     signal.setitimer(signal.ITIMER_PROF, limit)
     try:
         return work(*arguments)
@@ -231,15 +234,15 @@ def _one(work: Callable[..., Result], arguments: Arguments, limit: float) -> Res
         most, _ = resource.getrlimit(resource.RLIMIT_DATA)
         return MemoryLimitError(f"the analysis needed more than {most >> 20} MiB of memory")
     except BaseException as error:  # noqa: BLE001  a panic of the parser is no Exception
-        # Its text may quote the document, and its class may be one that cannot be sent.
+        # The message may quote the document, and its class may not be picklable.
         return WorkFailedError(f"{type(error).__name__} in the analysis")
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 async def _exit_code(process: BaseProcess) -> int | None:
-    """None if it is not known within a second: the executor's own thread asks for it at the same time, and
-    whichever is second is told a moment later."""
+    """None if unknown after a second: the executor's own thread also waits for the process, and only one of
+    both gets the exit code at once."""
     for _ in range(100):
         if process.exitcode is not None:
             break
@@ -255,14 +258,14 @@ def _within_memory(outcomes: list[Result | PoolError]) -> list[Result | PoolErro
 
 
 def _spent(future: Future[Any]) -> bool:
-    """Whether the worker is to have no more work: it has ended, or its memory is full."""
+    """Whether the worker can take no more work: it has ended, or its memory is full."""
     if future.cancelled() or isinstance(future.exception(), BrokenProcessPool):
         return True
     return future.exception() is None and any(isinstance(each, MemoryLimitError) for each in future.result())
 
 
 def _end(executor: ProcessPoolExecutor, *, wait: bool = False) -> None:
-    # The executor offers no way to end a worker that is stuck in native code.
+    # The executor has no API to end a worker that is stuck in native code.
     for process in list((executor._processes or {}).values()):  # noqa: SLF001
         with contextlib.suppress(ProcessLookupError):
             process.kill()

@@ -1,4 +1,5 @@
-"""In: requests to analyse documents. Out: their analyses, or why one has none, by the worker processes."""
+"""In: requests to analyse documents. Out: their analyses, or the reasons for failures, from the worker
+processes."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ class Batch(BaseModel):
 
 
 class BatchItem(BaseModel):
-    """One document's result, or why it has none: `error` begins with the field, `code` tells programs."""
+    """One document's result or error: `error` starts with the field, `code` is for programs."""
 
     result: AnalysisResult | None = None
     error: str | None = None
@@ -41,7 +42,7 @@ class BatchResult(BaseModel):
 
 
 class Outcome(NamedTuple):
-    """A BatchItem whose `result` is written already."""
+    """A BatchItem whose `result` is already JSON text."""
 
     result: bytes | None = None
     error: str | None = None
@@ -55,8 +56,8 @@ class Outcome(NamedTuple):
 
 
 class Processor:
-    """`limit` is the size in bytes of the largest document. A result is an AnalysisResult as JSON: it is
-    written where it is made, and read by who has asked for it, and nobody between them needs it otherwise."""
+    """`limit`: maximum size of a document in bytes. A result is an AnalysisResult as JSON text: the worker
+    serialises it, and only the client parses it."""
 
     def __init__(self, pool: Pool, embedder: Embedder, limit: int) -> None:
         self._pool = pool
@@ -64,14 +65,14 @@ class Processor:
         self._limit = limit
 
     async def one(self, request: AnalysisRequest, kind: EnrichmentType | None = None) -> bytes:
-        """Raises ContentMissingError, TooLargeError, PoolError or, of the embedder's, IntelligenceError."""
+        """Raises ContentMissingError, TooLargeError, PoolError or, from the embedder, IntelligenceError."""
         work = (self._content(request), request.language, kind or request.enrichment_type)
         if self._embedder.bundled:
             return await self._pool.run(written, *work, self._version)
         return (await self._embedded([await self._pool.run(draft, *work)]))[0]
 
     async def each(self, requests: Sequence[AnalysisRequest]) -> list[Outcome]:
-        """In order. One that cannot be analysed does not touch the others."""
+        """Results in order. A document that cannot be analysed does not affect the others."""
         outcomes: dict[int, Draft | bytes | ArchonError] = {}
         sound: dict[int, tuple[str, str | None, EnrichmentType]] = {}
         for number, request in enumerate(requests):
@@ -93,14 +94,14 @@ class Processor:
         return await self._pool.run_each(draft, works, sizes)
 
     async def _completed(self, drafts: Sequence[Draft]) -> list[bytes | ArchonError]:
-        """Texts of several documents are embedded together, as many as one request takes."""
+        """Embeds texts of several documents together, up to the size of one request."""
         counts = [len(each.texts) for each in drafts]
         groups = [drafts[part] for part in parts(counts, BATCH_TEXTS)]
         found = await asyncio.gather(*map(self._apart, groups))
         return [each for group in found for each in group]
 
     async def _apart(self, drafts: Sequence[Draft]) -> list[bytes | ArchonError]:
-        """One whose texts are refused does not touch the others either."""
+        """A document whose texts are refused does not affect the others."""
         try:
             return [*await self._embedded(drafts)]
         except ArchonError as error:
@@ -123,7 +124,7 @@ class Processor:
         content, limit = request.content, self._limit
         if content is None:
             raise ContentMissingError("content: this service keeps no documents; send the text")
-        # A character has at most four bytes in UTF-8: what is short need not be encoded to know.
+        # A character has at most four bytes in UTF-8, so short text need not be encoded.
         if 4 * len(content) > limit and len(content.encode(errors="replace")) > limit:
             raise TooLargeError("content", f"more than {limit} bytes in UTF-8")
         return content
@@ -132,8 +133,10 @@ class Processor:
 def _outcome(number: int, outcome: Draft | bytes | ArchonError) -> Outcome:
     if isinstance(outcome, bytes):
         return Outcome(outcome)
-    told = str(outcome) if isinstance(outcome, ContentMissingError | TooLargeError) else f"content: {outcome}"
-    return Outcome(error=f"documents.{number}.{told}", code=_code(outcome))
+    message = (
+        str(outcome) if isinstance(outcome, ContentMissingError | TooLargeError) else f"content: {outcome}"
+    )
+    return Outcome(error=f"documents.{number}.{message}", code=_code(outcome))
 
 
 def _code(error: object) -> str:

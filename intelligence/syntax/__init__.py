@@ -1,1 +1,1 @@
-"""Source code parsed: grammars, trees, names and what declares them."""
+"""Parsed source code: grammars, trees, names and declarations."""

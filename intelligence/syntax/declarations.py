@@ -1,4 +1,4 @@
-"""In: a node that declares something. Out: what it declares: its name, owner, bases and parameters."""
+"""In: a declaring node. Out: its declarations: name, owner, bases and parameters."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ from intelligence.syntax.values import value_of
 
 _QUALIFIED_CHARACTERS: Final = 1000
 _HEAD: Final = 300
-"""Characters of a name, or of what is before it, that are read at most."""
+"""Maximum characters read of a name, or of the text before it."""
 _BASES: Final = 3000
 _OPERATOR: Final = re.compile(r"\boperator\b")
 _PARAMETERS: Final = re.compile(r"^(?![ \t]*(?:#|[A-Z][A-Z0-9_]*\())[^\n]*\)[ \t]*\n?[ \t]+\Z", re.MULTILINE)
@@ -23,7 +23,7 @@ _CALLED: Final = re.compile(r"(?<!operator)\(.*")
 
 
 def scopes_of(found: Found, tree: Tree, rules: Mapping[str, Sequence[Scope]]) -> Iterator[ScopeNode]:
-    """What the first rule that fits makes of a node: one thing, or several that are declared together."""
+    """The scopes by the first matching rule: one, or several that are declared together."""
     for rule in rules[found.kind]:
         if not all(_has(found.node, part, kinds) for part, kinds in rule.where.items()):
             continue
@@ -54,8 +54,8 @@ def _has(node: SgNode, part: str, kinds: Sequence[str]) -> bool:
 
 
 def _made(found: Found, tree: Tree, macro: re.Pattern[str], end: int) -> list[str] | None:
-    """What a macro names that is called where a function is declared; None where none is called. In a
-    function it names nothing, as a loop, nor behind parameters, as an attribute."""
+    """The name from a macro call in the place of a function declaration; None if there is no macro call.
+    Within a function (a loop) or after parameters (an attribute), the call declares nothing."""
     name = tree.text[found.start : min(end, found.start + _HEAD)]
     around = found.node.parent() if name.isidentifier() else None
     if around is None or around.kind() == "field_declaration_list":
@@ -71,7 +71,7 @@ def _made(found: Found, tree: Tree, macro: re.Pattern[str], end: int) -> list[st
 
 
 def _declared(node: SgNode) -> SgNode:
-    """The name inside a declarator, as C nests them: `*f(int)` declares `f`."""
+    """The name inside nested C declarators: `*f(int)` declares `f`."""
     while node.kind().endswith("declarator"):
         inner = node.field("declarator") or next(iter(reversed(node.named_children())), None)
         if inner is None:
@@ -85,7 +85,7 @@ def _named(found: Found, tree: Tree, rule: Scope, written: str, value: SgNode | 
     if not name:
         return None
     if name in tree.grammar.reserved:
-        # Such a name on a path is one that the language does not mean, else one that only a parser sees.
+        # The language does not use such a name on a path; elsewhere only the parser sees a name.
         tree.misses += [] if rule.path is not None else [(found.start, found.start)]
         return None
     scope = ScopeNode(
@@ -110,7 +110,7 @@ def _named(found: Found, tree: Tree, rule: Scope, written: str, value: SgNode | 
 
 
 def _name(written: str, grammar: Grammar, rule: Scope) -> tuple[str | None, str]:
-    """The owner that a name is written with, and the name."""
+    """The owner in a written name, and the name itself."""
     if rule.kind in {"extension", "package"}:
         return None, naming.type_name(written) or ""
     separator = "." if rule.path is not None else grammar.separator
@@ -130,7 +130,7 @@ def _name(written: str, grammar: Grammar, rule: Scope) -> tuple[str | None, str]
 
 
 def _receive(scope: ScopeNode, tree: Tree) -> None:
-    """The type that a receiver is of, and what it is called."""
+    """Sets the receiver's type and name."""
     if scope.rule.owner is None or (receiver := first(scope.node, [scope.rule.owner])) is None:
         return
     start, end = span(receiver)
@@ -140,7 +140,7 @@ def _receive(scope: ScopeNode, tree: Tree) -> None:
 
 
 def qualify(scope: ScopeNode) -> None:
-    """Nesting and owner make the qualified name; what is right inside a type is its member."""
+    """Builds the qualified name from nesting and owner; a direct child of a type is its member."""
     parent = scope.parent
     prefix = parent.qualified_name if parent else None
     if scope.owner is not None:
@@ -155,7 +155,7 @@ def qualify(scope: ScopeNode) -> None:
 
 
 def number(tree: Tree) -> None:
-    """Order by appearance, ordinals among equals, and members to the types they are written apart from."""
+    """Numbers equal names by order of appearance, and assigns separately written members to their types."""
     tree.scopes.sort(key=lambda scope: (scope.start, -scope.end))
     seen: Counter[tuple[str, str]] = Counter()
     types = {scope.qualified_name: scope for scope in tree.scopes if scope.is_type}
@@ -169,7 +169,7 @@ def number(tree: Tree) -> None:
 
 
 def _parameters(scope: ScopeNode, tree: Tree) -> int:
-    """How many; several that share a type count each."""
+    """Number of parameters; several with a shared type count each."""
     rule = tree.grammar.parameters
     holder = scope.value or scope.node
     while rule.of and (inner := holder.field("declarator")) is not None and not children(holder, rule.of[0]):
@@ -186,5 +186,5 @@ def _parameters(scope: ScopeNode, tree: Tree) -> int:
 
 
 def _alone(node: SgNode) -> list[SgNode]:
-    """A parameter without parentheses, as `x => x` has it."""
+    """Whether the parameter has no parentheses, as in `x => x`."""
     return [node] if node.kind() == "identifier" else []

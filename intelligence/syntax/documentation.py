@@ -1,4 +1,4 @@
-"""In: a scope and the comments of its source. Out: what the source says about it, and how it is declared."""
+"""In: a scope and the comments of its source. Out: its documentation and its signature."""
 
 import re
 from bisect import bisect_right
@@ -10,7 +10,7 @@ from intelligence.syntax.nodes import ScopeNode, Tree, first, span
 SIGNATURE_CHARACTERS: Final = 300
 DOCUMENTATION_CHARACTERS: Final = 500
 _READ: Final = 4000
-"""Characters of a declaration or of a comment that are read at most."""
+"""Maximum characters read of a declaration or a comment."""
 _BETWEEN: Final = 400
 _BLANK_LINE: Final = re.compile(r"\n[ \t\r]*\n")
 _MARKERS: Final = re.compile(r"^\s*(?:/\*[*!]*|//[/!]*|\*+(?!/)|#+!?|--+)?[ \t]?", re.MULTILINE)
@@ -33,7 +33,7 @@ def signature(scope: ScopeNode, tree: Tree) -> str:
 
 
 def documentation(scope: ScopeNode, tree: Tree) -> str | None:
-    """The first paragraph of the docstring, or of the comment right above."""
+    """The first paragraph of the docstring, or of the comment directly above."""
     how = tree.grammar.documentation
     raw = _docstring(scope, tree) if how.style == "docstring" else _comment(scope, tree, how)
     paragraph = re.split(r"\n[ \t]*\n", (raw or "").strip())[0]
@@ -56,7 +56,7 @@ def _docstring(scope: ScopeNode, tree: Tree) -> str | None:
 
 
 def _comment(scope: ScopeNode, tree: Tree, how: Documentation) -> str | None:
-    """The comments that stand, each on lines of its own and nothing else between them, right above."""
+    """The block of comments directly above, each on its own lines."""
     start = scope.start
     found: list[str] = []
     for position in range(bisect_right(tree.comments, (start, 0)) - 1, -1, -1):
@@ -74,8 +74,8 @@ def _comment(scope: ScopeNode, tree: Tree, how: Documentation) -> str | None:
 
 
 def _joins(tree: Tree, end: int, start: int, how: Documentation | None) -> bool:
-    """Whether nothing but one line's end, and what the language allows there, is between two offsets."""
-    # A parser may count the line's end to the comment.
+    """Whether there is only one line end between two offsets, besides text that the language allows there."""
+    # Some parsers include the line end in the comment.
     end -= tree.text[end - 1] == "\n"
     between = tree.text[end : min(start, end + _BETWEEN)]
     if start - end > _BETWEEN or _BLANK_LINE.search(between):
@@ -86,6 +86,6 @@ def _joins(tree: Tree, end: int, start: int, how: Documentation | None) -> bool:
 
 
 def _said(comment: str) -> str:
-    """A comment's text without its marks, XML tags, and block tags such as `@param`."""
+    """A comment's text without markers, XML tags, and block tags such as `@param`."""
     lines = _TAGS.sub("", _MARKERS.sub("", comment.removesuffix("*/"))).split("\n")
     return "\n".join(line for line in lines if not line.lstrip().startswith(("@", "\\")))

@@ -1,7 +1,8 @@
-"""In: the language files. Out: for each language, how its syntax tree names functions, imports and calls.
+"""In: the language files. Out: for each language, how its syntax tree represents functions, imports and
+calls.
 
-A language is added by adding a file to languages/. A child of a node is named by its field or, where the
-parser gives it none, by its kind.
+To add a language, add a file to languages/. A child of a node is named by its field or, if the parser has
+none, by its kind.
 """
 
 import re
@@ -15,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Pattern = Annotated[re.Pattern[str], BeforeValidator(re.compile)]
 Matcher = str | Mapping[str, Any]
-"""A node's kind, or an ast-grep rule that has one."""
+"""A node's kind, or an ast-grep rule with a kind."""
 Part = str | int
 """A child: its field, its kind or its position."""
 
@@ -24,8 +25,8 @@ TYPES: Final = frozenset(
 )
 """Kinds of entities whose functions are methods."""
 LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""PyYAML's parser in C where it has one: each process of a service that starts reads some 2,400 lines of
-grammars and rules, which takes the other one 0.4 s."""
+"""PyYAML's parser in C, if available: each process reads about 2,400 lines of grammars and rules at its
+start, which takes the Python parser 0.4 s."""
 
 
 class _Strict(BaseModel):
@@ -33,22 +34,18 @@ class _Strict(BaseModel):
 
 
 class Scope(_Strict):
-    """A node that names what stands in it. The first of a node's rules that fits makes the entity.
+    """A node that names a scope. The first matching rule of a node creates the entity.
 
-    kind      of the entity; `extension`, `package`: none, the name only qualifies what is inside; `phantom`:
-              none, a parser makes such a node of what it does not understand
-    text      the name itself, where it is not written
-    where     only where these children are there, of one of these kinds if any are given
-    head      only where this is found before the name
-    made      only where this matches the name and no type is before it: a macro, named by its arguments
-    owner     a child that holds the type which the entity belongs to: a receiver
-    several   each child that is called like the name names one more
-    path      the name is a path, of which the last part is the name and the rest its owner, without what this
-              matches
-    rest      what is named lasts to the end of the text: until the next of its kind, or with it
-    wraps     only where the value is a call of something that this does not match, which is given a function
-    holds     only where the value is of this kind, or a call of the module's own that is given one
-    bases     children that name what is inherited
+    kind      of the entity; `extension` and `package` create none, they only qualify names inside;
+    `phantom` creates none, the parser produces such a node for text that it does not understand text      a
+    fixed name, for scopes without a written one where     requires these children, of one of these kinds if
+    any are given head      requires a match before the name made      requires a match of the name, without a
+    type before it: a macro, named by its arguments owner     a child with the type that the entity belongs
+    to: a receiver several   each child that matches the name is a further name path      the name is a path;
+    its last part is the name and the rest the owner, without this match rest      the scope ends at the end
+    of the text: either at the next scope of its kind, or nested wraps     requires a value that is a call
+    with a function argument, where the callee does not match holds     requires a value of this kind, or a
+    call at module level with an argument of this kind bases     children with the names of base types
     """
 
     node: str
@@ -69,8 +66,8 @@ class Scope(_Strict):
 
 
 class Documentation(_Strict):
-    """`docstring`: the first string of the body. `comment`: the comment right above, if it starts with one of
-    `starts`; `between` may stand between both."""
+    """`docstring`: the first string of the body. `comment`: the comment directly above, if it starts with one
+    of `starts`; `between` is allowed between both."""
 
     style: Literal["docstring", "comment"]
     starts: tuple[str, ...] = ()
@@ -78,8 +75,9 @@ class Documentation(_Strict):
 
 
 class Import(_Strict):
-    """A node that imports. `field`: children that name the module; else `pattern` finds it, in its group. A
-    module with braces stands for several. `names` finds what is taken of it; a bare name means `bare`."""
+    """A node that imports. `field`: children with the module's name; otherwise `pattern` finds it, in its
+    group. A module with braces expands to several. `names` finds the imported names; a bare name means
+    `bare`."""
 
     node: str
     field: str | None = None
@@ -90,8 +88,8 @@ class Import(_Strict):
 
 
 class Calls(_Strict):
-    """Nodes that call, each with the children from which to which the callee is written; what an object calls
-    itself; whether a method may leave that out; the method that makes an object."""
+    """Nodes that call, each with the first and last child of the callee; the name by which an object refers
+    to itself; whether a method may omit it; the method that constructs an object."""
 
     nodes: Mapping[str, tuple[Part, ...]]
     self: tuple[str, ...] = ()
@@ -100,8 +98,9 @@ class Calls(_Strict):
 
 
 class Parameters(_Strict):
-    """Where parameters are: in children `of` the scope, or right in it; only those of a kind in `each`, if it
-    has any, and none whose kind or text is in `ignore`. Those of the kind `shared` may name several."""
+    """Where parameters are: in the children `of` of the scope, or directly in it. Only kinds in `each`, if
+    any are given, without kinds or texts in `ignore`. A node of the kind `shared` may name several
+    parameters."""
 
     of: tuple[str, ...] = ()
     each: tuple[str, ...] = ()
@@ -113,13 +112,12 @@ class Parameters(_Strict):
 
 
 class Cognitive(_Strict):
-    """Kinds of nodes that are hard to follow, each at least one point.
+    """Kinds of nodes that are hard to follow; each costs at least one point.
 
-    conditionals  one more for each level around them, and one for each of their alternatives
-    nesting       one more for each level around them: loops, switches, handlers of exceptions
-    functions     anonymous ones: no point, but a level
-    logical       joined operands: a point for each run of one operator
-    jumps         to a label, as ast-grep rules
+    conditionals  one more for each surrounding level, and one for each alternative nesting       one more for
+    each surrounding level: loops, switches, exception handlers functions     anonymous functions: no point,
+    but a level logical       joined operands: one point for each run of the same operator jumps         to a
+    label, as ast-grep rules
     """
 
     conditionals: tuple[str, ...]
@@ -130,7 +128,7 @@ class Cognitive(_Strict):
 
     @cached_property
     def search(self) -> Any:
-        """What finds them all, in ast-grep's terms."""
+        """The search for all of them, in ast-grep's format."""
         kinds = dict.fromkeys([*self.conditionals, *self.nesting, *self.functions])
         operator = {"regex": r"^(&&|\|\||and|or)$"}
         logical = [{"kind": kind, "has": operator} for kind in self.logical]
@@ -138,13 +136,12 @@ class Cognitive(_Strict):
 
 
 class Rewrite(_Strict):
-    """What a parser is given in place of what it does not know, of the same length, so that positions stay.
+    """A replacement, of the same length, for text that the parser does not know. Positions stay valid.
 
-    of      what is replaced: its group, if it has one
-    by      one character fills the place, line ends stay; a word stands at its beginning
-    joins   line ends are replaced, too; only where no rule of a language tells a line by the parser's count
-    closes  what is replaced begins a block whose closing brace is replaced as well
-    words   a text without any of them has nothing to be replaced
+    of      the replaced text: the pattern's group, if it has one by      a single character fills the place,
+    line ends stay; a word is put at its start joins   also replaces line ends; only for languages in which no
+    rule depends on line numbers closes  the replaced text starts a block whose closing brace is also replaced
+    words   a text without any of these words needs no replacement
     """
 
     of: Pattern
@@ -157,18 +154,14 @@ class Rewrite(_Strict):
 class Grammar(_Strict):
     """One language file; `parsers` maps each language's name to its parser's.
 
-    instead    other languages, where the source has what this one cannot have
-    or_else    other languages, where the source may be one of theirs and their parser understands more of it
-    separator  of a qualified name, as it is written
-    blank      what is hidden from the parser, which does not know what it stands for
-    rewrites   what the parser reads otherwise
-    again      the same for a second look, where the first has left something that was not understood
-    phantoms   nodes that a parser makes of what it does not understand
-    reserved   what is never a name
-    body       children that end a signature
-    empty      what ends one where there is no such child: an empty body
-    docstrings rules for comments that are written as strings
-    embeds     nodes in a type that name what it inherits
+    instead    other languages, if the source contains text that this one cannot contain or_else    other
+    languages, if the source may be one of theirs and their parser understands more of it separator  of a
+    qualified name, as written blank      text to hide from the parser rewrites   replacements before parsing
+    again      replacements for a second look, if the first did not understand everything phantoms   nodes
+    that the parser produces for text that it does not understand reserved   words that are never names body
+    children that end a signature empty      the end of a signature without such a child: an empty body
+    docstrings rules for comments that are written as strings embeds     nodes in a type that name its base
+    types
     """
 
     parsers: Mapping[str, str]
@@ -196,7 +189,7 @@ class Grammar(_Strict):
     cognitive: Cognitive | None = None
 
     def language_of(self, text: str, language: str) -> str:
-        """The language that `text` is really of: files of several may have the same names."""
+        """The actual language of `text`: several languages share file names."""
         return next((other for other, sign in self.instead.items() if sign.search(text)), language)
 
     @cached_property
@@ -216,7 +209,7 @@ class Grammar(_Strict):
 
     @cached_property
     def docstring_kinds(self) -> frozenset[str]:
-        """No other part of the grammar names them."""
+        """The only part of the grammar that uses these kinds."""
         return frozenset(map(kind_of, self.docstrings))
 
     @cached_property
@@ -228,7 +221,7 @@ class Grammar(_Strict):
         return frozenset(map(kind_of, self.embeds))
 
     def scopes_of(self, language: str) -> Mapping[str, Sequence[Scope]]:
-        """By node, those whose nodes this language's parser knows."""
+        """The rules by node kind, for nodes that this language's parser knows."""
         found: dict[str, list[Scope]] = {}
         for scope in self.scopes:
             if not scope.languages or language in scope.languages:
@@ -236,7 +229,7 @@ class Grammar(_Strict):
         return found
 
     def matchers(self, language: str) -> list[Matcher]:
-        """All that a source is searched for."""
+        """The complete search of a source."""
         plain = [*self.scopes_of(language), *self.imports_by_node, *self.calls.nodes, *self.comments]
         return [
             *dict.fromkeys([*plain, *self.nesting]),
@@ -252,13 +245,13 @@ def kind_of(matcher: Matcher) -> str:
 
 
 def loaded(text: str) -> Any:
-    """A YAML file of ours."""
+    """A YAML file of this package."""
     return yaml.load(text, Loader=LOADER)  # noqa: S506  both are safe
 
 
 @cache
 def grammars() -> Mapping[str, Grammar]:
-    """By language name."""
+    """Grammars by language name."""
     found: dict[str, Grammar] = {}
     for file in sorted(files("intelligence").joinpath("languages").iterdir(), key=lambda each: each.name):
         if file.name.endswith(".yaml"):

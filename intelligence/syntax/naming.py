@@ -1,6 +1,6 @@
-"""In: pieces of source as they are written. Out: the names in them, of types, bases and modules.
+"""In: pieces of source. Out: the names of types, bases and modules in them.
 
-Texts are read, not trees: what follows `extends` or `use` is written alike in languages whose trees differ.
+Reads text, not trees: the syntax after `extends` or `use` is similar in languages with different trees.
 """
 
 import re
@@ -22,18 +22,18 @@ _BEFORE_BASES: Final = re.compile(r"^(?::(?!:)|<)\s*")
 _ARGUMENT: Final = re.compile(
     r'\s*(?:"((?!\[)(?:[^"\\\n]|\\.)+)"|([A-Za-z_]\w*))\s*(?:,\s*"\[[^"\n]*"\s*(?=\)))?[,)]'
 )
-"""A name or a string, with the tags behind it."""
+"""A name or a string, with the tags after it."""
 _BETWEEN_BASES: Final = re.compile(r"[,+;\n]|\b(?:extends|implements|with)\b")
 _SEPARATORS: Final = re.compile(r"::|\?\.|->|\\")
 
 
 def dotted(name: str) -> str:
-    """A qualified name in one notation, whatever the language's own."""
+    """A qualified name in dotted notation, whatever the language."""
     return _SEPARATORS.sub(".", name).strip(".")
 
 
 def without_brackets(text: str) -> str:
-    """`text` without what stands in brackets of any kind, and without them."""
+    """`text` without brackets of any kind and their contents."""
     if not _BRACKET.search(text):
         return text
     kept, depth = [], 0
@@ -49,7 +49,7 @@ def without_brackets(text: str) -> str:
 
 
 def type_name(text: str) -> str | None:
-    """The type a receiver or an implementation is of: `(s *Server[T])` is of `Server`."""
+    """The type of a receiver or an implementation: `(s *Server[T])` gives `Server`."""
     inner = text.strip()
     if inner.startswith("("):
         inner = inner[1:].removesuffix(")")
@@ -58,14 +58,14 @@ def type_name(text: str) -> str | None:
 
 
 def receiver_name(text: str) -> str | None:
-    """What a receiver is called: `(s *Server)` is called `s`."""
+    """The name of a receiver: `(s *Server)` gives `s`."""
     found = re.match(r"\(\s*(\w+)\s+\S", text)
     return found[1] if found else None
 
 
 def made(arguments: str) -> str | None:
-    """What a macro's arguments name: `(Cart, Adds)` is `Cart.Adds`, `(read, int, fd)` is `read`, and
-    `("adds", "[a tag]")` is `adds`."""
+    """The name in a macro's arguments: `(Cart, Adds)` gives `Cart.Adds`, `(read, int, fd)` gives `read`, and
+    `("adds", "[a tag]")` gives `adds`."""
     names: list[str] = []
     end = arguments.find("(") + 1
     while found := _ARGUMENT.match(arguments, end):
@@ -79,7 +79,7 @@ def made(arguments: str) -> str | None:
 
 
 def bases(text: str) -> list[str]:
-    """The types of a list of bases, as written, without their arguments and a leading `::`."""
+    """The types in a list of bases, without arguments and a leading `::`."""
     inner = _DISAMBIGUATED.sub("", _BEFORE_BASES.sub("", text.strip()))
     if inner.startswith("(") and inner.endswith(")"):
         inner = inner[1:-1]
@@ -92,7 +92,7 @@ def bases(text: str) -> list[str]:
 
 
 def expand(module: str) -> Iterator[str]:
-    """The modules that `a::{b, c::{d, self}}` names, each with its whole path, without an alias."""
+    """The modules in `a::{b, c::{d, self}}`, each with its full path, without aliases."""
     prefixes, current = [""], ""
     for character in [*module, ","]:
         if character == "{":
@@ -109,13 +109,12 @@ def expand(module: str) -> Iterator[str]:
 
 
 def _member(text: str) -> str:
-    """Without its alias, and without what kind of name it is."""
+    """The name without alias and kind."""
     return re.sub(r"^(?:function|const)\s+", "", re.split(r"\s+as\s+|\s*=>\s*", text.strip())[0].strip())
 
 
 def taken(clause: str, bare: str | None) -> list[str]:
-    """The names that `{a as b, type c}` or `(a, b as c)` takes of a module; a bare name is `bare`, if that is
-    given."""
+    """The imported names in `{a as b, type c}` or `(a, b as c)`; a bare name becomes `bare`, if given."""
     found = []
     for part in re.finditer(r"[{(]([^})]*)[})]?|([^,{(]+)", clause):
         inside = part[1] is not None

@@ -1,7 +1,8 @@
 """In: source code. Out: the nodes of its tree that its grammar names, found in one pass.
 
-The search runs in the parser's own code; Python sees the matches alone. Lines count from 1. A node's span is
-asked of an edit: its range costs a walk along its line, which is quadratic where there is but one.
+The search runs in the parser's own code; Python sees only the matches. Lines count from 1. A node's span
+comes from an edit, because its range requires a walk along its line, which is quadratic in a source with a
+single line.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,8 +19,8 @@ from intelligence.syntax.grammar import TYPES, Grammar, Matcher, Part, Scope, gr
 
 @dataclass(eq=False)
 class ScopeNode:
-    """A function, class or the like. `start` and `end` are offsets; `decisions` are its own, without those
-    of functions inside it; `owner` is the type it is a member of, `bases` what it inherits, as written."""
+    """A function, class or similar. `start` and `end` are offsets; `decisions` are its own, without nested
+    functions; `owner` is the type of a member, `bases` are the inherited types, as written."""
 
     node: SgNode
     rule: Scope
@@ -40,11 +41,11 @@ class ScopeNode:
     documentation: str | None = None
     self_name: str | None = None
     value: SgNode | None = None
-    """The function that is given to a variable, also through a call that wraps it."""
+    """The function assigned to a variable, possibly through a wrapping call."""
     bases: list[str] = field(default_factory=list)
     children: list["ScopeNode"] = field(default_factory=list)
     function: "ScopeNode | None" = None
-    """The innermost function around what is in this scope: itself, where it is one."""
+    """The function itself, or the innermost function around this scope."""
 
     @property
     def callable(self) -> bool:
@@ -70,8 +71,8 @@ class Found(NamedTuple):
 
 @dataclass
 class Tree:
-    """A parsed source. `scopes` are the entities in order of appearance; `decisions` are those outside any
-    function; `errors` counts what could not be parsed, up to a thousand."""
+    """A parsed source. `scopes` are the entities in order of appearance; `decisions` are those outside
+    functions; `errors` counts parse errors, up to a thousand."""
 
     root: SgNode
     text: str
@@ -79,17 +80,17 @@ class Tree:
     language: str
     scopes: list[ScopeNode] = field(default_factory=list)
     extensions: list[ScopeNode] = field(default_factory=list)
-    """Scopes that only qualify what is in them."""
+    """Scopes that only qualify names inside them."""
     imports: list[Found] = field(default_factory=list)
     calls: list[tuple[Found, ScopeNode]] = field(default_factory=list)
     comments: list[tuple[int, int]] = field(default_factory=list)
     docstrings: list[tuple[int, int]] = field(default_factory=list)
     misses: list[tuple[int, int]] = field(default_factory=list)
-    """What was not understood: errors, nodes that the parser made up, and phantoms."""
+    """Spans that were not understood: errors, nodes that the parser inserted, and phantoms."""
     decisions: int = 0
     errors: int = 0
     not_understood: int = 0
-    """Lines, of those that say anything, in which something was not understood."""
+    """Number of non-blank lines with text that was not understood."""
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -106,7 +107,7 @@ class Tree:
         return self._line_starts[self.line(offset) - 1]
 
     def without_comments(self, start: int, end: int) -> str:
-        """The source between two offsets."""
+        """The source between two offsets, without comments."""
         first = bisect_left(self.comments, (start, 0))
         pieces = []
         for index in range(first, len(self.comments)):
@@ -118,7 +119,7 @@ class Tree:
         return " ".join([*pieces, self.text[start:end]])
 
     def enclosing(self, offset: int) -> ScopeNode | None:
-        """The innermost entity that holds `offset`."""
+        """The innermost entity around `offset`."""
         index = bisect_right(self._scope_starts, offset) - 1
         scope = self.scopes[index] if index >= 0 else None
         while scope is not None and scope.end <= offset:
@@ -127,13 +128,13 @@ class Tree:
 
 
 def span(node: SgNode) -> tuple[int, int]:
-    """Offsets of a node's first character and of the one behind its last."""
+    """Start and end offset of a node."""
     edit = node.replace("")
     return edit.start_pos, edit.end_pos
 
 
 def children(node: SgNode, part: Part) -> list[SgNode]:
-    """Those of a field or, where there are none, of a kind; or the one at a position."""
+    """Children by field or, if there are none, by kind; or the one at a position."""
     if isinstance(part, int):
         child = node.child(part)
         return [child] if child is not None else []
@@ -141,12 +142,12 @@ def children(node: SgNode, part: Part) -> list[SgNode]:
 
 
 def first(node: SgNode, parts: Sequence[Part]) -> SgNode | None:
-    """The first child that is there."""
+    """The first existing child."""
     return next((found[0] for part in parts if (found := children(node, part))), None)
 
 
 def find_kinds(root: SgNode, kinds: Sequence[Matcher]) -> list[SgNode]:
-    """Every node that is matched, in order of appearance."""
+    """Every matching node, in order of appearance."""
     rules = [{"kind": kind} if isinstance(kind, str) else dict(kind) for kind in kinds]
     config: Any = {"rule": {"any": rules}}
     return root.find_all(config)
@@ -158,18 +159,18 @@ def parsed(text: str, language: str) -> SgNode:
 
 
 def matches(root: SgNode, language: str) -> Iterator[Found]:
-    """All that a language's grammar names, in order of appearance."""
+    """All nodes that a language's grammar names, in order of appearance."""
     return (Found(node, node.kind(), *span(node)) for node in find_kinds(root, _known(language)))
 
 
 def missing(root: SgNode) -> list[SgNode]:
-    """The nodes that the parser had to make up: they are empty."""
+    """Nodes that the parser had to insert: they are empty."""
     return root.find_all(regex="^$")[not root.text() :]
 
 
 @cache
 def _known(language: str) -> list[Matcher]:
-    """What a language's parser has of its grammar: a rule about another kind is an error to it."""
+    """The part of a grammar that the language's parser knows: it rejects rules about unknown kinds."""
     grammar = grammars()[language]
     root = SgRoot("", grammar.parsers[language]).root()
     known: list[Matcher] = []

@@ -1,4 +1,5 @@
-"""In: a source. Out: what its parser is given: as long, line for line, without what no parser knows."""
+"""In: a source. Out: the source for its parser: equally long, line for line, without text that the parser
+does not know."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ _BRACE: Final = re.compile(r"[{}]")
 
 
 def readable(text: str, grammar: Grammar) -> str:
-    """For the first look."""
+    """The source for the first look."""
     if grammar.blank is not None:
         text = grammar.blank.sub(lambda found: _filled(found[0], " "), text)
     return rewritten(text, grammar.rewrites)
@@ -42,7 +43,7 @@ def _filled(text: str, by: str) -> str:
 
 
 def _without_closing(text: str, rewrite: Rewrite) -> str:
-    """Braces in strings and comments count, too: what they unbalance is then not understood, as before."""
+    """Braces in strings and comments count too; if they are unbalanced, the text stays not understood."""
     openings = {found.end() - 1 for found in rewrite.of.finditer(text)}
     open_: list[int] = []
     characters = list(text)

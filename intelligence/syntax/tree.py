@@ -1,6 +1,6 @@
-"""In: source code. Out: its tree: named scopes with their measures, and the nodes that import and call.
+"""In: source code. Out: its tree: named scopes with their measures, and nodes that import or call.
 
-One walk along the nodes in order of appearance, with the scopes that are open at each.
+One walk over the nodes in order of appearance, with the open scopes at each.
 """
 
 import re
@@ -22,16 +22,16 @@ __all__ = ["ScopeNode", "Tree", "parse"]
 ERRORS_LIMIT: Final = 1000
 DEPTH_LIMIT: Final = 100
 SECOND_LOOK_CHARACTERS: Final = 200_000
-"""A longer source is mostly data, or several put together, and is looked at once."""
+"""A longer source is mostly data or generated, and gets only one look."""
 _HEAD: Final = 300
 _ELSE: Final = re.compile(r"\belse\s*\Z")
 
 
 def parse(text: str, language: str, grammar: Grammar) -> Tree:
-    """The tree of `text`; what cannot be parsed is left out of it and counted.
+    """The tree of `text`; text that cannot be parsed is omitted and counted.
 
-    What is not understood gets a second look, without what its parser is known not to know. It may turn out
-    to be of another language.
+    If some text is not understood, a second look replaces syntax that the parser is known not to know. The
+    source may turn out to be in another language.
     """
     tree = _understood(text, language, grammar)
     declarations.number(tree)
@@ -42,14 +42,14 @@ def parse(text: str, language: str, grammar: Grammar) -> Tree:
 
 
 def _understood(text: str, language: str, grammar: Grammar) -> Tree:
-    """Of several looks at `text` the one that understands most."""
+    """The best of several looks at `text`: the one that understands most."""
     shown = readable(text, grammar)
     best = _look(text, parsed(shown, language), language, grammar)
     if not best.misses or len(text) > SECOND_LOOK_CHARACTERS:
         return best
     if (again := rewritten(shown, grammar.again)) != shown:
         root = parsed(again, language)
-        # To walk through a tree takes longer than to make it.
+        # The walk takes longer than the parsing.
         if len(find_kinds(root, ["ERROR"])) + len(missing(root)) < len(best.misses):
             best = min(best, _look(text, root, language, grammar), key=_missed)
     for other, sign in grammar.or_else.items():
@@ -63,7 +63,7 @@ def _missed(tree: Tree) -> tuple[int, int]:
 
 
 def _look(text: str, root: SgNode, language: str, grammar: Grammar) -> Tree:
-    """The tree below `root`, which the parser has made of what stands for `text`."""
+    """The tree below `root`, which the parser built from the rewritten `text`."""
     tree = Tree(root, text, grammar, language)
     walk = _Walk(tree)
     for found in matches(root, language):
@@ -85,7 +85,7 @@ class _Walk:
         self._meanings: dict[str, list[Callable[[Found], None]]] = {}
 
     def visit(self, found: Found) -> None:
-        """Take in one node: it may mean several things."""
+        """Processes one node, which may have several meanings."""
         while self._scopes and self._scopes[-1].end <= found.start:
             self._scopes.pop()
         meanings = self._meanings.get(found.kind)
@@ -150,7 +150,7 @@ class _Walk:
                 self._scopes.append(scope)
 
     def _last_to_the_end(self, scope: ScopeNode) -> None:
-        """A package's name is for all that follows, until another takes its place."""
+        """A package's name applies to the rest of the text, until the next one."""
         scope.end = len(self._tree.text) + 1
         if scope.rule.rest == "until_next" and self._scopes and self._scopes[-1].rule.rest is not None:
             self._scopes.pop()

@@ -1,7 +1,7 @@
-"""In: a parsed source. Out: how many of its lines were not understood.
+"""In: a parsed source. Out: the number of its lines that were not understood.
 
-An error of a parser may be as long as the source, with much in it that was understood: only the lines of
-declarations and statements that stand whole in it are taken off.
+A parser's error may span the whole source and still contain much that was understood: complete declarations
+and statements within an error do not count.
 """
 
 from bisect import bisect_left
@@ -13,13 +13,13 @@ _ENTITY: Final = 1
 
 
 def not_understood(tree: Tree) -> int:
-    """Lines that say something, each once."""
+    """Number of non-blank lines, each counted once."""
     if not tree.misses:
         return 0
     lines = tree.text.split("\n")
     marks = bytearray(len(lines) + 2)
     starts = [scope.start for scope in tree.scopes]
-    # Outer ones first: an error in a function that stands in an error counts.
+    # Outer errors first: an error in a function inside an error still counts.
     for start, end in sorted(tree.misses, key=lambda miss: (miss[0], -miss[1])):
         first, last = tree.line(start), tree.line(max(start, end - 1))
         marks[first : last + 1] = b"\1" * (last + 1 - first)

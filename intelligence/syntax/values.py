@@ -1,4 +1,4 @@
-"""In: what JavaScript gives to a variable, a field or an export. Out: the function, or the object, in it."""
+"""In: a JavaScript value of a variable, a field or an export. Out: the function or object in it."""
 
 import re
 from typing import Final
@@ -8,7 +8,7 @@ from ast_grep_py import SgNode
 from intelligence.syntax.grammar import Scope
 
 _HEAD: Final = 300
-"""Characters of a callee that are read at most."""
+"""Maximum characters read of a callee."""
 _FUNCTIONS: Final = frozenset({"arrow_function", "function_expression", "generator_function"})
 _AROUND: Final = frozenset(
     {"as_expression", "satisfies_expression", "non_null_expression", "parenthesized_expression"}
@@ -19,7 +19,7 @@ _STYLED: Final = re.compile(r"(?:styled|tw)\b")
 
 
 def value_of(node: SgNode, rule: Scope) -> SgNode | None:
-    """What it is given: where the rule says so, the function that a call wraps, or what it holds."""
+    """The assigned value or, by the rule, the function that a call wraps or the object that it contains."""
     value = node.field("value") or node.field("right")
     if value is None:
         return None
@@ -39,14 +39,14 @@ def value_of(node: SgNode, rule: Scope) -> SgNode | None:
 
 
 def _plain(node: SgNode) -> SgNode:
-    """Without parentheses and TypeScript's statements of its type."""
+    """Without parentheses and TypeScript type assertions."""
     while node.kind() in _AROUND and (inner := node.named_children()):
         node = inner[0]
     return node
 
 
 def _is_outermost(node: SgNode) -> bool:
-    """Whether a declaration is the module's own or a class's; inside a function, a call hardly ever gives a
+    """Whether a declaration is at module or class level; inside a function, the result of a call is rarely a
     function."""
     if node.kind() in _FIELDS:
         return True
@@ -57,7 +57,7 @@ def _is_outermost(node: SgNode) -> bool:
 
 
 def _callee(call: SgNode) -> str:
-    """The last part of what is called: of `a.b` in `a.b(c)(d)`, `b`."""
+    """The last part of the callee: `b` for `a.b(c)(d)`."""
     callee = call.field("function")
     while callee is not None and callee.kind() == "call_expression":
         callee = callee.field("function")
@@ -65,7 +65,8 @@ def _callee(call: SgNode) -> str:
 
 
 def _wrapped(call: SgNode) -> SgNode | None:
-    """The function among a call's arguments, or the call that may have one; a styled component's styles."""
+    """The function among a call's arguments, or a call that may contain one; for a styled component, its
+    styles."""
     arguments = call.field("arguments")
     if arguments is None or arguments.kind() == "template_string":
         return arguments if _STYLED.match(call.text()[:_HEAD]) else None
@@ -75,7 +76,7 @@ def _wrapped(call: SgNode) -> SgNode | None:
 
 
 def _held(value: SgNode, kind: str) -> SgNode | None:
-    """The value itself, or what is given to a call, also through another one, where it is of this kind."""
+    """The value itself, or the argument of a call (or of a nested call), if it has this kind."""
     if value.kind() != "call_expression":
         return value if value.kind() == kind else None
     arguments = value.field("arguments")
