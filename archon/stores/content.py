@@ -1,9 +1,8 @@
-"""In: texts and analyses. Out: the same, from an object store, by content hash and by reference.
+"""In: texts and analyses. Out: the same from an object store, by content hash or reference.
 
-A text is written once: its name is its hash. Errors of the store are told as ours.
+A text is written once, because its name is its hash. The store's errors are raised as ours.
 
-S3 is found, and signed for, by the AWS_* variables that obstore reads by itself:
-docs/operations.md#content-on-s3.
+obstore reads the AWS_* variables for S3 itself: docs/operations.md#content-on-s3.
 """
 
 import contextlib
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 _ENDPOINTS: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _ATTEMPT: Final = timedelta(seconds=10)
 _PROBE_BYTES: Final = 4096
-"""A block: a file system may have room for less in what it has allocated already."""
+"""One block: smaller data may fit into already allocated space of a full file system."""
 _RETRIES: Final["RetryConfig"] = {
     "max_retries": 3,
     "retry_timeout": timedelta(seconds=10),
@@ -41,41 +40,42 @@ _RETRIES: Final["RetryConfig"] = {
         "base": 2,
     },
 }
-"""The driver's own would take minutes to say that a server is down; whoever called tries again anyway."""
+"""The driver's default retries would take minutes to report an outage; callers retry anyway."""
 
 
 @contextlib.contextmanager
 def translated(url: str = "") -> Iterator[None]:
-    """Raise the store's errors as ours."""
+    """Raises the store's errors as ours."""
     try:
         yield
     except (BaseError, OSError) as error:
-        # A wrong key or bucket is our configuration and says nothing of a document: wait until it is mended.
+        # A wrong key or bucket is a configuration error, unrelated to a document: wait until it is repaired.
         reason = " ".join(str(error).partition("\n\nDebug source")[0].split())[:500]
         where = f"{place(url, 'content_store_url')}: " if url else ""
         raise StoreUnavailableError("content", f"{where}{reason}") from error
 
 
 def _no_bucket(error: Exception) -> bool:
-    """S3 answers 404 for it as for a key that is not there."""
+    """S3 answers 404 for a missing bucket as for a missing key."""
     return "<Code>NoSuchBucket</Code>" in str(error)
 
 
 class ContentStore:
-    """Texts under content/, analyses under analysis/, by content; lists under backfill/. Raises StoreError.
+    """Texts below content/, analyses below analysis/, by content; lists below backfill/. Raises StoreError.
 
-    An analysis' reference is the hash of its content, a slash, and what tells it from others of that content.
+    An analysis' reference is its content hash, a slash, and a suffix that distinguishes analyses of the same
+    content.
     """
 
     def __init__(self, store: Any, url: str = "") -> None:
         self._store = store
         self._url = url
-        # Its own, so that processes do not remove each other's; one that is killed leaves at most this one.
+        # Unique, so that processes do not remove each other's; a killed process leaves at most one.
         self._probe = f"ping-{uuid4()}"
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
-        """By URL: file:///path, memory:// (this process alone) or s3://bucket/prefix."""
+        """By URL: file:///path, memory:// (this process only) or s3://bucket/prefix."""
         url = settings.content_store_url
         with translated(url):
             if url.startswith("file://"):
@@ -85,8 +85,8 @@ class ContentStore:
             return cls(from_url(url, client_options=_client_options(), retry_config=_RETRIES), url)
 
     async def ping(self) -> None:
-        """Raises StoreError. Files are written to, as a full disk can still be read; S3 is asked for what is
-        not there, as it would be paid for each write."""
+        """Raises StoreError. Writes to files, because a full disk still allows reads; on S3 reads a missing
+        key, because each write costs money."""
         if not isinstance(self._store, LocalStore):
             await self._get("ping")
             return
@@ -95,24 +95,24 @@ class ContentStore:
         await self._delete(self._probe)
 
     async def put_text(self, content_hash: str, text: str) -> None:
-        """Keep a text; one that is there already stays."""
+        """Stores a text; an existing one is kept."""
         with tracing.within("content put"), translated(self._url), contextlib.suppress(AlreadyExistsError):
             await obstore.put_async(self._store, _key("content", content_hash), text.encode(), mode="create")
 
     async def get_text(self, content_hash: str) -> str | None:
-        """None when there is no such text."""
+        """None if there is no such text."""
         data = await self._get(_key("content", content_hash))
         return None if data is None else data.decode()
 
     async def put_analysis(self, reference: str, result: AnalysisResult) -> None:
-        """Keep an analysis, replacing one under the same reference."""
+        """Stores an analysis, replacing one with the same reference."""
         with tracing.within("content put"), translated(self._url):
             await obstore.put_async(
                 self._store, _key("analysis", reference), result.model_dump_json().encode()
             )
 
     async def get_analysis(self, reference: str) -> AnalysisResult | None:
-        """None when there is none, or only one that today's model cannot read."""
+        """None if there is none, or the current model cannot read it."""
         data = await self._get(_key("analysis", reference))
         if data is None:
             return None
@@ -139,12 +139,12 @@ class ContentStore:
         return sorted(f"{content_hash}/{each['path'].rpartition('/')[2]}" for each in found)
 
     async def put_list(self, name: str, items: Sequence[str]) -> None:
-        """Keep a list of ids that is too long for a payload."""
+        """Stores a list of ids that is too long for a payload."""
         with tracing.within("content put"), translated(self._url):
             await obstore.put_async(self._store, _list_key(name), json.dumps(list(items)).encode())
 
     async def get_list(self, name: str) -> list[str] | None:
-        """None when there is no such list."""
+        """None if there is no such list."""
         data = await self._get(_list_key(name))
         return None if data is None else [str(each) for each in json.loads(data)]
 
@@ -181,7 +181,7 @@ def _client_options() -> "ClientConfig":
     return {
         "connect_timeout": timedelta(seconds=2),
         "timeout": _ATTEMPT,
-        # Whoever names an http endpoint means it; every request is signed, and none carries the key.
+        # An http endpoint is intended; every request is signed, and none contains the key.
         "allow_http": endpoint.startswith("http://"),
     }
 

@@ -1,8 +1,8 @@
 """In: Temporal, the graph and the dead-letter topic, page by page. Out: parked runs and dead letters on which
 they disagree.
 
-Visibility is a moment behind, and a failure reaches topic, Temporal and graph one after the other. So a run
-that seems to drift is looked at a second time, by itself.
+Visibility lags slightly, and a failure reaches topic, Temporal and graph one after the other. So a run with
+apparent drift is checked a second time, individually.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from archon.stores.graph.survey import GraphSurvey, node_of
 from archon.stores.survey import SETTLING, request_of
 
 _AT_ONCE: Final = 16
-"""Runs that one survey asks for at once."""
+"""Maximum number of concurrent run queries of a survey."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class ParkedDriftPage:
 
 
 class ParkedSurvey:
-    """Compares; changes nothing. Raises StoreError, WorkflowUnavailableError. Without Kafka, whatever rests
-    on dead letters is left out."""
+    """Compares, and changes nothing. Raises StoreError, WorkflowUnavailableError. Without Kafka, comparisons
+    with dead letters are omitted."""
 
     def __init__(
         self, graph: GraphSurvey, parked: ParkedQuery, runs: EnrichmentClient, letters: LetterTable
@@ -64,7 +64,7 @@ class ParkedSurvey:
         return ParkedDriftPage(len(page.runs), drifting, page.next, bool(self._letters.known))
 
     async def letters(self, after: str | None, limit: int, project: str | None) -> ParkedDriftPage:
-        """A page of dead letters of runs, in the order of documents' ids."""
+        """A page of dead letters of runs, in the order of document ids."""
         await self._read(anew=False)
         if not self._letters.known:
             return ParkedDriftPage(0, [], None, letters_known=False)
@@ -83,7 +83,7 @@ class ParkedSurvey:
         return ParkedDriftPage(len(wanted), drifting, following, letters_known=True)
 
     async def holds_documents(self) -> bool:
-        """Whether the graph has any document at all; if not, it is perhaps the wrong one."""
+        """Whether the graph has any document; if not, it may be the wrong graph."""
         return await self._graph.holds_documents()
 
     async def _read(self, *, anew: bool) -> None:
@@ -91,7 +91,7 @@ class ParkedSurvey:
             await self._letters.read(anew=anew)
 
     async def _compared(self, runs: Sequence[ParkedRun]) -> dict[ParkedRun, list[Drift]]:
-        """Those that drift, as far as one look tells."""
+        """The runs with drift in a single check."""
         standings = await self._standings([run.document_id for run in runs])
         lettered = await answers(runs, self._lettered, _AT_ONCE)
         found = {
@@ -100,7 +100,7 @@ class ParkedSurvey:
         return {run: kinds for run, kinds in found.items() if kinds}
 
     async def _described(self, drifting: Mapping[ParkedRun, list[Drift]]) -> list[Drifting]:
-        """With what a repair needs of the graph."""
+        """Adds the graph data that a repair needs."""
         ids = [run.document_id for run in drifting]
         nodes, standings = await self._graph.properties(ids), await self._standings(ids)
         return [
@@ -118,14 +118,14 @@ class ParkedSurvey:
 
     async def _standings(self, document_ids: Sequence[str]) -> Mapping[str, Standing]:
         found = await self._graph.standings(document_ids) if document_ids else {}
-        # Temporal has as much of a project's name as it takes.
+        # Temporal may have a shortened project name.
         return {
             each: Standing(it.version, it.status, it.content_hash, keyword(it.project_name or ""))
             for each, it in found.items()
         }
 
     async def _lettered(self, run: ParkedRun) -> bool:
-        """A document that two projects claim has one letter for both of its runs."""
+        """If two projects claim a document, both runs share one letter."""
         letter = self._letters.of(run.document_id)
         if not self._letters.known or (letter is not None and letter.workflow_id == run.workflow_id):
             return True

@@ -1,4 +1,5 @@
-"""In: graph and vector store. Out: their constraints, indexes and collections, once they can be made."""
+"""In: graph and vector store. Out: their constraints, indexes and collections, as soon as they can be
+created."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,7 @@ _log = get_logger(__name__)
 
 
 class Preparation:
-    """Makes what the stores need, once; a store that is down, or has something else, is waited for."""
+    """Prepares the stores once; waits for a store that is unavailable or has another schema."""
 
     def __init__(self, graph: GraphStore, vectors: VectorStore) -> None:
         self._graph = graph
@@ -32,11 +33,11 @@ class Preparation:
         self._done = True
 
     async def check(self) -> None:
-        """Raises StoreError until then: what has failed last."""
+        """Raises StoreError until then: the last failure."""
         for problem in self._problems.values():
             raise problem
         if not self._done:
-            raise StoreUnavailableError("graph", "constraints and collections are not made yet")
+            raise StoreUnavailableError("graph", "constraints and collections are not created yet")
 
     async def _until_done(self, store: str, ensure: Callable[[], Awaitable[None]]) -> None:
         while True:

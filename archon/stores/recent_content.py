@@ -1,4 +1,4 @@
-"""In: the analyses that this process stores. Out: the same without a look at the store, for the writes that
+"""In: analyses that this process stores. Out: the same, without reading the store, for the writes that
 follow."""
 
 from collections import OrderedDict
@@ -8,14 +8,14 @@ from archon.contracts.analysis import AnalysisResult
 from archon.stores.content import ContentStore
 
 MOST: Final = 64
-"""Analyses kept: more than a worker writes at once."""
+"""Number of cached analyses: more than a worker writes at once."""
 LARGE: Final = 1000
-"""Entities and chunks of an analysis that is not kept: a worker must not hold many of these."""
+"""Entities and chunks from which an analysis is not cached: a worker must not hold many of these."""
 
 
 class RecentContent(ContentStore):
-    """A content store that keeps the last analyses in memory. What others delete or replace meanwhile is not
-    noticed: whoever writes an analysis is fenced by its document's version."""
+    """A content store that caches the last analyses in memory. It does not notice deletions or replacements
+    by others: the document's version fences the writers of an analysis."""
 
     def __init__(self, store: Any, url: str = "") -> None:
         super().__init__(store, url)

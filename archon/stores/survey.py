@@ -1,7 +1,7 @@
 """In: graph, vectors, content store and Temporal, page by page. Out: documents on which they disagree.
 
-What live work explains is no drift: whoever is suspected is looked at again, node last, and must not have
-been written to between the two looks.
+Work in progress is not drift. A suspected document is checked again, its node last, and must not have been
+written to between the two checks.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ from archon.stores.graph.survey import GraphSurvey, node_of
 from archon.stores.vectors.survey import SurveyedPoints
 
 _AT_ONCE: Final = 16
-"""Calls of the content store, or of Temporal, that one survey has open."""
+"""Maximum number of open calls of one survey to the content store, or to Temporal."""
 SETTLING: Final = 0.5
-"""Seconds within which a point follows its node, where the node is written first."""
+"""Seconds within which a point follows its node, if the node is written first."""
 
 
 @dataclass(frozen=True)
 class DocumentsPage:
-    """`nodes`: all of the page by id, None for one that cannot be read; `next`: the last id, None at the
+    """`nodes`: all nodes of the page by id, None for an unreadable one; `next`: the last id, None at the
     end."""
 
     nodes: Mapping[str, Node | None]
@@ -51,7 +51,7 @@ class PointsPage:
 
 
 class Survey:
-    """Compares; changes nothing. Raises StoreError, WorkflowUnavailableError."""
+    """Compares, and changes nothing. Raises StoreError, WorkflowUnavailableError."""
 
     def __init__(
         self, graph: GraphSurvey, points: SurveyedPoints, content: ContentStore, runs: EnrichmentClient
@@ -64,7 +64,7 @@ class Survey:
     async def documents(
         self, after: str | None, limit: int, project: str | None, older_than: float
     ) -> DocumentsPage:
-        """A page of documents, those after `after`. `older_than`: seconds that one may wait without a run."""
+        """A page of documents after `after`. `older_than`: seconds that a document may wait without a run."""
         before = datetime.now(UTC) - timedelta(seconds=older_than)
         page = await self._graph.page(after, limit, project)
         readable = [node for node in page.values() if node is not None]
@@ -78,7 +78,7 @@ class Survey:
         page = await self._points.page(after, limit, project)
         orphans = await self._orphans(page.points)
         if orphans:
-            await asyncio.sleep(SETTLING)  # a deletion that is under way takes the point last
+            await asyncio.sleep(SETTLING)  # a deletion in progress removes the point last
             orphans = await self._orphans(await self._points.again(orphans))
         return PointsPage(
             page.seen,
@@ -90,23 +90,23 @@ class Survey:
         )
 
     async def holds_documents(self) -> bool:
-        """Whether the graph has any document at all; if not, it is perhaps the wrong one."""
+        """Whether the graph has any document; if not, it may be the wrong graph."""
         return await self._graph.holds_documents()
 
     async def standings(self, document_ids: Sequence[str]) -> Mapping[str, Standing]:
-        """Of documents that the graph knows, deleted ones too."""
+        """Only documents that the graph knows, including deleted ones."""
         return await self._graph.standings(document_ids)
 
     async def _orphans(self, points: Sequence[Point]) -> list[Point]:
         known = await self._graph.standings([point.document_id for point in points])
         gone = [p for p in points if p.document_id not in known or known[p.document_id].deleted]
-        # The point of a document that has come back since is newer than the tombstone that was read.
+        # The point of a revived document is newer than the tombstone.
         return [p for p in gone if p.document_id not in known or p.version <= known[p.document_id].version]
 
     async def _compared(
         self, found: Sequence[Node], open_runs: Mapping[str, bool], before: datetime
     ) -> list[Drifting]:
-        """Those that drift, as far as one look at each store tells."""
+        """The documents with drift in a single check of each store."""
         points = await self._points.read([node.document_id for node in found])
         hashes = {node.content_hash for node in found if node.previewed}
         texts = await answers(sorted(hashes), self._content.has_text, _AT_ONCE)
@@ -127,7 +127,7 @@ class Survey:
         ]
 
     async def _confirmed(self, suspects: Sequence[Drifting], before: datetime) -> list[Drifting]:
-        """Those that still drift, their node being what it was; with their runs and requests."""
+        """The documents that still drift with an unchanged node, with their runs and requests."""
         if not suspects:
             return []
         if any(_may_be_on_its_way(suspect) for suspect in suspects):
@@ -157,13 +157,13 @@ class Survey:
 
 
 def _may_be_on_its_way(suspect: Drifting) -> bool:
-    """An enrichment writes the point first; whoever parks, gives up or only indexes writes the node first."""
+    """An enrichment writes the point first; parking, discarding and indexing write the node first."""
     completed = suspect.node is not None and suspect.node.status is EnrichmentStatus.COMPLETED
     return not completed and not OF_THE_POINT.isdisjoint(suspect.kinds)
 
 
 def request_of(properties: Mapping[str, Any]) -> EnrichmentRequest | None:
-    """What enriches the document; whoever submits it gives it a correlation id that says why."""
+    """A request that enriches the document; the submitter sets a correlation id with the reason."""
     try:
         return nodes.request_of(properties, str(uuid4()))
     except (ValueError, KeyError):

@@ -32,7 +32,7 @@ async def test_readiness_says_what_keeps_a_store_from_being_used(monkeypatch: py
     graph: Any = Store()
     vectors: Any = Store(StoreMismatchError("qdrant", "collection symbols has no sparse vector terms"))
     preparation = Preparation(graph, vectors)
-    with pytest.raises(StoreUnavailableError, match="not made yet"):
+    with pytest.raises(StoreUnavailableError, match="not created yet"):
         await preparation.check()
 
     async def told() -> str:

@@ -130,7 +130,7 @@ async def test_the_next_attempt_is_made_when_the_server_has_said() -> None:
     environment = ActivityEnvironment()
 
     async def attempt() -> None:
-        with failures.told_to_temporal():
+        with failures.as_application_errors():
             raise StoreUnavailableError("qdrant", "later", 40.0)
 
     with pytest.raises(Exception, match="later") as raised:
@@ -181,7 +181,7 @@ async def test_a_vector_that_is_not_of_the_set_dimensions_is_its_analysis_fault(
 async def test_a_server_that_is_too_old_is_named_before_the_first_write(version: str) -> None:
     server = Qdrant({"GET /": (200, {}, {"title": "qdrant", "version": version})})
     async with server.serving() as store:
-        with pytest.raises(StoreMismatchError, match=rf"version {version}; 1\.15\.4 or newer is wanted"):
+        with pytest.raises(StoreMismatchError, match=rf"version {version}; 1\.15\.4 or newer is required"):
             await store.ensure_collections()
     assert server.asked == ["GET /"]
 
@@ -192,5 +192,7 @@ async def test_a_server_that_is_new_enough_is_used(version: str) -> None:
     server.refuse("GET /collections/documents", 404, "Not found: Collection `documents` doesn't exist!")
     server.refuse("PUT /collections/documents", 403, "Forbidden: Global manage access is required")
     async with server.serving() as store:
-        with pytest.raises(StoreUnavailableError, match="documents is missing and cannot be made: HTTP 403"):
+        with pytest.raises(
+            StoreUnavailableError, match="documents is missing and cannot be created: HTTP 403"
+        ):
             await store.ensure_collections()

@@ -1,1 +1,1 @@
-"""The graph's protocol: sessions and their retries, its errors as ours, its constraints and indexes."""
+"""Access to the graph over Bolt: sessions with retries, error translation, constraints and indexes."""

@@ -1,7 +1,9 @@
-"""In: the Bolt driver's errors. Out: ours: a conflict, a document's fault, or, for all the rest, an outage.
+"""In: the Bolt driver's errors. Out: our errors: a conflict, a fault of the document or, for all others, an
+outage.
 
-Memgraph has codes of their own for few errors: most arrive as the same client error, and only their text
-tells them apart. So what is not known to be a document's fault is waited for, within the outage budget.
+Memgraph has error codes for few errors: most have the same client error code, and only the message
+distinguishes them. So an error counts as an outage, within the outage budget, unless it is known to be the
+document's fault.
 """
 
 import contextlib
@@ -14,9 +16,9 @@ from archon.contracts.errors import StoreConflictError, StoreError, StoreRejecte
 from archon.runtime.reasons import in_words
 
 _RACED: Final = "unique constraint violation"
-"""Two transactions created one key. Memgraph says so at COMMIT, as a client error of no special class."""
+"""Two transactions created the same key. Memgraph reports it at COMMIT, as a general client error."""
 _GONE: Final = "Neo.ClientError.Statement.EntityNotFound"
-"""What a statement has found was deleted before it got its lock: tried again, it finds something else."""
+"""The node was deleted before the statement got its lock: a retry finds the new state."""
 _OF_THE_DOCUMENT: Final = frozenset(
     {
         "Neo.ClientError.Statement.ArgumentError",
@@ -25,24 +27,24 @@ _OF_THE_DOCUMENT: Final = frozenset(
         "Neo.ClientError.Statement.TypeError",
     }
 )
-"""A value, on the node or in the request, that a sound statement cannot work with."""
+"""A value on the node or in the request that a correct statement cannot process."""
 _OF_THE_SERVER: Final = (".Cluster.", ".Database.", ".General.")
-"""Transient errors of a server that has no memory left or may not write now, whoever asks."""
+"""Transient errors of a server without free memory, or in read-only mode; they affect every client."""
 
 
 @contextlib.contextmanager
 def translated(place: str = "the server") -> Iterator[None]:
-    """Raise the driver's errors as ours. `place`: where the server is, and which setting says so."""
+    """Raises the driver's errors as ours. `place`: the server's address and setting."""
     try:
         yield
     except (bolt_errors.Neo4jError, bolt_errors.DriverError, OSError) as error:
         raise _ours(error, place) from error
-    except (OverflowError, UnicodeEncodeError) as error:  # an integer or a text that Bolt cannot carry
+    except (OverflowError, UnicodeEncodeError) as error:  # Bolt cannot carry the integer or text
         raise StoreRejectedError("graph", repr(error)[:500]) from error
 
 
 def raced(error: BaseException) -> bool:
-    """Whether two transactions created one key at once: tried again, the second one finds it."""
+    """Whether two transactions created the same key; a retry of the second one finds it."""
     if isinstance(error, bolt_errors.ConstraintError):
         return True
     return isinstance(error, bolt_errors.Neo4jError) and _RACED in str(error).lower()
@@ -52,7 +54,7 @@ def _ours(error: Exception, place: str) -> StoreError:
     reason = f"{type(error).__name__}: {str(error)[:500]}"
     code = str(getattr(error, "code", None))
     if isinstance(error, bolt_errors.AuthError) or ".Security." in code:
-        # Our configuration, which says nothing of a document: wait until it is mended.
+        # A configuration error, unrelated to a document: wait until it is repaired.
         wrong = "MEMGRAPH_USER or MEMGRAPH_PASSWORD is missing or wrong, or not allowed to do this"
         return StoreUnavailableError("graph", f"{place}: {wrong}: {reason}")
     if code in _OF_THE_DOCUMENT:

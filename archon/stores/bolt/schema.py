@@ -1,7 +1,7 @@
-"""In: a graph server. Out: our constraints and indexes, made where missing; an error where they cannot be.
+"""In: a graph server. Out: our constraints and indexes, created if missing; an error if that is impossible.
 
-`IF NOT EXISTS` does nothing where the name is taken, and an older index can keep a constraint away. So what
-the server has afterwards is read and compared with what is wanted.
+`IF NOT EXISTS` does nothing if the name is taken, and an older index can block a constraint. So the actual
+schema is read afterwards and compared.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ INDEXED: Final = (
 _ATTEMPTS: Final = 8
 _UNIQUE_KINDS: Final = frozenset({"unique", "UNIQUENESS", "NODE_PROPERTY_UNIQUENESS", "NODE_KEY"})
 _INDEX_KINDS: Final = frozenset({"label+property", "RANGE", "BTREE", "TEXT"})
-"""What servers call a constraint that keeps a property unique, and an index that finds nodes by its value."""
+"""Servers' names for a unique constraint on a property, and for an index that finds nodes by its value."""
 
 Key = tuple[str, str]
 """A label, and a property of its nodes."""
 
 
 class Server(Protocol):
-    """Runs a statement outside of transactions, as schema statements want it."""
+    """Runs a statement outside transactions, as schema statements require."""
 
     async def agent(self) -> str: ...
 
@@ -40,15 +40,15 @@ class Server(Protocol):
 
 
 async def ensure(server: Server) -> None:
-    """Safe to repeat, and from two processes at once, too. Raises StoreMismatchError, the driver's errors."""
+    """Safe to repeat, also from two processes at once. Raises StoreMismatchError, the driver's errors."""
     agent = await server.agent()
     for ddl in ddl_for(agent):
         await _define(server, ddl)
     if missing := await _missing(server, agent):
         raise StoreMismatchError(
             "graph",
-            f"the server has no {', no '.join(missing)}, and does not make it: its name may be taken by "
-            "another, or an index on the same property may stand in its way",
+            f"the server has no {', no '.join(missing)}, and did not create it: its name may be taken by "
+            "another, or an index on the same property may block it",
         )
 
 
@@ -56,7 +56,7 @@ def ddl_for(agent: str) -> list[str]:
     """The schema in the server's own dialect."""
     if "Memgraph" in agent:
         unique = [f"CREATE CONSTRAINT ON (n:{label}) ASSERT n.{key} IS UNIQUE" for label, key in UNIQUE]
-        # The label alone, too: what counts all documents would look at every node of the graph.
+        # Also an index on the label alone: counting documents would otherwise scan all nodes of the graph.
         keys = [f"{label}({key})" for label, key in (*UNIQUE, *INDEXED)]
         return unique + [f"CREATE INDEX ON :{each}" for each in ("Document", *keys)]
     unique = [
@@ -85,7 +85,7 @@ async def _define(server: Server, ddl: str) -> None:
 
 
 async def _missing(server: Server, agent: str) -> list[str]:
-    """What is wanted and not there, e.g. `unique constraint on :Document(entity_id)`."""
+    """The missing schema objects, e.g. `unique constraint on :Document(entity_id)`."""
     memgraph = "Memgraph" in agent
     constraints = await server.run_alone("SHOW CONSTRAINT INFO" if memgraph else "SHOW CONSTRAINTS")
     indexes = await server.run_alone("SHOW INDEX INFO" if memgraph else "SHOW INDEXES")
@@ -96,7 +96,7 @@ async def _missing(server: Server, agent: str) -> list[str]:
 
 
 def _keys(rows: Iterable[Mapping[str, Any]], kinds: Collection[str]) -> set[Key]:
-    """Those that have a constraint or an index of these kinds to themselves, in any server's columns."""
+    """Keys with their own constraint or index of these kinds, in the columns of any server."""
     found = set()
     for row in rows:
         kind = row.get("type") or row.get("constraint type") or row.get("index type")

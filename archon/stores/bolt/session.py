@@ -1,6 +1,6 @@
-"""In: Cypher statements. Out: their rows, over Bolt, with conflicts retried and the driver's errors ours.
+"""In: Cypher statements. Out: their rows, over Bolt, with retries of conflicts and our errors.
 
-One Cypher for Memgraph, ArcadeDB and Neo4j; only the statements about the schema differ.
+The same Cypher runs on Memgraph, ArcadeDB and Neo4j; only schema statements differ.
 """
 
 import asyncio
@@ -34,13 +34,13 @@ Row = dict[str, Any]
 Work = Callable[[AsyncManagedTransaction], Awaitable[Any]]
 
 _SYSTEM: Final = "neo4j"
-"""OpenTelemetry's semantic conventions name the system after the driver, whose ever server it speaks to."""
+"""OpenTelemetry's semantic conventions name the system after the driver, whatever the server."""
 _CONSTRAINT_ATTEMPTS: Final = 8
 _RETRY_SECONDS: Final = 5.0
-"""How long the driver itself tries again what the server calls transient."""
+"""Seconds for which the driver itself retries transient errors."""
 _SECONDS: Final = 30.0
-"""How long a transaction may take, with the driver's own retries: a server may hang and say nothing. It
-is told the same limit, so that it does not work on for nobody."""
+"""Maximum seconds of a transaction, including the driver's retries: a server may hang silently. The server
+gets the same limit, so it does not continue after we give up."""
 
 
 @cache
@@ -55,7 +55,7 @@ def _query(name: str) -> Query:
 
 
 class Bolt:
-    """A driver and the database it speaks to."""
+    """A driver and its database."""
 
     def __init__(self, driver: AsyncDriver, database: str | None, url: str = "") -> None:
         self._driver = driver
@@ -82,13 +82,13 @@ class Bolt:
             yield cls(driver, settings.graph_database, settings.memgraph_uri)
 
     def grouped(self) -> contextlib.AbstractContextManager[object]:
-        """A span around the wait for a transaction that other documents share: its own spans are in the trace
-        of one of them."""
+        """A span for the wait for a shared transaction, whose own spans are in the trace of one of its
+        documents."""
         return self._span("group")
 
     async def write(self, work: Work) -> Any:
-        """Run `work` in a transaction, again after a conflict. Raises StoreConflictError when that does not
-        help."""
+        """Runs `work` in a transaction, and again after a conflict. Raises StoreConflictError if retries do
+        not help."""
         try:
             found = await self._written(work)
         except StoreUnavailableError:
@@ -108,14 +108,14 @@ class Bolt:
                     ):
                         return await session.execute_write(work)
                 except bolt_errors.ClientError as error:
-                    # The driver does not retry what was raced.
+                    # The driver does not retry a constraint conflict.
                     if not raced(error) or attempt + 1 == _CONSTRAINT_ATTEMPTS:
                         raise
                     await asyncio.sleep(random.uniform(0.01, 0.05) * (attempt + 1))
         raise AssertionError("unreachable")
 
     async def rows(self, name: str, **parameters: Any) -> list[Row]:
-        """The rows of one reading statement, which goes together with the begin of its transaction."""
+        """The rows of one read statement, sent together with the BEGIN of its transaction."""
         with self._span("read"), translated(self._place), _span(name):
             async with asyncio.timeout(_SECONDS):
                 found: list[Row] = await self._driver.execute_query(
@@ -129,7 +129,7 @@ class Bolt:
         return found
 
     async def rehearse(self, name: str, parameters: Sequence[dict[str, Any]]) -> None:
-        """Run a statement once for each of `parameters`, at once, and roll all of it back."""
+        """Runs a statement once for each of `parameters`, concurrently, and rolls everything back."""
 
         async def one(values: dict[str, Any]) -> None:
             async with self._driver.session(database=self._database) as session:
@@ -141,9 +141,9 @@ class Bolt:
             await asyncio.gather(*map(one, parameters))
 
     async def ping(self) -> str:
-        """What the server calls itself. Not tried again, as the driver does with transactions: who asks wants
-        to know now. Raises StoreError where it does not answer; and, once a write has failed, until it takes
-        one again: a server whose disk is full still answers what is read."""
+        """The server's name and version. Without the driver's retries, because the caller needs the current
+        state. Raises StoreError if the server does not answer; after a failed write, also until a write
+        succeeds again: a server with a full disk still answers reads."""
         with translated(self._place):
             agent = await self.agent()
         if self._write_failed:
@@ -156,21 +156,21 @@ class Bolt:
         except StoreUnavailableError as error:
             raise StoreUnavailableError("graph", f"answers, but takes no writes ({error})") from error
         except StoreConflictError:
-            pass  # another process's write has won, so that it takes them
+            pass  # another process won the race, so the server accepts writes
 
     async def ensure_schema(self) -> None:
-        """Constraints and indexes; safe to repeat, and to do from two processes at once. Raises
-        StoreMismatchError where the server has others in their place."""
+        """Creates constraints and indexes; safe to repeat, also from two processes at once. Raises
+        StoreMismatchError if the server has conflicting ones."""
         with translated(self._place):
             await graph_schema.ensure(self)
 
     async def agent(self) -> str:
-        """What the server calls itself."""
+        """The server's name and version."""
         async with self._driver.session(database=self._database) as session:
             return (await (await session.run("RETURN 1")).consume()).server.agent
 
     async def run_alone(self, cypher: str) -> list[Row]:
-        """The rows of a statement outside of transactions, as those about the schema are to be run."""
+        """The rows of a statement outside transactions, as schema statements require."""
         async with self._driver.session(database=self._database) as session:
             return await (await session.run(cypher)).data()
 
@@ -180,7 +180,7 @@ def _span(name: str) -> contextlib.AbstractContextManager[object]:
 
 
 async def run(transaction: AsyncManagedTransaction, name: str, **parameters: Any) -> list[Row]:
-    """One statement within a transaction; its rows."""
+    """The rows of one statement within a transaction."""
     with _span(name):
         result = await transaction.run(statement(name), parameters)
         rows: list[Row] = await result.data()

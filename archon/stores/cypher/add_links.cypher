@@ -1,5 +1,5 @@
-// The importer is locked, as it may just lead its imports here itself. MERGE is from its side: what it imports
-// may be imported by hundreds.
+// The importer is locked, because it may be resolving its own imports at the moment. MERGE starts from the
+// importer: hundreds of documents may import the target.
 UNWIND $rows AS row
 MATCH (s:Document {entity_id: row.source})
 SET s.lock = $lock

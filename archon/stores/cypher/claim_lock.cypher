@@ -1,4 +1,5 @@
-// Nodes' states under their locks; one is created bare where a producer names a document that nobody indexed.
+// The states of nodes under their locks. Creates a bare node for a document that a producer names but
+// nobody has indexed.
 UNWIND $ids AS id
 MERGE (d:Document {entity_id: id})
 ON CREATE SET d.version = 0

@@ -1,4 +1,4 @@
-// Locked before it is looked who imports it: a document that is being enriched may just begin to.
+// Locked before the check for importers: a document that is being enriched may start to import it.
 UNWIND $rows AS row
 MATCH (m:Module {module_id: row.id})
 SET m.module_id = row.id

@@ -1,4 +1,4 @@
-// What documents contain, each with what it calls and inherits within them.
+// The entities of documents, each with its calls and bases within the document.
 UNWIND $ids AS id
 MATCH (d:Document {entity_id: id})-[:CONTAINS]->(e:Entity)
 OPTIONAL MATCH (e)-[r:CALLS|INHERITS]->(t:Entity)

@@ -1,5 +1,5 @@
-// Locks nodes and tells, where the claimed version is still their own, what is there of earlier enrichments:
-// `named` are the modules by which other documents lead here.
+// Locks nodes and returns the rows of earlier enrichments, if the claimed version is current. `named` are
+// the modules through which other documents link to the node.
 UNWIND $rows AS row
 MATCH (d:Document {entity_id: row.id})
 SET d.lock = $lock

@@ -1,4 +1,4 @@
-// Under the node's lock, beside which others may add to the list.
+// Under the node's lock, because others may add to the list at the same time.
 MATCH (d:Document {entity_id: $id})
 SET d.lock = $lock
 WITH d

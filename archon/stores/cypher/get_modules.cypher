@@ -1,4 +1,4 @@
-// Those that lead to no document.
+// Modules that resolve to no document.
 MATCH (d:Document {entity_id: $id})-[:IMPORTS]->(m:Module)
 OPTIONAL MATCH (d)-[r:IMPORTS]->(:Document)
 WITH m, collect(r.module) AS led

@@ -1,4 +1,4 @@
-// What documents import: the modules that are named, and the documents that these lead to.
+// The imports of documents: the modules, and the documents that they resolve to.
 UNWIND $ids AS id
 MATCH (d:Document {entity_id: id})-[r:IMPORTS]->(n)
 RETURN d.entity_id AS document_id, n.module_id AS module_id, r.names AS names, n.entity_id AS target,

@@ -1,4 +1,4 @@
-// Who imports these modules, and where each of the imports leads now.
+// The importers of these modules, and the current target of each import.
 UNWIND $ids AS id
 MATCH (m:Module {module_id: id})<-[r:IMPORTS]-(i:Document)
 WHERE i.enrichment_status <> 'deleted'

@@ -1,6 +1,6 @@
-// Documents' nodes, created, updated or revived; `mine` is false, and nothing changed, in another project.
-// A bare tombstone is of no project. A run that has not ended keeps its workflow id on the node, so that the
-// next claim can tell it. The language is what the enrichment has read the content as, unless another is named now.
+// Creates, updates or revives the nodes of documents. If `mine` is false, another project has the document
+// and nothing changed. A bare tombstone has no project. A run that has not ended keeps its workflow id on
+// the node, for the next claim. The language is that of the enrichment, unless the request names another.
 UNWIND $rows AS row
 MERGE (d:Document {entity_id: row.id})
 ON CREATE SET d.version = 0, d.project_name = row.project_name

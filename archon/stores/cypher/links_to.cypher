@@ -1,4 +1,4 @@
-// What deleted documents are, and the modules by which others lead to them.
+// The deleted documents, and the modules through which others link to them.
 UNWIND $rows AS row
 MATCH (d:Document {entity_id: row.id})
 OPTIONAL MATCH (d)<-[r:IMPORTS]-(s:Document)

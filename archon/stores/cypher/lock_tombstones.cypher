@@ -1,4 +1,4 @@
-// Those that have not been revived since.
+// Tombstones that have not been revived since.
 UNWIND $rows AS row
 MATCH (d:Document {entity_id: row.id})
 SET d.lock = $lock

@@ -1,4 +1,4 @@
-// Under each node's lock. All else stays until it is removed, so that a crash loses no knowledge of it.
+// Under each node's lock. Other data stays until it is removed, so a crash loses no information about it.
 UNWIND $rows AS row
 MATCH (d:Document {entity_id: row.id})
 SET d.lock = $lock

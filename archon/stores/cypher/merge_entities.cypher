@@ -1,4 +1,4 @@
-// MERGE from the entity's side: from the document's it is quadratic in the document's degree on ArcadeDB.
+// MERGE starts from the entity: from the document it is quadratic in the document's degree on ArcadeDB.
 UNWIND $documents AS each
 MATCH (d:Document {entity_id: each.id})
 UNWIND each.rows AS row

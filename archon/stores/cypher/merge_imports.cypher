@@ -1,5 +1,6 @@
-// A module may be imported by all of a project: it is written when it is new alone, so that its importers do not
-// meet there, and MERGE is from the document's side, as it follows the edges of the node that comes first.
+// All documents of a project may import the same module. It is written only if it is new, so that its
+// importers do not conflict there. MERGE starts from the document, because it follows the edges of the
+// first node.
 UNWIND $documents AS each
 MATCH (d:Document {entity_id: each.id})
 UNWIND each.rows AS row

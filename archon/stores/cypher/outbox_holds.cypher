@@ -1,3 +1,3 @@
-// Whether a document's enrichment request is not acknowledged by Kafka yet.
+// Whether Kafka has not acknowledged a document's enrichment request yet.
 MATCH (d:Document {entity_id: $id})
 RETURN coalesce(d.outbox, '') = 'pending' AS holds

@@ -1,4 +1,4 @@
-// Documents that an import may mean, by the last part of where their modules lie.
+// Documents that an import may mean, by the last part of their module's place.
 UNWIND $keys AS key
 MATCH (d:Document {import_key: key})
 WHERE d.enrichment_status <> 'deleted'

@@ -1,4 +1,4 @@
-// Of a project's sources in Go, with where each leads now.
+// Imports of a project's Go sources, with the current target of each.
 MATCH (i:Document {project_name: $project})-[r:IMPORTS]->(m:Module)
 WHERE i.language = 'go' AND i.enrichment_status <> 'deleted'
 OPTIONAL MATCH (i)-[l:IMPORTS]->(t:Document)

@@ -1,4 +1,4 @@
-// Of these contents, those that a live document has.
+// The subset of these contents that a live document has.
 UNWIND $hashes AS hash
 MATCH (d:Document {content_hash: hash})
 WHERE coalesce(d.enrichment_status, '') <> 'deleted'

@@ -1,4 +1,4 @@
-// One that is revived is to be linked again.
+// A revived document must be linked again.
 UNWIND $rows AS row
 MATCH (d:Document {entity_id: row.id})
 SET d.linked_as = null

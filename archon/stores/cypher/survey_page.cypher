@@ -1,4 +1,4 @@
-// What tells whether documents are as they should be, a page in the order of their ids.
+// The properties that show whether documents are in order, a page in the order of ids.
 MATCH (d:Document)
 WHERE d.entity_id > $after
   AND coalesce(d.enrichment_status, '') <> 'deleted'

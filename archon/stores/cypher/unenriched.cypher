@@ -1,5 +1,6 @@
-// A page of documents whose present content is not enriched, or, if asked, by another analyser than this.
-// A project may be told inside a node of the older shape, so those of no project are always among them.
+// A page of documents whose current content is not enriched or, optionally, was enriched by another
+// analyser version. Always includes nodes without a project: a node of the older shape may have the project
+// in `properties`.
 MATCH (d:Document)
 WHERE d.entity_id > $after
   AND NOT coalesce(d.enrichment_status, '') IN $left_out

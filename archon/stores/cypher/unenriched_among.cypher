@@ -1,4 +1,4 @@
-// The same of these documents.
+// The same for the given documents.
 UNWIND $ids AS id
 MATCH (d:Document {entity_id: id})
 WHERE NOT coalesce(d.enrichment_status, '') IN $left_out

@@ -1,4 +1,4 @@
-// How many of them a backfill can ask for, and how many are parked instead.
+// The number of these documents that a backfill can request, and the number that are parked instead.
 MATCH (d:Document)
 WHERE d.content_hash IS NOT NULL AND d.project_name IS NOT NULL
   AND NOT coalesce(d.enrichment_status, '') IN $left_out

@@ -1,4 +1,4 @@
-// Documents in one status, by how long ago they were indexed.
+// Documents with one status, by the time since they were indexed.
 MATCH (d:Document {enrichment_status: $status})
 WITH CASE
        WHEN d.indexed_at > $five_minutes_ago THEN 'under_5m'

@@ -1,5 +1,5 @@
-"""In: the graph. Out: how many documents are in which state and language, and how long those that wait have
-done so."""
+"""In: the graph. Out: the number of documents by state and language, and how long unfinished ones have
+waited."""
 
 import contextlib
 from collections import Counter
@@ -20,7 +20,7 @@ AGES: Final = ("under_5m", "5m_to_30m", "30m_to_6h", "over_6h")
 
 @dataclass(frozen=True)
 class Waiting:
-    """`pending`: documents pending or processing, by each of AGES; `parked`: those that failed."""
+    """`pending`: documents pending or processing, by each of AGES; `parked`: parked documents."""
 
     pending: Mapping[str, int]
     parked: int

@@ -1,5 +1,5 @@
-"""In: a node's state under its lock, and a request. Out: whether the request is still to be enriched, and
-what the node becomes."""
+"""In: a node's state under its lock, and a request. Out: whether to enrich the request, and the node's new
+state."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -23,17 +23,18 @@ _OWN_HASH: Final[Mapping[EnrichmentType, str]] = {
     EnrichmentType.ENTITIES_ONLY: "entities_content_hash",
 }
 
-Asked = tuple[EnrichmentRequest, str]
+Item = tuple[EnrichmentRequest, str]
 """A request, and the id of the workflow that claims it."""
 
 
-async def claim(asked: Sequence[Asked], transaction: AsyncManagedTransaction) -> list[Claim]:
-    """Decide for each of `asked`, of a document each, under the nodes' locks. Raises as `decide` does."""
+async def claim(requests: Sequence[Item], transaction: AsyncManagedTransaction) -> list[Claim]:
+    """Decides each of `requests`, each for another document, under the nodes' locks. Raises as `decide`
+    does."""
     # Sorted by key, so that writers lock in one order.
-    ids = sorted(request.document_id for request, _ in asked)
+    ids = sorted(request.document_id for request, _ in requests)
     found = {row["id"]: row for row in await run(transaction, "claim_lock", ids=ids, lock=str(uuid4()))}
     claims, changed = [], []
-    for request, workflow_id in asked:
+    for request, workflow_id in requests:
         node = found[request.document_id]
         granted = decide(node, request, workflow_id)
         claims.append(granted)
@@ -46,25 +47,25 @@ async def claim(asked: Sequence[Asked], transaction: AsyncManagedTransaction) ->
 
 
 def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str) -> Claim:
-    """Whether `request` is still to be enriched, and at which version.
+    """Whether to enrich `request`, and at which version.
 
-    `node` is the document's state before; its version is 0 where there was none. Raises InvalidInputError for
-    a first version that leaves no room for later ones, ProjectConflictError.
+    `node` is the document's state before; its version is 0 if there was none. Raises InvalidInputError for a
+    first version that leaves no room for later ones, ProjectConflictError.
     """
     if node["version"] == 0:
         version = request.document_version or 1
         if version > HIGHEST_FIRST:
             raise InvalidInputError(
-                "document_version", f"is {version}; a document begins at {HIGHEST_FIRST} at most"
+                "document_version", f"is {version}; a first version is at most {HIGHEST_FIRST}"
             )
         return Claim(decision=Decision.PROCEED, version=version)
     version, status = node["version"], EnrichmentStatus(node["status"])
-    if status is EnrichmentStatus.DELETED:  # its tombstone is of no project
+    if status is EnrichmentStatus.DELETED:  # its tombstone has no project
         return Claim(decision=Decision.SUPERSEDED, version=version)
     if node["project_name"] != request.project_name:
         raise ProjectConflictError(request.document_id)
     dead_lettered = bool(node["dead_lettered"])
-    # A claim whose answer was lost is made again, and must still tell whom the first one replaced.
+    # A claim whose answer was lost is repeated, and must give the same previous workflow.
     mine = node["workflow_id"] == workflow_id
     previous = node["previous_workflow_id"] if mine else node["workflow_id"]
     working = status in {EnrichmentStatus.PROCESSING, EnrichmentStatus.FAILED}
@@ -90,7 +91,7 @@ def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str
 
 def _nothing_missing(node: Mapping[str, Any], request: EnrichmentRequest, status: EnrichmentStatus) -> bool:
     if status is EnrichmentStatus.DISCARDED and node["discarded_request"] == request.correlation_id:
-        return True  # redelivered: whoever wants it enriched after all asks anew
+        return True  # redelivered: enriching it again takes a new request
     done = node[_OWN_HASH[request.enrichment_type]] == request.content_hash
     return done and (status is EnrichmentStatus.COMPLETED or not request.enrichment_type.whole)
 
@@ -98,7 +99,7 @@ def _nothing_missing(node: Mapping[str, Any], request: EnrichmentRequest, status
 def claimed(
     node: Mapping[str, Any], request: EnrichmentRequest, claim: Claim, workflow_id: str
 ) -> dict[str, Any]:
-    """The node's properties once `claim` is granted."""
+    """The node's properties after a granted `claim`."""
     whole = request.enrichment_type.whole
     properties: dict[str, Any] = {}
     if whole:

@@ -1,7 +1,7 @@
-"""In: the scope of a deletion. Out: its documents marked, unlinked from all else, and stripped to tombstones.
+"""In: the scope of a deletion. Out: its documents marked, unlinked, and reduced to tombstones.
 
-A bare tombstone holds id, version, status and time. Every step is conditional on the tombstone's version, so
-that what has been revived meanwhile stays, and may be repeated.
+A bare tombstone has id, version, status and time. Every step is conditional on the tombstone's version, so a
+document revived meanwhile stays. Steps may be repeated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ from archon.stores.bolt.session import Bolt, Row, run
 from archon.stores.graph import links, nodes
 
 _MARKED_AT_ONCE: Final = 50
-"""Nodes whose locks a transaction holds, beside which others write."""
+"""Maximum number of nodes that a transaction locks while others write."""
 _ENTITIES: Final = 500
-"""Entities a transaction deletes."""
+"""Maximum number of entities that a transaction deletes."""
 
 
 class Deletions:
@@ -29,7 +29,8 @@ class Deletions:
         self._bolt = bolt
 
     async def mark(self, scope: DeletionScope, limit: int) -> Marked:
-        """Mark the document, or up to `limit` of the project's, as deleted, one version on."""
+        """Marks the document, or up to `limit` of the project's, as deleted, and increases the version by
+        one."""
         if scope.document_id is not None:
             await self._mark(scope, [scope.document_id])
             found = await self.marked(scope, 1)
@@ -49,9 +50,9 @@ class Deletions:
         return Marked(more=len(rows) == limit)
 
     async def any_live(self, project_name: str, until: datetime) -> bool:
-        """Whether the project has a document that was indexed until then."""
-        asked = {"project_name": project_name, "requested_at": nodes.timestamp(until), "limit": 1}
-        return bool(await self._bolt.rows("live_to_delete", **asked))
+        """Whether the project has a document that was indexed before that time."""
+        parameters = {"project_name": project_name, "requested_at": nodes.timestamp(until), "limit": 1}
+        return bool(await self._bolt.rows("live_to_delete", **parameters))
 
     async def _mark(self, scope: DeletionScope, document_ids: Sequence[str]) -> None:
         parameters = {
@@ -68,7 +69,7 @@ class Deletions:
         await self._bolt.write(work)
 
     async def marked(self, scope: DeletionScope, limit: int) -> list[Tombstone]:
-        """Up to `limit` documents that are marked and not stripped yet."""
+        """Up to `limit` documents that are marked, but not yet stripped."""
         name, key = (
             ("marked_documents", {"limit": limit})
             if scope.document_id is None
@@ -78,7 +79,7 @@ class Deletions:
         return [nodes.tombstone(row["document"]) for row in rows]
 
     async def unlink(self, tombstones: Sequence[Tombstone]) -> tuple[int, int]:
-        """Delete their entities, and the modules that nothing else imports; how many of each."""
+        """Deletes their entities, and modules without other importers; returns the number of each."""
         rows = _rows(tombstones)
         entities = deleted = await self._delete_entities(rows)
         while deleted == _ENTITIES:
@@ -109,7 +110,7 @@ class Deletions:
         return int(await self._bolt.write(work))
 
     async def strip(self, tombstones: Sequence[Tombstone]) -> int:
-        """Leave nothing but the bare tombstones; how many there are now."""
+        """Reduces the documents to bare tombstones; returns the number of tombstones."""
 
         async def work(transaction: AsyncManagedTransaction) -> int:
             lock = str(uuid4())
@@ -120,16 +121,16 @@ class Deletions:
         return int(await self._bolt.write(work))
 
     async def referenced(self, hashes: Sequence[str]) -> set[str]:
-        """Of these contents, those that a live document has."""
+        """The subset of these contents that a live document has."""
         return {row["hash"] for row in await self._bolt.rows("referenced", hashes=list(hashes))}
 
     async def tombstone_of(self, document_id: str) -> int | None:
-        """The version at which a document is deleted; None while it is not."""
+        """The version at which a document is deleted; None if it is not deleted."""
         found = await self.tombstones_of([document_id])
         return found.get(document_id)
 
     async def tombstones_of(self, document_ids: Sequence[str]) -> Mapping[str, int | None]:
-        """By id the version of those that are deleted, and None of those that are not; others are unknown."""
+        """For each known document the version of its tombstone, or None if it is not deleted."""
         rows = await self._bolt.rows("standings", ids=list(document_ids))
         return {
             row["document_id"]: row["version"] if row["status"] == EnrichmentStatus.DELETED else None

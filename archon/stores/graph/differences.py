@@ -1,7 +1,8 @@
-"""In: enrichments, and what the graph holds of their documents. Out: a transaction that writes what differs.
+"""In: enrichments, and the stored rows of their documents. Out: a transaction that writes only the
+differences.
 
-An entity whose properties are the same, its body's hash among them, is not written. One that has only moved
-gets its new lines.
+Entities with unchanged properties, including the body hash, are not written. A moved entity only gets its new
+lines.
 """
 
 from collections import defaultdict
@@ -28,12 +29,12 @@ _ORDER: Final = (
     "merge_calls",
     "merge_inherits",
 )
-"""In which the statements are run."""
+"""Order of the statements."""
 
 
 @dataclass(frozen=True)
 class Present:
-    """What the graph holds of one document's earlier enrichments, as rows."""
+    """The stored rows of one document's earlier enrichments."""
 
     entities: list[Row] = field(default_factory=list)
     imports: list[Row] = field(default_factory=list)
@@ -44,8 +45,8 @@ class Present:
 async def write_differences(
     writes: Sequence[EnrichmentWrite], transaction: AsyncManagedTransaction
 ) -> list[bool | None]:
-    """For each write, of a document each: False when the version is past; None, with nothing written, when so
-    much differs that a transaction is not to take it."""
+    """Writes several enrichments, each of another document. For each: False if its version is past; None,
+    without any write, if the differences are too large for one transaction."""
     standings = await fence(transaction, *(write.step for write in writes))
     ours = {write.document_id: write for write in writes if write.document_id in standings}
     before = [each for each, write in ours.items() if write.wanted and standings[each]["relationships"]]
@@ -92,7 +93,7 @@ async def _present(transaction: AsyncManagedTransaction, ids: Sequence[str]) -> 
 
 
 def difference(wanted: Mapping[str, Sequence[Row]], present: Present) -> Mapping[str, Sequence[Row]]:
-    """Rows by statement, from what is there to `wanted`, which has those of EnrichmentWrite."""
+    """Rows by statement that turn the stored state into `wanted`, which has the rows of EnrichmentWrite."""
     there = {entity["entity_id"]: entity for entity in present.entities}
     rows = wanted.get("merge_entities", ())
     written = [row for row in rows if not _same(row, there.get(row["entity_id"]))]
@@ -131,7 +132,7 @@ def _moved(row: Row, found: Row) -> bool:
 
 
 def _apart(wanted: Sequence[Row], found: Sequence[Row], key: Collection[str]) -> tuple[list[Row], list[Row]]:
-    """The wanted rows that are not found, and the found ones that are not wanted."""
+    """The missing rows, and the superfluous ones."""
 
     def keys(rows: Sequence[Row]) -> dict[tuple[Any, ...], Row]:
         return {tuple(_hashable(row[name]) for name in key): row for row in rows}

@@ -1,7 +1,7 @@
-"""In: a document whose imports have just been written, or documents that go. Out: edges between documents.
+"""In: a document with new imports, or documents to delete. Out: edges between documents.
 
-An import leads to the documents at the place that it means, whichever of the two came first. The edge to the
-module stays, as the record of what is written there; from it the others are found again at any time.
+An import is resolved to the documents at its place, in whatever order they appear. The edge to the module
+stays as the record of the written import; the document edges can be computed from it at any time.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from archon.stores.bolt.session import Row, run
 from archon.stores.graph import rows as enrichment_rows
 
 Link = tuple[str, str, str]
-"""The importing document's id, the imported one's, and the module that is named."""
+"""The ids of the importing and the imported document, and the module's name."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Import:
 
 @dataclass(frozen=True)
 class Linking:
-    """A document whose imports have just been written, and of before: what it was linked as, by which modules
-    others lead to it, and its own links."""
+    """A document with new imports, and its earlier state: its `linked_as`, the modules through which others
+    link to it, and its own links."""
 
     step: Step
     result: AnalysisResult
@@ -47,9 +47,9 @@ class Linking:
 
 
 async def relink(transaction: AsyncManagedTransaction, documents: Sequence[Linking]) -> None:
-    """Make documents' edges from and to others what imports and paths say now, under their locks.
+    """Updates the edges from and to the documents by the current imports and paths, under their locks.
 
-    Whoever calls this sets the property `linked_as` in the same transaction, as nodes.enriched has it.
+    The caller sets the property `linked_as` in the same transaction, with the value of nodes.enriched.
     """
     by_project: dict[str, list[Linking]] = defaultdict(list)
     for each in documents:
@@ -59,13 +59,13 @@ async def relink(transaction: AsyncManagedTransaction, documents: Sequence[Linki
 
 
 def outgoing(rows: Sequence[Row]) -> set[Link]:
-    """Of the rows of the statement `import_states`, those that lead to documents."""
+    """The links in rows of the statement `import_states`."""
     return {(row["document_id"], row["target"], row["module"]) for row in rows if row["target"] is not None}
 
 
 async def unlink(transaction: AsyncManagedTransaction, gone: Sequence[Row]) -> None:
-    """Remove the edges of deleted documents, whose locks are held; imports that led to them lead elsewhere
-    then, if anywhere."""
+    """Removes the edges of deleted documents, whose locks are held, and resolves imports of these documents
+    again."""
     led: dict[str, set[str]] = defaultdict(set)
     of_go = set()
     for row in await run(transaction, "links_to", rows=gone):
@@ -95,7 +95,8 @@ class _Linker:
             family = await self._family(language)
             rows = enrichment_rows.import_rows(each.step, each.result) if family else []
             own += [(language, Import(request.document_id, path, row["name"], row["names"])) for row in rows]
-            # Others' imports are asked only where they may mean something else now: a hub has hundreds.
+            # Imports of other documents are read only if they may resolve differently now: a hub has
+            # hundreds.
             if each.linked_as != enrichment_rows.linked_as(each.step, each.result):
                 names.update(each.named, family.aliases(path) if family else ())
                 roots_changed |= language == modules.ROOTS
@@ -109,9 +110,9 @@ class _Linker:
         own: Sequence[tuple[str | None, Import]] = (),
         there: Collection[Link] = (),
     ) -> None:
-        """Lead all imports of the modules `names`, and `own` ones, each with its language; `there` are these
-        documents' links. `go`: all imports of Go, as its packages are found by the names of the modules that
-        they are below."""
+        """Resolves all imports of the modules `names`, and the imports `own` with their languages, again;
+        `there` are the existing links of the own imports. `go`: also all Go imports, because the names of Go
+        modules determine their packages."""
         ids = [enrichment_rows.module_id(self.project, name) for name in sorted(names)]
         rows = await run(self.transaction, "importers", ids=ids) if ids else []
         rows += await run(self.transaction, "project_imports", project=self.project) if go else []
@@ -135,7 +136,7 @@ class _Linker:
         await self._write(found.union(there), wanted)
 
     async def _led(self, family: Family, imports: Sequence[Import]) -> set[Link]:
-        """Where `imports` lead."""
+        """The links of `imports`."""
         wanted = [(each, sought) for each in imports for sought in family.sought(each.module, each.names)]
         found = await self._found(family, {sought.place for _, sought in wanted})
         packages = await self._packages(family, found)
@@ -154,7 +155,7 @@ class _Linker:
         return links
 
     async def _found(self, family: Family, places: set[str]) -> Mapping[str, Mapping[str, str]]:
-        """By place, the ids by path of the documents at places that end like one of these."""
+        """Paths and ids of the documents by place, for places with the same last name as one of these."""
         keys = sorted({modules.place_key(self.project, family, place) for place in places})
         by_place: dict[str, dict[str, str]] = defaultdict(dict)
         for row in await run(self.transaction, "places", keys=keys) if keys else []:
@@ -163,7 +164,7 @@ class _Linker:
         return by_place
 
     async def _packages(self, family: Family, found: Iterable[str]) -> set[str]:
-        """Of the directories above what has been found, those that are packages of Python."""
+        """The directories above the found places that are Python packages."""
         if family.name != "python":
             return set()
         above = {str(parent) for place in found for parent in PurePosixPath(place).parents} - {"."}

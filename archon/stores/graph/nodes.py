@@ -1,6 +1,6 @@
-"""In: models. Out: the flat properties of graph nodes, and models again.
+"""In: models. Out: the flat properties of graph nodes, and models from them.
 
-Times are ISO 8601 in UTC of one width, so that Cypher compares them as text.
+Times are ISO 8601 in UTC with a fixed width, so Cypher compares them as text.
 """
 
 import json
@@ -25,10 +25,10 @@ _Shown = TypeVar("_Shown", bound=BaseModel)
 _log = get_logger(__name__)
 
 ENDED: Final = [str(status) for status in sorted(SETTLED)]
-"""The same for Cypher: statuses in which no run works on or waits with a document."""
+"""The same for Cypher: statuses in which no run works on a document or waits with it."""
 
 _HASHES: Final = ("enrichment_content_hash", "quality_content_hash", "entities_content_hash")
-"""Properties that name a content of a document beside its present and its past ones."""
+"""Properties with content hashes, besides the current content and the past ones."""
 
 
 def timestamp(moment: datetime) -> str:
@@ -36,7 +36,7 @@ def timestamp(moment: datetime) -> str:
 
 
 def described(document: Document) -> dict[str, Any]:
-    """What may change without the content changing."""
+    """The properties that may change without the content."""
     return {
         "entity_type": "document",
         "external_id": document.external_id,
@@ -54,13 +54,14 @@ def described(document: Document) -> dict[str, Any]:
 
 
 def _original_path(metadata: Mapping[str, Any]) -> str | None:
-    """What an ingest says of a file that it found renamed; a client's metadata may be anything."""
+    """The original path of a renamed file, if an ingest has set it; a client's metadata may contain
+    anything."""
     given = metadata.get("original_path")
     return given if isinstance(given, str) else None
 
 
 def content(document: Document, status: EnrichmentStatus) -> dict[str, Any]:
-    """What changes with the content."""
+    """The properties that change with the content."""
     return {
         "content_hash": document.content_hash,
         "content_preview": document.content_preview,
@@ -70,7 +71,7 @@ def content(document: Document, status: EnrichmentStatus) -> dict[str, Any]:
 
 
 def outbox(correlation_id: str, priority: Priority, enrichment_type: EnrichmentType) -> dict[str, Any]:
-    """A request that Kafka has not acknowledged yet."""
+    """The mark of a request that Kafka has not acknowledged yet."""
     return {
         "outbox": "pending",
         "correlation_id": correlation_id,
@@ -80,7 +81,7 @@ def outbox(correlation_id: str, priority: Priority, enrichment_type: EnrichmentT
 
 
 def past_hashes(node: Mapping[str, Any], content_hash: str) -> list[str] | None:
-    """Every content that the node has had before, once this one takes its place; None for none."""
+    """All earlier contents of the node, when this one replaces the current one; None if there are none."""
     past, present = list(node["past_hashes"] or []), node["content_hash"]
     if present is not None and present != content_hash and present not in past:
         past.append(present)
@@ -88,7 +89,7 @@ def past_hashes(node: Mapping[str, Any], content_hash: str) -> list[str] | None:
 
 
 def tombstone(node: Mapping[str, Any]) -> Tombstone:
-    """What a deletion must know of a node that is marked as deleted."""
+    """The data of a marked node that a deletion needs."""
     hashes = [node.get("content_hash"), *(node.get("past_hashes") or []), *map(node.get, _HASHES)]
     workflow_ids = [node.get("workflow_id"), node.get("previous_workflow_id")]
     return Tombstone(
@@ -101,17 +102,18 @@ def tombstone(node: Mapping[str, Any]) -> Tombstone:
 
 
 def marked(step: Step, status: EnrichmentStatus) -> dict[str, Any]:
-    """The properties of a run that is parked or given up; the next claim finds who waits."""
+    """The properties for a parked or discarded run; the next claim finds the waiting run by them."""
     properties: dict[str, Any] = {"enrichment_status": str(status), "workflow_id": step.workflow_id}
     if status is EnrichmentStatus.FAILED:
-        properties["dead_lettered"] = True  # the letter may have been published without the graph
+        properties["dead_lettered"] = True  # even if the graph missed the publishing
     if status is EnrichmentStatus.DISCARDED:
         properties["discarded_request"] = step.request.correlation_id
     return properties
 
 
 def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
-    """The properties an enrichment of this type sets: each part its own, a whole one all and `completed`."""
+    """The properties that an enrichment of this type sets: a part its own, a whole one all and
+    `completed`."""
     kind, content_hash = step.request.enrichment_type, step.request.content_hash
     properties: dict[str, Any] = {"language": step.request.resolved_language}
     if kind is not EnrichmentType.ENTITIES_ONLY:
@@ -145,8 +147,8 @@ def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
 
 
 def readable(shown: type[_Shown], rows: Iterable[Mapping[str, Any]]) -> list[_Shown]:
-    """Rows as models. One of a node that others have spoilt must not hide the rest: it is logged and left
-    out; a reconciliation reports it."""
+    """Rows as models. A damaged node must not hide the rest: it is logged and omitted; reconciliation reports
+    it."""
     found = []
     for row in rows:
         try:
@@ -160,7 +162,7 @@ def readable(shown: type[_Shown], rows: Iterable[Mapping[str, Any]]) -> list[_Sh
 def stored_document(
     node: Mapping[str, Any], entities: list[Mapping[str, Any]], **related: Any
 ) -> StoredDocument:
-    """A node as a model, with what is `related` to it; what it lacks is None or empty."""
+    """A node as a model, with its `related` rows; missing properties become None or empty."""
     same = {name: node[name] for name in StoredDocument.model_fields if node.get(name) is not None}
     return StoredDocument.model_validate(
         {
@@ -175,13 +177,13 @@ def stored_document(
 
 
 def outbox_request(node: Mapping[str, Any]) -> EnrichmentRequest:
-    """The request a node's outbox mark stands for."""
+    """The request of a node's outbox mark."""
     return request_of(node, node["correlation_id"])
 
 
 def request_of(node: Mapping[str, Any], correlation_id: str) -> EnrichmentRequest:
-    """What has a node's present content enriched. Raises ValueError or KeyError for a node that others have
-    spoilt."""
+    """The request that enriches a node's current content. Raises ValueError or KeyError for a damaged
+    node."""
     return EnrichmentRequest(
         document_id=node["entity_id"],
         project_name=node["project_name"],

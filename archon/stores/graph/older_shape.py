@@ -1,7 +1,8 @@
-"""In: nodes of an older product, which keeps project and path in `properties`. Out: what they tell, and
-the same nodes as ours.
+"""In: nodes of an older product, which keeps project and path in `properties`. Out: their data, and the same
+nodes in our shape.
 
-Three spellings are known: a map, the same as JSON text, and flattened keys such as `properties.project_id`.
+Three spellings are supported: a map, the same as JSON text, and flattened keys such as
+`properties.project_id`.
 """
 
 import json
@@ -16,7 +17,7 @@ from archon.contracts.errors import ProjectConflictError
 from archon.stores.bolt.session import Row, run
 from archon.stores.graph import nodes
 
-Asked = tuple[Document, Row]
+Item = tuple[Document, Row]
 """A document, and its row for the statement `index`."""
 _PREFIX: Final = "properties."
 _PROJECT: Final = ("project_name", "project_id")
@@ -24,7 +25,7 @@ _PATH: Final = ("file_path", "source_path", "path")
 
 
 def is_older(node: Mapping[str, Any]) -> bool:
-    """Whether it lacks what every node of ours has."""
+    """Whether it lacks a property that every node of ours has."""
     return any(node.get(name) is None for name in ("project_name", "content_hash", "version"))
 
 
@@ -41,9 +42,9 @@ def hash_of(node: Mapping[str, Any]) -> str | None:
 
 
 def problem_of(node: Mapping[str, Any]) -> str | None:
-    """Why it cannot become a node of ours, whatever its text, if so."""
+    """Why it cannot be converted to our shape, whatever its text, or None."""
     if not _is_canonical(node["entity_id"]):
-        return "its id is no UUID"
+        return "its id is not a UUID"
     if project_of(node) is None:
         return "it names no project"
     if path_of(node) is None:
@@ -51,11 +52,11 @@ def problem_of(node: Mapping[str, Any]) -> str | None:
     return None
 
 
-async def indexed(documents: Sequence[Asked], transaction: AsyncManagedTransaction) -> list[Row]:
-    """For each document what the statement `index` returns; a node of the older shape
-    becomes ours first, under the same lock.
+async def indexed(documents: Sequence[Item], transaction: AsyncManagedTransaction) -> list[Row]:
+    """The result of the statement `index` for each document; first converts a node of the older shape under
+    the same lock.
 
-    Raises ProjectConflictError where such a node is of another project, or does not say of which.
+    Raises ProjectConflictError if such a node belongs to another project, or names none.
     """
     # Sorted by key, so that writers lock in one order.
     rows = [row for _, row in sorted(documents, key=lambda each: each[0].entity_id)]
@@ -77,7 +78,7 @@ def _is_incomplete(row: Row) -> bool:
 
 
 async def _adopt(transaction: AsyncManagedTransaction, document: Document) -> None:
-    """Make it ours, and such that it is indexed as changed."""
+    """Converts the node, so that indexing treats it as changed."""
     node = (await run(transaction, "nodes", ids=[document.entity_id]))[0]["document"]
     if _nested(node, _PROJECT) != document.project_name:
         raise ProjectConflictError(document.entity_id)
@@ -97,7 +98,7 @@ def _is_canonical(value: Any) -> bool:
 
 
 def _told(node: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    """The first that is told, on the node itself or in its properties."""
+    """The first value among these names, on the node itself or in its properties."""
     found = next((node[name] for name in names if node.get(name)), None)
     return str(found) if found is not None else _nested(node, names)
 

@@ -20,9 +20,9 @@ class Outbox:
         self._bolt = bolt
 
     async def requests(self, older_than: datetime, limit: int) -> list[EnrichmentRequest]:
-        """Requests that were never acknowledged, of documents indexed before `older_than`, the oldest first.
+        """Unacknowledged requests of documents indexed before `older_than`, the oldest first.
 
-        A node that others have spoilt must not hold up the rest: it is logged, and not asked for again.
+        A damaged node must not hold up the rest: it is logged, and skipped from then on.
         """
         rows = await self._bolt.rows("outbox", older_than=nodes.timestamp(older_than), limit=limit)
         found, spoilt = [], []
@@ -37,12 +37,12 @@ class Outbox:
         return found
 
     async def holds(self, document_id: str) -> bool:
-        """Whether this document's request was never acknowledged."""
+        """Whether this document's request is unacknowledged."""
         rows = await self._bolt.rows("outbox_holds", id=document_id)
         return any(row["holds"] for row in rows)
 
     async def clear(self, published: Sequence[tuple[str, int]]) -> None:
-        """Kafka has the requests of these (document, version) pairs."""
+        """Removes the marks of these (document, version) pairs, whose requests Kafka has."""
         await self._mark(published, "published")
 
     async def _mark(self, versions: Sequence[tuple[str, int]], mark: str) -> None:

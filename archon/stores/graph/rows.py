@@ -1,4 +1,5 @@
-"""In: a claimed step and its analysis. Out: the rows that an enrichment writes beside the document's node."""
+"""In: a claimed step and its analysis. Out: the rows that an enrichment writes in addition to the document's
+node."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,12 +14,12 @@ from archon.contracts.analysis import AnalysisResult, Entity
 from archon.contracts.workflow import Step
 
 _UNRELATED: Final = frozenset({"heading", "link", "code_block"})
-"""Kinds whose names are prose, and may be those of something else."""
+"""Kinds whose names are prose, so equal names need not mean the same thing."""
 
 
 def rows(step: Step, result: AnalysisResult) -> Mapping[str, list[dict[str, Any]]]:
-    """By the statement that writes them, in the order for a large analysis: imports come first, because MERGE
-    looks at all edges that the document has by then."""
+    """Rows by statement, in the order for a large analysis: imports first, because MERGE scans all edges that
+    the document already has."""
     ids = [_entity_id(step.request.document_id, entity) for entity in result.entities]
     related = {
         entity.qualified_name: each
@@ -34,12 +35,12 @@ def rows(step: Step, result: AnalysisResult) -> Mapping[str, list[dict[str, Any]
 
 
 def written_by(step: Step, ids: Iterable[str]) -> str:
-    """The same for every attempt: two that overlap must not take each other's entities for stale ones."""
+    """Equal for every attempt: overlapping attempts must not treat each other's entities as stale."""
     return blake3("\0".join([str(step.version), *sorted(ids)]).encode()).hexdigest()
 
 
 def _entity_rows(step: Step, result: AnalysisResult, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """One row an entity, sorted by key so that writers lock in one order."""
+    """One row for each entity, sorted by key so that writers lock in one order."""
     request, bases, by = step.request, _bases(result), written_by(step, ids)
     found = {
         each: {
@@ -66,8 +67,8 @@ def _entity_rows(step: Step, result: AnalysisResult, ids: Sequence[str]) -> list
 
 
 def import_rows(step: Step, result: AnalysisResult) -> list[dict[str, Any]]:
-    """One row an imported module with what is taken from it, sorted by key. A module has one name in all of
-    the project where its language's imports are known."""
+    """One row for each imported module, with the imported names, sorted by key. If the language's imports are
+    known, a module has the same name in the whole project."""
     request = step.request
     family, path = modules.family_of(request.resolved_language), modules.normal(request.file_path)
     taken: dict[str, set[str]] = defaultdict(set)
@@ -91,7 +92,7 @@ def module_id(project: str, name: str) -> str:
 
 
 def _relation_rows(ids: Mapping[str, str], result: AnalysisResult, kind: str) -> list[dict[str, Any]]:
-    """One row a call, or an inheritance, whose both ends are entities of this document; `ids` by name."""
+    """One row for each call or inheritance between two entities of this document; `ids` by name."""
     ends = [
         (ids.get(item.source or ""), ids.get(item.target))
         for item in result.relationships
@@ -102,7 +103,7 @@ def _relation_rows(ids: Mapping[str, str], result: AnalysisResult, kind: str) ->
 
 
 def _bases(result: AnalysisResult) -> Mapping[str, list[str]]:
-    """By qualified name, what an entity inherits, as it is written there."""
+    """Base types of each entity, as written, by qualified name."""
     bases: dict[str, list[str]] = defaultdict(list)
     for item in result.relationships:
         if item.kind == "inherits" and item.source is not None:
@@ -115,12 +116,13 @@ def _entity_id(document_id: str, entity: Entity) -> str:
 
 
 def linked_as(step: Step, result: AnalysisResult) -> str:
-    """All of a document that says which imports of others may mean it."""
+    """A value that changes whenever other documents' imports may resolve differently because of this
+    document."""
     request = step.request
     named = go_modules(result) if request.resolved_language == modules.ROOTS else []
     return "\n".join([request.resolved_language or "", modules.normal(request.file_path), *named])
 
 
 def go_modules(result: AnalysisResult) -> list[str]:
-    """The names of the modules of Go that a go.mod declares."""
+    """The names of the Go modules that a go.mod declares."""
     return sorted(each.name for each in result.entities if each.kind == "module")

@@ -1,6 +1,6 @@
 """In: documents, claims and analyses. Out: the graph, which assigns versions and fences late writers.
 
-Every writing transaction first locks the document's node, so writers of one document form a queue.
+Every write transaction first locks the document's node, so writers of one document form a queue.
 """
 
 import asyncio
@@ -40,11 +40,12 @@ from archon.stores.graph.writes import EnrichmentWrite, fence, set_properties
 WARM_CONNECTIONS: Final = 8
 WARM_ROUNDS: Final = 5
 LANES: Final = 2
-"""Transactions that index, or claim, at once: one that waits for a lock must not stop all others."""
+"""Concurrent transactions for indexing, and for claims: a transaction that waits for a lock must not block
+all others."""
 ENRICHMENT_WRITERS: Final = 1
-"""Transactions in which a process writes enrichments at once."""
-TOLD: Final = 50
-"""How many events of superseded runs a node remembers."""
+"""Concurrent transactions of a process that write enrichments."""
+EVENTS_REMEMBERED: Final = 50
+"""Number of superseded runs' events that a node remembers."""
 
 
 class GraphStore:
@@ -57,7 +58,7 @@ class GraphStore:
         self.deletions = Deletions(bolt)
         self.survey = GraphSurvey(bolt)
         self.unenriched = Unenriched(bolt)
-        self._indexed: Grouped[older_shape.Asked, Row] = Grouped(
+        self._indexed: Grouped[older_shape.Item, Row] = Grouped(
             self._in_one(older_shape.indexed),
             key=lambda each: each[0].entity_id,
             tenant=lambda each: each[0].project_name,
@@ -65,14 +66,14 @@ class GraphStore:
             at_work=at_work,
             linger=AT_ONCE,
         )
-        self._claims: Grouped[claims.Asked, Claim] = Grouped(
+        self._claims: Grouped[claims.Item, Claim] = Grouped(
             self._in_one(claims.claim),
             key=lambda each: each[0].document_id,
             tenant=lambda each: each[0].project_name,
             lanes=LANES,
             at_work=at_work,
         )
-        # Documents of a project meet at the modules they import; many writers there undo each other's work.
+        # Documents of a project share imported modules; many concurrent writers would conflict there.
         self._enrichments: Grouped[EnrichmentWrite, bool | None] = Grouped(
             self._in_one(write_differences),
             key=lambda each: each.document_id,
@@ -87,13 +88,13 @@ class GraphStore:
     def _in_one(
         self, work: Callable[[Sequence[Any], AsyncManagedTransaction], Awaitable[Sequence[Any]]]
     ) -> Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]:
-        """`work` for several items in one writing transaction."""
+        """Runs `work` for several items in one write transaction."""
         return lambda items: self._bolt.write(partial(work, items))
 
     @classmethod
     @contextlib.asynccontextmanager
     async def connect(cls, settings: Settings, at_work: Count = NOBODY) -> AsyncIterator["GraphStore"]:
-        """Connects at the first statement; the schema is ensure_schema's. `at_work`: see Grouped."""
+        """Connects at the first statement; ensure_schema creates the schema. `at_work`: see Grouped."""
         async with Bolt.connect(settings) as bolt:
             yield cls(bolt, at_work)
 
@@ -101,7 +102,7 @@ class GraphStore:
         await self._bolt.ensure_schema()
 
     async def warm(self) -> None:
-        """Log in, and have the statement of indexing compiled, ahead of the first requests."""
+        """Logs in and compiles the indexing statement before the first requests."""
         nothing: dict[str, Any] = {"described": {}, "content": {}, "outbox": {}, "wanted": False}
         same = {**nothing, "project_name": "", "content_hash": "", "lock": ""}
         for _ in range(WARM_ROUNDS):
@@ -109,7 +110,7 @@ class GraphStore:
             await self._bolt.rehearse("index", each)
 
     async def ping(self) -> str:
-        """What the server calls itself, with its version."""
+        """The server's name and version."""
         return await self._bolt.ping()
 
     async def index(
@@ -121,10 +122,10 @@ class GraphStore:
         enrichment_type: EnrichmentType = EnrichmentType.FULL,
         status: EnrichmentStatus = EnrichmentStatus.PENDING,
     ) -> Indexed:
-        """Create or update a node; its version rises with its content. Raises ProjectConflictError;
-        StoreRejectedError where the version can rise no further.
+        """Creates or updates a node; its version rises with its content. Raises ProjectConflictError;
+        StoreRejectedError if the version is at its maximum.
 
-        A document that is to be enriched is marked in the outbox until its request is acknowledged.
+        The node of a document to enrich has an outbox mark until its request is acknowledged.
         """
         row = {
             "id": document.entity_id,
@@ -150,12 +151,12 @@ class GraphStore:
         )
 
     async def former_contents(self, document_id: str) -> list[str]:
-        """Hashes of the contents that it had before and has not now, the oldest first."""
+        """Hashes of its earlier contents, without the current one, the oldest first."""
         rows = await self._bolt.rows("former_contents", id=document_id)
         return list(rows[0]["hashes"]) if rows else []
 
     async def forget_contents(self, document_id: str, hashes: Sequence[str]) -> None:
-        """Leave out of the document's former contents those that are gone."""
+        """Removes contents that are deleted from the document's earlier contents."""
         parameters = {"id": document_id, "hashes": list(hashes), "lock": str(uuid4())}
 
         async def work(transaction: AsyncManagedTransaction) -> None:
@@ -164,16 +165,16 @@ class GraphStore:
         await self._bolt.write(work)
 
     async def claim(self, request: EnrichmentRequest, workflow_id: str) -> Claim:
-        """Decide under the node's lock; see claims.decide, which also says what it raises."""
+        """Decides under the node's lock; see claims.decide, also for the errors."""
         with self._bolt.grouped():
             return await self._claims.ask((request, workflow_id))
 
     async def write_enrichment(self, step: Step, result: AnalysisResult) -> bool:
-        """Write what the enrichment type covers; False when the version is past. Repeatable.
+        """Writes the parts of the enrichment type; False if the version is past. Repeatable.
 
-        Up to 500 rows that differ from what is there go in one transaction, with those of others that wait.
-        More go in several, each fenced, the last one completing; so does a larger analysis that is not
-        incremental, as a whole.
+        Up to 500 changed rows are written in one transaction, shared with other waiting enrichments. Larger
+        changes need several transactions, each fenced, the last one sets the status; so does a large analysis
+        that is not incremental, as a whole.
         """
         write = EnrichmentWrite.of(step, result)
         if write.rows <= ROWS_AT_ONCE or step.request.enrichment_type is EnrichmentType.INCREMENTAL:
@@ -188,7 +189,7 @@ class GraphStore:
         return True
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
-        """False when the version is past, or when the document is enriched already."""
+        """False if the version is past, or the document is already enriched."""
 
         async def work(transaction: AsyncManagedTransaction) -> bool:
             current = (await fence(transaction, step)).get(step.request.document_id)
@@ -200,8 +201,7 @@ class GraphStore:
         return bool(await self._bolt.write(work))
 
     async def set_dead_lettered(self, step: Step, *, standing: bool) -> bool:
-        """Note whether a dead letter of the document stands; False, and nothing noted, when the version is
-        past."""
+        """Records whether the document has a dead letter; False, without a write, if the version is past."""
 
         async def work(transaction: AsyncManagedTransaction) -> bool:
             if not await fence(transaction, step):
@@ -212,7 +212,7 @@ class GraphStore:
         return bool(await self._bolt.write(work))
 
     async def is_current(self, step: Step) -> bool:
-        """Whether no newer version and no other content has the document; True where there is none at all."""
+        """Whether the step's version and content are current; True if there is no document."""
         rows = await self._bolt.rows("current", id=step.request.document_id)
         if not rows or rows[0]["version"] < step.version:
             return True
@@ -220,22 +220,22 @@ class GraphStore:
         return bool(rows[0]["version"] == step.version and same)
 
     async def first_to_tell(self, document_id: str, event_id: str, teller: str) -> bool:
-        """Whether no other teller has told this event of the document; from then on, this one has."""
+        """Reserves this event of the document for `teller`; False if another one has reserved it."""
 
         async def work(transaction: AsyncManagedTransaction) -> bool:
-            rows = await run(transaction, "told", id=document_id, lock=str(uuid4()))
-            entries: list[str] = rows[0]["told"] if rows else []
-            told = dict(entry.split(" ") for entry in entries)
-            if rows and event_id not in told:
-                properties = {"told": [*entries, f"{event_id} {teller}"][-TOLD:]}
+            rows = await run(transaction, "event_tellers", id=document_id, lock=str(uuid4()))
+            entries: list[str] = rows[0]["tellers"] if rows else []
+            tellers = dict(entry.split(" ") for entry in entries)
+            if rows and event_id not in tellers:
+                properties = {"told": [*entries, f"{event_id} {teller}"][-EVENTS_REMEMBERED:]}
                 await set_properties(transaction, {document_id: properties})
-            return told.get(event_id, teller) == teller
+            return tellers.get(event_id, teller) == teller
 
         return bool(await self._bolt.write(work))
 
     async def get(self, document_id: str, projects: Projects = None) -> StoredDocument:
-        """Raises NotFoundError, also for a document of another project; StoreRejectedError for a node that
-        others have spoilt."""
+        """Raises NotFoundError, also for a document of another project; StoreRejectedError for a damaged
+        node."""
         found = await self._bolt.rows("get_document", id=document_id, projects=projects)
         if not found or not found[0]["document"].get("content_hash"):
             raise NotFoundError(f"there is no document {document_id}")
@@ -255,7 +255,7 @@ class GraphStore:
             raise StoreRejectedError("graph", f"the node of {document_id} cannot be read: {error}") from error
 
     async def request(self, document_id: str, correlation_id: str) -> EnrichmentRequest:
-        """What has the present content enriched, as it was asked for. Raises as `get` does."""
+        """The request that enriches the current content, as originally posted. Raises as `get` does."""
         found = await self._bolt.rows("get_document", id=document_id, projects=None)
         if not found:
             raise NotFoundError(f"there is no document {document_id}")
@@ -265,7 +265,7 @@ class GraphStore:
             raise StoreRejectedError("graph", f"the node of {document_id} cannot be read: {error}") from error
 
     async def get_by_external_id(self, external_id: str, projects: Projects) -> StoredDocument:
-        """The document of a client's own id. Raises NotFoundError; InvalidInputError when several projects
+        """The document with a client's own id. Raises NotFoundError; InvalidInputError if several projects
         have one."""
         found = await self._bolt.rows("get_by_external_id", external_id=external_id, projects=projects)
         if not found:
@@ -277,14 +277,14 @@ class GraphStore:
         return await self.get(found[0]["id"])
 
     async def previews(self, document_ids: Sequence[str], projects: Projects) -> Mapping[str, Preview]:
-        """By document id, what a listing of hits shows."""
+        """Data for a listing of hits, by document id."""
         rows = await self._bolt.rows("get_previews", ids=list(document_ids), projects=projects)
         return {preview.id: preview for preview in nodes.readable(Preview, rows)}
 
     async def documents(
         self, *, projects: Projects, status: str | None, after: str | None, limit: int
     ) -> DocumentPage:
-        """A page of documents whose ids come after `after`; it is shorter by those that cannot be read."""
+        """A page of documents with ids after `after`; omits unreadable ones."""
         rows = await self._bolt.rows(
             "list_documents", projects=projects, status=status, after=after or "", limit=limit
         )

@@ -1,4 +1,4 @@
-"""In: the graph. Out: its documents page by page, as far as a comparison with the other stores needs them."""
+"""In: the graph. Out: its documents page by page, with the data for a comparison with the other stores."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,23 +12,23 @@ from archon.stores.bolt.session import Bolt
 
 
 class GraphSurvey:
-    """Raises StoreError. A node that is none of ours, or that others have spoilt, is None."""
+    """Raises StoreError. A foreign or damaged node is None."""
 
     def __init__(self, bolt: Bolt) -> None:
         self._bolt = bolt
 
     async def page(self, after: str | None, limit: int, project: str | None) -> Mapping[str, Node | None]:
-        """By id, in the order of ids: those after `after` that are not deleted."""
+        """Documents with ids after `after` that are not deleted, in the order of ids."""
         rows = await self._bolt.rows("survey_page", after=after or "", limit=limit, project=project)
         return {row["document_id"]: _node(row) for row in rows}
 
     async def properties(self, document_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-        """Everything the nodes have, by id."""
+        """All properties of the nodes, by id."""
         rows = await self._bolt.rows("nodes", ids=list(document_ids))
         return {row["document"]["entity_id"]: row["document"] for row in rows}
 
     async def standings(self, document_ids: Sequence[str]) -> Mapping[str, Standing]:
-        """By id; a document that is not in the graph is not in the answer."""
+        """States by id; documents that are not in the graph are omitted."""
         rows = await self._bolt.rows("standings", ids=list(document_ids))
         return {
             row["document_id"]: Standing(
@@ -38,12 +38,12 @@ class GraphSurvey:
         }
 
     async def holds_documents(self) -> bool:
-        """Whether there is any document at all, deleted ones counted."""
+        """Whether there is any document, including deleted ones."""
         return bool(await self._bolt.rows("any_document"))
 
 
 def node_of(properties: Mapping[str, Any]) -> Node | None:
-    """The same of a whole node's properties."""
+    """From all properties of a node."""
     preview = properties.get("content_preview") or ""
     return _node(
         {
@@ -57,7 +57,7 @@ def node_of(properties: Mapping[str, Any]) -> Node | None:
 
 def _node(row: Mapping[str, Any]) -> Node | None:
     try:
-        UUID(row["document_id"])  # a point can have no other id
+        UUID(row["document_id"])  # no other id is possible for a point
         content_hash, status = row["content_hash"], EnrichmentStatus(row["status"])
         part = content_hash in {row.get("quality_content_hash"), row.get("entities_content_hash")}
         return Node(

@@ -1,6 +1,7 @@
-"""In: criteria. Out: the documents that are to be enriched after the fact, page by page, and their number.
+"""In: criteria. Out: documents without enrichment, page by page, and their number.
 
-What is live traffic, parked, discarded or deleted is left out: it has its own way to be enriched, or none.
+Omits live traffic and parked, discarded or deleted documents: they are enriched in another way, or not at
+all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from archon.stores.bolt.session import Bolt
 from archon.stores.graph import nodes, older_shape
 
 LIVE_FOR: Final = timedelta(minutes=10)
-"""How long after its indexing a document that is pending or processing is live traffic."""
+"""How long a pending or processing document counts as live traffic after its indexing."""
 _GIVEN_UP: Final = (EnrichmentStatus.DELETED, EnrichmentStatus.DISCARDED)
 
 
@@ -26,24 +27,24 @@ class Unenriched:
         self._bolt = bolt
 
     async def page(self, criteria: Criteria, after: str, limit: int) -> CandidatePage:
-        """Candidates among the next `limit` nodes by id; it may be empty and not the last."""
+        """Candidates among the next `limit` nodes by id; a page may be empty without being the last."""
         rows = await self._bolt.rows("unenriched", after=after, limit=limit, **_parameters(criteria))
         last = rows[-1]["document_id"] if len(rows) == limit else None
         return CandidatePage(candidates=_candidates(rows, criteria), next=last)
 
     async def among(self, criteria: Criteria, document_ids: Sequence[str]) -> list[Candidate]:
-        """Those of these documents that fit."""
+        """The documents on the list that match."""
         rows = await self._bolt.rows("unenriched_among", ids=list(document_ids), **_parameters(criteria))
         return _candidates(rows, criteria)
 
     async def unknown(self, document_ids: Sequence[str]) -> list[str]:
-        """Those of which there is no node."""
+        """The ids without a node."""
         rows = await self._bolt.rows("standings", ids=list(document_ids))
         known = {row["document_id"] for row in rows}
         return [each for each in document_ids if each not in known]
 
     async def count(self, criteria: Criteria) -> UnenrichedCount:
-        """Without nodes of the older shape: they cannot be requested as they are."""
+        """Does not count nodes of the older shape, which cannot be requested directly."""
         parameters = {**_parameters(criteria), "left_out": [str(status) for status in _GIVEN_UP]}
         counts = {False: 0, True: 0}
         for row in await self._bolt.rows("unenriched_count", **parameters):
@@ -68,7 +69,7 @@ def _candidates(rows: Sequence[Mapping[str, Any]], criteria: Criteria) -> list[C
 
 
 def _candidate(node: Mapping[str, Any], criteria: Criteria) -> Candidate | None:
-    """None for what only looked like one: of another project or a newer analyser."""
+    """None if a closer look shows another project or a newer analyser."""
     project = older_shape.project_of(node)
     if criteria.project_name not in {None, project}:
         return None

@@ -1,4 +1,4 @@
-"""In: a claimed step and its analysis. Out: what it writes, and transactions that write a large one in parts,
+"""In: a claimed step and its analysis. Out: its rows, and transactions that write a large analysis in parts,
 each conditional on the version."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -18,14 +18,14 @@ from archon.stores.graph import rows as enrichment_rows
 from archon.stores.graph.links import Linking
 
 OF_DOCUMENTS: Final = frozenset({"merge_entities", "merge_imports", "remove_imports"})
-"""Statements whose rows are those of a document that they name."""
+"""Statements with rows of a single document, which they name."""
 
 Batch = tuple[str, Sequence[Row]]
 """A statement's name and its rows."""
 
 
 async def fence(transaction: AsyncManagedTransaction, *steps: Step) -> Mapping[str, Row]:
-    """Lock the nodes of `steps`; by document, what is there where the step's version is still its own."""
+    """Locks the nodes of `steps`; by document, the stored state if the step's version is current."""
     rows = [
         {
             "id": step.request.document_id,
@@ -42,13 +42,13 @@ async def fence(transaction: AsyncManagedTransaction, *steps: Step) -> Mapping[s
 async def set_properties(
     transaction: AsyncManagedTransaction, by_document: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Of documents whose locks are held, by their ids."""
+    """Sets properties of documents whose locks are held, by id."""
     rows = [{"id": each, "properties": properties} for each, properties in by_document.items()]
     await run(transaction, "set_properties", rows=rows)
 
 
 def parameters_of(name: str, by_document: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
-    """Of a statement that writes these rows."""
+    """Parameters of a statement that writes these rows."""
     if name in OF_DOCUMENTS:
         return {"documents": [{"id": each, "rows": rows} for each, rows in by_document.items()]}
     return {"rows": [row for rows in by_document.values() for row in rows]}
@@ -56,7 +56,7 @@ def parameters_of(name: str, by_document: Mapping[str, Sequence[Row]]) -> dict[s
 
 @dataclass(frozen=True)
 class EnrichmentWrite:
-    """What one enrichment writes."""
+    """The writes of one enrichment."""
 
     step: Step
     result: AnalysisResult
@@ -79,12 +79,12 @@ class EnrichmentWrite:
         return sum(map(len, self.wanted.values()))
 
     def linking(self, standing: Row, outgoing: set[links.Link]) -> Linking:
-        """For links.relink; `standing` is of the fence."""
+        """The input for links.relink; `standing` comes from the fence."""
         return Linking(self.step, self.result, standing["linked_as"], standing["named"], outgoing)
 
     def parts(self) -> Iterator[Callable[[AsyncManagedTransaction], Awaitable[bool]]]:
-        """All of it in several transactions, to be run in order; the last one completes. Each returns False,
-        and has written nothing, when the version is past."""
+        """The complete write as several transactions, to run in order; the last one sets the status. Each
+        returns False, without a write, if the version is past."""
         yield self._begin
         for name, rows in self.wanted.items():
             for chunk in _chunks(rows):
@@ -113,7 +113,7 @@ class EnrichmentWrite:
         if self.wanted:
             ids = [row["entity_id"] for row in self.wanted["merge_entities"]]
             written_by = enrichment_rows.written_by(self.step, ids)
-            # Named first and deleted then: a server may lose its place in a list that shrinks meanwhile.
+            # First listed, then deleted: some servers lose their position in a list that shrinks meanwhile.
             stale = await run(transaction, "absent_entities", id=self.document_id, written_by=written_by)
             for chunk in _chunks(stale):
                 await run(transaction, "delete_entities", rows=chunk)

@@ -1,8 +1,8 @@
-"""In: chunks of a document at a version. Out: one point each in a collection of their own.
+"""In: chunks of a document at a version. Out: one point for each in a separate collection.
 
-The document's point is the fence: whoever writes chunks looks at it afterwards, and takes its own away again
-where it has lost. Qdrant inserts a new point whatever the update filter says, so that the filter alone keeps
-a late writer only from what is there already.
+The document's point is the fence: a writer of chunks checks it afterwards, and removes its own chunks if it
+has lost. Qdrant inserts a new point whatever the update filter; the filter only protects existing points from
+a late writer.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from archon.stores.vectors.points import numbers, of_documents, payload, sparse,
 
 KEYWORDS: Final = ("document_id", "language", "document_type", "kind")
 CHUNKS_AT_ONCE: Final = 200
-"""Points of one request; each is some 5 KB, and Qdrant takes 32 MB."""
+"""Maximum number of points per request; each has about 5 KB, and Qdrant accepts 32 MB."""
 
 
 class Chunks:
@@ -34,12 +34,12 @@ class Chunks:
         self.wanted = Collection(collection, dimensions, KEYWORDS, sparse={names.VECTOR_TERMS: idf})
 
     async def replace(self, documents: Sequence[tuple[Step, Sequence[Chunk]]]) -> None:
-        """Of each document, write these chunks and delete all others, but for what is at a newer version."""
+        """For each document, writes these chunks and deletes all others, except those of a newer version."""
         operations: list[Any] = []
         for step, chunks in documents:
             whole, left = divmod(len(chunks), CHUNKS_AT_ONCE)
             cut = whole * CHUNKS_AT_ONCE
-            for start in range(0, cut, CHUNKS_AT_ONCE):  # a document that fills requests of its own
+            for start in range(0, cut, CHUNKS_AT_ONCE):  # a document that fills its own requests
                 await self._update([_upsert(step, chunks[start : start + CHUNKS_AT_ONCE])])
             if left:
                 operations.append(_upsert(step, chunks[cut:]))
@@ -47,7 +47,7 @@ class Chunks:
         await self._update(operations)
 
     async def delete(self, versions: Mapping[str, int]) -> int:
-        """Delete the chunks of these documents up to the version that is said here; how many there were."""
+        """Deletes the chunks of these documents up to the given version; returns their number."""
         by_version = defaultdict(list)
         for document_id, version in versions.items():
             by_version[version].append(document_id)
@@ -88,7 +88,7 @@ def _point(step: Step, chunk: Chunk) -> models.PointStruct:
         vectors[names.VECTOR_CONTENT] = numbers(chunk.embedding)
     if chunk.terms is not None and chunk.terms.indices:
         vectors[names.VECTOR_TERMS] = sparse(chunk.terms)
-    told = payload(step.request, step.version, EnrichmentStatus.COMPLETED)
-    del told["enrichment_status"]  # the graph's to tell, and not a chunk's
-    told |= chunk.model_dump(include={"symbol", "kind", "start_line", "end_line"})
-    return models.PointStruct(id=_id(step, chunk), vector=vectors, payload=told)
+    data = payload(step.request, step.version, EnrichmentStatus.COMPLETED)
+    del data["enrichment_status"]  # the graph's, not a chunk's
+    data |= chunk.model_dump(include={"symbol", "kind", "start_line", "end_line"})
+    return models.PointStruct(id=_id(step, chunk), vector=vectors, payload=data)

@@ -1,7 +1,7 @@
-"""In: what collections are to hold. Out: the collections and their payload indexes, made where they are
-missing; an error that says how those that exist differ.
+"""In: the planned collections. Out: the collections and their payload indexes, created if missing; an error
+that describes how existing ones differ.
 
-A collection's vectors are fixed when it is made, so one that differs is its operator's to replace.
+A collection's vectors are fixed at its creation, so only its operator can replace one that differs.
 """
 
 import contextlib
@@ -19,17 +19,17 @@ from archon.contracts.errors import StoreMismatchError, StoreUnavailableError
 from archon.stores.vectors.points import refused, translated
 
 OLDEST_SERVER: Final = (1, 15, 4)
-"""The first that knows `update_filter`. Older ones leave it out of account, and write over newer versions."""
+"""The first version with `update_filter`. Older ones ignore it, and overwrite newer versions."""
 _OF_THE_COLLECTION: Final = frozenset({400, 404})
-"""What is answered by a collection that differs, or is missing."""
+"""Statuses of requests to a collection that differs or is missing."""
 _SAME_AS: Final = {"keyword": {"keyword", "uuid"}, "integer": {"integer"}}
-"""Types of payload index that serve a filter as well as the one that is wanted."""
+"""Types of payload index that also support the filters of the planned type."""
 
 
 @dataclass(frozen=True)
 class Collection:
-    """`keywords`: payload fields to filter by, beside project and version; `sparse`: vectors beside the
-    dense one."""
+    """`keywords`: payload fields for filters, in addition to project and version; `sparse`: vectors in
+    addition to the dense one."""
 
     name: str
     dimensions: int
@@ -48,8 +48,8 @@ class Collection:
 
 
 async def ensure(client: AsyncQdrantClient, wanted: Sequence[Collection]) -> None:
-    """Safe to repeat, and from two processes at once. Raises StoreMismatchError, which names every
-    difference; then nothing is written to a collection that exists. Else raises StoreError."""
+    """Safe to repeat, also from two processes at once. Raises StoreMismatchError, which names every
+    difference, before it writes to an existing collection; otherwise StoreError."""
     with translated():
         await _require_version(client)
         for each in wanted:
@@ -62,8 +62,8 @@ async def ensure(client: AsyncQdrantClient, wanted: Sequence[Collection]) -> Non
 
 
 async def check(client: AsyncQdrantClient, wanted: Sequence[Collection]) -> str:
-    """The server's version. Makes nothing. Raises StoreMismatchError, which names what is missing too; else
-    StoreError."""
+    """The server's version. Creates nothing. Raises StoreMismatchError, which also names missing objects;
+    otherwise StoreError."""
     differences: list[str] = []
     with translated():
         for each in wanted:
@@ -80,8 +80,8 @@ async def check(client: AsyncQdrantClient, wanted: Sequence[Collection]) -> str:
 
 @contextlib.asynccontextmanager
 async def explained(client: AsyncQdrantClient, wanted: Sequence[Collection]) -> AsyncIterator[None]:
-    """Where the server refuses what the block asks of it, and a collection is not what is wanted, raises
-    StoreMismatchError, which names the difference; else the refusal."""
+    """If the server refuses a request of the block and a collection is not the planned one, raises
+    StoreMismatchError with the difference; otherwise the refusal."""
     try:
         yield
     except StoreUnavailableError as error:
@@ -110,7 +110,7 @@ async def _require_version(client: AsyncQdrantClient) -> None:
     found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", version)
     if found and tuple(map(int, found.groups())) < OLDEST_SERVER:
         oldest = ".".join(map(str, OLDEST_SERVER))
-        raise StoreMismatchError("qdrant", f"the server is version {version}; {oldest} or newer is wanted")
+        raise StoreMismatchError("qdrant", f"the server is version {version}; {oldest} or newer is required")
 
 
 async def _create(client: AsyncQdrantClient, wanted: Collection) -> None:
@@ -123,7 +123,7 @@ async def _create(client: AsyncQdrantClient, wanted: Collection) -> None:
         )
     except UnexpectedResponse as error:
         if await _there(client, wanted) is None:
-            raise refused(error, f"collection {wanted.name} is missing and cannot be made") from error
+            raise refused(error, f"collection {wanted.name} is missing and cannot be created") from error
 
 
 async def _index(client: AsyncQdrantClient, wanted: Collection, info: models.CollectionInfo) -> None:
@@ -132,12 +132,12 @@ async def _index(client: AsyncQdrantClient, wanted: Collection, info: models.Col
             try:
                 await client.create_payload_index(wanted.name, key, schema)
             except UnexpectedResponse as error:
-                lacks = f"collection {wanted.name} has no payload index on {key}, and none can be made"
+                lacks = f"collection {wanted.name} has no payload index on {key}, and none can be created"
                 raise refused(error, lacks) from error
 
 
 def _vectors(wanted: Collection, info: models.CollectionInfo) -> Iterator[str]:
-    """How the vectors differ. How they are kept, their datatype or quantisation, is their operator's."""
+    """How the vectors differ. Storage, datatype and quantization are the operator's choice."""
     of = f"collection {wanted.name}"
     dense, name = info.config.params.vectors or {}, names.VECTOR_CONTENT
     if isinstance(dense, models.VectorParams):
@@ -164,7 +164,8 @@ def _vectors(wanted: Collection, info: models.CollectionInfo) -> Iterator[str]:
 
 
 def _types(wanted: Collection, info: models.CollectionInfo) -> Iterator[str]:
-    """Payload indexes of another type, and limits of strict mode, that would refuse what is asked."""
+    """Payload indexes of another type, and limits of strict mode, that would make the server refuse our
+    requests."""
     for key, schema in wanted.indexes.items():
         found = info.payload_schema.get(key)
         if found is not None and found.data_type.value not in _SAME_AS[schema.type.value]:

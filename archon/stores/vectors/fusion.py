@@ -1,9 +1,9 @@
-"""In: what two searches have found, each by its own scores. Out: one ranking.
+"""In: the results of two searches, each with its own scores. Out: one ranking.
 
-The convex combination of scores that are each brought to 0..1 (S. Bruch, S. Gai, A. Ingber, *An Analysis of
-Fusion Functions for Hybrid Retrieval*, ACM Transactions on Information Systems 42(1), 2023). `make retrieval`
-measures it beside reciprocal rank fusion (G. Cormack, C. Clarke, S. Büttcher, SIGIR 2009), which is blind to
-by how much one hit is better than the next.
+The convex combination of scores, each normalised to 0..1 (S. Bruch, S. Gai, A. Ingber, *An Analysis of Fusion
+Functions for Hybrid Retrieval*, ACM Transactions on Information Systems 42(1), 2023). `make retrieval`
+compares it with reciprocal rank fusion (G. Cormack, C. Clarke, S. Büttcher, SIGIR 2009), which ignores the
+distance between neighbouring scores.
 """
 
 from collections import defaultdict
@@ -12,15 +12,16 @@ from typing import Final
 
 LEXICAL_WEIGHT: Final = 0.55
 Scores = Mapping[str, float]
-"""By id, of what one search has found."""
+"""Scores by id, from one search."""
 
 
 def combined(lexical: Scores, dense: Scores, weight: float = LEXICAL_WEIGHT) -> dict[str, float]:
-    """By id, 0 to 1: 1 for what both found best. One that found nothing leaves it to the other."""
+    """Scores by id, 0 to 1: 1 for the best result of both. If one search found nothing, the other decides
+    alone."""
     parts = [(share, scores) for share, scores in ((weight, lexical), (1 - weight, dense)) if scores]
     whole = sum(share for share, _ in parts)
     found: dict[str, float] = defaultdict(float)
-    # A term that a chunk lacks adds nothing to its score: 0 is the least. A cosine has no such natural zero.
+    # A missing term adds nothing to a BM25 score: its minimum is 0. A cosine has no such natural zero.
     for share, scores in parts:
         least = 0.0 if scores is lexical else min(scores.values())
         for each, score in _scaled(scores, least).items():

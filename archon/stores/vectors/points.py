@@ -1,4 +1,4 @@
-"""In: requests and versions. Out: what points say, the filters they are found by, and errors as ours."""
+"""In: requests and versions. Out: payloads of points, filters, and Qdrant's errors as ours."""
 
 import contextlib
 import math
@@ -19,18 +19,18 @@ from archon.runtime.http.clients import retry_after
 from archon.runtime.reasons import in_words, place
 
 NEVER: Final = models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lt=0))])
-"""Matches no point, so that an upsert under it only inserts."""
+"""Matches no point, so that an upsert with this filter only inserts."""
 _OF_THE_REQUEST: Final = frozenset({413, 422})
 _KEY_REFUSED: Final = frozenset({401, 403})
 _MALFORMED: Final = ("Format error in JSON body", "Validation error in JSON body")
-"""A request that is too large or not well formed: by status, and by what is said with 400, which stands for a
-collection that differs, for strict mode and for much else, too."""
+"""A request that is too large or malformed: by status and, for 400, by message, because 400 also means a
+different collection, strict mode and other things."""
 _DIGITS: Final = 7
-"""Decimal places of a vector whose largest number is about 1: what 32 bits tell apart there."""
+"""Decimal places for a vector whose largest number is about 1: the precision of 32 bits."""
 
 
 def payload(request: EnrichmentRequest, version: int, status: EnrichmentStatus) -> dict[str, Any]:
-    """What a point says of its document at a version."""
+    """A point's payload: the document at a version."""
     return {
         "document_id": request.document_id,
         "project_name": request.project_name,
@@ -44,8 +44,8 @@ def payload(request: EnrichmentRequest, version: int, status: EnrichmentStatus) 
 
 
 def numbers(vector: Sequence[float]) -> list[float]:
-    """As Qdrant's client takes them: with the digits that 32 bits have, and without those that 64 bits add,
-    which would double the request."""
+    """Numbers for Qdrant's client, with the digits of 32 bits: the additional digits of 64 bits would double
+    the request."""
     found = np.asarray(vector, dtype=float)
     _, exponent = math.frexp(np.abs(found).max(initial=0))
     digits = _DIGITS - math.ceil(exponent * math.log10(2))
@@ -59,7 +59,8 @@ def sparse(terms: Terms) -> models.SparseVector:
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Raise the client's errors as ours. What is not known to be the request's fault is an outage."""
+    """Raises the client's errors as ours. An error that is not known to be the request's fault counts as an
+    outage."""
     try:
         yield
     except UnexpectedResponse as error:
@@ -69,14 +70,14 @@ def translated() -> Iterator[None]:
         raise StoreUnavailableError("qdrant", f"HTTP 429: {error!r}", seconds) from error
     except ValueError as error:
         raise StoreRejectedError("qdrant", repr(error)) from error
-    except AssertionError as error:  # so the client says of an answer without what it asked for
-        raise StoreUnavailableError("qdrant", f"answers as no Qdrant does: {error}") from error
+    except AssertionError as error:  # the client's error for an answer without a result
+        raise StoreUnavailableError("qdrant", f"answers unlike any Qdrant: {error}") from error
     except (ApiException, QdrantException, OSError) as error:
         raise StoreUnavailableError("qdrant", f"{_place(error)}{in_words(error)}") from error
 
 
 def _place(error: Exception) -> str:
-    """Where the request went that was not answered; qdrant-client keeps it with what httpx raised."""
+    """The address of the failed request; qdrant-client keeps it with httpx's exception."""
     try:
         url = getattr(error, "source").request.url  # noqa: B009
     except (AttributeError, RuntimeError):
@@ -85,7 +86,7 @@ def _place(error: Exception) -> str:
 
 
 def refused(error: UnexpectedResponse, doing: str = "") -> StoreError:
-    """`doing` says what was refused, where the answer does not."""
+    """`doing` names the refused operation, if the answer does not."""
     text = error.content[:500].decode(errors="replace")
     reason = f"{doing}: HTTP {error.status_code}: {text}".removeprefix(": ")
     if error.status_code == 409:  # noqa: PLR2004
@@ -98,7 +99,7 @@ def refused(error: UnexpectedResponse, doing: str = "") -> StoreError:
 
 
 def document_of(point: models.Record) -> str | None:
-    """The document whose point or chunk this is; None for one of another program: ours name a UUID."""
+    """The document of a point or chunk; None for another program's: ours name a UUID."""
     try:
         return str(UUID(str((point.payload or {}).get("document_id"))))
     except ValueError:
@@ -106,12 +107,12 @@ def document_of(point: models.Record) -> str | None:
 
 
 def version_up_to(version: int) -> models.Filter:
-    """Points that are not at a later version."""
+    """Points with the given version or an older one."""
     return models.Filter(must=[models.FieldCondition(key="version", range=models.Range(lte=version))])
 
 
 def of_documents(document_ids: Sequence[str], up_to: int | None = None) -> models.Filter:
-    """Chunks of these documents, of a version that is not later than `up_to` where that is said."""
+    """Chunks of these documents, optionally only those up to version `up_to`."""
     of_them = models.FieldCondition(key="document_id", match=models.MatchAny(any=list(document_ids)))
     return models.Filter(must=[of_them, *([] if up_to is None else [version_up_to(up_to)])])
 

@@ -1,4 +1,4 @@
-"""In: documents that are deleted. Out: their points and chunks removed, none that is at a later version."""
+"""In: deleted documents. Out: their points and chunks removed, except those of later versions."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,7 +14,7 @@ _PAGE: Final = 500
 
 
 class Removal:
-    """What a deletion needs of both collections. Raises StoreError."""
+    """The operations on both collections that a deletion needs. Raises StoreError."""
 
     def __init__(self, client: AsyncQdrantClient, documents: str, symbols: str, chunks: Chunks) -> None:
         self._client = client
@@ -23,7 +23,7 @@ class Removal:
         self._chunks = chunks
 
     async def delete(self, versions: Mapping[str, int]) -> DeletionCounts:
-        """Delete what there is of these documents, but for what is at a later version than is said here."""
+        """Deletes points and chunks of these documents, except those of a later version than given."""
         points = await self._delete_points(versions)
         return DeletionCounts(points=points, chunks=await self._chunks.delete(versions))
 
@@ -42,7 +42,7 @@ class Removal:
         return len(stale)
 
     async def of_project(self, project_name: str) -> AsyncIterator[Mapping[str, int]]:
-        """The latest versions that there are points and chunks of, by document id, a page at a time."""
+        """The latest versions of points and chunks by document id, a page at a time."""
         for collection in (self._documents, self._symbols):
             after = None
             while True:
@@ -63,7 +63,7 @@ def _latest(page: Sequence[models.Record]) -> dict[str, int]:
     versions: dict[str, int] = {}
     for point in page:
         document_id = document_of(point)
-        if document_id is None:  # another program's, to which the project's name means something, too
+        if document_id is None:  # another program's, with the same project name
             continue
         versions[document_id] = max(_version(point), versions.get(document_id, 0))
     return versions
@@ -74,6 +74,6 @@ def _version(point: models.Record) -> int:
 
 
 def _up_to(version: int, ids: Sequence[models.ExtendedPointId]) -> models.Filter:
-    """These points, unless one is at a later version. One without a version is nobody's."""
+    """These points, except those of a later version. A point without a version belongs to another program."""
     later = models.FieldCondition(key="version", range=models.Range(gt=version))
     return models.Filter(must=[models.HasIdCondition(has_id=list(ids))], must_not=[later])

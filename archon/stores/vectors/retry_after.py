@@ -1,4 +1,4 @@
-"""In: requests to Qdrant. Out: their answers; a route that has named a time is not asked again before."""
+"""In: requests to Qdrant. Out: their answers; a route with a Retry-After is not called before that time."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -13,12 +13,13 @@ Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 _BUSY: Final = frozenset({429, 503, 507})
 _LONGEST: Final = 3600.0
-"""A server that names more seconds is asked again all the same."""
+"""Maximum seconds to honour."""
 
 
 class RespectingRetryAfter:
-    """Middleware of Qdrant's client. A limit is one collection's, for reads or for writes, so each route has
-    its own time. Raises StoreUnavailableError before then: all documents wait, and no request is spent."""
+    """Middleware of Qdrant's client. A rate limit applies to the reads or writes of one collection, so each
+    route has its own time. Raises StoreUnavailableError before it: all documents wait, and no request is
+    wasted."""
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
@@ -27,7 +28,7 @@ class RespectingRetryAfter:
         route = f"{request.method} {request.url.path}"
         left = self._until.get(route, 0.0) - time.monotonic()
         if left > 0:
-            reason = f"it has asked for no {route} for another {left:.1f} s"
+            reason = f"it accepts no {route} for another {left:.1f} s"
             raise StoreUnavailableError("qdrant", reason, left)
         response = await send(request)
         if response.status_code in _BUSY:

@@ -1,4 +1,4 @@
-"""In: the signals of a query. Out: the chunks nearest to it, by terms, by meaning, or by both together."""
+"""In: the signals of a query. Out: the nearest chunks, by terms, by meaning, or both."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,13 +17,13 @@ from archon.stores.vectors.fusion import Scores, combined
 from archon.stores.vectors.points import numbers, sparse, translated
 
 PER_DOCUMENT: Final = 3
-"""Hits, so that one file does not fill the list."""
+"""Maximum number of hits per document, so that one file does not fill the list."""
 _CANDIDATES: Final = 100
-"""What each of two searches finds at least, for the two to be made one."""
+"""Minimum number of candidates of each search before their fusion."""
 
 
 class Mode(StrEnum):
-    """By both signals, or by one alone."""
+    """Both signals, or only one."""
 
     COMBINED = "combined"
     LEXICAL = "lexical"
@@ -32,7 +32,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What hits are limited to; `projects` None is all of them."""
+    """The filters of the hits; `projects` None means all."""
 
     projects: Projects = None
     language: str | None = None
@@ -40,8 +40,8 @@ class Wanted:
     kind: str | None = None
 
     def corpus(self) -> models.SearchParams | None:
-        """Where words are counted to tell how rare they are: in the projects that are searched, so that no
-        score moves with what others have. A server before 1.19 counts in the whole collection."""
+        """The corpus for the rarity of words: the searched projects, so that no score depends on other
+        projects' contents. A server before 1.19 uses the whole collection."""
         among = self._among()
         if among is None:
             return None
@@ -67,7 +67,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Query:
-    """A text's two signals; a service may know of only one."""
+    """Both signals of a text; a service may support only one."""
 
     embedding: Sequence[float]
     terms: Terms | None = None
@@ -75,7 +75,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Hit:
-    """A chunk that was found. `score`: 0 to 1 where two signals are combined, else BM25 or the cosine."""
+    """A found chunk. `score`: 0 to 1 if two signals are combined, otherwise BM25 or the cosine."""
 
     chunk_id: str
     score: float
@@ -87,7 +87,7 @@ class Hit:
 
 
 class ChunkSearch:
-    """Raises StoreError; StoreMismatchError where the collection is not what is wanted."""
+    """Raises StoreError; StoreMismatchError if the collection is not the planned one."""
 
     def __init__(self, client: AsyncQdrantClient, wanted: Collection, url: str = "") -> None:
         self._client = client
@@ -108,12 +108,12 @@ class ChunkSearch:
     async def _found(
         self, query: Query, wanted: Wanted, limit: int, mode: Mode
     ) -> dict[Mode, list[models.ScoredPoint]]:
-        asked: dict[Mode, Any] = {}
+        queries: dict[Mode, Any] = {}
         if mode is not Mode.DENSE and query.terms is not None and query.terms.indices:
-            asked[Mode.LEXICAL] = (sparse(query.terms), names.VECTOR_TERMS)
+            queries[Mode.LEXICAL] = (sparse(query.terms), names.VECTOR_TERMS)
         if mode is not Mode.LEXICAL:
-            asked[Mode.DENSE] = (numbers(query.embedding), names.VECTOR_CONTENT)
-        if not asked:
+            queries[Mode.DENSE] = (numbers(query.embedding), names.VECTOR_CONTENT)
+        if not queries:
             return {}
         requests = [
             models.QueryRequest(
@@ -124,12 +124,12 @@ class ChunkSearch:
                 limit=limit,
                 with_payload=True,
             )
-            for by, (vector, using) in asked.items()
+            for by, (vector, using) in queries.items()
         ]
         async with explained(self._client, [self._wanted]):
             with self._span("query"), translated():
                 answers = await self._client.query_batch_points(self._wanted.name, requests)
-        return {by: answer.points for by, answer in zip(asked, answers, strict=True)}
+        return {by: answer.points for by, answer in zip(queries, answers, strict=True)}
 
 
 def _ranked(scores: dict[Mode, Scores], payloads: dict[str, dict[str, Any]]) -> list[Hit]:

@@ -1,8 +1,8 @@
-"""In: documents and embeddings. Out: one Qdrant point a document, never moved back to an older version, and
+"""In: documents and embeddings. Out: one Qdrant point per document, never moved back to an older version, and
 the chunks that search finds.
 
-A document's point tells which content its vector is of, and how many chunks there are; what a hit shows of
-the document comes from the graph.
+A document's point names the content of its vector and the number of chunks; the other data of a hit comes
+from the graph.
 """
 
 import contextlib
@@ -36,9 +36,9 @@ _TIMEOUT_SECONDS: Final = 10
 
 
 def qdrant(settings: Settings, **options: Any) -> AsyncQdrantClient:
-    """A client of the server that the settings name."""
+    """A client of the server in the settings."""
     key = settings.qdrant_api_key.get_secret_value()
-    # As a header: with `api_key` the client warns of plain HTTP, as a plain line in a log of JSON.
+    # As a header: with `api_key` the client prints a warning about plain HTTP, a plain line in a JSON log.
     headers = {"api-key": key} if key else {}
     return AsyncQdrantClient(url=settings.qdrant_url, check_compatibility=False, metadata=headers, **options)
 
@@ -79,7 +79,7 @@ class VectorStore:
     @classmethod
     @contextlib.asynccontextmanager
     async def connect(cls, settings: Settings, at_work: Count = NOBODY) -> AsyncIterator["VectorStore"]:
-        """Connects at the first call; the collection is ensure_collection's. `at_work`: see Grouped."""
+        """Connects at the first call; ensure_collections creates the collections. `at_work`: see Grouped."""
         client = qdrant(settings, timeout=_TIMEOUT_SECONDS, transport=Transport())
         try:
             yield cls(client, settings, at_work)
@@ -91,17 +91,17 @@ class VectorStore:
             await self._client.collection_exists(self._collection)
 
     async def check(self) -> str:
-        """The server's version. Raises StoreMismatchError where a collection is missing, or not what is
-        wanted."""
+        """The server's version. Raises StoreMismatchError if a collection is missing, or not the planned
+        one."""
         return await check(self._client, self._wanted)
 
     async def ensure_collections(self) -> None:
-        """Both, with their payload indexes; safe to repeat, and to do from two processes at once."""
+        """Creates both with their payload indexes; safe to repeat, also from two processes at once."""
         await ensure(self._client, self._wanted)
 
     async def index(self, document: Document, indexed: Indexed) -> None:
-        """Create the point without a vector, or move it to this version, keeping the vector it has."""
-        told = {
+        """Creates the point without a vector, or moves it to this version, keeping its vector."""
+        data = {
             "document_id": document.entity_id,
             "project_name": document.project_name,
             "file_path": document.file_path,
@@ -111,17 +111,17 @@ class VectorStore:
             "version": indexed.version,
             "enrichment_status": str(indexed.status),
         }
-        operations: list[Any] = [self._upsert(document.entity_id, told, None, NEVER)]
+        operations: list[Any] = [self._upsert(document.entity_id, data, None, NEVER)]
         if indexed.version > 1 or not indexed.changed:
-            # A point that is at this version already has been written by the enrichment, which knows better.
+            # The enrichment has already written a point at this version, with better data.
             older = _unless_newer(
                 document.entity_id, indexed.version - 1 if indexed.changed else indexed.version
             )
             if not indexed.changed:
-                # The enrichment knows better.
-                del told["enrichment_status"], told["language"]
+                # The enrichment has better values.
+                del data["enrichment_status"], data["language"]
             operations.append(
-                models.SetPayloadOperation(set_payload=models.SetPayload(payload=told, filter=older))
+                models.SetPayloadOperation(set_payload=models.SetPayload(payload=data, filter=older))
             )
         with self._span("index"):
             await self._updates.ask(_Update(document.entity_id, document.project_name, operations))
@@ -133,16 +133,16 @@ class VectorStore:
         vector: Sequence[float] | None,
         chunks: Sequence[Chunk] = (),
     ) -> bool:
-        """Store an enrichment's vector, or none, and its chunks in place of those that were there; False
-        when the document is at a newer version, and then nothing of this is left."""
+        """Stores an enrichment's vector, or none, and replaces the chunks; False if the document is at a
+        newer version, and then nothing of this write remains."""
         self._require_dimensions([vector, *(chunk.embedding for chunk in chunks)])
         request = step.request
-        told = {
+        data = {
             **payload(request, step.version, status),
             "embedded_hash": request.content_hash if vector is not None else None,
             "chunks": len(chunks),
         }
-        upsert = self._upsert(request.document_id, told, vector, version_up_to(step.version))
+        upsert = self._upsert(request.document_id, data, vector, version_up_to(step.version))
         with self._span("upsert"):
             applied = await self._writes.ask(_Write(step, upsert, chunks))
         if not applied:
@@ -150,7 +150,7 @@ class VectorStore:
         return applied
 
     def _require_dimensions(self, vectors: Sequence[Sequence[float] | None]) -> None:
-        """The collections are known to have the dimensions that are set, so what differs is the analysis."""
+        """The collections are known to have the configured dimensions, so the analysis is wrong."""
         others = {len(each) for each in vectors if each is not None} - {self._dimensions}
         if others:
             given = ", ".join(map(str, sorted(others)))
@@ -158,7 +158,7 @@ class VectorStore:
             raise StoreRejectedError("qdrant", reason)
 
     async def set_status(self, step: Step, status: EnrichmentStatus) -> bool:
-        """Change a point's status and nothing else; False when it is at a newer version."""
+        """Changes only a point's status; False if it is at a newer version."""
         change = models.SetPayload(
             payload={"enrichment_status": str(status)},
             filter=_unless_newer(step.request.document_id, step.version),
@@ -176,7 +176,7 @@ class VectorStore:
         return found[0] if found else None
 
     async def _write(self, writes: Sequence["_Write"]) -> list[bool]:
-        """Points first, then their chunks, then a look at the points, which are the chunks' fence."""
+        """Writes the points, then their chunks, then checks the points, which fence the chunks."""
         await self._send([write.upsert for write in writes])
         await self._chunks.replace([(write.step, write.chunks) for write in writes])
         return await self._at([write.step for write in writes])
@@ -190,14 +190,14 @@ class VectorStore:
             await self._client.batch_update_points(self._collection, operations, wait=True)
 
     def _upsert(
-        self, document_id: str, told: dict[str, Any], vector: Sequence[float] | None, only: models.Filter
+        self, document_id: str, data: dict[str, Any], vector: Sequence[float] | None, only: models.Filter
     ) -> models.UpsertOperation:
         vectors: Any = {names.VECTOR_CONTENT: numbers(vector)} if vector is not None else {}
-        point = models.PointStruct(id=document_id, vector=vectors, payload=told)
+        point = models.PointStruct(id=document_id, vector=vectors, payload=data)
         return models.UpsertOperation(upsert=models.PointsList(points=[point], update_filter=only))
 
     async def _at(self, steps: Sequence[Step]) -> list[bool]:
-        """Of each step, whether its document's point is at its version."""
+        """For each step, whether its document's point is at its version."""
         with translated():
             found = await self._client.retrieve(
                 self._collection, [step.request.document_id for step in steps], with_payload=["version"]
@@ -208,7 +208,7 @@ class VectorStore:
 
 @dataclass(frozen=True)
 class _Update:
-    """Operations on one document's point, in their order."""
+    """Operations on one document's point, in order."""
 
     document_id: str
     project_name: str

@@ -1,6 +1,7 @@
-"""In: both collections. Out: points as far as a comparison with the graph needs them, put right or removed.
+"""In: both collections. Out: points with the data for a comparison with the graph; repaired or removed
+points.
 
-Each write is conditional on what was seen: a point that has been written to since is left alone.
+Each write is conditional on the state that was read: a point written to since is left alone.
 """
 
 from collections import defaultdict
@@ -16,14 +17,14 @@ from archon.stores.vectors.points import NEVER, document_of, of_documents, of_pr
 
 _FIELDS: Final = ["document_id", "version", "content_hash", "enrichment_status", "embedded_hash", "chunks"]
 _OF_CHUNKS: Final = "chunks:"
-"""Begins where a page of chunks begins; those of points are read before."""
+"""Prefix of the start of a page of chunks; pages of points come first."""
 _CHUNKS_A_POINT: Final = 10
-"""About as many as a document has: a page of them is that much longer."""
+"""About the number of chunks of a document: a page of chunks is that much longer."""
 
 
 class SeenPage(NamedTuple):
-    """`points`: of a page of chunks one a document without a point. `seen`: how many points, or chunks,
-    were read; `foreign`: ids of those that another program has written; `next`: None at the end."""
+    """`points`: for a page of chunks, one for each document without a point. `seen`: number of points or
+    chunks read; `foreign`: ids of points of other programs; `next`: None at the end."""
 
     points: Sequence[Point]
     seen: int
@@ -40,7 +41,7 @@ class SurveyedPoints:
         self._symbols = symbols
 
     async def read(self, document_ids: Sequence[str]) -> Mapping[str, Point]:
-        """By document id; a document without a point is not in the answer."""
+        """Points by document id; documents without a point are omitted."""
         if not document_ids:
             return {}
         with translated():
@@ -61,7 +62,7 @@ class SurveyedPoints:
         return {point.document_id: point for point in await self._counted(points)}
 
     async def page(self, after: str | None, limit: int, project: str | None) -> SeenPage:
-        """From `after` on: points, and when those are at their end, chunks."""
+        """Points after `after`, and after the last point chunks."""
         chunks = after is not None and after.startswith(_OF_CHUNKS)
         offset = after.removeprefix(_OF_CHUNKS) if after is not None else ""
         with translated():
@@ -88,22 +89,22 @@ class SurveyedPoints:
         return [point for point in points if point.document_id not in known]
 
     async def again(self, seen: Sequence[Point]) -> list[Point]:
-        """What is left of them: the points as they are now, and those of which there are chunks alone."""
+        """The current state: the points, and documents that only have chunks."""
         ids = [point.document_id for point in seen]
         points, chunks = await self.read(ids), await self._count(ids)
         left = [point for point in seen if point.document_id in points or point.document_id in chunks]
         return [points.get(point.document_id, point) for point in left]
 
     async def _counted(self, points: Sequence[Point]) -> list[Point]:
-        """With their chunks, those that have told how many there are."""
-        told = [point for point in points if point.chunks is not None]
+        """Adds the number of chunks, for points that record it."""
+        counting = [point for point in points if point.chunks is not None]
         of_version = defaultdict(list)
-        for point in told:
+        for point in counting:
             of_version[point.version].append(point.document_id)
         there: dict[str, int] = {}
         for version, ids in of_version.items():
             there |= await self._count(ids, version)
-        whole = await self._count([point.document_id for point in told])
+        whole = await self._count([point.document_id for point in counting])
         return [
             replace(
                 point,
@@ -114,7 +115,8 @@ class SurveyedPoints:
         ]
 
     async def _count(self, document_ids: Sequence[str], version: int | None = None) -> dict[str, int]:
-        """How many chunks each document has, at a version or at all; those without any are left out."""
+        """Number of chunks of each document, at one version or in total; documents without any are
+        omitted."""
         if not document_ids:
             return {}
         wanted = of_documents(document_ids)
@@ -128,24 +130,24 @@ class SurveyedPoints:
         return {str(hit.value): hit.count for hit in found.hits}
 
     async def restate(self, drifting: Drifting) -> None:
-        """Have the point say of its document what the node says; one that is missing is made, without a
-        vector. Only for a document on which no run works."""
+        """Updates the point from the node; creates a missing one, without a vector. Only for a document
+        without a working run."""
         node, seen, request = drifting.node, drifting.point, drifting.request
         if node is None or request is None:
             return
-        told = payload(request, node.version, node.status)
+        data = payload(request, node.version, node.status)
         with translated():
             if seen is None:
-                point = models.PointStruct(id=node.document_id, vector={}, payload=told)
+                point = models.PointStruct(id=node.document_id, vector={}, payload=data)
                 insert = models.PointsList(points=[point], update_filter=NEVER)
                 operation: Any = models.UpsertOperation(upsert=insert)
             else:
-                change = models.SetPayload(payload=told, filter=_as_seen(seen))
+                change = models.SetPayload(payload=data, filter=_as_seen(seen))
                 operation = models.SetPayloadOperation(set_payload=change)
             await self._client.batch_update_points(self._collection, [operation], wait=True)
 
     async def remove(self, seen: Point) -> None:
-        """Delete a point, unless it has been written to since, and the chunks up to its version."""
+        """Deletes a point, unless it has been written to since, and the chunks up to its version."""
         chunks = of_documents([seen.document_id], seen.version)
         doomed = {self._collection: _as_seen(seen), self._symbols: chunks}
         with translated():
@@ -154,7 +156,7 @@ class SurveyedPoints:
 
 
 def _is_ours(point: models.Record, *, of_chunks: bool) -> bool:
-    """A document's point has its id; a chunk names it."""
+    """The id of a document's point is the document's id; a chunk names its document."""
     document_id = document_of(point)
     return document_id is not None and (of_chunks or document_id == str(point.id))
 
@@ -186,7 +188,7 @@ def _point(document_id: str, payload: Mapping[str, Any], has_vector: bool = Fals
 
 
 def _of_chunks(found: Sequence[models.Record]) -> list[Point]:
-    """One a document, at the latest version that was seen."""
+    """One for each document, at the latest version seen."""
     latest: dict[str, Point] = {}
     for each in found:
         point = _point(str(document_of(each)), each.payload or {})

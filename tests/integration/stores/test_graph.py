@@ -26,7 +26,7 @@ from archon.contracts.types import (
 )
 from archon.contracts.workflow import Decision
 from archon.runtime.settings import Settings
-from archon.stores.graph.store import TOLD, GraphStore
+from archon.stores.graph.store import EVENTS_REMEMBERED, GraphStore
 from tests import factories, stores
 
 
@@ -364,7 +364,7 @@ async def test_one_run_alone_tells_an_event(graph: GraphStore, project: str) -> 
     tellers = [graph.first_to_tell(document.entity_id, "event-1", f"run-{n}") for n in range(8)]
     assert sum(await asyncio.gather(*tellers)) == 1
     (first,) = [n for n in range(8) if await graph.first_to_tell(document.entity_id, "event-1", f"run-{n}")]
-    for number in range(TOLD - 1):
+    for number in range(EVENTS_REMEMBERED - 1):
         assert await graph.first_to_tell(document.entity_id, f"other-{number}", "run")
     assert await graph.first_to_tell(document.entity_id, "event-1", f"run-{first}")
     assert await graph.first_to_tell(str(uuid4()), "event-1", "of no document")

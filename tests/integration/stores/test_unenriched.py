@@ -157,7 +157,7 @@ async def test_an_older_node_that_lacks_what_is_needed_says_what(
     nobody = await older("")
     everything = await found(graph, Criteria(project_name=project))
     assert everything[nowhere].problem == "it names no file"
-    assert everything[foreign].problem == "its id is no UUID"
+    assert everything[foreign].problem == "its id is not a UUID"
     assert nobody not in everything
     assert (await found(graph, Criteria()))[nobody].problem == "it names no project"
 
