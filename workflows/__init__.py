@@ -1,1 +1,1 @@
-"""The durable processes: what happens in which order, and what survives which failure."""
+"""The durable processes: the order of the steps, and how they survive failures."""

@@ -1,6 +1,6 @@
-"""In: which documents lack their enrichment. Out: low-priority requests for them, as live traffic allows.
+"""In: criteria of documents without enrichment. Out: low-priority requests for them, as live traffic allows.
 
-Before each page it looks how much is open already: in Kafka, ahead of Temporal, no priority counts.
+Checks the backlog before each page: in Kafka, ahead of Temporal, priorities do not apply.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from workflows.cancellation import forget, raise_if_cancelled
 
 _ASK_AGAIN_AFTER: Final = timedelta(seconds=0.5)
 _ASK_AGAIN_AT_MOST: Final = timedelta(seconds=8)
-"""Between two looks at a pipeline that has enough to do; each wait is twice the one before."""
+"""Maximum time between two checks of a full pipeline; each wait is twice the previous one."""
 
 
 @workflow.defn(name=names.WORKFLOW_BACKFILL)
@@ -58,7 +58,7 @@ class BackfillEnrichment:
 
     @workflow.signal(name=names.SIGNAL_PAUSE)
     def pause(self) -> None:
-        """Request nothing more until `resume`."""
+        """Pauses until `resume`."""
         self._paused = True
 
     @workflow.signal(name=names.SIGNAL_RESUME)
@@ -67,7 +67,7 @@ class BackfillEnrichment:
 
     @workflow.signal(name=names.SIGNAL_CANCEL)
     def cancel(self) -> None:
-        """End; what was requested is enriched all the same."""
+        """Ends the run; documents that it has requested are still enriched."""
         self._cancelled = True
 
     @workflow.query(name=names.QUERY_PROGRESS)
@@ -89,9 +89,9 @@ class BackfillEnrichment:
                 self._renew(start)
 
     async def _room(self, start: BackfillInput) -> int:
-        """How many documents may be requested now; waits until there is room for a fair part of a page.
+        """Number of documents that may be requested now; waits until there is room for a fair part of a page.
 
-        0 where it was cancelled meanwhile.
+        0 if the run was cancelled meanwhile.
         """
         delay = _ASK_AGAIN_AFTER
         worth_it = min(start.batch_size, max(1, start.max_backlog // 2))
@@ -112,7 +112,7 @@ class BackfillEnrichment:
         return 0
 
     async def _is_cancelled_or_resumed(self) -> bool:
-        """Whether it was cancelled; while it is paused this waits."""
+        """Whether the run was cancelled; waits while it is paused."""
         if self._paused and not self._cancelled:
             self._enter(BackfillState.PAUSED)
             await workflow.wait_condition(lambda: self._cancelled or not self._paused)
@@ -142,7 +142,7 @@ class BackfillEnrichment:
             await self._sleep(timedelta(seconds=page.requested / start.rate))
 
     async def _sleep(self, duration: timedelta) -> None:
-        """Ends early with a cancellation."""
+        """Ends early on a cancellation."""
         if not duration:
             return
         try:
@@ -151,7 +151,7 @@ class BackfillEnrichment:
             return
 
     def _renew(self, start: BackfillInput) -> None:
-        """Continue as new where the history has become long."""
+        """Continues as new if the history is long."""
         due = self._pages >= start.pages_a_run or workflow.info().is_continue_as_new_suggested()
         if due and not self._cancelled and self._progress.next is not None:
             carried = {"progress": self._progress, "paused": self._paused}
@@ -163,10 +163,11 @@ class BackfillEnrichment:
 
 
 def _markdown(progress: BackfillProgress) -> str:
-    """What the Web UI shows: how far it is, what could not be requested, and how to steer it."""
+    """Text for the Web UI: the progress, documents that could not be requested, and how to control the
+    run."""
     of = f" of {progress.total}" if progress.total is not None else ""
     verb = "would be requested" if progress.dry_run else "requested"
-    lines = [f"**{progress.state}** · {progress.requested}{of} {verb} · {progress.rate:g} a second at most"]
+    lines = [f"**{progress.state}** · {progress.requested}{of} {verb} · at most {progress.rate:g} per second"]
     left = {
         "without text": progress.without_text,
         "of the older shape": progress.older_shape,

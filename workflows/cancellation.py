@@ -1,4 +1,4 @@
-"""In: a cancellation, which Temporal delivers anywhere. Out: the same at a place that can bear it."""
+"""In: a cancellation, which Temporal delivers at any await. Out: the same cancellation at a safe place."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ Done = TypeVar("Done")
 
 
 async def uncancelled(work: Coroutine[Any, Any, Done], on_cancel: Callable[[], None]) -> Done:
-    """The result of what must not be left half done; `on_cancel` is called for a cancellation meanwhile."""
+    """The result of work that must not be interrupted; a cancellation during the work calls `on_cancel`."""
     task = asyncio.create_task(work)
     while True:
         try:
@@ -23,8 +23,8 @@ async def uncancelled(work: Coroutine[Any, Any, Done], on_cancel: Callable[[], N
 
 @contextlib.asynccontextmanager
 async def meanwhile(work: Coroutine[Any, Any, None], on_cancel: Callable[[], None]) -> AsyncIterator[None]:
-    """Do `work` while the block lasts. What it has begun has ended when the block has; `on_cancel` is called
-    for a cancellation that comes between the two."""
+    """Runs `work` during the block and ends it with the block, including everything that it has started. A
+    cancellation during that end calls `on_cancel`."""
     task = asyncio.create_task(work)
 
     async def ended() -> None:
@@ -38,14 +38,14 @@ async def meanwhile(work: Coroutine[Any, Any, None], on_cancel: Callable[[], Non
 
 
 def raise_if_cancelled() -> None:
-    """A step that waits for its own end takes a cancellation in silence; raise it now."""
+    """Raises a cancellation that the previous step has swallowed, because it waited for its own end."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
 
 
 def forget() -> None:
-    """The cancellation has been acted upon."""
+    """Clears the cancellation after it has been acted upon."""
     task = asyncio.current_task()
     while task is not None and task.cancelling():
         task.uncancel()

@@ -1,6 +1,6 @@
-"""In: `delete` signals for a document or a project. Out: nothing left of it but tombstones, and a receipt.
+"""In: `delete` signals for a document or a project. Out: only tombstones left, and a receipt.
 
-What is asked again before the run ends, because it came back meanwhile, is deleted again by the same run.
+If documents come back and another signal arrives before the run ends, the same run deletes them again.
 """
 
 from typing import Any, Final
@@ -30,17 +30,17 @@ _FILED: Final = {
 
 
 class _Deletion:
-    """What a document's and a project's deletion have in common."""
+    """The common part of a document's and a project's deletion."""
 
     def __init__(self) -> None:
-        self._asked: DeletionScope | None = None
+        self._wanted: DeletionScope | None = None
         self._receipt: DeletionReceipt | None = None
         self._filed = names.STATUS_DELETING
 
     @workflow.signal(name=names.SIGNAL_DELETE)
     def delete(self, scope: DeletionScope) -> None:
-        """Delete what there is of it now; what comes later is for a later signal."""
-        self._asked = scope
+        """Deletes everything that exists now; later documents need a later signal."""
+        self._wanted = scope
         self._receipt = self._receipt or DeletionReceipt(
             project_name=scope.project_name,
             document_id=scope.document_id,
@@ -51,37 +51,37 @@ class _Deletion:
 
     @workflow.query(name=names.QUERY_RECEIPT)
     def receipt(self) -> DeletionReceipt:
-        """What is removed so far."""
+        """The receipt so far."""
         return self._known
 
     @property
     def _known(self) -> DeletionReceipt:
         if self._receipt is None:
-            raise ValueError("nothing was asked for yet")
+            raise ValueError("no deletion was requested yet")
         return self._receipt
 
     async def _carry_out(self, start: DeletionInput) -> DeletionReceipt:
         scope, self._receipt = start.scope, start.receipt or self._receipt
         while True:
             if scope is None:
-                await workflow.wait_condition(lambda: self._asked is not None)
-                scope, self._asked = self._asked, None
+                await workflow.wait_condition(lambda: self._wanted is not None)
+                scope, self._wanted = self._wanted, None
                 assert scope is not None
             await self._remove(scope)
             try:
                 await workflow.wait_condition(
-                    lambda: self._asked is not None,
+                    lambda: self._wanted is not None,
                     timeout=policies.SWEEP_AFTER,
-                    timeout_summary="until no write of before can come any more",
+                    timeout_summary="until earlier writes can no longer arrive",
                 )
             except TimeoutError:
                 await self._sweep(scope)
-                if self._asked is None:
+                if self._wanted is None:
                     return self._known
             scope = None
 
     async def _remove(self, scope: DeletionScope) -> None:
-        """Mark all first, so that none of it is found or written any more, and remove it then."""
+        """First marks everything, so that it can be neither found nor written, then removes it."""
         self._reach(DeletionState.REMOVING)
         while (marked := await self._mark(scope)).more:
             self._renew(scope)
@@ -92,7 +92,7 @@ class _Deletion:
         if scope.document_id is None:
             await self._clear_dead_letters(scope)
         self._known.removed_at = workflow.now()
-        if self._asked is None:
+        if self._wanted is None:
             self._reach(DeletionState.SUPERSEDED if marked.lives else DeletionState.REMOVED)
 
     async def _mark(self, scope: DeletionScope) -> Marked:
@@ -115,7 +115,7 @@ class _Deletion:
         counts.add(DeletionCounts(points=swept))
         if scope.document_id is None or counts.dead_letters or counts.runs_ended:
             await self._clear_dead_letters(scope)
-        if self._asked is None and self._known.state is not DeletionState.SUPERSEDED:
+        if self._wanted is None and self._known.state is not DeletionState.SUPERSEDED:
             self._reach(DeletionState.SWEPT)
 
     async def _do(self, step: Any, scope: DeletionScope) -> Any:
@@ -131,14 +131,14 @@ class _Deletion:
 
     def _show(self) -> None:
         counts = self._known.counts.model_dump()
-        told = " · ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)
-        workflow.set_current_details(f"**{self._known.state}**\n\n{told or 'nothing so far'}")
+        shown = " · ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items() if count)
+        workflow.set_current_details(f"**{self._known.state}**\n\n{shown or 'nothing so far'}")
 
     def _renew(self, scope: DeletionScope) -> None:
-        """Continue as new where the history has become long."""
+        """Continues as new if the history is long."""
         if workflow.info().is_continue_as_new_suggested():
-            # Who asked again meanwhile asked for all of this, and for what came since.
-            workflow.continue_as_new(DeletionInput(scope=self._asked or scope, receipt=self._receipt))
+            # A repeated signal covers everything of this one, and later documents.
+            workflow.continue_as_new(DeletionInput(scope=self._wanted or scope, receipt=self._receipt))
 
 
 @workflow.defn(name=names.WORKFLOW_DELETE_DOCUMENT)

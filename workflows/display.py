@@ -1,4 +1,4 @@
-"""In: where a run stands. Out: what the Temporal Web UI shows: search attributes, and details in Markdown."""
+"""In: the state of a run. Out: its search attributes, and its details in Markdown for the Temporal Web UI."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ _FAILURE_TYPE: Final = SearchAttributeKey.for_keyword(names.SEARCH_FAILURE_TYPE)
 
 
 class Display:
-    """What people see of a run."""
+    """The visible state of a run."""
 
     def __init__(self) -> None:
         self.status = EnrichmentStatus.PENDING
@@ -26,13 +26,13 @@ class Display:
         self.failure: Failure | None = None
 
     def file(self, status: str, failure_type: str | None = None) -> None:
-        """Set the search attributes; each call is an event, so only when the state has changed."""
+        """Sets the search attributes. Each call is an event, so it is only made if the state has changed."""
         reason = _FAILURE_TYPE.value_set(failure_type) if failure_type else _FAILURE_TYPE.value_unset()
         version = [_VERSION.value_set(str(self.version))] if self.version is not None else []
         workflow.upsert_search_attributes([_STATUS.value_set(str(status)), reason, *version])
 
     def report(self, status: EnrichmentStatus, stage: str, summary: AnalysisSummary | None = None) -> None:
-        """Set what the query and the Web UI show; costs no event."""
+        """Sets the text for the query and the Web UI; costs no event."""
         self.status = status
         self.stage = stage
         workflow.set_current_details(markdown(stage, self.version, self.failure, summary))
@@ -41,7 +41,7 @@ class Display:
 def markdown(
     stage: str, version: int | None, failure: Failure | None, summary: AnalysisSummary | None
 ) -> str:
-    """A few lines: the stage, what was found or what failed, and what an operator can do about it."""
+    """A few lines: the stage, the results or the failure, and what an operator can do."""
     lines = [f"**{stage}**" + (f" · version {version}" if version else "")]
     if summary is not None:
         lines.append(_found(summary))
@@ -49,7 +49,7 @@ def markdown(
         lines += [
             f"**Failed:** {failure.stage} · `{failure.failure_type}` · `{failure.error_type}`",
             f"> {plain(failure.message[:500])}",
-            "**What to do:** mend the cause, then send the signal `retry`; or send `discard` to give it up.",
+            "**What to do:** fix the cause, then send the signal `retry`; or send `discard` to give it up.",
         ]
     return "\n\n".join(lines)
 

@@ -1,7 +1,7 @@
 """In: `submit` signals for one document's content. Out: its enrichment in both stores, and events.
 
-A run handles every submission it has accepted before it returns. A failure that retries cannot mend is
-dead-lettered and waits here for `retry`, `discard`, a newer version, or a new submission.
+A run handles every accepted submission before it returns. A failure that retries cannot fix is dead-lettered;
+the run then waits here for `retry`, `discard`, a newer version, or a new submission.
 """
 
 import asyncio
@@ -67,9 +67,10 @@ class EnrichDocument(Handlers):
             await self._renew(start)
 
     async def _settle(self, request: EnrichmentRequest, start: EnrichDocumentInput) -> EnrichmentOutcome:
-        """Enrich, or park and go on as the wait was ended; returns only when the request is settled.
+        """Enriches, or parks and continues as the end of the wait decides; returns when the request is
+        settled.
 
-        A cancellation discards, whatever it interrupts.
+        A cancellation discards the document, whatever it interrupts.
         """
         wake: Wake | None = None
         while True:
@@ -91,19 +92,20 @@ class EnrichDocument(Handlers):
                 await self._renew(start, request)
 
     def _given_up(self, request: EnrichmentRequest) -> Wake:
-        """What a cancellation means: a document that is deleted is not discarded, but past."""
+        """The meaning of a cancellation: a deleted document is superseded, any other is discarded."""
         past = self._mailbox.superseded_by > self._step_of(request).version
         return Wake.SUPERSEDED if past and workflow.patched("cancelled-when-past") else Wake.DISCARD
 
     def _take_over(self, parked: EnrichmentRequest) -> EnrichmentRequest:
-        """The submission that woke the run; what it does not cover of the parked one is done after it."""
+        """The submission that woke the run. If it does not cover the parked one, that one is done after
+        it."""
         request = self._mailbox.next()
         if not request.covers(parked) and not self._refused:
             self._mailbox.put_back(parked)
         return request
 
     async def _attempt(self, wake: Wake | None, request: EnrichmentRequest) -> EnrichmentOutcome:
-        """Enrich, or end the request without, as the wait before was ended; None is the first attempt."""
+        """Enriches the request, or ends it as `wake` demands; None is the first attempt."""
         if wake is Wake.SUPERSEDED:
             outcome = await self._finish(self._step_of(request), Outcome.SUPERSEDED, workflow.now())
         elif wake is Wake.DISCARD:
@@ -114,7 +116,7 @@ class EnrichDocument(Handlers):
         return outcome
 
     async def _enrich(self, request: EnrichmentRequest) -> EnrichmentOutcome:
-        """Claim, and do what the graph says is missing."""
+        """Claims the request, and does what the graph still needs."""
         started_at = workflow.now()
         self._display.report(EnrichmentStatus.PROCESSING, "claiming")
         claim = await self._steps.claim(request, started_at)
@@ -123,7 +125,7 @@ class EnrichDocument(Handlers):
         raise_if_cancelled()
         step = Step(request=request, version=claim.version, workflow_id=workflow.info().workflow_id)
         if claim.decision is Decision.DUPLICATE and self._has_analysed(request):
-            # Written by an attempt of ours that was taken as failed, because its answer was lost.
+            # Already written by an attempt of this run that counted as failed, because its answer was lost.
             finishing = self._finish(step, Outcome.SUCCESS, started_at, self._summary)
             return await uncancelled(finishing, self.discard)
         if claim.decision is Decision.DUPLICATE:
@@ -143,20 +145,20 @@ class EnrichDocument(Handlers):
         return await self._work(step, started_at)
 
     async def _work(self, step: Step, started_at: datetime) -> EnrichmentOutcome:
-        """Analyse and write; ends as superseded as soon as a newer version is known to exist."""
-        # An analysis that this run already has for this request survives a failed write and its retry.
+        """Analyses and writes; ends as superseded as soon as the run knows of a newer version."""
+        # An analysis of this run survives a failed write and its retry.
         summary = self._summary or await self._analyse(step)
         if summary is None:
             return await self._finish(step, Outcome.SUPERSEDED, started_at)
         await self._steps.publish_progress(step, Stage.ANALYSED, started_at)
-        # A dead letter is cleared before the completed event; what is large would hold its workflow task.
+        # A dead letter is cleared before the completed event. A large write would occupy its workflow task.
         if self._steps.joint and not self._dead_lettered and not summary.large:
             self._display.report(EnrichmentStatus.PROCESSING, "writing")
             applied = await self._steps.write(step, summary, started_at)
             if applied is not None:
                 if not applied:
                     return await self._finish(step, Outcome.SUPERSEDED, started_at)
-                forget()  # a cancellation during the write that completed the document comes too late
+                forget()  # too late for a cancellation: the write has completed the document
                 return self._ended(step, Outcome.SUCCESS, summary)
             raise_if_cancelled()
         if step.request.enrichment_type.whole:
@@ -169,14 +171,14 @@ class EnrichDocument(Handlers):
         self._display.report(EnrichmentStatus.PROCESSING, "writing the graph")
         if not await self._steps.write_graph(step, summary, started_at):
             return await self._finish(step, Outcome.SUPERSEDED, started_at)
-        forget()  # a cancellation during the write that completed the document comes too late
+        forget()  # too late for a cancellation: the write has completed the document
         finishing = self._finish(step, Outcome.SUCCESS, started_at, summary)
         return await uncancelled(finishing, self.discard)
 
     async def _analyse(self, step: Step) -> AnalysisSummary | None:
-        """None where a newer version has the document meanwhile: its analysis is worth nothing any more.
+        """None if a newer version has replaced the document, so the analysis is useless.
 
-        It has ended then, so that a deletion, which waits for this run, removes all that it has stored.
+        The activity has then ended: a deletion waits for this run and removes everything that it has stored.
         """
         self._display.report(EnrichmentStatus.PROCESSING, "analysing")
         analysing = self._steps.analyse(step)
@@ -202,7 +204,7 @@ class EnrichDocument(Handlers):
     async def _finish(
         self, step: Step, outcome: Outcome, started_at: datetime, summary: AnalysisSummary | None = None
     ) -> EnrichmentOutcome:
-        """Publish what has come to its end."""
+        """Publishes the end, and clears the dead letter."""
         if outcome is Outcome.SUCCESS:
             await self._steps.publish_progress(step, Stage.COMPLETED, started_at)
         if outcome is not Outcome.SUPERSEDED:
@@ -212,14 +214,14 @@ class EnrichDocument(Handlers):
         return self._ended(step, outcome, summary)
 
     def _ended(self, step: Step, outcome: Outcome, summary: AnalysisSummary | None) -> EnrichmentOutcome:
-        """Show what has come to its end."""
+        """Shows the end."""
         self._display.file(_ENDED[outcome] if outcome is not Outcome.SUPERSEDED else outcome)
         self._display.report(_ENDED[outcome], str(outcome), summary)
         decision = Decision.SUPERSEDED if outcome is Outcome.SUPERSEDED else Decision.PROCEED
         return EnrichmentOutcome(outcome=outcome, decision=decision, version=step.version, summary=summary)
 
     async def _park(self, request: EnrichmentRequest, failure: Failure) -> Wake:
-        """Dead-letter once, mark the document failed, and wait until somebody or something ends it."""
+        """Publishes one dead letter, marks the document as failed, and waits for the reason to continue."""
         raise_if_cancelled()
         self._failures += 1
         self._display.failure = failure
@@ -250,7 +252,7 @@ class EnrichDocument(Handlers):
         return wake
 
     async def _marked(self, park: ParkInput) -> bool:
-        """False where the graph is away: its document is then marked while the run waits."""
+        """False if the graph is unavailable: the document is then marked while the run waits."""
         if not self._marked_while_parked:
             await self._steps.mark_parked(park.step)
             return True
@@ -262,7 +264,7 @@ class EnrichDocument(Handlers):
         parking.note(self._mailbox, park, await self._steps.mark_parked_at_last(park.step))
 
     async def _dead_letter(self, park: ParkInput) -> bool:
-        """False when a newer version has the document."""
+        """False if a newer version has replaced the document."""
         published = await uncancelled(self._steps.publish_dead_letter(park), self.discard)
         self._dead_lettered = self._dead_lettered or published
         return published
@@ -271,7 +273,8 @@ class EnrichDocument(Handlers):
         self._display.report(EnrichmentStatus.PROCESSING, "discarding")
         marked = await self._steps.mark_discarded(step)
         if marked.enriched and self._steps.local:
-            # Enriched by an attempt whose workflow task was not accepted, as the cancellation came first.
+            # Enriched by an attempt whose workflow task was not accepted, because the cancellation came
+            # first.
             finishing = self._finish(step, Outcome.SUCCESS, workflow.now(), self._summary)
         else:
             finishing = self._finish(step, Outcome.DISCARDED, workflow.now())
@@ -283,7 +286,7 @@ class EnrichDocument(Handlers):
             self._dead_lettered = False
 
     async def _renew(self, start: EnrichDocumentInput, request: EnrichmentRequest | None = None) -> None:
-        """Continue as new where the history has become long; `request` is the one not settled yet."""
+        """Continues as new if the history is long; `request` is an unsettled submission."""
         if not workflow.info().is_continue_as_new_suggested():
             return
         await self._let_go()
@@ -298,7 +301,7 @@ class EnrichDocument(Handlers):
         return self._step is not None and self._step.request == request and self._summary is not None
 
     def _step_of(self, request: EnrichmentRequest) -> Step:
-        """The claimed step, or one made of the request where the claim itself failed."""
+        """The claimed step, or one built from the request if the claim itself failed."""
         if self._step is not None and self._step.request == request:
             return self._step
         version = request.document_version or 1

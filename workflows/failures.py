@@ -1,4 +1,4 @@
-"""In: an activity's failure as Temporal tells it. Out: the Failure a parked run shows and dead-letters."""
+"""In: an activity's failure from Temporal. Out: the Failure for a parked run and its dead letter."""
 
 from typing import Final
 
@@ -10,22 +10,22 @@ from archon.contracts.types import FailureType
 from archon.contracts.workflow import Failure
 
 _WORKER_SHUTDOWN: Final = "WorkerShutdown"
-"""What the SDK calls an activity that was cut short because its worker had to stop."""
+"""The SDK's message for an activity that was interrupted because its worker had to stop."""
 
 
 def is_final(error: FailureError) -> bool:
-    """Whether the activity said that trying again would not help."""
+    """Whether the activity marked the failure as not retryable."""
     cause = _cause(error)
     return isinstance(cause, ApplicationError) and cause.non_retryable
 
 
 def _cause(error: FailureError) -> BaseException | None:
-    """A local activity's failure may come without its ActivityError."""
+    """A local activity's failure may have no ActivityError around it."""
     return error.cause if isinstance(error, ActivityError) else error
 
 
 def failure_of(error: FailureError, stage: str) -> Failure:
-    """What went wrong at `stage`; the failure type is the one the activity named."""
+    """The failure at `stage`, with the type that the activity named."""
     cause = _cause(error)
     if isinstance(cause, ApplicationError):
         named = str(cause.details[0]) if cause.details else ""
@@ -49,7 +49,7 @@ def failure_of(error: FailureError, stage: str) -> Failure:
 
 
 def _stack_trace(failure: FailureProto | None) -> str:
-    """Each exception of the chain with its frames, the one that began it last."""
+    """Each exception of the chain with its frames, the first cause last."""
     parts = []
     while failure is not None:
         parts.append(f"{failure.application_failure_info.type}: {failure.message}\n{failure.stack_trace}")

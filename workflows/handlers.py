@@ -1,6 +1,7 @@
-"""In: what the ingress, operators and those who wait say to a run. Out: its mailbox, and its answers.
+"""In: signals, queries and updates from ingress, operators and waiting clients. Out: the run's mailbox, and
+answers.
 
-Handlers only change or read state; the run acts upon it.
+Handlers only change or read state; the run acts on it.
 """
 
 from temporalio import workflow
@@ -23,17 +24,17 @@ class Handlers:
 
     @workflow.signal(name=names.SIGNAL_SUBMIT)
     def submit(self, request: EnrichmentRequest) -> None:
-        """A request for this content."""
+        """Adds a request for this content."""
         self._mailbox.submit(request)
 
     @workflow.signal(name=names.SIGNAL_RETRY)
     def retry(self) -> None:
-        """Try a parked document again."""
+        """Retries a parked document."""
         self._mailbox.ask(Wake.RETRY)
 
     @workflow.signal(name=names.SIGNAL_DISCARD)
     def discard(self) -> None:
-        """Give a parked document up."""
+        """Discards a parked document."""
         self._mailbox.ask(Wake.DISCARD)
 
     @workflow.signal(name=names.SIGNAL_SUPERSEDE)
@@ -48,7 +49,7 @@ class Handlers:
 
     @workflow.update(name=names.UPDATE_SETTLED)
     async def settled(self, correlation_id: str) -> Settlement:
-        """Returns when the submission of this correlation id has ended or is parked."""
+        """Returns when the submission with this correlation id has ended or is parked."""
         await workflow.wait_condition(lambda: self._settlements.of(correlation_id) is not None)
         found = self._settlements.of(correlation_id)
         assert found is not None
@@ -68,6 +69,6 @@ class Handlers:
         )
 
     async def _let_go(self) -> None:
-        """Whoever waits for a submission is answered before the run ends."""
+        """Answers all waiting clients before the run ends."""
         self._settlements.leaving = True
         await workflow.wait_condition(workflow.all_handlers_finished)

@@ -1,7 +1,7 @@
 """In: the signals of one run. Out: submissions in order, and the reason that wakes a parked run.
 
-Signals only change state here. Wishes are counted, not flagged, so that one which arrives before the run
-is parked still counts.
+Signals only change state here. Retries and discards are counted instead of flagged, so that a signal before
+the parking still counts.
 """
 
 from collections import deque
@@ -15,7 +15,7 @@ _SEEN_LIMIT: Final = 1000
 
 
 class Wake(StrEnum):
-    """What ended a parked run's wait, the strongest first."""
+    """The reason that ended a parked run's wait, the strongest first."""
 
     SUPERSEDED = "superseded"
     DISCARD = "discard"
@@ -24,12 +24,12 @@ class Wake(StrEnum):
 
 
 class Mailbox:
-    """`carried`: what the run before in the same chain had not settled."""
+    """`carried`: the state of the previous run of the chain."""
 
     def __init__(self, carried: Carried) -> None:
         self._submissions = deque(carried.submissions)
         self._seen = dict.fromkeys(carried.seen)
-        self._asked = {Wake.DISCARD: carried.discards, Wake.RETRY: carried.retries}
+        self._wishes = {Wake.DISCARD: carried.discards, Wake.RETRY: carried.retries}
         self._taken = {Wake.DISCARD: 0, Wake.RETRY: 0}
         self.superseded_by = carried.superseded_by
         self.duplicates = 0
@@ -42,16 +42,16 @@ class Mailbox:
 
     @property
     def seen(self) -> int:
-        """How many submissions are known, redeliveries not counted."""
+        """Number of known submissions, without redeliveries."""
         return len(self._seen)
 
     @property
     def retries(self) -> int:
-        """How many wishes for a retry were followed."""
+        """Number of retries carried out."""
         return self._taken[Wake.RETRY]
 
     def submit(self, request: EnrichmentRequest) -> None:
-        """Take a submission in; a correlation id seen before is a redelivery and only counted."""
+        """Adds a submission; a known correlation id is a redelivery and only counted."""
         if request.correlation_id in self._seen:
             self.duplicates += 1
             return
@@ -64,35 +64,35 @@ class Mailbox:
         return self._submissions.popleft()
 
     def put_back(self, request: EnrichmentRequest) -> None:
-        """Take it up again after those that wait."""
+        """Adds it again after the waiting ones."""
         self._submissions.append(request)
 
     def ask(self, wish: Wake) -> None:
-        self._asked[wish] += 1
+        self._wishes[wish] += 1
 
     def wake(self, version: int) -> Wake | None:
-        """Why a run parked at `version` should go on, if it should."""
+        """Why a run parked at `version` should continue, or None."""
         if self.superseded_by > version:
             return Wake.SUPERSEDED
-        if self._asked[Wake.DISCARD] > self._taken[Wake.DISCARD]:
+        if self._wishes[Wake.DISCARD] > self._taken[Wake.DISCARD]:
             return Wake.DISCARD
         if self._submissions:
             return Wake.RESUBMITTED
-        if self._asked[Wake.RETRY] > self._taken[Wake.RETRY]:
+        if self._wishes[Wake.RETRY] > self._taken[Wake.RETRY]:
             return Wake.RETRY
         return None
 
     def carried(self) -> Carried:
-        """What the next run of the chain must know."""
+        """The state for the next run of the chain."""
         return Carried(
             submissions=list(self._submissions),
             seen=list(self._seen),
-            discards=self._asked[Wake.DISCARD] - self._taken[Wake.DISCARD],
-            retries=self._asked[Wake.RETRY] - self._taken[Wake.RETRY],
+            discards=self._wishes[Wake.DISCARD] - self._taken[Wake.DISCARD],
+            retries=self._wishes[Wake.RETRY] - self._taken[Wake.RETRY],
             superseded_by=self.superseded_by,
         )
 
     def take(self, wake: Wake) -> None:
-        """Every wish of this kind so far is followed now."""
+        """Marks all signals of this kind so far as carried out."""
         if wake in self._taken:
-            self._taken[wake] = self._asked[wake]
+            self._taken[wake] = self._wishes[wake]

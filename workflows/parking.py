@@ -1,4 +1,5 @@
-"""In: a dead-lettered failure. Out: the reason to go on, once there is one; a run waits nowhere else."""
+"""In: a dead-lettered failure. Out: the reason to continue, as soon as there is one; the only place where a
+run waits."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -11,22 +12,23 @@ from archon.contracts.workflow import ParkInput, WriteResult
 from workflows.mailbox import Mailbox, Wake
 
 SELF_RETRY_AFTER: Final = timedelta(minutes=5)
-"""A transient failure retries itself after this, twice this, and so on."""
+"""A transient failure retries itself after this time, then after twice the time, and so on."""
 SELF_RETRIES: Final = 5
 DEAD_LETTER_AGAIN: Final = timedelta(days=20)
-"""Well before the topic's 30 days of retention drop the letter of a run that still waits."""
+"""Renews the letter of a waiting run well before the topic's retention of 30 days deletes it."""
 
 
 def note(mailbox: Mailbox, park: ParkInput, marked: WriteResult | None) -> None:
-    """A document that could not be marked because a newer version has it is not waited for any longer."""
+    """Stops the wait for a document that could not be marked because a newer version has replaced it."""
     if marked is not None and marked.past and park.claimed:
         mailbox.superseded_by = max(mailbox.superseded_by, park.step.version + 1)
 
 
 async def wait(mailbox: Mailbox, park: ParkInput, publish_again: Callable[[], Awaitable[bool]]) -> Wake:
-    """Wait for a signal, a newer version, a new submission, or the hour of an own retry.
+    """Waits for a signal, a newer version, a new submission, or the time of an automatic retry.
 
-    What was never claimed is claimed again now and then: nobody would tell it of a newer version.
+    An unclaimed request is claimed again from time to time, because nothing signals a newer version to its
+    run.
     """
     count = park.failure_count
     own = park.failure.failure_type is FailureType.TRANSIENT and count <= SELF_RETRIES

@@ -1,6 +1,6 @@
-"""In: the retry settings a claim handed out. Out: the options each activity is scheduled with.
+"""In: the retry settings from a claim. Out: the options for each activity.
 
-What is retried how often is activities.failures' table; here it is joined to time limits.
+activities.failures defines which errors are retried and how often; here the time limits are added.
 """
 
 from datetime import timedelta
@@ -15,7 +15,7 @@ from archon.contracts.workflow import RetrySettings
 
 
 class LocalActivityOptions(TypedDict, total=False):
-    """The part of execute_local_activity's keyword arguments that a policy fixes."""
+    """The keyword arguments of execute_local_activity that a policy sets."""
 
     start_to_close_timeout: timedelta
     schedule_to_close_timeout: timedelta
@@ -24,28 +24,28 @@ class LocalActivityOptions(TypedDict, total=False):
 
 
 class ActivityOptions(LocalActivityOptions, total=False):
-    """The part of execute_activity's keyword arguments that a policy fixes."""
+    """The keyword arguments of execute_activity that a policy sets."""
 
     task_queue: str
     heartbeat_timeout: timedelta
 
 
 LOST_AFTER: Final = timedelta(seconds=15)
-"""Silence after which a worker is taken as lost, and its step given to another."""
+"""Time without a heartbeat after which a worker counts as lost, and its step goes to another worker."""
 
 LOCAL: Final = LocalActivityOptions(
     cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     start_to_close_timeout=timedelta(seconds=3),
     retry_policy=RetryPolicy(maximum_attempts=1),
 )
-"""One attempt of a step, short enough that two of them fit in a workflow task's time of ten seconds."""
+"""One attempt of a step, short enough for two of them in a workflow task's ten seconds."""
 
 JOINT: Final = LocalActivityOptions(
     cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     start_to_close_timeout=timedelta(seconds=6),
     retry_policy=RetryPolicy(maximum_attempts=1),
 )
-"""One attempt of all that a run writes, alone in its workflow task, which has to heartbeat after 8 s."""
+"""One attempt for all writes of a run, alone in its workflow task, which must heartbeat after 8 s."""
 
 EVENT: Final = ActivityOptions(start_to_close_timeout=timedelta(seconds=15), retry_policy=PATIENT)
 """Completed events and dead letters: retried until acknowledged."""
@@ -56,15 +56,15 @@ MARK: Final = ActivityOptions(
     heartbeat_timeout=LOST_AFTER,
     retry_policy=PATIENT,
 )
-"""Marks a document whose run is parked: tried for as long as that waits."""
+"""Marking the document of a parked run: retried as long as the run waits."""
 
 DELETION: Final = ActivityOptions(
     start_to_close_timeout=timedelta(minutes=30), heartbeat_timeout=LOST_AFTER, retry_policy=PATIENT
 )
-"""Steps of a deletion: a page at a time, and again until the stores are back."""
+"""Steps of a deletion: one page at a time, retried until the stores are back."""
 SWEEP_AFTER: Final = timedelta(minutes=1)
-"""After which no point can come any more that was on its way when its document was marked: well above the
-time limits of all that writes to the vector store."""
+"""Time after which no point from before the marking can still arrive: far above the time limits of all writes
+to the vector store."""
 
 RECONCILE: Final = ActivityOptions(
     start_to_close_timeout=timedelta(minutes=10),
@@ -72,7 +72,7 @@ RECONCILE: Final = ActivityOptions(
     schedule_to_close_timeout=timedelta(minutes=15),
     retry_policy=PATIENT,
 )
-"""A page of a reconciliation. Where a store stays down for so long, the next one on the schedule tries."""
+"""A page of a reconciliation. During a longer outage, the next scheduled run tries again."""
 
 BACKFILL: Final = ActivityOptions(
     cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -80,7 +80,7 @@ BACKFILL: Final = ActivityOptions(
     heartbeat_timeout=LOST_AFTER,
     retry_policy=PATIENT,
 )
-"""A step of a backfill: it has time, and waits out whatever is down."""
+"""A step of a backfill: it is not urgent, and waits out any outage."""
 
 PROGRESS: Final = LocalActivityOptions(
     start_to_close_timeout=timedelta(seconds=1), retry_policy=RetryPolicy(maximum_attempts=1)
@@ -91,7 +91,7 @@ PROGRESS: Final = LocalActivityOptions(
 def store(retry: RetrySettings) -> ActivityOptions:
     """Options of a step against graph, vectors or content store.
 
-    A cancellation waits for the step's end: a write that comes late would contradict what follows it.
+    A cancellation waits for the step's end: a late write would contradict later steps.
     """
     return ActivityOptions(
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -103,9 +103,9 @@ def store(retry: RetrySettings) -> ActivityOptions:
 
 
 def analysis(retry: RetrySettings, *, wait_for_cancellation: bool) -> ActivityOptions:
-    """Options of the analysis. One attempt may wait out an outage in its slot, heartbeating.
+    """Options of the analysis. One attempt may wait out an outage in its slot, with heartbeats.
 
-    `wait_for_cancellation`: until it can store nothing any more.
+    `wait_for_cancellation`: until it can no longer store anything.
     """
     return ActivityOptions(
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED

@@ -1,6 +1,6 @@
-"""In: how the estate is to be compared. Out: a report of where its stores disagreed, and what was repaired.
+"""In: the scope of a comparison. Out: a report of differences between the stores, and of their repair.
 
-Page by page: documents first, then points whose documents are gone, then what is parked.
+Page by page: first documents, then points whose documents are gone, then parked runs and dead letters.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -51,7 +51,7 @@ class ReconcileEnrichment:
                     break
                 self._phase = following[0]
             self._renew(start)
-        if start.project is None:  # part of the estate says nothing of the whole
+        if start.project is None:  # one project says nothing about the whole
             await workflow.execute_activity_method(
                 ReconcileActivities.record, self._report, **policies.RECONCILE
             )
@@ -79,7 +79,7 @@ class ReconcileEnrichment:
         return page
 
     def _renew(self, start: ReconcileInput) -> None:
-        """Continue as new where the history has become long."""
+        """Continues as new if the history is long."""
         if workflow.info().is_continue_as_new_suggested():
             carried = {"phase": self._phase, "after": self._after, "report": self._report}
             workflow.continue_as_new(start.model_copy(update=carried))

@@ -1,6 +1,7 @@
-"""In: what becomes of a run's submissions. Out: for whoever waits for one, how it has ended or that it waits.
+"""In: the progress of a run's submissions. Out: for a waiting client, how its submission ended, or that it is
+parked.
 
-A submission that waits for an operator is as settled as it gets by itself.
+A parked submission is not settled, but the client gets an answer: only an operator can end the wait.
 """
 
 from archon.contracts.workflow import EnrichmentOutcome, Failure, Settlement
@@ -11,7 +12,7 @@ class Settlements:
         self._settled: dict[str, Settlement] = {}
         self._parked: tuple[str, Failure] | None = None
         self.leaving = False
-        """The run ends, or is continued as another: nobody may wait here any longer."""
+        """The run ends, or continues as new: no client may wait here any longer."""
 
     def settle(self, correlation_id: str, outcome: EnrichmentOutcome) -> None:
         self._settled[correlation_id] = Settlement.of(outcome)

@@ -1,8 +1,8 @@
-"""In: what a run has decided to do. Out: its activities, with the right options and summaries.
+"""In: the decisions of a run. Out: its activities, with their options and summaries.
 
-A step that takes milliseconds is first tried as a local activity, which costs Temporal one event and no
-transition of its own, and the steps that write are first tried as one. Where that attempt fails, the steps
-are scheduled remotely: their retries, which may take as long as an outage, leave no trace in the history.
+A step of a few milliseconds is first tried as a local activity, which costs Temporal one event and no state
+transition of its own; the writing steps are first tried together. If that attempt fails, the steps are
+scheduled as remote activities: their retries, possibly during a long outage, leave no trace in the history.
 """
 
 from collections.abc import Awaitable, Callable
@@ -38,7 +38,7 @@ from workflows import policies
 from workflows.failures import is_final
 
 _DEFAULT: Final = RetrySettings()
-"""Until the claim has handed out what is set."""
+"""Until the claim returns the actual settings."""
 Owner = TypeVar("Owner")
 Input = TypeVar("Input")
 Result = TypeVar("Result")
@@ -46,9 +46,8 @@ Method = Callable[[Owner, Input], Awaitable[Result]]
 
 
 class Steps:
-    """The steps of one run. `local`: whether short ones are first tried locally, and report the run's
-    progress themselves. `joint`: whether those that write are then tried as one. `retry`: as the claim has
-    handed it out."""
+    """The steps of one run. `local`: short steps are first tried locally, and report progress themselves.
+    `joint`: the writing steps are then tried together. `retry`: from the claim."""
 
     def __init__(self, *, local: bool, joint: bool) -> None:
         self.local = local
@@ -70,7 +69,7 @@ class Steps:
         )
 
     def analyse(self, step: Step) -> workflow.ActivityHandle[AnalysisSummary]:
-        """Begins it. Always remote: it may take minutes, and its queue limits how many run at once."""
+        """Starts the analysis. Always remote: it may take minutes, and its queue limits the concurrency."""
         return workflow.start_activity_method(
             AnalysisActivities.analyse,
             AnalyseInput(step=step, max_attempts=self.retry.max_attempts),
@@ -79,8 +78,8 @@ class Steps:
         )
 
     async def write(self, step: Step, summary: AnalysisSummary, started_at: datetime) -> bool | None:
-        """Vectors, graph and completed event at once. False when a newer version has the document; None
-        where it has failed: the steps are then to be taken one by one, and remotely."""
+        """Vectors, graph and completed event together. False if a newer version has replaced the document;
+        None if the attempt failed: the steps must then run separately, and remotely."""
         self._tried = True
         try:
             result = await workflow.execute_local_activity_method(
@@ -96,17 +95,17 @@ class Steps:
         return result.applied
 
     async def write_vectors(self, step: Step, summary: AnalysisSummary, started_at: datetime) -> bool:
-        """False when a newer version has the document."""
+        """False if a newer version has replaced the document."""
         write = self._write(step, summary, started_at)
         return await self._written(EnrichmentActivities.write_vectors, write, f"version {step.version}")
 
     async def write_graph(self, step: Step, summary: AnalysisSummary, started_at: datetime) -> bool:
-        """False when a newer version has the document."""
+        """False if a newer version has replaced the document."""
         write = self._write(step, summary, started_at)
         return await self._written(EnrichmentActivities.write_graph, write, _shown(step, summary))
 
     async def mark_parked(self, step: Step) -> None:
-        """A store that stays down must not end the run: it is parked, marked or not."""
+        """An unavailable store must not end the run: it is parked, marked or not."""
         try:
             await self._remotely(EnrichmentActivities.mark_parked, step, policies.store(self.retry))
         except ActivityError as error:
@@ -115,7 +114,7 @@ class Steps:
             workflow.logger.exception("parked_document_not_marked", extra=step.request.about)
 
     async def mark_parked_at_once(self, step: Step) -> WriteResult | None:
-        """One short attempt; None where it has failed."""
+        """One short attempt; None if it failed."""
         try:
             return await workflow.execute_local_activity_method(
                 EnrichmentActivities.mark_parked, step, **policies.LOCAL
@@ -126,7 +125,7 @@ class Steps:
             return None
 
     async def mark_parked_at_last(self, step: Step) -> WriteResult | None:
-        """However long the graph is away; None where it refuses this document."""
+        """Retries until the graph is back; None if the graph refuses this document."""
         try:
             return await self._remotely(EnrichmentActivities.mark_parked, step, policies.MARK)
         except ActivityError as error:
@@ -139,7 +138,7 @@ class Steps:
         return await self._remotely(EnrichmentActivities.mark_discarded, step, policies.store(self.retry))
 
     async def publish_progress(self, step: Step, stage: Stage, started_at: datetime) -> None:
-        """Of a run whose steps do not report it themselves: one short attempt, which never fails a run."""
+        """For a run whose steps do not report progress: one short attempt, which never fails the run."""
         if self.local:
             return
         try:
@@ -148,7 +147,7 @@ class Steps:
                 ProgressInput(step=step, stage=stage, started_at=started_at, updated_at=workflow.now()),
                 **policies.PROGRESS,
             )
-        except FailureError as error:  # a local activity's failure may come without its ActivityError
+        except FailureError as error:  # a local activity's failure may have no ActivityError around it
             if is_cancelled_exception(error):
                 raise
             workflow.logger.warning(
@@ -158,7 +157,7 @@ class Steps:
     async def publish_completed(
         self, step: Step, outcome: Outcome, started_at: datetime, summary: AnalysisSummary | None
     ) -> None:
-        """Returns when Kafka has acknowledged."""
+        """Returns after Kafka's acknowledgement."""
         await self._do(
             EventActivities.publish_completed,
             CompletedInput(
@@ -174,9 +173,10 @@ class Steps:
         )
 
     async def publish_dead_letter(self, park: ParkInput) -> bool:
-        """Returns when Kafka has acknowledged; False when a newer version has the document: nothing was said.
+        """Returns after Kafka's acknowledgement; False, without an event, if a newer version has replaced the
+        document.
 
-        A letter that cannot be written at all must not end the run either: it waits where people look for it.
+        An unwritable letter must not end the run either: it waits and is visible in the Web UI.
         """
         try:
             result = await self._remotely(
@@ -190,15 +190,15 @@ class Steps:
         return result.applied
 
     async def clear_dead_letter(self, step: Step) -> None:
-        """Returns when Kafka has acknowledged, or when a newer version has the document."""
+        """Returns after Kafka's acknowledgement, or if a newer version has replaced the document."""
         await self._remotely(EventActivities.clear_dead_letter, step, policies.EVENT)
 
     async def tell_superseded(self, workflow_id: str, version: int) -> None:
-        """Tell the run that worked on this document's previous content that it may stop."""
+        """Signals the run of this document's previous content that it may stop."""
         handle = workflow.get_external_workflow_handle(workflow_id)
         try:
             await handle.signal(names.SIGNAL_SUPERSEDE, version)
-        except FailureError:  # it has ended already, which is all that was wanted
+        except FailureError:  # it has already ended, which was the goal
             workflow.logger.debug("superseded_run_already_closed")
 
     async def _written(
@@ -216,7 +216,8 @@ class Steps:
         *,
         large: bool = False,
     ) -> Result:
-        """Locally once, then remotely; at once remotely what is large, as it would hold its workflow task."""
+        """First locally, then remotely; a large write only remotely, because it would occupy its workflow
+        task."""
         if self.local and not large and not self._tried:
             try:
                 return await workflow.execute_local_activity_method(
