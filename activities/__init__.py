@@ -1,1 +1,1 @@
-"""The use cases of enrichment: what a workflow step does, told in terms of ports and never of a driver."""
+"""The use cases of enrichment: the steps of workflows, in terms of ports, without drivers."""

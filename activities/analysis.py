@@ -1,6 +1,6 @@
-"""In: a claimed request. Out: a stored analysis and its summary; the intelligence service's only caller.
+"""In: a claimed request. Out: a stored analysis and its summary; the only caller of the intelligence service.
 
-An analysis that is stored under the same key is not paid for again.
+An analysis stored under the same key is reused.
 """
 
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from blake3 import blake3
 from temporalio import activity
 
-from activities.failures import Attempts, patiently, told_to_temporal
+from activities.failures import Attempts, patiently, as_application_errors
 from activities.heartbeat import heartbeating
 from activities.ports import Analyser, ContentStore
 from archon.contracts.analysis import (
@@ -26,12 +26,13 @@ from archon.runtime.crash import crash_point
 from archon.runtime.flow.breaker import BreakerState, CircuitBreaker
 
 LARGE_CHUNKS: Final = 100
-"""Chunks beyond which a request to the vector store is so long that an analysis is large."""
+"""Number of chunks above which a request to the vector store takes so long that the analysis counts as
+large."""
 
 
 class AnalysisActivities:
-    """`outage_budget`: seconds that a store may be down; `share_across_projects`: let equal content of
-    different projects use one analysis."""
+    """`outage_budget`: seconds that a store may be unavailable; `share_across_projects`: share analyses of
+    equal content between projects."""
 
     def __init__(
         self,
@@ -49,22 +50,23 @@ class AnalysisActivities:
         self._share_across_projects = share_across_projects
 
     @activity.defn(name="analyse")
-    async def analyse(self, asked: AnalyseInput) -> AnalysisSummary:
-        """Analyse the request's content, or find the analysis already stored.
+    async def analyse(self, given: AnalyseInput) -> AnalysisSummary:
+        """Analyses the request's content, or finds the stored analysis.
 
-        While the service or a store is down this waits in its slot, heartbeating, and spends no attempt.
+        While the service or a store is unavailable, this waits in its slot, with heartbeats, and spends no
+        attempt.
         """
-        attempts = Attempts(asked.max_attempts)
-        with attempts.counted(), told_to_temporal():
+        attempts = Attempts(given.max_attempts)
+        with attempts.counted(), as_application_errors():
             async with heartbeating(lambda: (self._waiting_for(), attempts.failed)):
-                return await patiently(lambda: self._attempt(asked, attempts), self._outage_budget)
+                return await patiently(lambda: self._attempt(given, attempts), self._outage_budget)
 
-    async def _attempt(self, asked: AnalyseInput, attempts: Attempts) -> AnalysisSummary:
+    async def _attempt(self, given: AnalyseInput, attempts: Attempts) -> AnalysisSummary:
         while True:
             try:
-                return await self._analyse(asked.step.request)
+                return await self._analyse(given.step.request)
             except IntelligenceUnavailableError as error:
-                # The last attempt is not spent on a service that is down for every document.
+                # The last attempt must not be spent on a service that fails for all documents.
                 if not attempts.last or await self._serves() or not self._breaker.trip(error):
                     raise
 
@@ -75,22 +77,23 @@ class AnalysisActivities:
             stored = await self._content.get_analysis(reference)
             if stored is not None:
                 return summarise(stored, reference, cached=True)
-        asked = await self._analysis_request(request)
-        result = await self._result(asked)
+        body = await self._analysis_request(request)
+        result = await self._result(body)
         crash_point("analysis-answered")
-        if asked.content is not None:
-            result = result.model_copy(update={"entities": hashed(result.entities, asked.content)})
-        # Where its document was deleted meanwhile, the write that loses the fence removes it again.
+        if body.content is not None:
+            result = result.model_copy(update={"entities": hashed(result.entities, body.content)})
+        # If the document was deleted meanwhile, the write that loses the fence removes the analysis.
         await self._content.put_analysis(reference, result)
         return summarise(result, reference, cached=False)
 
-    async def _result(self, asked: AnalysisRequest) -> AnalysisResult:
+    async def _result(self, body: AnalysisRequest) -> AnalysisResult:
         try:
-            return await self._breaker.run(lambda: self._analyser.process(asked))
+            return await self._breaker.run(lambda: self._analyser.process(body))
         except ContentMissingError as error:
-            if asked.content is not None:
+            if body.content is not None:
                 raise
-            # The service tells of the text, which its caller is to send; the request has its hash alone.
+            # The service's message is about the text, which its caller should send; our request only has the
+            # hash.
             reason = "the content store holds no text under this hash, and the intelligence service has none"
             raise ContentMissingError(f"content_hash: {reason}; post the document to the bridge") from error
 
@@ -102,15 +105,15 @@ class AnalysisActivities:
         return True
 
     def _waiting_for(self) -> str | None:
-        """What the Web UI shows with the heartbeat."""
+        """Heartbeat detail for the Web UI."""
         status = self._breaker.status
         if status.state is BreakerState.CLOSED:
             return None
         return f"the intelligence service is down since {status.opened_at}: {status.last_failure}"
 
     def reference(self, request: EnrichmentRequest, version: ServiceVersion) -> str:
-        """The content's hash, and everything else a result may depend on as one digest; the path only where
-        the service reads it."""
+        """The content's hash, and a digest of everything else that the result may depend on; includes the
+        path only if the service uses it."""
         parts = [
             request.resolved_language or "",
             str(request.resolved_type),
@@ -138,7 +141,7 @@ class AnalysisActivities:
 
 
 def summarise(result: AnalysisResult, reference: str, *, cached: bool) -> AnalysisSummary:
-    """The part of an analysis that a workflow and its events carry."""
+    """The part of an analysis for workflows and events."""
     return AnalysisSummary(
         result_ref=reference,
         entities_extracted=result.entities_extracted,

@@ -1,6 +1,6 @@
 """In: pages of documents without enrichment. Out: low-priority requests for them on Kafka, and counts.
 
-A page may be taken again after a failure: its requests bear the ids they had, so the runs know them.
+A page may be repeated after a failure: its requests keep their ids, so the runs recognise them.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from temporalio import activity
 
-from activities.failures import told_to_temporal
+from activities.failures import as_application_errors
 from activities.heartbeat import heartbeating, unbroken
 from activities.ports import BackfillContent, Backlog, RequestPublisher, UnenrichedDocuments
 from archon.contracts.errors import ContentMissingError
@@ -31,7 +31,7 @@ from archon.contracts.types import EnrichmentType, Priority
 
 UNKNOWN: Final = "there is no such document"
 WITHOUT_TEXT: Final = "its text is in no store"
-OLDER: Final = "it is of the older shape, and has to be indexed from its source"
+OLDER: Final = "it is of the older shape, and must be indexed from its source"
 _PATH_CHARACTERS: Final = 300
 
 
@@ -55,16 +55,16 @@ class BackfillActivities:
 
     @activity.defn(name="pipeline_backlog")
     async def backlog(self) -> int:
-        """Enrichments that are not finished, whoever has asked for them."""
-        with told_to_temporal():
+        """Number of unfinished enrichments, including those of other clients."""
+        with as_application_errors():
             async with heartbeating():
                 return await self._backlog.open()
 
     @activity.defn(name="request_page")
     @unbroken
-    async def request_page(self, asked: PageInput) -> PageResult:
-        """Request the enrichment of the next documents, of which we have the text."""
-        candidates, page = await self._find(asked)
+    async def request_page(self, given: PageInput) -> PageResult:
+        """Requests the enrichment of the next documents, as far as their text is stored."""
+        candidates, page = await self._find(given)
         texts = await asyncio.gather(*(self._has_text(each) for each in candidates))
         requests = []
         for candidate, has_text in zip(candidates, texts, strict=True):
@@ -78,8 +78,8 @@ class BackfillActivities:
                 page.without_text += 1
                 _list(page, candidate, WITHOUT_TEXT)
             else:
-                requests.append(_request(candidate, candidate.request, asked.backfill_id))
-        if not asked.dry_run:
+                requests.append(_request(candidate, candidate.request, given.backfill_id))
+        if not given.dry_run:
             await self._publish(requests)
         page.requested = len(requests)
         return page
@@ -87,26 +87,26 @@ class BackfillActivities:
     @activity.defn(name="forget_list")
     @unbroken
     async def forget_list(self, forget: ForgetInput) -> None:
-        """The list that a backfill was given is of no use after it."""
+        """Removes the list of a finished backfill."""
         for number in range(forget.chunks):
             await self._content.delete_list(chunk_name(forget.backfill_id, number))
 
-    async def _find(self, asked: PageInput) -> tuple[list[Candidate], PageResult]:
-        if asked.chunks is not None:
-            return await self._find_listed(asked, asked.chunks)
-        found = await self._unenriched.page(asked.criteria, asked.position.after, asked.limit)
+    async def _find(self, given: PageInput) -> tuple[list[Candidate], PageResult]:
+        if given.chunks is not None:
+            return await self._find_listed(given, given.chunks)
+        found = await self._unenriched.page(given.criteria, given.position.after, given.limit)
         following = None if found.next is None else Position(after=found.next)
         return found.candidates, PageResult(examined=len(found.candidates), next=following)
 
-    async def _find_listed(self, asked: PageInput, chunks: int) -> tuple[list[Candidate], PageResult]:
-        at = asked.position
-        name = chunk_name(asked.backfill_id, at.chunk)
+    async def _find_listed(self, given: PageInput, chunks: int) -> tuple[list[Candidate], PageResult]:
+        at = given.position
+        name = chunk_name(given.backfill_id, at.chunk)
         ids = await self._content.get_list(name)
         if ids is None:
             raise ContentMissingError(f"the list {name} is not in the content store")
-        end = at.offset + asked.limit
+        end = at.offset + given.limit
         wanted = ids[at.offset : end]
-        candidates = await self._unenriched.among(asked.criteria, wanted)
+        candidates = await self._unenriched.among(given.criteria, wanted)
         following: Position | None = Position(chunk=at.chunk, offset=end)
         if end >= len(ids):
             following = Position(chunk=at.chunk + 1) if at.chunk + 1 < chunks else None
@@ -121,7 +121,7 @@ class BackfillActivities:
         return candidate.request is not None and await self._content.has_text(candidate.request.content_hash)
 
     async def _publish(self, requests: list[EnrichmentRequest]) -> None:
-        """All at once; raises the first error when each has had its answer."""
+        """Publishes all concurrently; raises the first error after all have been answered."""
         publishing = (self._publisher.request(each) for each in requests)
         for outcome in await asyncio.gather(*publishing, return_exceptions=True):
             if isinstance(outcome, BaseException):
@@ -135,7 +135,7 @@ def _request(candidate: Candidate, request: EnrichmentRequest, backfill_id: str)
             "correlation_id": str(uuid5(UUID(backfill_id), about)).upper(),
             "enrichment_type": EnrichmentType.FULL,
             "priority": Priority.LOW,
-            # What is enriched already is left alone without it.
+            # Without it, documents that are already enriched stay unchanged.
             "force": candidate.reason is Reason.OLDER_ANALYSER,
         }
     )

@@ -1,6 +1,6 @@
 """In: the scope of a deletion. Out: documents marked, ended, removed and swept, a page at a time, and counts.
 
-Every step may be repeated, and leaves alone what has been revived since its document was marked.
+Every step may be repeated, and leaves documents alone that were revived after their marking.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from typing import Final
 
 from temporalio import activity
 
-from activities.failures import told_to_temporal
+from activities.failures import as_application_errors
 from activities.heartbeat import heartbeating, unbroken
 from activities.ports import DeadLetters, DeletedDocuments, EventPublisher, PointRemoval, Runs
 from archon.contracts import names
@@ -22,10 +22,10 @@ from archon.runtime.logs import get_logger
 from archon.runtime.tasks import answers
 
 _MARKED: Final = 2000
-"""Documents that one activity marks."""
+"""Number of documents that one activity marks."""
 _PAGE: Final = 200
 _PAGES: Final = 5
-"""Pages that one activity removes."""
+"""Number of pages that one activity removes."""
 _AT_ONCE: Final = 16
 _GRACE: Final = 3.0
 """Seconds for a run to end by itself; it may wait in an outage, or for an analysis."""
@@ -35,7 +35,7 @@ _log = get_logger(__name__)
 
 
 class DeletionActivities:
-    """`letters` is the dead-letter topic as it stands, to which `publisher` writes."""
+    """`letters` reads the dead-letter topic, `publisher` writes to it."""
 
     def __init__(
         self,
@@ -57,17 +57,17 @@ class DeletionActivities:
     @activity.defn(name="mark_deleted")
     @unbroken
     async def mark_deleted(self, scope: DeletionScope) -> Marked:
-        """From here on nobody finds the documents, and no run of theirs writes anything."""
+        """From now on the documents cannot be found, and none of their runs can write."""
         return await self._graph.mark(scope, _MARKED)
 
     @activity.defn(name="remove_deleted")
     async def remove_deleted(self, scope: DeletionScope) -> Removed:
-        """Remove what marked documents have, and strip them to tombstones.
+        """Removes the data of marked documents, and reduces them to tombstones.
 
-        The counts survive a failed attempt as far as its heartbeats tell them.
+        The counts survive a failed attempt as far as they were in a heartbeat.
         """
         counts = _counted_before()
-        with told_to_temporal():
+        with as_application_errors():
             async with heartbeating(lambda: [counts.model_dump_json()]):
                 for _ in range(_PAGES):
                     tombstones = await self._graph.marked(scope, _PAGE)
@@ -83,8 +83,8 @@ class DeletionActivities:
     @activity.defn(name="clear_dead_letters")
     @unbroken
     async def clear_dead_letters(self, scope: DeletionScope) -> int:
-        """Clear what still stands: of a project's messages that never became a workflow, and what was on its
-        way when its document was marked."""
+        """Clears the remaining letters: of a project's messages that never became a workflow, and letters
+        that were in flight when their document was marked."""
         rows = await self._letters.rows(DeadLetterFilter(project=scope.project_name), None)
         if scope.document_id is not None:
             rows = [row for row in rows if row.key == scope.document_id]
@@ -97,7 +97,7 @@ class DeletionActivities:
     @activity.defn(name="sweep_points")
     @unbroken
     async def sweep_points(self, scope: DeletionScope) -> int:
-        """Delete the points and chunks that late writers have brought back since; how many of both."""
+        """Deletes points and chunks that late writers have brought back; returns the number of both."""
         if scope.document_id is not None:
             version = await self._graph.tombstone_of(scope.document_id)
             return 0 if version is None else await self._swept({scope.document_id: version})
@@ -114,8 +114,8 @@ class DeletionActivities:
         return removed.points + removed.chunks
 
     async def _remove(self, tombstones: Sequence[Tombstone], counts: DeletionCounts) -> None:
-        """What is gone is counted as it goes: an attempt that comes after a failure does not find it again.
-        What is still to be seen then is counted last."""
+        """Adds to the counts with every removal, because a repeated attempt does not find removed items
+        again. Counts of items that it would find again are added last."""
         ended = await self._end_runs(tombstones)
         counts.runs_ended += len(ended)
         entities, modules = await self._graph.unlink(tombstones)
@@ -131,7 +131,7 @@ class DeletionActivities:
         counts.contents_kept += contents.contents_kept
 
     async def _clear_letters(self, tombstones: Sequence[Tombstone], worked_on: set[str]) -> int:
-        """Those that the graph knows of, and those of runs that could not tell it."""
+        """Clears letters that the graph knows, and letters of runs that could not record theirs."""
         known = await self._graph.tombstones_of([each.document_id for each in tombstones])
         gone = [each for each in tombstones if known.get(each.document_id) == each.version]
         for each in gone:
@@ -140,12 +140,12 @@ class DeletionActivities:
         return sum(each.dead_lettered for each in gone)
 
     async def _end_runs(self, tombstones: Sequence[Tombstone]) -> Mapping[str, str]:
-        """Tell the documents' runs that they are past, cancel those that do not end by themselves, and return
-        when none is open: the document of each, by workflow id."""
+        """Signals the documents' runs that they are superseded, cancels those that do not end, and returns
+        when none is open: document ids by workflow id."""
         versions = {each.document_id: each.version for each in tombstones}
         runs = dict(await self._runs.open_of(list(versions))) | _runs_of(tombstones)
-        told = await answers(runs, lambda run: self._runs.supersede(run, versions[runs[run]]), _AT_ONCE)
-        ended = {run: runs[run] for run, was_open in told.items() if was_open}
+        signalled = await answers(runs, lambda run: self._runs.supersede(run, versions[runs[run]]), _AT_ONCE)
+        ended = {run: runs[run] for run, was_open in signalled.items() if was_open}
         await self._until_closed(ended, versions)
         return ended
 
@@ -164,7 +164,7 @@ class DeletionActivities:
     async def _open(
         self, runs: Sequence[str], documents: Mapping[str, str], versions: Mapping[str, int]
     ) -> list[str]:
-        """Those that are open, but for a document's that has been revived: they work on what came after."""
+        """The open runs, except those of revived documents, which work on later content."""
         states = await answers(runs, self._runs.parked, _AT_ONCE)
         still = [run for run, parked in states.items() if parked is not None]
         known = await self._graph.tombstones_of([documents[run] for run in still]) if still else {}
@@ -177,7 +177,7 @@ def _counted_before() -> DeletionCounts:
 
 
 def _runs_of(tombstones: Sequence[Tombstone]) -> dict[str, str]:
-    """The runs that a document may have by what its node says."""
+    """The runs that a document's node suggests."""
     runs: dict[str, str] = {}
     for each in tombstones:
         of_contents = [names.enrichment_workflow_id(each.document_id, one) for one in each.hashes]
@@ -188,5 +188,5 @@ def _runs_of(tombstones: Sequence[Tombstone]) -> dict[str, str]:
 def _stale(row: DeadLetterRow, scope: DeletionScope, known: Mapping[str, int | None]) -> bool:
     if row.document_id is not None and row.document_id in known:
         return known[row.document_id] is not None
-    # No document of ours: what a message that is no request says of itself.
+    # Not one of our documents: the letter of an unreadable message.
     return row.workflow_id is None and row.failure_timestamp <= scope.requested_at

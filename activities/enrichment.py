@@ -1,6 +1,6 @@
-"""In: claims and analyses. Out: the graph and the vectors at the claimed version, or word that it is past.
+"""In: claims and analyses. Out: graph and vectors at the claimed version, or the answer that it is past.
 
-The graph decides; every write is conditional on the version that was claimed.
+The graph decides; every write is conditional on the claimed version.
 """
 
 from temporalio import activity
@@ -27,17 +27,17 @@ from archon.runtime.crash import crash_point
 
 
 def as_read(step: Step, analysis: AnalysisResult) -> Step:
-    """The step with the language that its text was read as, which a name does not always tell."""
+    """The step with the language in which its text was read, which may differ from that of the file name."""
     request = step.request
     if analysis.language is None or analysis.language == request.resolved_language:
         return step
-    # The type stays the one that the graph has, which a missing one would be derived from the language again.
+    # The document type in the graph stays: a missing one would be derived from the language.
     update = {"language": analysis.language, "document_type": request.resolved_type}
     return step.model_copy(update={"request": request.model_copy(update=update)})
 
 
 class EnrichmentActivities:
-    """`retry` is handed to every run with its claim."""
+    """`retry` is given to every run with its claim."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class EnrichmentActivities:
     @activity.defn(name="claim")
     @unbroken
     async def claim(self, claim: ClaimInput) -> ClaimResult:
-        """Ask the graph whether this content is still to be enriched, and at which version."""
+        """Whether to enrich this content, and at which version, by the graph's decision."""
         decided = await self._graph.claim(claim.request, claim.workflow_id)
         if decided.decision is Decision.PROCEED:
             self._progress.report(claim.request, decided.version, Stage.CLAIMED, claim.progress_since)
@@ -86,7 +86,7 @@ class EnrichmentActivities:
     @activity.defn(name="write_graph")
     @unbroken
     async def write_graph(self, write: WriteInput) -> WriteResult:
-        """Write entities, relationships and scores; for a whole enrichment this completes the document."""
+        """Writes entities, relationships and scores; a complete enrichment also completes the document."""
         if not write.step.request.enrichment_type.whole:
             self._report_analysed(write)
         analysis = await self._analysis(write)
@@ -107,11 +107,11 @@ class EnrichmentActivities:
         return await self._mark(step, EnrichmentStatus.DISCARDED)
 
     async def _removed(self, step: Step) -> bool:
-        """Whether the document is deleted; what this run has stored of it is then removed.
+        """Whether the document is deleted; if so, removes what this run has stored.
 
-        Qdrant inserts a point that is not there whatever the filter says, so that a write may bring back
-        what a deletion has removed; and the analysis is stored without a look at the graph. Whoever loses
-        the version fence therefore ends here. Who has it can have been overtaken by no deletion.
+        A write may bring back data that a deletion has removed: Qdrant inserts a missing point whatever the
+        filter, and the analysis is stored without the graph's consent. So every writer that loses the version
+        fence ends here. A writer with the fence cannot have been overtaken by a deletion.
         """
         request = step.request
         version = await self._tombstones.tombstone_of(request.document_id)
@@ -128,7 +128,7 @@ class EnrichmentActivities:
         return WriteResult(applied=applied, enriched=not applied and await self._graph.is_current(step))
 
     def _report_analysed(self, write: WriteInput) -> None:
-        """At the first attempt alone: an outage would repeat it for as long as it lasts."""
+        """Only on the first attempt: an outage would repeat the event."""
         if activity.info().attempt == 1:
             self._report(write, Stage.ANALYSED)
 

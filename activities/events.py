@@ -1,4 +1,4 @@
-"""In: stages, ends and failures of runs. Out: the progress, completed and dead-letter events on Kafka."""
+"""In: stages, ends and failures of runs. Out: progress, completed and dead-letter events on Kafka."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Final
 
 from temporalio import activity
 
-from activities.failures import told_to_temporal
+from activities.failures import as_application_errors
 from activities.ports import AlertSink, DocumentGraph, EventPublisher
 from activities.progress import Progress
 from archon.contracts import identity
@@ -29,17 +29,17 @@ from archon.runtime.telemetry import metrics
 
 STACK_TRACE_CHARACTERS: Final = 4000
 GRAPH_SECONDS: Final = 3.0
-"""How long a dead letter waits for the graph's answer, which it can do without."""
+"""Seconds that a dead letter waits for the graph, which it does not need."""
 _log = get_logger(__name__)
 _OF_THE_LETTER: Final = {
     "document_version",
     *(set(DeadLetter.model_fields) - set(EnrichmentRequest.model_fields)),
 }
-"""Fields that a request which was a dead letter once may have, and that are this letter's own."""
+"""Fields that belong to the letter; a request from an earlier dead letter may contain them."""
 
 
 class EventActivities:
-    """`health_checks`: by ServiceHealth field, a call that raises an error of ours when unhealthy."""
+    """`health_checks`: by field of ServiceHealth, a call that raises one of our errors if unhealthy."""
 
     def __init__(
         self,
@@ -56,10 +56,12 @@ class EventActivities:
         self._health_checks = health_checks
 
     @activity.defn(name="publish_progress")
-    async def publish_progress(self, told: ProgressInput) -> None:
+    async def publish_progress(self, reached: ProgressInput) -> None:
         """For runs whose steps do not report progress themselves."""
-        step = told.step
-        self._progress.report(step.request, step.version, told.stage, told.started_at, told.updated_at)
+        step = reached.step
+        self._progress.report(
+            step.request, step.version, reached.stage, reached.started_at, reached.updated_at
+        )
 
     @activity.defn(name="publish_completed")
     async def publish_completed(self, completed: CompletedInput) -> None:
@@ -76,7 +78,7 @@ class EventActivities:
             processing_time_ms=max(0, round(elapsed.total_seconds() * 1000)),
             results=results,
         )
-        with told_to_temporal():
+        with as_application_errors():
             what = ending(completed.outcome, step.request)
             if completed.outcome is Outcome.SUPERSEDED and await self._told(step, what):
                 return
@@ -87,11 +89,12 @@ class EventActivities:
 
     @activity.defn(name="publish_dead_letter")
     async def publish_dead_letter(self, park: ParkInput) -> WriteResult:
-        """Only the run of the current version writes the document's dead letter, as far as the graph answers.
+        """Only the run of the current version publishes the document's dead letter, as far as the graph
+        answers.
 
-        The graph knows of the letter first: whoever has the document next must find it to clear it.
+        The graph records the letter first, so that the document's next run knows that it must clear it.
         """
-        with told_to_temporal():
+        with as_application_errors():
             letter = await self._letter(park)
             if park.claimed and not await self._announced(park.step):
                 return WriteResult(applied=False)
@@ -110,22 +113,22 @@ class EventActivities:
     @activity.defn(name="clear_dead_letter")
     async def clear_dead_letter(self, step: Step) -> None:
         """Only the run of the current version clears the document's dead letter."""
-        with told_to_temporal():
+        with as_application_errors():
             if await self._graph.is_current(step):
                 await self._publisher.clear_dead_letter(step.request.document_id)
                 await self._graph.set_dead_lettered(step, standing=False)
 
     async def _told(self, step: Step, what: str) -> bool:
-        """Whether another run, or another submission of this run, has said so before: a redelivery of an old
-        request begins a run of its own, and a client that repeats its request joins the one under way."""
+        """Whether another run, or another submission of this run, has already published the event: a
+        redelivery of an old request starts its own run, and a repeated request joins the open one."""
         document_id = step.request.document_id
         event_id = identity.event_id(document_id, step.version, what)
         teller = f"{activity.info().workflow_run_id}:{step.request.correlation_id}"
         return not await self._graph.first_to_tell(document_id, event_id, teller)
 
     async def _announced(self, step: Step) -> bool:
-        """True as well where the graph does not answer, or refuses: the letter needs Kafka alone. The parked
-        run notes it with the status when the graph is back."""
+        """Also True if the graph does not answer, or refuses: the letter only needs Kafka. The parked run
+        records it with the status when the graph is back."""
         try:
             async with asyncio.timeout(GRAPH_SECONDS):
                 return await self._graph.set_dead_lettered(step, standing=True)
@@ -160,7 +163,7 @@ class EventActivities:
 
 
 def _observe(completed: CompletedInput, seconds: float) -> None:
-    """Count the end of a run; one whose acknowledgement was lost is counted again."""
+    """Counts the end of a run; a lost acknowledgement counts twice."""
     request, outcome = completed.step.request, completed.outcome
     metrics.PROCESSING_SECONDS.labels(outcome).observe(seconds)
     if outcome is Outcome.SUCCESS and request.enrichment_type.whole:

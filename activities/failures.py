@@ -1,7 +1,7 @@
-"""In: errors raised inside an activity. Out: Temporal failures that say their type and whether to retry.
+"""In: errors raised inside an activity. Out: Temporal failures with their type and whether to retry.
 
-The one table of what is retried, how often, and with which delays. Jitter is added here, because Temporal
-adds none.
+The only definition of which errors are retried, how often, and with which delays. Jitter is added here,
+because Temporal adds none.
 """
 
 import asyncio
@@ -27,18 +27,18 @@ Result = TypeVar("Result")
 
 
 class Again(Enum):
-    """How often what failed is tried again."""
+    """How often a failed step is tried again."""
 
     NEVER = auto()
     COUNTED = auto()
-    """As `counted` says: RETRY_MAX_ATTEMPTS times in all."""
+    """By the policy `counted`: RETRY_MAX_ATTEMPTS times in total."""
     PATIENTLY = auto()
-    """As PATIENT says: without end, until the step's time is up, which is OUTAGE_BUDGET."""
+    """By the policy PATIENT: without a limit, until the step's time limit OUTAGE_BUDGET."""
 
 
 @dataclass(frozen=True)
 class Treatment:
-    """What a failure means: the type its dead letter says, and how often it is tried again."""
+    """The handling of an error: the failure type for its dead letter, and how often to try again."""
 
     failure_type: FailureType
     again: Again
@@ -71,18 +71,18 @@ PATIENT: Final = RetryPolicy(
     backoff_coefficient=2.0,
     maximum_interval=timedelta(seconds=15),
 )
-"""The longest wait is how late the end of an outage may be noticed."""
+"""The longest delay is also how late the end of an outage may be noticed."""
 LOST: Final = 10
-"""Attempts that may be lost with their workers, beside those that are counted: a document that has ended so
-many is what ends them."""
+"""Additional attempts for those lost with their workers: a document that kills that many workers is the
+cause."""
 JITTER: Final = 0.2
-"""A delay is spread by this share of it to either side."""
+"""Jitter of a delay, as a share in both directions."""
 LONGEST_RETRY_AFTER: Final = 3600.0
-"""A service that asks for more seconds than these is asked again all the same."""
+"""Maximum seconds of a Retry-After to honour."""
 
 
 def counted(retry: RetrySettings) -> RetryPolicy:
-    """The policy of the analysis: the one step whose attempts are counted."""
+    """The policy of the analysis, the only step with counted attempts."""
     return RetryPolicy(
         initial_interval=timedelta(seconds=retry.first_delay),
         backoff_coefficient=retry.backoff,
@@ -92,8 +92,8 @@ def counted(retry: RetrySettings) -> RetryPolicy:
 
 
 class Attempts:
-    """How many attempts of a counted step have failed. One that was lost with its worker is none of them: the
-    count is handed on in heartbeats, which only an attempt that fails raises."""
+    """Number of failed attempts of a counted step. An attempt lost with its worker does not count: heartbeats
+    carry the count, and only a failing attempt increases it."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -102,12 +102,12 @@ class Attempts:
 
     @property
     def last(self) -> bool:
-        """Whether there is none after this one."""
+        """Whether this is the last attempt."""
         return self.failed + 1 >= self._most
 
     @contextmanager
     def counted(self) -> Iterator[None]:
-        """A failure in it counts, and is final where it is the last."""
+        """Counts a failure in the block; the last one is final."""
         try:
             yield
         except ApplicationError as error:
@@ -122,15 +122,15 @@ class Attempts:
 
 
 def treatment_of(error: errors.ArchonError) -> Treatment:
-    """The table's row for the nearest class of `error`; what is not in it is permanent."""
+    """The row for the nearest class of `error`; errors without one are permanent."""
     return next((TREATMENTS[cls] for cls in type(error).__mro__ if cls in TREATMENTS), UNKNOWN)
 
 
 @contextmanager
-def told_to_temporal() -> Iterator[None]:
-    """Raise errors of ours as ApplicationError: its type is the class name, its detail the failure type.
+def as_application_errors() -> Iterator[None]:
+    """Raises our errors as ApplicationError, with the class name as type and the failure type as detail.
 
-    Any other exception is a fault of ours, which repetition does not mend.
+    Any other exception is a bug, which a retry cannot fix.
     """
     try:
         yield
@@ -153,17 +153,17 @@ def told_to_temporal() -> Iterator[None]:
 
 
 def _delay(error: errors.ArchonError) -> timedelta | None:
-    """What the service asked for, else the policy's delay spread out, so that many failures of one moment
-    do not come back at one moment."""
-    if (asked := _asked(error)) is not None:
-        return asked
+    """The requested delay, otherwise the policy's delay with jitter, so that concurrent failures are not
+    retried at the same moment."""
+    if (requested := _requested(error)) is not None:
+        return requested
     info = activity.info()
     return delay_before(info.retry_policy, info.attempt) if info.retry_policy else None
 
 
-def _asked(error: errors.ArchonError) -> timedelta | None:
-    """How long the service wants to be left alone; a store, which tells all its writers one moment, is left
-    alone a little longer."""
+def _requested(error: errors.ArchonError) -> timedelta | None:
+    """The delay that the service requested. For a store a little longer, because it gives all writers the
+    same time."""
     if not isinstance(error, errors.IntelligenceThrottledError | errors.StoreUnavailableError):
         return None
     if error.retry_after is None:
@@ -173,7 +173,7 @@ def _asked(error: errors.ArchonError) -> timedelta | None:
 
 
 def delay_before(policy: RetryPolicy, failed: int) -> timedelta:
-    """The policy's delay after so many failed attempts, spread out."""
+    """The policy's delay after this number of failed attempts, with jitter."""
     delay = policy.initial_interval * policy.backoff_coefficient ** min(failed - 1, 32)
     if policy.maximum_interval is not None:
         delay = min(delay, policy.maximum_interval)
@@ -181,9 +181,9 @@ def delay_before(policy: RetryPolicy, failed: int) -> timedelta:
 
 
 async def patiently(work: Callable[[], Awaitable[Result]], seconds: float) -> Result:
-    """The result of `work` in a step whose attempts are counted: a store that is down spends none of them.
+    """The result of `work` in a step with counted attempts: an unavailable store spends none of them.
 
-    Raises StoreOutageError when it has been down for so long.
+    Raises StoreOutageError if the store is unavailable for longer than `seconds`.
     """
     deadline = time.monotonic() + seconds
     for failed in count(1):
@@ -194,6 +194,6 @@ async def patiently(work: Callable[[], Awaitable[Result]], seconds: float) -> Re
                 raise
             if time.monotonic() > deadline:
                 raise errors.StoreOutageError(error.store, str(error)) from error
-            delay = _asked(error) or delay_before(PATIENT, failed)
+            delay = _requested(error) or delay_before(PATIENT, failed)
         await asyncio.sleep(delay.total_seconds())
     raise AssertionError("unreachable")

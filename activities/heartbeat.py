@@ -1,4 +1,4 @@
-"""In: a long await inside an activity. Out: heartbeats at half the timeout's pace while it lasts."""
+"""In: a long await inside an activity. Out: heartbeats at half of the timeout's interval."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from temporalio import activity
 
-from activities.failures import told_to_temporal
+from activities.failures import as_application_errors
 
 Owner = TypeVar("Owner")
 Input = ParamSpec("Input")
@@ -17,16 +17,16 @@ Method = Callable[Concatenate[Owner, Input], Coroutine[Any, Any, Result]]
 
 
 @contextlib.asynccontextmanager
-async def heartbeating(told: Callable[[], Sequence[Any]] = tuple) -> AsyncIterator[None]:
-    """Heartbeat in the background, so that a lost worker is noticed and a cancellation arrives.
+async def heartbeating(details: Callable[[], Sequence[Any]] = tuple) -> AsyncIterator[None]:
+    """Heartbeats in the background, so that a lost worker is noticed and a cancellation arrives.
 
-    `told`: the heartbeat's details, which the Web UI shows, and which the next attempt is handed.
+    `details`: the heartbeat's details, for the Web UI and the next attempt.
     """
     timeout = activity.info().heartbeat_timeout
     if timeout is None:
         yield
         return
-    task = asyncio.create_task(_beat(timeout.total_seconds() / 2, told))
+    task = asyncio.create_task(_beat(timeout.total_seconds() / 2, details))
     try:
         yield
     finally:
@@ -34,22 +34,22 @@ async def heartbeating(told: Callable[[], Sequence[Any]] = tuple) -> AsyncIterat
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _beat(interval: float, told: Callable[[], Sequence[Any]]) -> None:
+async def _beat(interval: float, details: Callable[[], Sequence[Any]]) -> None:
     while True:
         await asyncio.sleep(interval)
-        activity.heartbeat(*told())
+        activity.heartbeat(*details())
 
 
 def unbroken(method: Method[Owner, Input, Result]) -> Method[Owner, Input, Result]:
-    """A store step: heartbeats, tells its errors to Temporal, and is cancelled only once it has ended.
+    """A step against a store: heartbeats, translates its errors, and is only cancelled after its end.
 
-    A write given up halfway may still arrive, and would contradict what follows the cancellation. Every store
-    call has a time limit of its own, so that none holds a worker back for long.
+    An abandoned write may still arrive, and would contradict the steps after the cancellation. Every store
+    call has its own time limit, so none blocks a worker for long.
     """
 
     @wraps(method)
     async def step(self: Owner, /, *args: Input.args, **kwargs: Input.kwargs) -> Result:
-        with told_to_temporal():
+        with as_application_errors():
             async with heartbeating():
                 work = asyncio.create_task(method(self, *args, **kwargs))
                 while True:

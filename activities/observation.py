@@ -1,4 +1,4 @@
-"""In: every attempt of every activity. Out: its log line with the document it is about, and its counts."""
+"""In: every attempt of every activity. Out: its log line with the document's fields, and its metrics."""
 
 import asyncio
 import time
@@ -18,11 +18,11 @@ _log = get_logger(__name__)
 
 
 class Observation(Interceptor):
-    """Whatever an activity logs carries the fields that are bound here."""
+    """All log lines of an activity carry the fields bound here."""
 
     def __init__(self) -> None:
         self.at_work = AtWork()
-        """Attempts that run now, local ones among them."""
+        """Number of running attempts, including local ones."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
         return _Observed(next, self.at_work)
@@ -49,10 +49,10 @@ class _Observed(ActivityInboundInterceptor):
         ):
             return await self._timed(input)
 
-    async def _timed(self, asked: ExecuteActivityInput) -> Any:
+    async def _timed(self, attempt: ExecuteActivityInput) -> Any:
         started = time.monotonic()
         try:
-            result = await super().execute_activity(asked)
+            result = await super().execute_activity(attempt)
         except asyncio.CancelledError:
             _log.info("activity_cancelled", status="cancelled", duration_ms=_since(started))
             raise
@@ -72,7 +72,7 @@ class _Observed(ActivityInboundInterceptor):
 
 
 def _type(error: Exception) -> str:
-    """The class of the error of ours that it tells of."""
+    """The class of our error in the failure."""
     named = error.type if isinstance(error, ApplicationError) else None
     return named or type(error).__name__
 

@@ -17,7 +17,7 @@ _log = get_logger(__name__)
 
 
 class ParkedActivities:
-    """Each takes a page, and may be repeated."""
+    """Each method handles a page, and may be repeated."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class ParkedActivities:
     @activity.defn(name="reconcile_parked")
     @unbroken
     async def runs(self, page: PageInput) -> PageReport:
-        """What the graph does not know is written there; all else is asked of the run itself."""
+        """Writes states missing in the graph; all other repairs are signals to the run."""
         found = await self._survey.runs(page.after, page.limit, page.project)
         report = PageReport(checked=found.checked, next=found.next)
         for each in found.drifting:
@@ -45,8 +45,8 @@ class ParkedActivities:
     @activity.defn(name="reconcile_letters")
     @unbroken
     async def letters(self, page: PageInput) -> PageReport:
-        """Letters that say what is no longer so are cleared; raises StoreRejectedError where the graph looks
-        like the wrong one."""
+        """Clears letters that are out of date; raises StoreRejectedError if the graph seems to be the wrong
+        one."""
         found = await self._survey.letters(page.after, page.limit, page.project)
         if not found.letters_known:
             _log.warning("dead_letters_unknown")
@@ -62,7 +62,7 @@ class ParkedActivities:
         return report
 
     async def _repaired(self, each: Drifting, kind: Drift) -> bool:
-        """False where the run has ended meanwhile, or the node does not tell enough."""
+        """False if the run has ended meanwhile, or the node lacks data."""
         if kind is Drift.OVERTAKEN:
             return await self._runs.supersede(each.workflow_id, each.version)
         if kind is Drift.UNMARKED:

@@ -1,6 +1,6 @@
-"""In: what the activities need. Out: the small Protocols that stores and clients implement.
+"""In: the needs of the activities. Out: small Protocols that stores and clients implement.
 
-Every write takes a Step and is conditional on its version: False means that a newer version has the
+Every write takes a Step and is conditional on its version: False means that a newer version has replaced the
 document and nothing was written. Stores raise StoreError, the analyser IntelligenceError.
 """
 
@@ -36,7 +36,7 @@ class DocumentGraph(Protocol):
 
 
 class VectorIndex(Protocol):
-    """One point a document, which may have no vector yet, and its chunks."""
+    """One point per document, possibly without a vector, and its chunks."""
 
     async def write(
         self,
@@ -60,7 +60,7 @@ class ContentStore(Protocol):
 
 
 class Tombstones(References, Protocol):
-    """Which documents are deleted, and which contents a document that is not still has."""
+    """Which documents are deleted, and which contents live documents use."""
 
     async def tombstone_of(self, document_id: str) -> int | None: ...
 
@@ -68,7 +68,7 @@ class Tombstones(References, Protocol):
 
 
 class DeletedDocuments(Tombstones, Protocol):
-    """The authority on what is deleted. Unlike elsewhere, a write leaves out what has been revived."""
+    """The authority on deletions. In contrast to other ports, a write skips revived documents."""
 
     async def mark(self, scope: DeletionScope, limit: int) -> Marked: ...
 
@@ -100,7 +100,7 @@ class Runs(Protocol):
 
 
 class DeadLetters(Protocol):
-    """The dead letters that stand. Raises TopicUnavailableError."""
+    """The current dead letters. Raises TopicUnavailableError."""
 
     async def rows(self, wanted: DeadLetterFilter, projects: Projects) -> list[DeadLetterRow]: ...
 
@@ -122,7 +122,7 @@ class ProgressSink(Protocol):
 
 
 class EventPublisher(Protocol):
-    """Kafka, as the pipeline writes to it. Raises PublishError."""
+    """Kafka, for the pipeline's events. Raises PublishError."""
 
     async def completed(self, event: EnrichmentCompleted, what: str | None = None) -> None: ...
 
@@ -132,13 +132,13 @@ class EventPublisher(Protocol):
 
 
 class AlertSink(Protocol):
-    """People who want to know of dead letters. Never raises and never waits."""
+    """Alerts about dead letters. Never raises and never waits."""
 
     def notify(self, letter: DeadLetter) -> None: ...
 
 
 class SurveyPage(Protocol):
-    """`checked`: how many were looked at; `next`: where the following page begins, None at the end."""
+    """`checked`: number of documents checked; `next`: start of the following page, None at the end."""
 
     @property
     def checked(self) -> int: ...
@@ -180,7 +180,7 @@ class ParkedDrift(Protocol):
 
 
 class ParkedRepair(Protocol):
-    """Runs that are parked. Raises NotFoundError, WorkflowUnavailableError."""
+    """Parked runs. Raises NotFoundError, WorkflowUnavailableError."""
 
     async def supersede(self, workflow_id: str, version: int) -> bool: ...
 
@@ -188,13 +188,13 @@ class ParkedRepair(Protocol):
 
 
 class Submitter(Protocol):
-    """Temporal, reached without Kafka. Raises WorkflowUnavailableError."""
+    """Temporal, without Kafka in between. Raises WorkflowUnavailableError."""
 
     async def submit(self, request: EnrichmentRequest) -> str: ...
 
 
 class PointRepair(Protocol):
-    """Points put right where no run will; each write is conditional on what was seen."""
+    """Repairs points that no run will repair; each write is conditional on the state that was read."""
 
     async def restate(self, drifting: Drifting) -> None: ...
 
@@ -202,13 +202,13 @@ class PointRepair(Protocol):
 
 
 class Consumption(Protocol):
-    """How far the ingress has come. Raises TopicUnavailableError."""
+    """The ingress's progress. Raises TopicUnavailableError."""
 
     async def behind(self, moment: datetime) -> bool: ...
 
 
 class UnenrichedDocuments(Protocol):
-    """Documents that are to be enriched after the fact."""
+    """Documents without enrichment, for a backfill."""
 
     async def page(self, criteria: Criteria, after: str, limit: int) -> CandidatePage: ...
 
@@ -220,7 +220,7 @@ class UnenrichedDocuments(Protocol):
 
 
 class BackfillContent(Protocol):
-    """Which texts there are, and lists of ids by name."""
+    """Which texts exist, and lists of ids by name."""
 
     async def has_text(self, content_hash: str) -> bool: ...
 
@@ -230,12 +230,12 @@ class BackfillContent(Protocol):
 
 
 class RequestPublisher(Protocol):
-    """Kafka, as who asks for an enrichment writes to it. Raises PublishError."""
+    """Kafka, for enrichment requests. Raises PublishError."""
 
     async def request(self, event: EnrichmentRequest) -> None: ...
 
 
 class Backlog(Protocol):
-    """How many enrichments are not finished. Raises TopicUnavailableError, WorkflowUnavailableError."""
+    """Number of unfinished enrichments. Raises TopicUnavailableError, WorkflowUnavailableError."""
 
     async def open(self) -> int: ...

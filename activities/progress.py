@@ -1,4 +1,4 @@
-"""In: a stage that a run has reached. Out: its progress event, handed to Kafka in order."""
+"""In: a stage that a run has reached. Out: its progress event, passed to Kafka in order."""
 
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ class Progress:
         since: datetime | None,
         now: datetime | None = None,
     ) -> None:
-        """`since`: when the run took the submission up; None reports nothing."""
+        """`since`: when the run took up the submission; None reports nothing."""
         if since is None:
             return
         updated_at = now or datetime.now(UTC)
@@ -38,5 +38,5 @@ class Progress:
 
 
 def _estimate(started_at: datetime, updated_at: datetime, stage: Stage) -> datetime:
-    """The end of the run if the rest goes at the pace so far."""
+    """The estimated end of the run at its pace so far."""
     return updated_at + (updated_at - started_at) * ((100 - stage.percent) / stage.percent)

@@ -1,7 +1,7 @@
-"""In: pages of documents on which the stores disagree. Out: what of it is repaired, counted by kind.
+"""In: pages of documents on which the stores disagree. Out: repairs, counted by kind.
 
-A repair is a request to the document's own workflow, by Temporal alone, so that it needs no Kafka; only a
-point of which no run will take care is written here.
+A repair is a request to the document's own workflow, sent directly to Temporal, so it needs no Kafka. Only a
+point that no run will repair is written here.
 """
 
 import asyncio
@@ -22,16 +22,16 @@ from archon.runtime.logs import get_logger
 from archon.runtime.telemetry import metrics
 
 AT_ONCE: Final = 16
-"""Documents of a page that are repaired at once."""
+"""Number of documents of a page that are repaired concurrently."""
 REPORTED_ONLY: Final = frozenset(
     {Drift.TEXT_MISSING, Drift.POINT_AHEAD, Drift.UNREADABLE, Drift.FOREIGN_POINT}
 )
-"""What only people can mend."""
+"""Kinds that only people can repair."""
 _log = get_logger(__name__)
 
 
 class ReconcileActivities:
-    """Each takes a page, and may be repeated: what is submitted already has a run, and is left to it."""
+    """Each method handles a page, and may be repeated: a submitted document has a run, and is left to it."""
 
     def __init__(
         self, survey: DriftSurvey, runs: Submitter, points: PointRepair, consumption: Consumption
@@ -60,7 +60,7 @@ class ReconcileActivities:
     @activity.defn(name="reconcile_points")
     @unbroken
     async def points(self, page: PageInput) -> PageReport:
-        """Orphans are removed; raises StoreRejectedError where the graph looks like the wrong one."""
+        """Removes orphans; raises StoreRejectedError if the graph seems to be the wrong one."""
         found = await self._survey.points(page.after, page.limit, page.project)
         orphans = any(each.point is not None for each in found.drifting)
         if orphans and page.apply and not await self._survey.holds_documents():
@@ -77,7 +77,7 @@ class ReconcileActivities:
 
     @activity.defn(name="record_reconciliation")
     async def record(self, report: ReconcileReport) -> None:
-        """Tell the metrics of a reconciliation of the whole estate that has come to its end."""
+        """Updates the metrics after a complete reconciliation of all projects."""
         for kind in Drift:
             metrics.DRIFT_DOCUMENTS.labels(kind).set(report.found.get(kind, 0))
         metrics.RECONCILED_AT.set_to_current_time()
@@ -100,7 +100,7 @@ class ReconcileActivities:
         count(report, each, [kind for kind in each.kinds if kind in mendable] if repaired else [])
 
     async def _repair(self, each: Drifting, page: PageInput) -> bool:
-        """False where the node does not tell enough."""
+        """False if the node lacks data."""
         node, request = each.node, each.request
         if node is None or request is None:
             return False
@@ -119,7 +119,7 @@ class ReconcileActivities:
         return True
 
     async def _still_in_kafka(self, older_than: float) -> bool:
-        """Whether requests as old as the documents are not consumed yet; True where nobody can tell."""
+        """Whether requests as old as the documents are still to be consumed; True if unknown."""
         try:
             return await self._consumption.behind(datetime.now(UTC) - timedelta(seconds=older_than))
         except TopicUnavailableError as error:
@@ -132,14 +132,14 @@ def _completed(each: Drifting) -> bool:
 
 
 def _left_alone(each: Drifting, *, late: bool) -> bool:
-    """Whether a run that is open, or a request that is still in Kafka, may mend it."""
+    """Whether an open run, or a request still in Kafka, may repair it."""
     if _completed(each):
         return each.run_open
     return late and each.node is not None and each.node.status in WORKING
 
 
 def count(report: PageReport, each: Drifting, repaired: Collection[Drift]) -> None:
-    """Take each of its kinds into the report, and those that were repaired into the metrics."""
+    """Adds each of its kinds to the report, and repaired ones to the metrics."""
     for kind in each.kinds:
         report.count(kind, each.document_id, repaired=kind in repaired)
         if kind in repaired:

@@ -1,7 +1,8 @@
 """In: the analysis of a claimed step. Out: vectors, graph and completed event, in one attempt.
 
-What three activities do, as one: each of them costs its run an event, and the worker another turn of the
-workflow's code. Where it fails, the three follow one by one, so each of its parts bears being repeated.
+Does the work of three activities as one: each separate activity costs the run an event, and the worker
+another pass of the workflow's code. After a failure the three run separately, so each part must be
+repeatable.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ class WritingActivities:
 
     @activity.defn(name="write")
     async def write(self, write: WriteInput) -> WriteResult:
-        """Not applied, and nothing said, where a newer version has the document."""
+        """Not applied, and without an event, if a newer version has replaced the document."""
         step, now = write.step, datetime.now(UTC)
         if step.request.enrichment_type.whole:
             written = await self._enrichment.write_vectors(write)
@@ -46,7 +47,7 @@ class WritingActivities:
 
 
 def _raise_if_given_up() -> None:
-    """A step takes a cancellation in silence until it has ended. What follows is another attempt's then: an
-    event that both publish would be there twice."""
+    """A step swallows a cancellation until it has ended. Another attempt then does the rest: if both
+    published the event, it would exist twice."""
     if activity.is_cancelled():
         raise asyncio.CancelledError

@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities import failures
-from activities.failures import told_to_temporal, treatment_of
+from activities.failures import as_application_errors, treatment_of
 from activities.heartbeat import unbroken
 from archon.clients import intelligence
 from archon.contracts import errors
@@ -209,7 +209,7 @@ def activity_at(attempt: int, policy: RetryPolicy) -> ActivityEnvironment:
 
 def told(error: Exception, attempt: int = 1, policy: RetryPolicy | None = None) -> ApplicationError:
     def raising() -> None:
-        with told_to_temporal():
+        with as_application_errors():
             raise error
 
     with pytest.raises(ApplicationError) as raised:
@@ -270,7 +270,7 @@ async def test_an_attempt_that_was_lost_with_its_worker_is_not_counted(
     environment.on_heartbeat = lambda *details: told.append(details)
 
     async def step() -> None:
-        with failures.Attempts(3).counted(), told_to_temporal():
+        with failures.Attempts(3).counted(), as_application_errors():
             raise DOWN
 
     with pytest.raises(ApplicationError) as caught:

@@ -37,7 +37,7 @@ async def topic_statistics(settings: Settings) -> TopicStatistics:
     """Raises TopicUnavailableError."""
     groups = dict.fromkeys(_enrichment_topics(settings), settings.kafka_group_id)
     groups[settings.kafka_index_topic] = settings.kafka_index_group_id
-    async with _asked(settings) as admin:
+    async with _admin(settings) as admin:
         leaders = await _leaders(admin, settings)
         found = TopicStatistics(sizes=await _sizes(admin, leaders))
         for topic, numbers in _by_topic(leaders).items():
@@ -97,7 +97,7 @@ async def _enrichment_requests(
     settings: Settings,
 ) -> AsyncIterator[tuple[AIOKafkaConsumer, list[list[TopicPartition]]]]:
     """The ingress's offsets, and the partitions by request topic. Raises TopicUnavailableError."""
-    async with _asked(settings) as admin:
+    async with _admin(settings) as admin:
         leaders = await _leaders(admin, settings)
         found = []
         for topic in _enrichment_topics(settings):
@@ -114,7 +114,7 @@ def _enrichment_topics(settings: Settings) -> tuple[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def _asked(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """Limits the broker's answer time. Raises TopicUnavailableError."""
     try:
         async with asyncio.timeout(_SECONDS), administering(settings) as admin:
