@@ -1,6 +1,6 @@
 """In: settings. Out: the running worker: two task queues, the stores behind them, and health routes.
 
-The composition root: the one place where activities meet the stores they know only as ports.
+The composition root: the only place where activities meet the stores behind their ports.
 """
 
 import asyncio
@@ -74,19 +74,19 @@ WORKFLOWS = (EnrichDocument, DeleteDocument, DeleteProject, BackfillEnrichment, 
 _RECONNECT_AFTER = 1.0
 _log = get_logger(__name__)
 _WORKFLOW_TASKS = 8
-"""Open at once. Each may hold a local activity, so there are no more than the stores serve within seconds:
-a workflow task that waits for its local activities for long has to heartbeat."""
+"""Maximum number of open workflow tasks. Each may include a local activity, so there are no more than the
+stores serve within seconds: a workflow task must heartbeat if its local activities take long."""
 
 
 def workflow_runner() -> UnsandboxedWorkflowRunner:
-    """How workflow code runs, live or replayed. The sandbox costs a third of a run's processor time; that
-    workflow code is deterministic is held by its import rules and by the replay of every tested run."""
+    """The runner of workflow code, live or replayed. The sandbox costs a third of a run's processor time;
+    import rules and the replay of every tested run ensure determinism instead."""
     return UnsandboxedWorkflowRunner()
 
 
 @dataclass(frozen=True)
 class Served:
-    """Which queues and workflows a set of workers serves; the store activities are on the first queue."""
+    """The queues and workflows that a set of workers serves; the store activities run on the first queue."""
 
     enrichment: str = names.QUEUE_ENRICHMENT
     intelligence: str = names.QUEUE_INTELLIGENCE
@@ -100,10 +100,10 @@ _PRODUCT = Served()
 def build_workers(
     client: Client, settings: Settings, store: Activities, analysis: Activities, served: Served = _PRODUCT
 ) -> list[Worker]:
-    """One worker for workflows and store activities, one for the analysis alone."""
+    """One worker for workflows and store activities, one for the analysis only."""
     drain = timedelta(seconds=settings.shutdown_timeout)
     deployment = deployed(settings)
-    # Said, because the SDK would else hash the code of every module that is loaded, for half a second.
+    # Set explicitly: otherwise the SDK hashes the code of every loaded module, for half a second.
     build_id = None if deployment is not None else version("archon-enrichment")
     return [
         Worker(
@@ -136,7 +136,7 @@ def build_workers(
 
 
 def deployed(settings: Settings) -> WorkerDeploymentConfig | None:
-    """A run is pinned to the version that it began on, unless an operator moves it. None without versions."""
+    """A run is pinned to the version that started it, unless an operator moves it. None without versions."""
     if not settings.temporal_worker_build_id:
         return None
     return WorkerDeploymentConfig(
@@ -149,7 +149,7 @@ def deployed(settings: Settings) -> WorkerDeploymentConfig | None:
 def store_activities(
     enrichment: EnrichmentActivities, events: EventActivities, deletion: DeletionActivities
 ) -> Activities:
-    """Everything that runs on the enrichment queue beside the workflows."""
+    """All activities on the enrichment queue."""
     return [
         enrichment.claim,
         enrichment.write_vectors,
@@ -174,19 +174,19 @@ def reconcile_activities(reconcile: ReconcileActivities, parked: ParkedActivitie
 
 
 def backfill_activities(backfill: BackfillActivities) -> Activities:
-    """Beside them, what a backfill does."""
+    """Backfill activities, also on the enrichment queue."""
     return [backfill.count, backfill.backlog, backfill.request_page, backfill.forget_list]
 
 
 class WorkerHealth(BaseModel):
     """Answer of `GET /health`: degraded while analyses wait for the intelligence service. `polling`: whether
-    it takes work from its queues, which it does once Temporal and the stores are there."""
+    it polls its queues, which starts when Temporal and the stores are available."""
 
     status: Literal["healthy", "degraded"]
     circuit_breaker: BreakerStatus
     polling: bool = False
     storage: Mapping[str, Space]
-    """By store, of those whose files this worker sees."""
+    """By store, for stores whose files this worker can see."""
 
 
 def health_of(breaker: CircuitBreaker, storage: Storage, polling: asyncio.Event) -> WorkerHealth:
@@ -200,11 +200,11 @@ def health_of(breaker: CircuitBreaker, storage: Storage, polling: asyncio.Event)
 
 
 async def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT, then let running activities finish.
+    """Works until SIGTERM or SIGINT, then lets running activities finish.
 
-    Health is served from the beginning; what is down then is waited for.
+    Serves health from the start; waits for unavailable servers.
     """
-    # A workflow's log event keeps its stable name; where it comes from is a field.
+    # A workflow's log event keeps its stable name; its origin is a field.
     workflow.logger.workflow_info_on_message = False
     observation = Observation()
     async with (
@@ -280,7 +280,7 @@ async def run(settings: Settings) -> None:
                     *reconcile_activities(reconcile, ParkedActivities(parked, enrichment, lazy, publisher)),
                     *backfill_activities(backfill),
                 ]
-                # A service that starts more slowly than this worker is waited for, and costs no attempt.
+                # Waits for a service that starts more slowly than this worker; that costs no attempt.
                 try:
                     await intelligence.ping()
                 except IntelligenceError as error:
@@ -301,7 +301,7 @@ async def run(settings: Settings) -> None:
 
 
 async def _connected(settings: Settings, runtime: Runtime, preparation: Preparation) -> Client:
-    """A client of Temporal, once it and the stores are there."""
+    """A Temporal client, as soon as Temporal and the stores are available."""
     await preparation.run()
     while True:
         try:

@@ -1,1 +1,2 @@
-"""Kafka in: validates requests, submits them to Temporal, and commits only what is durable there."""
+"""Kafka in: validates requests, submits them to Temporal, and commits only offsets whose records are durable
+there."""

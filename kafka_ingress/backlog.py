@@ -30,7 +30,8 @@ _log = get_logger(__name__)
 
 
 class BacklogGate:
-    """Closed from `limit` waiting analyses on until half of them are done; never with a limit of 0."""
+    """Closes at `limit` waiting analyses, and opens when half of them are done; with a limit of 0 it never
+    closes."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -38,7 +39,7 @@ class BacklogGate:
         self.pauses = 0
 
     def update(self, backlog: int) -> None:
-        """Close or open by what is waiting now."""
+        """Closes or opens by the current number."""
         closed = backlog > self.limit // 2 if self.closed else backlog >= self.limit
         if closed != self.closed:
             self.pauses += closed

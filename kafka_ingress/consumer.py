@@ -1,7 +1,7 @@
-"""In: records of topics. Out: each handed to a handler, its offset committed once that is durable.
+"""In: records of topics. Out: each passed to a handler, its offset committed after it is durable.
 
-Bounded in flight, in order by key where asked; a handler that raises an error of ours is tried again, so
-an outage behind it pauses consumption and loses nothing.
+The number in flight is limited, and records are in order by key if required. A handler that raises one of our
+errors is called again, so an outage behind it pauses consumption and loses nothing.
 """
 
 import asyncio
@@ -30,16 +30,18 @@ _FIRST_DELAY: Final = 0.2
 _MAX_DELAY: Final = 10.0
 _WAIT_MS: Final = 200
 _SIGN_OF_LIFE: Final = 60.0
-"""Seconds without polling after which the group is shown that this member goes on; Kafka waits for 300."""
+"""Seconds without a poll after which the consumer polls to stay in its group; Kafka waits for 300."""
 BYTES: Final = 32 * 1024 * 1024
-"""Of one topic's records in flight: with so many, no more of it are taken."""
+"""Bytes of one topic's records in flight at which no more of them are taken."""
 _log = get_logger(__name__)
 
 
 class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Consumes topics: one waits where there is no room for those before it. `topics`: by name, whether no
-    more of it is to be taken for now; `ordered`: records of one key are handled one after the other; `limit`:
-    records of each topic in flight; `fetch_wait`: as of `member`."""
+    """Consumes topics; earlier topics take precedence for free places.
+
+    `topics`: by name, whether to take no more of it for now; `ordered`: records of one key are handled in
+    sequence; `limit`: records of each topic in flight; `fetch_wait`: as in `member`.
+    """
 
     def __init__(
         self,
@@ -77,21 +79,21 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     @property
     def connected(self) -> bool:
-        """Whether it is a member of its group, or on its way into it."""
+        """Whether it is a member of its group, or joining it."""
         return self._consumer is not None
 
     @property
     def paused(self) -> bool:
-        """Whether nothing more of some topic is taken for now."""
+        """Whether consumption of some topic is currently paused."""
         return any(closed() for closed in self._topics.values())
 
     def holds(self, topic: str, partition: int) -> bool:
-        """Whether the partition of this number is this consumer's now."""
+        """Whether the partition with this number is assigned to this consumer."""
         assigned = self._consumer.assignment() if self._consumer is not None else ()
         return TopicPartition(topic, partition) in assigned
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop`, then finish what is in flight, commit and leave the group."""
+        """Consumes until `stop`, then finishes the records in flight, commits and leaves the group."""
         async with member(
             self._settings, list(self._topics), self._group_id, self, stop=stop, fetch_wait=self._fetch_wait
         ) as consumer:
@@ -101,7 +103,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             try:
                 while not stop.is_set():
                     if self._fault is not None:
-                        raise self._fault  # its offset would hold back all that follow, in silence
+                        raise self._fault  # its offset would silently block all later commits
                     await self._poll(consumer)
                     await self._commit_when_due()
                     await self._rewind_what_is_new(consumer)
@@ -114,7 +116,8 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         rooms = self._rooms()
-        # Nothing is ever paused: that throws away what was fetched, to be fetched again and again.
+        # Partitions are never paused in the client: that would discard fetched records, which are then
+        # fetched again and again.
         wanted = [each for each in consumer.assignment() if each.topic in rooms]
         if not wanted and consumer.assignment():
             await self._rest(consumer)
@@ -127,7 +130,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._begin(partition, record)
 
     def _rooms(self) -> dict[str, int]:
-        """By topic, how many records of it may be taken now."""
+        """Number of records that may be taken now, by topic."""
         rooms: dict[str, int] = {}
         for topic, closed in self._topics.items():
             if closed():
@@ -139,7 +142,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         return rooms
 
     async def _rest(self, consumer: AIOKafkaConsumer) -> None:
-        """A moment, or until a record is done. Now and then the group is shown that this member goes on."""
+        """Waits a moment, or until a record is done. Polls from time to time to stay in the group."""
         if time.monotonic() - self._last_poll >= _SIGN_OF_LIFE:
             self._last_poll = time.monotonic()
             consumer.pause(*consumer.assignment())
@@ -209,7 +212,8 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                 return
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Finish and commit what is in flight; what cannot finish in time is delivered again."""
+        """Finishes and commits the records in flight; those that cannot finish in time are delivered
+        again."""
         tasks = {task for task, partition in self._tasks.items() if partition in revoked}
         await self._drain(tasks, self._settings.shutdown_timeout)
         await self._commit()
@@ -237,7 +241,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._commit()
 
     async def _rewind_what_is_new(self, consumer: AIOKafkaConsumer) -> None:
-        """Start over where a partition was made anew."""
+        """Starts over with a recreated partition."""
         for partition in await self._recreated.found(consumer):
             _log.warning("partition_recreated", topic=partition.topic, partition=partition.partition)
             self._trackers.pop(partition, None)
@@ -267,6 +271,6 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 def _size(record: ConsumerRecord) -> int:
-    """Bytes that it keeps, about."""
+    """Approximate memory of a record in bytes."""
     headers = sum(len(name) + len(value or b"") for name, value in record.headers)
     return len(record.value or b"") + len(record.key or b"") + headers

@@ -19,24 +19,25 @@ from kafka_ingress.backlog import StartPace
 from kafka_ingress.revisions import Overtaken, Revisions
 
 AT_ONCE: Final = 8
-"""Requests that are handed to Temporal, or ended, at once; where more wait, projects are served in turn."""
+"""Maximum number of requests that are submitted or ended concurrently; if more wait, projects are served in
+turn."""
 REMEMBERED: Final = 10_000
 REQUEST_BYTES: Final = 1024 * 1024
-"""Half of Temporal's limit on a payload, because each step's input has more in it than the request."""
+"""Half of Temporal's limit on a payload, because each step's input contains more than the request."""
 _GROWS: Final = 8
-"""How many times larger a value may be as we write it: `1e15,` becomes `1000000000000000.0,`."""
+"""How much larger a value may become in our JSON: `1e15,` becomes `1000000000000000.0,`."""
 REASON_CHARACTERS: Final = 2000
 _OF_ALL: Final = {"body": "value"}
-"""What is told of a request's body is true of a record's value."""
+"""Error text about a request body, replaced by one about a record's value."""
 _log = get_logger(__name__)
 
 
 class EnrichmentHandler:
-    """Submits each request to its workflow, but for a version that a newer one has overtaken. Raises
-    InvalidInputError, WorkflowUnavailableError; of an overtaken one PublishError.
+    """Submits each request to its workflow, except versions overtaken by a newer one. Raises
+    InvalidInputError, WorkflowUnavailableError; for an overtaken one PublishError.
 
-    `duplicates`: redeliveries among the last REMEMBERED requests, which are submitted all the same; Temporal
-    and the run know better.
+    `duplicates`: redeliveries among the last REMEMBERED requests. They are submitted anyway; Temporal and the
+    run decide.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class EnrichmentHandler:
         try:
             return await self._overtaken.end(request, _place(record), self._turns.taken(holder))
         except StoreError as error:
-            # Its run finds out as well, and can wait for the graph, which this consumer cannot.
+            # Its run also detects this, and can wait for the graph; this consumer cannot.
             _log.warning("version_not_ended", **request.about, error=str(error))
             return False
 
@@ -97,9 +98,9 @@ def _place(record: ConsumerRecord) -> str:
 
 
 def parse(value: bytes | None) -> EnrichmentRequest:
-    """The request in a record's value. Raises InvalidInputError that names each wrong field."""
+    """The request in a record's value. Raises InvalidInputError, which names every invalid field."""
     if value is None:
-        raise InvalidInputError("value", "null, where an enrichment request was expected")
+        raise InvalidInputError("value", "null, but an enrichment request is required")
     if not value:
         raise InvalidInputError("value", "is empty, but JSON is required")
     _require_fitting(len(value))
@@ -118,7 +119,7 @@ def _read(value: bytes) -> EnrichmentRequest:
     except ValidationError as error:
         if error.errors(include_url=False)[0]["type"] != "json_invalid":
             raise
-    # The strict parser names no field, and takes no byte order mark and no UTF-16.
+    # The strict parser names no field, and accepts neither a byte order mark nor UTF-16.
     try:
         found = json_values.read(value)
     except InvalidInputError as error:
@@ -128,11 +129,11 @@ def _read(value: bytes) -> EnrichmentRequest:
 
 def _require_fitting(size: int) -> None:
     if size > REQUEST_BYTES:
-        raise InvalidInputError("value", f"{size} bytes; a request has {REQUEST_BYTES} at most")
+        raise InvalidInputError("value", f"{size} bytes; a request may have at most {REQUEST_BYTES}")
 
 
 def refused(fields: Sequence[Mapping[str, str]]) -> InvalidInputError:
-    """The error that names each of `fields`, as `fields_of` tells them, the first as its own."""
+    """The error for `fields`, as returned by `fields_of`; the first one is its own field."""
     first, *rest = ({**each, "field": _OF_ALL.get(each["field"], each["field"])} for each in fields)
     reasons = (first["reason"], *(f"{each['field']}: {each['reason']}" for each in rest))
     return InvalidInputError(first["field"], "; ".join(reasons)[:REASON_CHARACTERS])

@@ -1,6 +1,6 @@
-"""In: counts of graph and broker. Out: the gauges of the whole estate, from one ingress among several.
+"""In: counts of graph and broker. Out: the metrics of the whole installation, from one of several ingresses.
 
-That one is whoever reads partition 0 of the enrichment topic. What cannot be asked now is not told at all.
+That one is the reader of partition 0 of the enrichment topic. Counts that are unavailable are not exported.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ Answer = TypeVar("Answer")
 
 
 class Estate(Collector):
-    """`mine`: whether this process is the one that tells. `interval` in seconds."""
+    """`mine`: whether this process exports the metrics. `interval` in seconds."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Estate(Collector):
         self._statistics: TopicStatistics | None = None
 
     async def watch(self) -> None:
-        """Count until cancelled."""
+        """Counts until cancelled."""
         while True:
             await self.count()
             await asyncio.sleep(self._interval)

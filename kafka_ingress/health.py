@@ -1,4 +1,4 @@
-"""In: the consumer of requests, and a worker. Out: `GET /health` as the platform's monitors read it."""
+"""In: the consumer of requests, and a worker. Out: `GET /health` in the format of the platform's monitors."""
 
 from typing import Final, Literal, Self
 
@@ -16,8 +16,8 @@ _log = get_logger(__name__)
 
 
 class ConsumerHealth(BaseModel):
-    """`errors`: how often a request had to wait for a service. Beside what the platform has: `state`,
-    `duplicates` (redeliveries), `pauses` (how often a deep backlog has stopped consumption)."""
+    """`errors`: how often a request had to wait for a service. In addition to the platform's fields: `state`,
+    `duplicates` (redeliveries), `pauses` (how often a large backlog has paused consumption)."""
 
     running: bool
     messages_consumed: int
@@ -29,7 +29,7 @@ class ConsumerHealth(BaseModel):
 
 
 class BreakerHealth(BaseModel):
-    """A worker's circuit breaker; `state` is unknown where no worker answers."""
+    """A worker's circuit breaker; `state` is unknown if no worker answers."""
 
     state: str = "unknown"
     failure_count: int = 0
@@ -70,7 +70,7 @@ class IngressHealth(BaseModel):
 
 
 async def breaker_of(worker: httpx.AsyncClient) -> BreakerHealth:
-    """What a worker says of its circuit breaker, within the client's timeout."""
+    """The circuit breaker's state in a worker, within the client's timeout."""
     try:
         answer = (await worker.get(_BREAKER)).raise_for_status()
         return BreakerHealth.model_validate_json(answer.content)

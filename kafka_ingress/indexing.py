@@ -1,4 +1,4 @@
-"""In: `tree.index` records, whose value is the bridge's POST body. Out: documents the bridge has taken."""
+"""In: `tree.index` records with the bridge's POST body. Out: documents that the bridge has accepted."""
 
 import contextlib
 from typing import Final
@@ -15,11 +15,11 @@ from kafka_ingress.enrichment import refused
 from kafka_ingress.poison import Handler
 
 _NOT_THE_DOCUMENT: Final = frozenset({408, 429})
-"""Client errors that say nothing about the document: our haste."""
+"""Client errors that are not about the document: our request rate."""
 _HEADERS: Final = {"content-type": "application/json", "prefer": "respond-async"}
-"""Nobody reads the answer: a project that is enriched within the request is not waited for."""
+"""Nobody reads the answer, so it need not wait for an enrichment within the request."""
 _OUR_KEY: Final = frozenset({401, 403})
-_WANTED: Final = "BRIDGE_API_KEY must be a key that may write to every project; indexing waits until it is"
+_WANTED: Final = "BRIDGE_API_KEY must be a key with write access to every project; indexing waits for one"
 _log = get_logger(__name__)
 
 
@@ -29,7 +29,7 @@ def indexing_handler(http: httpx.AsyncClient) -> Handler:
 
     async def handle(record: ConsumerRecord) -> None:
         if record.value is None:
-            raise InvalidInputError("value", "null, where a document was expected")
+            raise InvalidInputError("value", "null, but a document is required")
         try:
             headers = {**_HEADERS, **tracing.headers()}
             response = await http.post("/api/bridge/document", content=record.value, headers=headers)
@@ -45,10 +45,10 @@ def _check(response: httpx.Response) -> None:
     if response.is_success:
         return
     answer = f"HTTP {response.status_code}: {response.text[:1000]}"
-    # A bridge that stops ends what is open with a 500 of its server's, which says nothing of the document.
-    told = response.headers.get("content-type", "").startswith(MEDIA_TYPE)
-    if response.status_code == httpx.codes.INTERNAL_SERVER_ERROR and told:
-        raise RuntimeError(f"the bridge failed at it: {answer}")
+    # A stopping bridge ends open requests with its server's own 500, which is not about the document.
+    is_problem = response.headers.get("content-type", "").startswith(MEDIA_TYPE)
+    if response.status_code == httpx.codes.INTERNAL_SERVER_ERROR and is_problem:
+        raise RuntimeError(f"the bridge failed on it: {answer}")
     if response.status_code in _OUR_KEY:
         _log.error("bridge_refuses_our_key", status=response.status_code, wanted=_WANTED)
         raise StoreUnavailableError("bridge", f"{answer}; {_WANTED}")
@@ -58,9 +58,9 @@ def _check(response: httpx.Response) -> None:
 
 
 def _refused(response: httpx.Response) -> InvalidInputError:
-    """The fields that the bridge's problem names; its sentence where it names none."""
+    """The fields in the bridge's problem, or its sentence if it names none."""
     reason = response.text[:1000]
-    with contextlib.suppress(ValueError):  # another's answer
+    with contextlib.suppress(ValueError):  # another server's answer
         problem = Problem.model_validate_json(response.content)
         if problem.errors:
             return refused(problem.errors)

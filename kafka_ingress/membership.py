@@ -1,4 +1,4 @@
-"""In: topics and a group. Out: a consumer that joins the group, as soon as a broker answers."""
+"""In: topics and a group. Out: a consumer that joins the group as soon as a broker answers."""
 
 import asyncio
 import contextlib
@@ -27,8 +27,8 @@ async def member(
     stop: asyncio.Event,
     fetch_wait: float,
 ) -> AsyncIterator[AIOKafkaConsumer | None]:
-    """A member while the block lasts; None when `stop` is set before a broker has answered. `fetch_wait`:
-    seconds that the broker may keep a fetch waiting for records."""
+    """A member of the group during the block; None if `stop` is set before a broker answers. `fetch_wait`:
+    seconds that the broker may hold a fetch request."""
     consumer: AIOKafkaConsumer | None = None
     while consumer is None and not stop.is_set():
         consumer = await _connect(settings, topics, group_id, listener, fetch_wait)

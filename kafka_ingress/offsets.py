@@ -1,8 +1,8 @@
-"""In: offsets begun and done, in any order. Out: the position up to which everything is done."""
+"""In: offsets started and done, in any order. Out: the position up to which everything is done."""
 
 
 class OffsetTracker:
-    """One partition's offsets. Offsets may have gaps (compaction, transactions), so order of beginning
+    """One partition's offsets. Offsets may have gaps (compaction, transactions), so the order of starting
     counts, not arithmetic."""
 
     def __init__(self) -> None:
@@ -11,7 +11,7 @@ class OffsetTracker:
         self._committed: int | None = None
 
     def begin(self, offset: int) -> None:
-        """Offsets are begun in rising order."""
+        """Offsets must be started in rising order."""
         self._open[offset] = False
 
     def done(self, offset: int) -> None:
@@ -25,7 +25,7 @@ class OffsetTracker:
 
     @property
     def uncommitted(self) -> int | None:
-        """The position to commit, or None where nothing new is contiguous."""
+        """The position to commit, or None if there is no new contiguous one."""
         return None if self._position == self._committed else self._position
 
     def committed(self, position: int) -> None:
@@ -33,5 +33,5 @@ class OffsetTracker:
 
     @property
     def in_flight(self) -> int:
-        """Offsets begun and not yet behind the position."""
+        """Offsets started and not yet before the position."""
         return len(self._open)

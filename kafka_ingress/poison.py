@@ -1,4 +1,4 @@
-"""In: a record that can never be handled. Out: its dead letter: what it was, where it stood, why."""
+"""In: a record that can never be handled. Out: its dead letter with content, position and reason."""
 
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,37 +21,38 @@ from kafka_ingress.enrichment import REASON_CHARACTERS
 
 Names = Mapping[str, Sequence[str]]
 Handler = Callable[[ConsumerRecord], Awaitable[None]]
-"""Returns when the record is durable elsewhere; an error of ours means that it may be tried again."""
+"""Returns when the record is durable elsewhere; one of our errors means that it may be tried again."""
 
 ORIGINAL_KEY: Final = "original_key"
-"""Header with the key of the message that failed."""
+"""Header with the key of the failed message."""
 HEADER_BYTES: Final = 64 * 1024
-"""How much of a message's headers a dead letter carries."""
+"""Maximum bytes of a message's headers in a dead letter."""
 READ_BYTES: Final = 16 * 1024 * 1024
 READ_VALUES: Final = 20_000
-"""The largest message whose fields are in its dead letter."""
+"""Maximum number of values in a message whose fields are copied to its dead letter."""
 _A_HEADER: Final = 16
-"""Bytes that a header has at least, however short."""
+"""Minimum bytes of a header."""
 KEPT_CHARACTERS: Final = 4096
-"""The longest text of a message that a dead letter has as a field of its own."""
+"""Maximum length of a text that a dead letter copies as a field."""
 REQUEST_NAMES: Final = {
     name: (name,) for name in ("document_id", "project_name", "content_hash", "file_path", "correlation_id")
 }
-"""By field of a dead letter, what an enrichment request calls it."""
+"""For each field of a dead letter, its name in an enrichment request."""
 DOCUMENT_NAMES: Final = {
     **REQUEST_NAMES,
     "project_name": ("project_id", "project_name"),
     "file_path": ("source_path", "file_path"),
 }
-"""By field of a dead letter, what a submission calls it: as the bridge reads it, the first that is there."""
+"""For each field of a dead letter, its names in a submission: like the bridge, it uses the first existing
+one."""
 _log = get_logger(__name__)
 
 
 def parking_poison(
     handler: Handler, publisher: KafkaPublisher, alerts: Alerts, names: Names = REQUEST_NAMES
 ) -> Handler:
-    """`handler`, but for records that no repetition would mend: those are dead-lettered, with the fields
-    that `names` finds in them."""
+    """`handler`, except for records that a retry cannot fix: those are dead-lettered, with the fields that
+    `names` finds in them."""
 
     async def park(record: ConsumerRecord, reason: str, failure: FailureType, error: Exception) -> None:
         alerts.notify(await dead_letter(publisher, record, reason, failure, error, names=names))
@@ -80,7 +81,7 @@ async def dead_letter(
     *,
     names: Names = REQUEST_NAMES,
 ) -> DeadLetter:
-    """Publish the record's dead letter, and return it. Raises PublishError when Kafka does not take it."""
+    """Publishes the record's dead letter, and returns it. Raises PublishError if Kafka refuses it."""
     provenance = f"{record.topic}:{record.partition}:{record.offset}"
     fields = _fields(record.value, names)
     reason = _encodable(reason)[:REASON_CHARACTERS]
@@ -99,7 +100,8 @@ async def dead_letter(
     )
     key = [(ORIGINAL_KEY, record.key)] if record.key is not None else []
     headers = _bearable([*key, *record.headers])
-    # Under its own place, not its key: compaction keeps one letter a key, and none may be lost.
+    # The key is the record's position, not its own key: compaction keeps one letter per key, and none may be
+    # lost.
     await publisher.dead_letter(letter, key=provenance, headers=headers)
     metrics.ERRORS.labels(type(error).__name__).inc()
     _log.warning(
@@ -115,7 +117,7 @@ async def dead_letter(
 
 
 def _bearable(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """Those that fit into HEADER_BYTES, so that the letter is one that Kafka takes."""
+    """The headers that fit into HEADER_BYTES, so that Kafka accepts the letter."""
     kept, left = [], HEADER_BYTES
     for name, value in headers:
         left -= len(name) + len(value or b"") + _A_HEADER
@@ -125,13 +127,13 @@ def _bearable(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
 
 
 def _encodable(text: str) -> str:
-    """An error may quote half of a surrogate pair."""
+    """Replaces lone surrogates, which an error may quote."""
     return text.encode(errors="replace").decode()
 
 
 def _fields(value: bytes | None, names: Names) -> dict[str, str]:
-    """Also of a message that is too large, or too deep, to be in the letter as it was; of one that would keep
-    us busy, none."""
+    """Fields also of a message that is too large or too deep to be copied; none of a message with too many
+    values."""
     if len(value or b"") > READ_BYTES:
         return {}
     try:

@@ -1,7 +1,7 @@
-"""In: requests, each of a version of its document. Out: which of them are worth a run, and when.
+"""In: requests, each for a version of its document. Out: which of them get a run, and when.
 
-A file that is saved again and again, or a flood, would else cost a run for each version, which all others
-wait for: of what comes shortly after a version was submitted only the newest is enriched.
+A file that is saved repeatedly, or a flood, would otherwise cost a run per version, which delays all others.
+Of the versions that follow shortly after a submitted one, only the newest is enriched.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from archon.runtime.telemetry import metrics
 from archon.stores.graph.store import GraphStore
 
 REMEMBERED: Final = 10_000
-"""Documents, those of which a version came last."""
+"""Number of documents to remember, the most recent ones."""
 WAITING: Final = 32
-"""Versions that wait at most; one more has its run at once. Each takes one of the consumer's places, which
-others need."""
+"""Maximum number of waiting versions; a further one gets its run at once. Each occupies one of the consumer's
+places."""
 _log = get_logger(__name__)
 
 
 @dataclass
 class _Newest:
-    """Of a document's versions. `due`: when the next one may be submitted, by the loop's clock; `overtaken`:
-    to be set where one waits for that."""
+    """The newest version of a document. `due`: when the next one may be submitted, by the loop's clock;
+    `overtaken`: the event for a version that waits for that time."""
 
     version: int
     due: float
@@ -40,7 +40,7 @@ class _Newest:
 
 
 class Revisions:
-    """Lets one version of a document pass in `interval` seconds; all of them where that is 0."""
+    """Lets one version of a document pass in `interval` seconds; 0 lets all pass."""
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
@@ -48,9 +48,9 @@ class Revisions:
         self._waiting = 0
 
     async def passes(self, request: EnrichmentRequest) -> bool:
-        """Waits until the document's turn has come; False where a newer version has come by then.
+        """Waits for the document's turn; False if a newer version has arrived by then.
 
-        A request without a version of the graph's is compared with nothing: it passes.
+        A request without a version always passes, because it cannot be compared.
         """
         version, clock = request.document_version, asyncio.get_running_loop().time
         if version is None or not self._interval:
@@ -91,7 +91,7 @@ class Revisions:
 
 
 class Overtaken:
-    """Ends versions that have no run."""
+    """Ends versions without a run."""
 
     def __init__(self, graph: GraphStore, publisher: KafkaPublisher) -> None:
         self._graph = graph
@@ -101,11 +101,10 @@ class Overtaken:
     async def end(
         self, request: EnrichmentRequest, teller: str, turn: AbstractAsyncContextManager[None]
     ) -> bool:
-        """Publish the version as superseded, once by whichever `teller`; False, and nothing is published,
-        where the graph knows of no newer one. The work is done within `turn`. Raises StoreError,
-        PublishError."""
-        # Each writes its document's node: at once they would but undo each other's work, and take turns
-        # that others could use.
+        """Publishes the version as superseded, once for all tellers; False, without an event, if the graph
+        knows no newer version. Works within `turn`. Raises StoreError, PublishError."""
+        # Each writes its document's node: concurrent ones would only conflict, and use turns that others
+        # need.
         async with self._ending.setdefault(request.document_id, asyncio.Lock()), turn:
             return await self._end(request, teller)
 

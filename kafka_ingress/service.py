@@ -33,12 +33,12 @@ from kafka_ingress.revisions import Overtaken, Revisions
 from kafka_ingress.spans import traced
 
 IN_FLIGHT: Final = 1024
-"""Requests of each topic that are begun: as many as one project may send ahead of others at once, so that
-what follows them has its turn."""
+"""Maximum number of started requests of each topic: as many as one project may send ahead of bulk at once, so
+that requests after them get a turn."""
 
 
 async def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then drain and commit."""
+    """Serves until SIGTERM or SIGINT, then drains and commits."""
     async with (
         stop_on_signals() as stop,
         KafkaPublisher.connect(settings, "ingress") as publisher,
@@ -56,7 +56,7 @@ async def run(settings: Settings) -> None:
     ):
         connection = await temporal.connect(settings, lazy=True, runtime=sdk.runtime)
         client = EnrichmentClient(connection)
-        # What goes ahead of bulk is little of each project; it stops for Temporal's sake alone.
+        # The fast topic has few requests of each project; it only pauses to protect Temporal.
         gate, bulk_gate = (BacklogGate(settings.ingress_max_backlog * times) for times in (10, 1))
         pace = StartPace()
         revisions = Revisions(settings.ingress_revision_interval)
@@ -105,7 +105,7 @@ async def run(settings: Settings) -> None:
 
         @app.get("/health")
         async def health() -> IngressHealth:
-            """What the consumer of enrichment requests has done so far, and the circuit breaker."""
+            """Statistics of the consumer of enrichment requests, and the circuit breaker."""
             breaker, answering = await asyncio.gather(breaker_of(worker), state_of(kafka))
             return IngressHealth.of(requests, handler, bulk_gate, breaker, answering)
 
@@ -118,7 +118,7 @@ async def run(settings: Settings) -> None:
 
 
 async def _consume(consumers: Sequence[RecordConsumer], stop: asyncio.Event) -> None:
-    """Until `stop`, or until one fails; then all finish what they have begun."""
+    """Consumes until `stop`, or until a consumer fails; then all finish their started records."""
     tasks = [asyncio.create_task(consumer.run(stop)) for consumer in consumers]
     try:
         await first_of(*tasks)

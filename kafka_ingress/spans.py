@@ -1,4 +1,5 @@
-"""In: a handler of records. Out: the same, each attempt in a consumer span under the record's producer."""
+"""In: a handler of records. Out: the same handler, with a consumer span for each attempt below the record's
+producer span."""
 
 from aiokafka import ConsumerRecord
 
