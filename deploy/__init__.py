@@ -1,1 +1,1 @@
-"""In: nothing. Out: the namespace of the checks and generators of what is deployed."""
+"""In: nothing. Out: the namespace of checks and generators for deployment files."""

@@ -1,5 +1,5 @@
-"""In: the artefacts of deploy/ and the specifications in docs/. Out: whether each is sound, without Docker.
+"""In: the files of deploy/ and the specifications in docs/. Out: whether each is valid, without Docker.
 
-A check is a function of the repository's root that says what it has looked at, or raises CheckError. Each has
-a breakage in `proof`, on which it must fail.
+A check is a function of the repository's root that returns a summary, or raises CheckError. Each has a
+breakage in `proof` that it must detect.
 """

@@ -1,6 +1,6 @@
-"""In: names of checks, or none for all. Out: a table of their results; exit code 1 when one has failed.
+"""In: names of checks, or none for all. Out: a table of their results; exit code 1 if a check has failed.
 
-`--prove` also shows each check something broken, and fails those that do not notice.
+`--prove` also runs each check on a broken file, and fails checks that do not notice.
 """
 
 import argparse
@@ -42,10 +42,12 @@ def main() -> int:
     failures = {}
     for name in chosen:
         began = time.monotonic()
-        failure, told = _result(name, prove=arguments.prove)
+        failure, summary = _result(name, prove=arguments.prove)
         if failure:
             failures[name] = failure
-        print(f"{name:<{width}}  {'failed' if failure else 'ok':<6}  {time.monotonic() - began:7.1f}  {told}")
+        print(
+            f"{name:<{width}}  {'failed' if failure else 'ok':<6}  {time.monotonic() - began:7.1f}  {summary}"
+        )
         sys.stdout.flush()
     for name, failure in failures.items():
         print(f"\n{name}: {failure}", file=sys.stderr)
@@ -56,19 +58,19 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.checks", description=__doc__)
     parser.add_argument("checks", nargs="*", choices=[*CHECKS, []], metavar="CHECK", help=", ".join(CHECKS))
-    parser.add_argument("--prove", action="store_true", help="break something for each check, too")
+    parser.add_argument("--prove", action="store_true", help="also break a file for each check")
     return parser.parse_args()
 
 
 def _result(name: str, *, prove: bool) -> tuple[str | None, str]:
-    """Why it has failed, if it has, and what it has looked at."""
+    """The reason if it failed, and the summary."""
     check = CHECKS[name]
     try:
-        told = check(ROOT)
+        summary = check(ROOT)
         failure = unnoticed(name, check, ROOT) if prove else None
     except CheckError as error:
         return str(error), ""
-    return failure, told
+    return failure, summary
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""In: the Helm chart and its value sets in ci/. Out: whether it renders to what a cluster takes, each time.
+"""In: the Helm chart and its value sets in ci/. Out: whether each renders to manifests that a cluster
+accepts.
 
-Helm is the official engine, as a library; the cluster's part are the published schemas of Kubernetes.
+Uses the official Helm engine as a library, and the published schemas of Kubernetes in place of a cluster.
 """
 
 import json
@@ -20,11 +21,11 @@ Manifest = Mapping[str, Any]
 
 CHART: Final = "deploy/helm/archon-enrichment"
 _FLAGS: Final = "flags.json"
-"""What the bridge watches; the settings' own names in small letters."""
+"""Rollout flags that the bridge watches; the settings' names in lower case."""
 _OLDEST: Final = "1.30"
-"""The oldest Kubernetes of Chart.yaml; the newest is the newest that has schemas."""
+"""The oldest Kubernetes in Chart.yaml; the newest is the newest one with schemas."""
 _CUSTOM: Final = ("ScaledObject", "PodMonitor")
-"""Kinds of other products, whose schemas are in schemas/, written after their documentation."""
+"""Kinds of other products, with schemas in schemas/, written from their documentation."""
 
 
 def lint(root: Path) -> str:
@@ -51,7 +52,7 @@ def manifests(root: Path) -> str:
 
 
 def workloads(root: Path) -> str:
-    """What the schemas cannot ask of a pod: that it is confined, limited, probed, and given time to stop."""
+    """Requirements that schemas cannot express: a pod is confined, limited, probed, and has time to stop."""
     found: dict[str, list[str]] = {}
     count = 0
     for name, values in _value_sets(root).items():
@@ -66,7 +67,7 @@ def workloads(root: Path) -> str:
 
 
 def refusals(root: Path) -> str:
-    """Values that would make an unsafe or a broken release are refused."""
+    """Values for an unsafe or broken release are refused."""
     refused: Mapping[str, dict[str, Any]] = {
         "an open bridge": {"apiKeys": {"secretName": ""}},
         "no intelligence": {"components": {"intelligence": {"enabled": False}}},
@@ -86,7 +87,7 @@ def refusals(root: Path) -> str:
 
 
 def render(root: Path, values: dict[str, Any]) -> list[Manifest]:
-    """The manifests of a release. Raises CheckError when the values or the templates are wrong."""
+    """The manifests of a release. Raises CheckError if the values or the templates are wrong."""
     try:
         with helm.Chart.load(str(root / CHART)) as chart:
             chart.validate_schema(values)
@@ -141,7 +142,7 @@ def _problems(root: Path, manifest: Manifest) -> list[str]:
 
 
 def chart_settings(root: Path) -> str:
-    """Every plain setting of the chart, and every flag of the rollout, is one that a service reads."""
+    """A service reads every plain setting of the chart, and every rollout flag."""
     rendered = [each for values in _value_sets(root).values() for each in render(root, values)]
     data = [each["data"] for each in rendered if each["kind"] == "ConfigMap"]
     flags = {name.upper() for each in data if _FLAGS in each for name in json.loads(each[_FLAGS])}

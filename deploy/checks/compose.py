@@ -1,4 +1,4 @@
-"""In: Dockerfile, compose.yaml and .env.example. Out: whether they are sound, pinned, and without secrets."""
+"""In: Dockerfile, compose.yaml and .env.example. Out: whether they are valid, pinned, and without secrets."""
 
 import json
 import re
@@ -11,18 +11,18 @@ from deploy.checks.tools import BIN, CheckError, existing, require, run
 
 _IMAGE: Final = re.compile(r"^[\w./-]+:v?\d+\.\d+[\w.-]*$")
 _ONCE: Final = frozenset({"setup", "temporal-schema", "content-bucket"})
-"""Services that end; they have no health."""
+"""Services that end; they have no health check."""
 _CONSOLES: Final = frozenset({"temporal-ui", "redpanda-console", "memgraph-lab"})
-"""Images for people, on which nothing depends, and whose own tools are not documented."""
+"""Images for people: no service depends on them, and their own tools are not documented."""
 _OURS: Final = frozenset({"bridge", "ingress", "worker", "intelligence", "setup"})
 _SECRET: Final = re.compile(r"(PASSWORD|PWD|API_KEY|SECRET_ACCESS_KEY)$")
 _FILLED: Final = "filled-in-for-the-check"
 _KEYS: Final = "deploy/secrets"
-"""Made by who installs, as the README says."""
+"""Keys that the operator generates, as described in the README."""
 
 
 def dockerfile(root: Path) -> str:
-    """hadolint, the base images' tags, and that every file it copies is there and not ignored."""
+    """hadolint, the base images' tags, and that every copied file exists and is not ignored."""
     (path,) = existing(root, "deploy/Dockerfile")
     run([BIN / "hadolint", "--failure-threshold", "style", path], cwd=root)
     text = path.read_text()
@@ -42,7 +42,7 @@ def dockerfile(root: Path) -> str:
 
 
 def compose_file(root: Path) -> str:
-    """`docker compose config`, and what a production stack must have."""
+    """`docker compose config`, and requirements of a production stack."""
     services = _config(root)["services"]
     problems = [
         f"{name}: {problem}"
@@ -57,7 +57,7 @@ def compose_file(root: Path) -> str:
 
 
 def compose_secrets(root: Path) -> str:
-    """No secret is written out or has a default: without any one of them the stack does not start."""
+    """No secret has a literal value or a default: the stack does not start without it."""
     blank = _blanks(root)
     services = _config(root)["services"]
     require(
@@ -117,7 +117,7 @@ def _blanks(root: Path) -> list[str]:
 
 
 def _config(root: Path, without: str = "") -> Any:
-    """The file as compose reads it, with .env.example filled in but for `without`."""
+    """The file as compose reads it, with .env.example except the values in `without`."""
     filled = {name: _FILLED for name in _blanks(root) if name != without}
     command: list[str | Path] = [
         BIN / "docker-compose",

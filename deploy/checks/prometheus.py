@@ -1,4 +1,4 @@
-"""In: deploy/prometheus, deploy/grafana. Out: what promtool says of configuration, rules and queries."""
+"""In: deploy/prometheus, deploy/grafana. Out: promtool's verdict on configuration, rules and queries."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,9 +13,9 @@ from deploy.prometheus.committed import queries
 
 
 def configuration(root: Path) -> str:
-    """The configuration, and that it looks for each service under a name that compose gives it.
+    """The configuration, and that each service's host name exists in compose.
 
-    Its syntax alone: the secrets that it names are where it runs.
+    Only the syntax: the secret files exist only in a deployment.
     """
     (config,) = existing(root, "deploy/prometheus/prometheus.yaml")
     run([_promtool(), "check", "config", "--syntax-only", config], cwd=root)
@@ -35,7 +35,7 @@ def _hosts(jobs: Sequence[Any]) -> Iterator[str]:
 
 
 def rules(root: Path) -> str:
-    """The rules; those that are there twice are an error too."""
+    """The rules; duplicates are an error too."""
     found = existing(root, "deploy/prometheus/rules.yaml")
     run([_promtool(), "check", "rules", "--lint=all", "--lint-fatal", *found], cwd=root)
     return f"{len(found)} files"
@@ -49,7 +49,7 @@ def rule_tests(root: Path) -> str:
 
 
 def dashboard_queries(root: Path) -> str:
-    """Each is made a rule, because rules are what promtool parses."""
+    """Each query becomes a rule, because promtool only parses rules."""
     found = existing(root, "deploy/grafana/dashboards/*.json")
     rules = [
         {

@@ -1,6 +1,6 @@
 """In: the checks and one breakage for each. Out: whether each check notices its own.
 
-A check that cannot fail is worth nothing: every one is shown a copy of the repository with one thing broken.
+A check that cannot fail is worthless, so each one runs on a copy of the repository with one thing broken.
 """
 
 import re
@@ -30,7 +30,7 @@ _CHART: Final = "deploy/helm/archon-enrichment"
 
 @dataclass(frozen=True)
 class Breakage:
-    """One replacement, by regular expression, in the first file that the pattern names."""
+    """One replacement, by regular expression, in the first file that matches the pattern."""
 
     file: str
     pattern: str
@@ -61,7 +61,7 @@ BREAKAGES: Final[Mapping[str, Breakage]] = {
 
 
 def unnoticed(name: str, check: Check, root: Path) -> str | None:
-    """Why the check of this name is not to be trusted; None where it fails on what is broken for it."""
+    """Why the check with this name cannot be trusted; None if it fails on its breakage."""
     breakage = BREAKAGES.get(name)
     if breakage is None:
         return "there is no breakage for it in deploy/checks/proof.py"
@@ -77,7 +77,7 @@ def unnoticed(name: str, check: Check, root: Path) -> str | None:
 
 @contextmanager
 def _broken(root: Path, breakage: Breakage) -> Iterator[tuple[Path, bool]]:
-    """A copy with the breakage in it, and whether it could be made."""
+    """A copy with the breakage, and whether it could be applied."""
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory)
         _copy(root, copy)

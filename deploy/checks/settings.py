@@ -1,4 +1,4 @@
-"""In: deploy/env.example, which `make schemas` generates. Out: settings that the artefacts spell wrong."""
+"""In: deploy/env.example, which `make schemas` generates. Out: misspelt settings in deployment files."""
 
 import re
 from collections.abc import Iterable
@@ -19,11 +19,11 @@ _OBJECT_STORE: Final = frozenset(
         "AWS_WEB_IDENTITY_TOKEN_FILE",
     }
 )
-"""Read by the object store's client itself."""
+"""Variables that the object store's client reads itself."""
 
 
 def unknown(root: Path, names: Iterable[str]) -> list[str]:
-    """Those that no service reads."""
+    """Names that no service reads."""
     (example,) = existing(root, "deploy/env.example")
     known = set(re.findall(r"^#?([A-Z][A-Z0-9_]*)=", example.read_text(), re.MULTILINE)) | _OBJECT_STORE
     return sorted(set(names) - known)

@@ -9,7 +9,7 @@ from deploy.checks.tools import BIN, CheckError, existing, read_json, run
 
 
 def asyncapi(root: Path) -> str:
-    """AsyncAPI's own parser finds nothing wrong, warnings included."""
+    """AsyncAPI's own parser reports neither errors nor warnings."""
     (document,) = existing(root, "docs/asyncapi.yaml")
     script = Path(__file__).parent / "asyncapi.mjs"
     packages = {"NODE_PACKAGES": str(BIN.parent / "node")}

@@ -1,4 +1,4 @@
-"""In: a command. Out: what it printed, or a CheckError that says what is wrong or what to install."""
+"""In: a command. Out: its output, or a CheckError with the problem, or with what to install."""
 
 import json
 import os
@@ -11,20 +11,20 @@ from typing import Any, Final
 import yaml
 
 BIN: Final = Path(sys.executable).parent
-"""Where the pinned tools are: the environment that runs the checks."""
+"""The pinned tools, in the environment that runs the checks."""
 
 Check = Callable[[Path], str]
-"""Of the repository's root; says what it has looked at. Raises CheckError."""
+"""Takes the repository's root; returns a summary. Raises CheckError."""
 
 
 class CheckError(Exception):
-    """An artefact is not sound; the message is for the person who mends it."""
+    """A file is invalid; the message is for the person who repairs it."""
 
 
 def run(command: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, str] | None = None) -> str:
-    """What a tool printed. Raises CheckError with all of it when the tool fails or is not there.
+    """A tool's output. Raises CheckError with all of it if the tool fails or is missing.
 
-    Of this process's environment it sees PATH and HOME alone, so that no variable of a shell fills a gap.
+    The tool gets only PATH and HOME from this environment, so that no variable of a shell hides a gap.
     """
     path = f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     shell = {"PATH": path, "HOME": os.environ.get("HOME", "/")}
@@ -50,7 +50,7 @@ def run(command: Sequence[str | Path], *, cwd: Path, environment: Mapping[str, s
 
 
 def existing(root: Path, pattern: str) -> list[Path]:
-    """The files that a pattern names, in order. Raises CheckError when there is none."""
+    """The files that match a pattern, in order. Raises CheckError if there is none."""
     found = sorted(root.glob(pattern))
     if not found:
         raise CheckError(f"{pattern}: there is no such file")
@@ -58,7 +58,7 @@ def existing(root: Path, pattern: str) -> list[Path]:
 
 
 def read_yaml(path: Path) -> Any:
-    """The one document of a YAML file."""
+    """The single document of a YAML file."""
     try:
         return yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
@@ -73,6 +73,6 @@ def read_json(path: Path) -> Any:
 
 
 def require(problems: Sequence[str]) -> None:
-    """Raises CheckError that lists the problems, if there are any."""
+    """Raises CheckError with the list of problems, if there are any."""
     if problems:
         raise CheckError("\n".join(problems))

@@ -1,4 +1,4 @@
-"""In: the rows. Out: Grafana's dashboards as JSON, in the folder given (`make dashboards`).
+"""In: the rows. Out: Grafana's dashboards as JSON, in the given folder (`make dashboards`).
 
 In the classic schema, which Grafana provisions from files.
 https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/

@@ -1,4 +1,4 @@
-"""In: nothing. Out: what a dashboard is made of: rows of panels of queries."""
+"""In: nothing. Out: the model of a dashboard: rows of panels of queries."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -11,7 +11,7 @@ WIDTH: Final = 24
 
 @dataclass(frozen=True)
 class Query:
-    """`unit`: where it is not the panel's; such a query has the axis on the right."""
+    """`unit`: if it differs from the panel's; the query then uses the axis on the right."""
 
     expr: str
     legend: str
@@ -20,7 +20,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Panel:
-    """`unit` is Grafana's name of one; `limit`: from where on a value is drawn as bad."""
+    """`unit`: Grafana's name of a unit; `limit`: the value from which it is drawn as bad."""
 
     title: str
     description: str
@@ -30,7 +30,7 @@ class Panel:
     limit: float | None = None
     stacked: bool = False
     names: tuple[str, ...] = ()
-    """What the values 0, 1, 2 ... mean, the first being good."""
+    """Names of the values 0, 1, 2 ...; the first is good."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ def quantiles(buckets: str) -> tuple[Query, ...]:
 
 
 def rates(metric: str, by: str = "le") -> str:
-    """Rises a second."""
+    """Increase per second."""
     return f"sum by ({by}) (rate({metric}[{RATE}]))"
 
 
 def total(metric: str) -> str:
-    """Rises a second of all series; 0 where there is none yet."""
+    """Increase per second of all series; 0 if there is none yet."""
     return f"(sum(rate({metric}[{RATE}])) or vector(0))"

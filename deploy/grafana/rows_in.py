@@ -1,4 +1,4 @@
-"""In: the metrics of bridge and ingress. Out: what an operator sees of documents on their way in."""
+"""In: the metrics of bridge and ingress. Out: panels about documents on their way in."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""In: the metrics of worker and estate. Out: what an operator sees of documents being enriched."""
+"""In: the metrics of the worker and of the installation. Out: panels about documents being enriched."""
 
 from typing import Final
 

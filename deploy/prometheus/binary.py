@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 _UNPACKED: Final = Path(sys.prefix) / "prometheus"
-"""Beside this interpreter's packages, so that whoever removes those removes it too."""
+"""Next to this interpreter's packages, so that removing those removes it too."""
 _ADVICE: Final = (
     "install Prometheus, so that `prometheus` and `promtool` are on the PATH"
     " (Debian and Ubuntu: apt-get update && apt-get install prometheus; macOS: brew install prometheus)"
@@ -16,7 +16,7 @@ _ADVICE: Final = (
 
 
 class PrometheusMissingError(Exception):
-    """It is neither there nor to be had; the message says what to install."""
+    """Neither installed nor available; the message says what to install."""
 
 
 def prometheus() -> Path:
@@ -46,7 +46,7 @@ def _unpack() -> None:
         try:
             _run(*download, directory=folder)
         except PrometheusMissingError:
-            # A machine that has just been made knows of no packages yet.
+            # A new machine has no package lists yet.
             _run("apt-get", "-q", "update", directory=folder)
             _run(*download, directory=folder)
         (package,) = Path(folder).glob("*.deb")

@@ -1,4 +1,4 @@
-"""In: the committed rules and dashboards. Out: their alerts, and every query that a panel sends."""
+"""In: the committed rules and dashboards. Out: their alerts, and every query of a panel."""
 
 import json
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ class Query(NamedTuple):
 
 
 def alerts() -> list[dict[str, Any]]:
-    """The committed alerts, in their order."""
+    """The committed alerts, in order."""
     groups = yaml.safe_load(RULES.read_text())["groups"]
     return [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
 
 def queries(rate: str, dashboards: Path = DASHBOARDS) -> Iterator[Query]:
-    """Every query of the dashboards, its rates over `rate`, a duration such as 5m."""
+    """Every query of the dashboards, with rates over `rate`, a duration such as 5m."""
     for file in sorted(dashboards.glob("*.json")):
         for panel in json.loads(file.read_text())["panels"]:
             for target in panel.get("targets", []):
