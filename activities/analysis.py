@@ -8,7 +8,7 @@ from typing import Final
 from blake3 import blake3
 from temporalio import activity
 
-from activities.failures import Attempts, patiently, as_application_errors
+from activities.failures import Attempts, as_application_errors, patiently
 from activities.heartbeat import heartbeating
 from activities.ports import Analyser, ContentStore
 from archon.contracts.analysis import (

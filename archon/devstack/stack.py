@@ -124,7 +124,8 @@ def addresses(data_dir: Path, ports: Ports) -> dict[str, str]:
         "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports.kafka}",
         "KAFKA_ENABLE_IDEMPOTENCE": "false",
         # The embedded broker does not wake waiting clients: it polls for new records at half this interval. A
-        # lower value enriches a single document some milliseconds earlier, and costs 24 ms of processor per second.
+        # lower value enriches a single document some milliseconds earlier, but costs 24 ms of processor time
+        # per second.
         "KAFKA_FETCH_WAIT": "0.1",
         # The embedded broker makes a member wait for half of this before it joins.
         "KAFKA_SESSION_TIMEOUT": "6",
