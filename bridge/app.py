@@ -38,8 +38,7 @@ from bridge.documents import routes, search
 from bridge.documents.indexing import Indexer
 from bridge.documents.outbox import OutboxRelay
 from bridge.documents.synchronous import SynchronousEnrichment
-from bridge.estate import health
-from bridge.estate import questions as asked
+from bridge.estate import health, questions
 from bridge.estate import routes as estate
 from bridge.estate.waiting import Waiting
 from bridge.events import routes as streaming
@@ -51,13 +50,13 @@ from bridge.requests.correlation import CorrelationMiddleware
 from bridge.requests.rollout import Rollout
 
 _TAGS = [{"name": name} for name in ("documents", "search", "streams", "failures", "deletion", "health")]
-"""In the order of the API page, which is not the one in which routes are looked through."""
+"""In the order of the API page, which differs from the order of route matching."""
 OPTIONAL: Final = ("qdrant", "kafka", "intelligence", "temporal", "worker", "ingress", "api_keys", "flags")
-"""Dependencies that readiness shows, and without which the bridge serves."""
+"""Dependencies that readiness reports, but that the bridge does not need to serve."""
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The app; nothing is connected before its lifespan starts. Raises ConfigurationError."""
+    """The app; connects nothing before its lifespan starts. Raises ConfigurationError."""
     keys = keys_of(settings)
     rollout = Rollout(settings)
 
@@ -66,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
         async with (
             connected(settings) as stores,
             KafkaPublisher.connect(settings, "bridge") as publisher,
-            httpx.AsyncClient(timeout=asked.SERVICE_SECONDS, transport=Transport()) as http,
+            httpx.AsyncClient(timeout=questions.SERVICE_SECONDS, transport=Transport()) as http,
         ):
             preparation = Preparation(stores.graph, stores.vectors)
             storage = Storage.of(settings)
@@ -76,10 +75,10 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.tail = tail = EventTail(settings)
             connection = await temporal.connect(settings, lazy=True)
             client = EnrichmentClient(connection)
-            others = asked.part_checks(
+            others = questions.part_checks(
                 settings, stores.checks, stores.intelligence, publisher, connection, http
             )
-            parts = Parts([*others, asked.bridge_itself(settings)])
+            parts = Parts([*others, questions.bridge_itself(settings)])
             app.state.parts = parts
             app.state.waiting = Waiting(WaitingRuns(connection), parts, stores.graph)
             app.state.publisher = publisher
@@ -130,12 +129,12 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     problems.install(app)
-    # The last one added is the first to see a request.
+    # The middleware added last sees a request first.
     app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, values=settings.max_body_values)
     app.add_middleware(TracingMiddleware)
     app.add_middleware(AccessMiddleware, keys=keys, rate=settings.api_key_rate, burst=settings.api_key_burst)
     app.add_middleware(CorrelationMiddleware)
-    # Before the documents: their ids may hold slashes, so that their routes would take these too.
+    # Before the documents: their ids may contain slashes, so their routes would also match these paths.
     for router in (
         deletion.router,
         failures.router,
@@ -159,7 +158,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 async def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT, then finish open requests."""
+    """Serves until SIGTERM or SIGINT, then finishes open requests."""
     app = create_app(settings)
     async with (
         stop_on_signals() as stop,

@@ -1,1 +1,1 @@
-"""Documents and projects deleted."""
+"""Deletion of documents and projects."""

@@ -1,6 +1,7 @@
-"""In: who wants what deleted. Out: a deletion that Temporal has accepted, and its receipt.
+"""In: a request to delete a document or a project. Out: a deletion that Temporal has accepted, and its
+receipt.
 
-Nothing is marked here: the workflow does it, so that a deletion is durable as a whole or not begun.
+Nothing is marked here: the workflow does it, so a deletion is either durable as a whole or not started.
 """
 
 import contextlib
@@ -18,7 +19,8 @@ from bridge.requests.dependencies import find
 
 
 class Deletions:
-    """Raises NotFoundError for what is not there or another's, WorkflowUnavailableError without Temporal."""
+    """Raises NotFoundError for a missing document or one of another project, WorkflowUnavailableError without
+    Temporal."""
 
     def __init__(self, stores: Stores, client: DeletionClient) -> None:
         self._stores = stores
@@ -39,7 +41,7 @@ class Deletions:
             project_name=stored.project_name,
             document_id=stored.document_id,
             version=stored.version,
-            # Another bridge's clock may be ahead of ours, and what it took is to go, too.
+            # Another bridge's clock may be ahead of ours, and documents that it indexed must be included.
             requested_at=max(datetime.now(UTC), stored.posted_at or stored.indexed_at),
         )
         return await self._start(scope, f"{stored.project_name} · {stored.file_path}", wait)
@@ -58,9 +60,9 @@ class Deletions:
     async def receipt_of_document(
         self, caller: Caller, document_id: str, project: str | None
     ) -> DeletionReceipt:
-        """A tombstone names no project, but the receipt does."""
+        """A tombstone has no project, but the receipt has."""
         projects = caller.scope(project)
-        unknown = NotFoundError(f"no deletion of document {document_id} is known")
+        unknown = NotFoundError(f"there is no deletion of document {document_id}")
         for each in _meant(document_id, projects):
             with contextlib.suppress(NotFoundError):
                 receipt = await self._receipt(names.deletion_workflow_id("", each), unknown)
@@ -70,7 +72,7 @@ class Deletions:
 
     async def receipt_of_project(self, caller: Caller, name: str) -> DeletionReceipt:
         caller.require(name)
-        unknown = NotFoundError(f"no deletion of project {name!r} is known")
+        unknown = NotFoundError(f"there is no deletion of project {name!r} is known")
         return await self._receipt(names.deletion_workflow_id(name, None), unknown)
 
     async def _receipt(self, workflow_id: str, unknown: NotFoundError) -> DeletionReceipt:
@@ -80,7 +82,7 @@ class Deletions:
             raise unknown from None
 
     async def _go_on(self, known: DeletionReceipt, wait: float) -> DeletionReceipt:
-        """With one that was ended too early; any other goes on by itself."""
+        """Resumes a deletion that ended early; any other continues by itself."""
         scope = DeletionScope(
             project_name=known.project_name,
             document_id=known.document_id,
@@ -100,12 +102,13 @@ class Deletions:
             own = scope.model_dump(exclude={"version"})
             return DeletionReceipt(**own, workflow_id=workflow_id)
         if receipt.state is DeletionState.FAILED:
-            raise WorkflowUnavailableError(f"{workflow_id} was ended before all was removed; delete again")
+            raise WorkflowUnavailableError(f"{workflow_id} ended before everything was removed; delete again")
         return receipt
 
 
 def _meant(document_id: str, projects: Projects) -> Iterator[str]:
-    """The UUIDs of documents that may be meant: that one, or the one that each project calls so."""
+    """The UUIDs of the documents that the id may mean: the UUID itself, or each project's document with this
+    id."""
     if (canonical := identity.as_uuid(document_id)) is not None:
         yield canonical
     for project in projects or ():

@@ -1,4 +1,4 @@
-"""In: HTTP requests to delete a document or a project. Out: a receipt of what is gone so far."""
+"""In: HTTP requests to delete a document or a project. Out: the current receipt."""
 
 from typing import Annotated, Any, Final
 
@@ -22,14 +22,17 @@ async def _deletions(request: Request) -> Deletions:
 
 DeletionsDep = Annotated[Deletions, Depends(_deletions)]
 Wait = Annotated[
-    float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait until all is removed, before 202.")
+    float,
+    Query(
+        ge=0, le=LONGEST_WAIT, description="Seconds to wait for the complete removal before the answer 202."
+    ),
 ]
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "All is removed"},
-    202: {"description": "Accepted, and under way", "model": DeletionReceipt},
+    200: {"description": "Everything is removed"},
+    202: {"description": "Accepted; the deletion continues", "model": DeletionReceipt},
     404: problem("There is no such document or project"),
 }
-_UNKNOWN: Final[dict[int | str, dict[str, Any]]] = {404: problem("No such deletion is known")}
+_UNKNOWN: Final[dict[int | str, dict[str, Any]]] = {404: problem("There is no such deletion")}
 
 
 @router.delete(DOCUMENT, operation_id="delete_document", responses=_ANSWERS)
@@ -41,10 +44,11 @@ async def delete_document(
     project: ProjectName | None = None,
     wait: Wait = LONGEST_WAIT,
 ) -> DeletionReceipt:
-    """Delete a document with all that was made of it; its runs are ended.
+    """Delete a document with all derived data; its runs are ended.
 
-    From the moment it is marked nobody finds it, and nothing that was under way writes to it. The same id
-    posted again lives, at a higher version. One that is deleted already is answered with its receipt.
+    As soon as the document is marked it cannot be found, and runs in progress no longer write to it. Posting
+    the same id again creates it with a higher version. If the document is already deleted, the answer is the
+    receipt.
     """
     return _answer(response, _shown_to(caller, await deletions.document(caller, document_id, project, wait)))
 
@@ -53,7 +57,7 @@ async def delete_document(
 async def delete_project(
     name: ProjectName, caller: Writer, deletions: DeletionsDep, response: Response, wait: Wait = LONGEST_WAIT
 ) -> DeletionReceipt:
-    """Delete all documents of a project that were indexed before now, with all that was made of them."""
+    """Delete all documents of a project that were indexed before now, with all derived data."""
     return _answer(response, _shown_to(caller, await deletions.project(caller, name, wait)))
 
 
@@ -61,18 +65,18 @@ async def delete_project(
 async def get_document_deletion(
     document_id: str, caller: Reader, deletions: DeletionsDep, project: ProjectName | None = None
 ) -> DeletionReceipt:
-    """How far the last deletion of a document is. `project` is needed with the client's own id."""
+    """The progress of a document's last deletion. With the client's own id, `project` is required."""
     return _shown_to(caller, await deletions.receipt_of_document(caller, document_id, project))
 
 
 @router.get(f"{PROJECT}/deletion", operation_id="get_project_deletion", responses=_UNKNOWN)
 async def get_project_deletion(name: ProjectName, caller: Reader, deletions: DeletionsDep) -> DeletionReceipt:
-    """How far the last deletion of a project is."""
+    """The progress of a project's last deletion."""
     return _shown_to(caller, await deletions.receipt_of_project(caller, name))
 
 
 def _shown_to(caller: Caller, receipt: DeletionReceipt) -> DeletionReceipt:
-    """All projects share the contents and analyses."""
+    """Hides counts that would reveal contents of other projects."""
     if caller.projects is None:
         return receipt
     return receipt.model_copy(update={"counts": receipt.counts.to_its_project()})

@@ -1,4 +1,4 @@
-"""In: a document that has been changed often. Out: its oldest contents gone from the content store."""
+"""In: a document that has changed often. Out: its oldest contents removed from the content store."""
 
 from typing import Final
 
@@ -10,14 +10,15 @@ from archon.stores.content import ContentStore
 from archon.stores.graph.store import GraphStore
 
 MOST: Final = 64
-"""Former contents that a document may have, beside some that are posted at once."""
+"""Number of former contents that triggers a removal; concurrent posts may exceed it."""
 KEPT: Final = 32
-"""Those that it has after that: far more than may still be worked on."""
+"""Number of former contents after a removal: far more than runs may still work on."""
 _log = get_logger(__name__)
 
 
 class FormerContents:
-    """A deletion removes what a document remembers; so what it forgets is removed before."""
+    """A deletion removes the contents that a document remembers, so contents must be removed before they are
+    forgotten."""
 
     def __init__(self, graph: GraphStore, content: ContentStore) -> None:
         self._graph = graph
@@ -25,7 +26,7 @@ class FormerContents:
         self._limited: set[str] = set()
 
     async def limit(self, document_id: str, indexed: Indexed) -> None:
-        """While a store is away nothing is forgotten; the document's next change tries again."""
+        """If a store is unavailable nothing is forgotten; the document's next change tries again."""
         if indexed.former <= MOST or document_id in self._limited:
             return
         self._limited.add(document_id)

@@ -1,8 +1,8 @@
-"""In: a submission. Out: text in the content store, node, point, and an enrichment that is asked for.
+"""In: a submission. Out: text in the content store, node, point, and a requested enrichment.
 
-The request goes to Kafka, or straight to Temporal where the client waits for its end. The graph comes first,
-because it assigns the version. What fails after it leaves the document indexed: without the point the answer
-is `partial`, without the publish `deferred`.
+The request goes to Kafka, or directly to Temporal if the client waits for the end. The graph comes first,
+because it assigns the version. Later failures leave the document indexed: without the point the answer is
+`partial`, without the request `deferred`.
 """
 
 import asyncio
@@ -79,14 +79,14 @@ class Indexer:
         *,
         names_any: bool = True,
     ) -> DocumentAccepted:
-        """Index and request enrichment, in the trace of the document.
+        """Indexes a document and requests its enrichment, in the document's trace.
 
-        `names_any`: the submitter may write to every project, so that a UUID it gives is the document's. Of
-        another it is a name within the project: what one project calls its documents can neither be in the
-        way of another's nor tell of them. A project that is not enriched in the background is waited for
-        until `deadline`, a time.monotonic().
+        `names_any`: the client may write to every project, so a UUID in the submission is the document's id.
+        For other clients it is a name within the project: a project's ids must neither collide with those of
+        other projects nor reveal them. For a project in synchronous mode, waits until `deadline`, a
+        time.monotonic().
 
-        Raises InvalidInputError, ProjectConflictError, or StoreError when nothing was indexed.
+        Raises InvalidInputError, ProjectConflictError, or StoreError if nothing was indexed.
         """
         with tracing.span("index document", correlation_id=correlation_id):
             started = time.monotonic()
@@ -136,13 +136,13 @@ class Indexer:
             self._keep_text(document.content_hash, text),
             self._former.limit(document.entity_id, indexed),
         )
-        # Whoever waits for the enrichment waits for the point too.
+        # A client that waits for the enrichment also waits for the point.
         partial = not stored and requested is not IndexingStatus.WAITING
         status = IndexingStatus.PARTIAL if partial else requested
         return self._accepted(document, indexed, correlation_id, status), request
 
     async def _holds(self, document_id: str | None, project: str) -> bool:
-        """Whether the project has a document of this UUID already."""
+        """Whether the project already has a document with this UUID."""
         canonical = identity.as_uuid(document_id) if document_id is not None else None
         if canonical is None:
             return False
@@ -153,7 +153,7 @@ class Indexer:
         return True
 
     async def _requested(self, request: EnrichmentRequest, indexed: Indexed, mode: Mode) -> IndexingStatus:
-        """Ask for what is left to be done, on the way that the project takes."""
+        """Requests the remaining work in the project's mode."""
         if indexed.status is EnrichmentStatus.COMPLETED:
             return IndexingStatus.UNCHANGED
         if mode is Mode.SKIPPED:
@@ -171,7 +171,7 @@ class Indexer:
             return accepted
         try:
             found = await self._graph.get(accepted.document_id)
-        except NotFoundError:  # it was deleted while its enrichment was waited for
+        except NotFoundError:  # somebody deleted it during the wait
             return accepted
         status = _SETTLED[settlement.state]
         enriched = status is IndexingStatus.ENRICHED
@@ -205,7 +205,8 @@ class Indexer:
         return True
 
     async def _keep_text(self, content_hash: str, text: str) -> None:
-        """Put the text back where a deletion took it before the graph said that this document has it."""
+        """Puts the text back if a deletion removed it before the graph recorded that this document uses
+        it."""
         try:
             if not await self._content.has_text(content_hash):
                 await self._content.put_text(content_hash, text)

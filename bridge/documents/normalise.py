@@ -1,6 +1,6 @@
-"""In: a submission as a client sent it. Out: the document to store, everything missing derived.
+"""In: a client's submission. Out: the document to store, with derived values for missing fields.
 
-Raises InvalidInputError naming the field; nothing has been stored by then.
+Raises InvalidInputError with the field, before anything is stored.
 """
 
 import json
@@ -20,16 +20,15 @@ METADATA_BYTES: Final = 64 * 1024
 
 
 def normalise(submission: DocumentSubmission, text: str, *, is_own: bool = False) -> Document:
-    """The document that `submission` describes, whose content is `text`. `is_own`: as in
-    identity.document_id."""
+    """The document of `submission`, with the content `text`. `is_own`: as in identity.document_id."""
     path = submission.source_path or submission.title or submission.document_id
     if path is None or not path.strip():
-        raise InvalidInputError("source_path", "needed where neither title nor document_id is given")
+        raise InvalidInputError("source_path", "required if there is neither a title nor a document_id")
     content_hash = identity.content_hash(text)
     if submission.content_hash is not None and submission.content_hash != content_hash:
         raise InvalidInputError(
             "content_hash",
-            f"is not the BLAKE3 of the text, which is {content_hash}; leave it out to have it computed",
+            f"is not the BLAKE3 of the text, which is {content_hash}; omit it to let the bridge compute it",
         )
     document_id, external_id = identity.document_id(
         submission.project_id, submission.document_id, path, is_own=is_own
@@ -55,7 +54,7 @@ def _readable(text: str, language: str | None) -> str:
 
 
 def _metadata(given: RequestMetadata, text: str) -> dict[str, Any]:
-    """The client's metadata, with size and line count where it did not say."""
+    """The client's metadata, with size and line count added if missing."""
     known = given.model_copy()
     if known.file_size_bytes is None:
         known.file_size_bytes = len(text.encode())

@@ -1,7 +1,7 @@
-"""In: requests that Kafka acknowledged, and those it did not. Out: an empty outbox in the graph.
+"""In: requests that Kafka has acknowledged or not. Out: an empty outbox in the graph.
 
-A node's outbox mark is set in the transaction that indexes it, so neither a crash between graph write and
-publish nor a broker that is down loses a request: what stays marked is published from here.
+The transaction that indexes a node sets its outbox mark. So neither a crash between graph write and publish
+nor an unavailable broker loses a request: this relay publishes requests that stay marked.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from archon.stores.graph.outbox import Outbox
 _CLEAR_EVERY: Final = 0.25
 _SCAN_EVERY: Final = 2.0
 _MARKED_FOR: Final = timedelta(seconds=10)
-"""How long a mark must be old before it is taken as lost: well above a publish and its clearing."""
+"""Age at which a mark counts as lost: far longer than a publish and its clearing."""
 _PAGE: Final = 200
 _log = get_logger(__name__)
 
 
 class OutboxRelay:
-    """Clears marks in batches, off the request's path, and publishes what stays marked."""
+    """Clears marks in batches, outside of requests, and publishes requests that stay marked."""
 
     def __init__(self, outbox: Outbox, publisher: KafkaPublisher) -> None:
         self._outbox = outbox
@@ -33,7 +33,7 @@ class OutboxRelay:
         self._deferred = asyncio.Event()
 
     def published(self, request: EnrichmentRequest) -> None:
-        """Kafka has acknowledged `request`; its mark may go."""
+        """Kafka has acknowledged `request`; its mark can be cleared."""
         self._published.append((request.document_id, request.document_version or 0))
 
     def wake(self) -> None:
@@ -41,7 +41,7 @@ class OutboxRelay:
         self._deferred.set()
 
     async def run(self) -> None:
-        """Clear and relay until cancelled; the marks still open then are cleared before it ends."""
+        """Clears and relays until cancelled, then clears the pending marks."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._clear_forever())

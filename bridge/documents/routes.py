@@ -1,4 +1,4 @@
-"""In: HTTP requests under /api/bridge. Out: accepted, read and found documents; problems for the rest."""
+"""In: HTTP requests under /api/bridge. Out: accepted, read and found documents; problems otherwise."""
 
 import asyncio
 import time
@@ -41,7 +41,7 @@ from bridge.requests.preferences import longest_wait
 
 BATCH_CONCURRENCY = 8
 PARKED_SECONDS = 2.0
-"""How long statistics wait for Temporal, which they can do without."""
+"""Seconds that statistics wait for Temporal, which is optional for them."""
 
 
 router = APIRouter(
@@ -58,7 +58,7 @@ async def _indexer(request: Request) -> Indexer:
 
 
 async def _deadline(request: Request, settings: SettingsDep) -> float:
-    """Until when, by time.monotonic(), the answer may wait for an enrichment."""
+    """Time, by time.monotonic(), until which the answer may wait for an enrichment."""
     preferences = request.headers.getlist("prefer")
     return time.monotonic() + longest_wait(preferences, settings.sync_enrichment_timeout)
 
@@ -72,8 +72,8 @@ DeadlineDep = Annotated[float, Depends(_deadline)]
     operation_id="index_document",
     responses={
         **UNREAD,
-        202: {"model": DocumentAccepted, "description": "Indexed; its enrichment goes on"},
-        409: problem("Another project's document"),
+        202: {"model": DocumentAccepted, "description": "Indexed; the enrichment continues"},
+        409: problem("The document belongs to another project"),
     },
 )
 async def index_document(
@@ -86,9 +86,9 @@ async def index_document(
 ) -> DocumentAccepted:
     """Index a document at once and enrich it in the background.
 
-    A project that the rollout leaves out is enriched within the request, and the result is in the answer; at
-    SYNC_ENRICHMENT_TIMEOUT, after the seconds of `Prefer: wait=N`, or at once with `Prefer: respond-async`,
-    it is a 202 with the workflow's id.
+    For a project in synchronous mode the request includes the enrichment, and the answer the result. The
+    answer is a 202 with the workflow's id after SYNC_ENRICHMENT_TIMEOUT, after the seconds of `Prefer:
+    wait=N`, or at once with `Prefer: respond-async`.
     """
     accepted = await _indexed(indexer, caller, submission, correlation_id, deadline)
     if accepted.status is IndexingStatus.WAITING:
@@ -100,7 +100,8 @@ async def index_document(
 async def index_documents(
     batch: BatchSubmission, caller: Writer, indexer: IndexerDep, deadline: DeadlineDep
 ) -> BatchAccepted:
-    """Index many documents; each has its own result, in order: one that is refused refuses no other."""
+    """Index many documents; each has its own result, in order: a refused document does not affect the
+    others."""
     caller.spend(len(batch.documents) - 1)
     slots = asyncio.Semaphore(BATCH_CONCURRENCY)
 
@@ -112,11 +113,11 @@ async def index_documents(
                 document = await _indexed(indexer, caller, submission, new_correlation_id(), deadline)
                 return BatchItem(document=document)
             except ValidationError as error:
-                told = invalid(fields_of(error.errors(), skip=0))
+                problem = invalid(fields_of(error.errors(), skip=0))
             except ArchonError as error:
-                told = problem_of(error)
-            told.instance = f"/api/bridge/documents#/documents/{number}"
-            return BatchItem(problem=told.model_dump(exclude_none=True))
+                problem = problem_of(error)
+            problem.instance = f"/api/bridge/documents#/documents/{number}"
+            return BatchItem(problem=problem.model_dump(exclude_none=True))
 
     results = await asyncio.gather(*(one(number, item) for number, item in enumerate(batch.documents)))
     accepted = sum(item.document is not None for item in results)
@@ -126,8 +127,8 @@ async def index_documents(
 async def _indexed(
     indexer: Indexer, caller: Caller, submission: DocumentSubmission, correlation_id: str, deadline: float
 ) -> DocumentAccepted:
-    """For who may; `correlation_id` where the submission has none. Raises ForbiddenError and what the indexer
-    does."""
+    """Indexes if the caller may; `correlation_id` applies if the submission has none. Raises ForbiddenError
+    and the indexer's errors."""
     _require_right(caller, submission)
     return await indexer.index(
         submission, submission.correlation_id or correlation_id, deadline, names_any=caller.projects is None
@@ -135,7 +136,7 @@ async def _indexed(
 
 
 def _require_right(caller: Caller, submission: DocumentSubmission) -> None:
-    """Raises ForbiddenError. The content store is everybody's: who may name a text there may read it."""
+    """Raises ForbiddenError. The content store is shared: a caller who may name a text could read it."""
     caller.require(submission.project_id)
     if submission.content_ref is not None:
         caller.require_all("content_ref")
@@ -154,10 +155,10 @@ async def get_document(
     waiting: WaitingDep,
     project: ProjectName | None = None,
 ) -> DocumentView:
-    """The document as the graph has it: its enrichment, entities, modules and workflow; and what it waits
-    for.
+    """The document in the graph: its enrichment, entities, modules and workflow; and the service that it
+    waits for.
 
-    `document_id` is the document's UUID or the client's own id; `project` tells equal own ids apart.
+    `document_id` is the document's UUID or the client's own id; `project` distinguishes equal own ids.
     """
     stored = await find(stores, caller, document_id, project)
     workflow_id = enrichment_workflow_id(stored.document_id, stored.content_hash)
@@ -177,7 +178,7 @@ async def list_documents(
     settings: SettingsDep,
     project: ProjectName | None = None,
     status: EnrichmentStatus | None = None,
-    after: Annotated[DocumentId | None, Query(description="`next` of the page before.")] = None,
+    after: Annotated[DocumentId | None, Query(description="`next` of the previous page.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> DocumentPage:
     """Documents in the order of their ids, a page at a time."""
@@ -190,7 +191,7 @@ async def list_documents(
 async def get_statistics(
     caller: Reader, stores: StoresDep, query: ParkedQueryDep, project: ProjectName | None = None
 ) -> Statistics:
-    """How many documents there are in which state and language, and what was found in them."""
+    """Number of documents by state and language, and totals of the results."""
     projects = caller.scope(project)
     found, parked = await asyncio.gather(stores.graph.census.statistics(projects), _parked(query, projects))
     return found.model_copy(update={"parked": parked})

@@ -1,4 +1,4 @@
-"""In: words to look for. Out: the lines that are nearest to them, and what is known of their document."""
+"""In: a query. Out: the nearest lines, with data about their documents."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -24,7 +24,7 @@ SNIPPET_LINES: Final = 12
 SNIPPET_CHARACTERS: Final = 1200
 PREVIEW_CHARACTERS: Final = 200
 _AT_ONCE: Final = 16
-"""Texts that one search reads at a time."""
+"""Maximum number of texts that one search reads concurrently."""
 
 _log = get_logger(__name__)
 router = APIRouter(prefix="/api/bridge", tags=["search"], responses=REFUSED)
@@ -33,14 +33,14 @@ router = APIRouter(prefix="/api/bridge", tags=["search"], responses=REFUSED)
 async def _wanted(
     caller: Reader,
     project: ProjectName | None = None,
-    project_name: Annotated[ProjectName | None, Query(description="The same as `project`.")] = None,
+    project_name: Annotated[ProjectName | None, Query(description="Same as `project`.")] = None,
     language: Annotated[GivenLanguage | None, Query()] = None,
     document_type: DocumentType | None = None,
     kind: Annotated[str | None, Query(max_length=64, description="As class, function, heading.")] = None,
 ) -> Wanted:
     """Raises ForbiddenError, or InvalidInputError for two different projects."""
     if project is not None and project_name is not None and project != project_name:
-        raise InvalidInputError("project_name", "is not what `project` says")
+        raise InvalidInputError("project_name", "differs from `project`")
     return Wanted(
         _scope(caller, project or project_name),
         language,
@@ -61,16 +61,14 @@ WantedDep = Annotated[Wanted, Depends(_wanted)]
 async def search_documents(
     stores: StoresDep,
     wanted: WantedDep,
-    q: Annotated[
-        str, Query(min_length=1, max_length=4096, description="What to look for, in words or names.")
-    ],
+    q: Annotated[str, Query(min_length=1, max_length=4096, description="The query, in words or names.")],
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
-    mode: Annotated[Mode, Query(description="By names and words, by meaning, or by both.")] = Mode.COMBINED,
+    mode: Annotated[Mode, Query(description="By names and words, by meaning, or both.")] = Mode.COMBINED,
 ) -> SearchResults:
     """The symbols, sections and other lines nearest to `q`, best first, at most three of a document.
 
-    Only what has been enriched is found. New content of a document is not found before it is enriched: until
-    then its former lines are, and are not `fresh`.
+    Only enriched documents are found. New content is found after its enrichment: until then the previous
+    lines are found, and are not `fresh`.
     """
     if not any(character.isalnum() for character in q):
         raise InvalidInputError("q", "has no word to look for")
@@ -84,13 +82,13 @@ async def search_documents(
 
 
 async def _snippets(stores: Stores, hits: list[Hit]) -> Mapping[str, str]:
-    """By chunk; one whose text is no longer there is left out."""
+    """Snippets by chunk; chunks whose text is missing are omitted."""
     hashes = list(dict.fromkeys(hit.payload["content_hash"] for hit in hits))
 
     async def text_of(content_hash: str) -> str | None:
         try:
             return await stores.content.get_text(content_hash)
-        except StoreError as error:  # what was found is worth telling without its text, too
+        except StoreError as error:  # a hit is useful without its text
             _log.warning("snippet_not_read", error=str(error))
             return None
 
@@ -111,7 +109,7 @@ async def _snippets(stores: Stores, hits: list[Hit]) -> Mapping[str, str]:
 
 
 def _snippet(lines: Sequence[str | None], hit: Hit) -> str:
-    """The first of the lines that something reads on."""
+    """The first lines that are not blank."""
     found = (
         line for line in lines[hit.payload["start_line"] - 1 : hit.payload["end_line"]] if line is not None
     )
@@ -125,7 +123,7 @@ def _hit(hit: Hit, document: Preview, snippets: Mapping[str, str]) -> SearchHit:
         {
             **said,
             "title": document.name,
-            # A renamed document's chunks still have its old path.
+            # A renamed document's chunks still have the old path.
             "file_path": document.file_path,
             "snippet": snippets.get(hit.chunk_id, document.preview[:PREVIEW_CHARACTERS]),
             "score": round(hit.score, 4),
@@ -141,4 +139,4 @@ _SAID: Final = (
     *("document_id", "project_name", "language", "document_type"),
     *("symbol", "kind", "start_line", "end_line"),
 )
-"""What a chunk's own point tells."""
+"""Payload fields of a chunk's own point."""

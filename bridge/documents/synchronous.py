@@ -1,6 +1,6 @@
-"""In: a request that a client waits for. Out: what its durable run has made of it, or word that it goes on.
+"""In: a request whose client waits. Out: the result of its durable run, or that it continues.
 
-The run is the same as in the background; only somebody waits for it.
+The run is the same as in the background mode; only a client waits for it.
 """
 
 import time
@@ -19,7 +19,7 @@ class SynchronousEnrichment:
         self._client = client
 
     async def submit(self, request: EnrichmentRequest) -> bool:
-        """Whether Temporal has accepted it; if not, Kafka is the way."""
+        """Whether Temporal has accepted it; otherwise the request goes to Kafka."""
         try:
             await self._client.submit(request)
         except WorkflowUnavailableError as error:
@@ -28,8 +28,8 @@ class SynchronousEnrichment:
         return True
 
     async def wait(self, request: EnrichmentRequest, workflow_id: str, deadline: float) -> Settlement | None:
-        """Of a request that was submitted. None when `deadline`, a time.monotonic(), comes first, or while
-        Temporal cannot be asked."""
+        """Waits for a submitted request. None if `deadline`, a time.monotonic(), comes first, or Temporal is
+        unavailable."""
         seconds = deadline - time.monotonic()
         if seconds <= 0:
             return None

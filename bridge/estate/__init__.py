@@ -1,1 +1,1 @@
-"""How the bridge and all others are, and what documents wait for."""
+"""The state of all parts, and what documents wait for."""

@@ -1,4 +1,5 @@
-"""In: the bridge's way to Kafka, and its flags. Out: whether, and for whom, it enriches in the background."""
+"""In: the bridge's connection to Kafka, and its flags. Out: whether, and for which projects, it enriches in
+the background."""
 
 from datetime import datetime
 from typing import Literal
@@ -17,8 +18,8 @@ router = APIRouter(tags=["health"])
 
 
 class ProducerHealth(BaseModel):
-    """`down`: requests are deferred; they are published as soon as Kafka answers again. `enabled`:
-    whether there are any to be published."""
+    """`down`: requests are deferred, and published as soon as Kafka answers again. `enabled`: whether there
+    may be requests to publish."""
 
     status: Literal["connected", "down"]
     enabled: bool
@@ -26,8 +27,8 @@ class ProducerHealth(BaseModel):
 
 
 class RolloutHealth(BaseModel):
-    """The flags in force. `enabled_projects` are named to callers whose are all projects; `problem`: why the
-    flags file is not taken up."""
+    """The flags in force. `enabled_projects` is visible to callers with access to all projects; `problem`:
+    why the flags file is ignored."""
 
     rollout_percentage: int
     enabled_projects: list[str] | None
@@ -36,17 +37,17 @@ class RolloutHealth(BaseModel):
 
 
 class WorkerHealth(BaseModel):
-    """Whether somebody works on the queues. `last_seen`: when a worker last answered; None where none has
-    since this bridge began."""
+    """Whether a worker polls the queues. `last_seen`: time of the last answer of a worker; None if there was
+    none since the start of this bridge."""
 
     status: Literal["working", "gone", "unknown"]
     last_seen: datetime | None
 
 
 class EnrichmentHealth(BaseModel):
-    """Answer of `GET /health/enrichment`. `kafka_producer` is what the platform's monitors read. `enabled`:
-    whether documents are enriched in the background, of those projects that `rollout` lets in.
-    `clocks_ahead`: the parts whose clocks are not set as the bridge's is, by how many seconds."""
+    """Answer of `GET /health/enrichment`. The platform's monitors read `kafka_producer`. `enabled`: whether
+    documents are enriched in the background, for the projects in `rollout`. `clocks_ahead`: parts whose
+    clocks differ from the bridge's, with the seconds."""
 
     status: Literal["healthy", "degraded"]
     enabled: bool
@@ -60,13 +61,13 @@ class EnrichmentHealth(BaseModel):
 async def enrichment_health(
     request: Request, settings: SettingsDep, publisher: PublisherDep
 ) -> EnrichmentHealth:
-    """Whether requests reach Kafka, whether somebody works on them, and whose documents are enriched in the
+    """Whether requests reach Kafka, whether a worker polls, and which projects are enriched in the
     background."""
     rollout: Rollout = request.app.state.rollout
     flags, problem = rollout.flags, await _problem(rollout)
     parts: Parts = request.app.state.parts
     kafka, worker = parts.known.get(PartName.KAFKA), _worker(parts)
-    # A broker that hangs is found by asking it, long before a publish has given up.
+    # A check notices a hanging broker long before a publish gives up.
     available = publisher.available and (kafka is None or kafka.working)
     clocks = {part.name: part.clock_ahead or 0.0 for part in parts.known.values() if part.clock_is_off}
     healthy = available and problem is None and worker.status != "gone" and not clocks

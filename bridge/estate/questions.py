@@ -1,5 +1,4 @@
-"""In: settings and the clients of a process. Out: every service and server, each with the question it is
-asked."""
+"""In: settings and the clients of a process. Out: every service and server with its check."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,9 +20,9 @@ from archon.runtime.temporal.pollers import Pollers
 from archon.runtime.temporal.search_attributes import NamespaceCheck
 
 SECONDS = 2.0
-"""For an answer of a server."""
+"""Time limit for the answer of a server."""
 SERVICE_SECONDS = 2 * SECONDS
-"""For one of a service of ours, which itself waits so long for a server that hangs."""
+"""Time limit for a service of ours, which itself waits for a hanging server."""
 
 
 def part_checks(
@@ -34,7 +33,7 @@ def part_checks(
     connection: Client,
     http: httpx.AsyncClient,
 ) -> Sequence[PartCheck]:
-    """All but the bridge; of the stores, those that are named."""
+    """The checks of all parts except the bridge; of the stores, only those in `stores`."""
     topics = (
         settings.kafka_index_topic,
         settings.kafka_enrichment_topic,
@@ -68,7 +67,7 @@ def part_checks(
 
 
 def bridge_itself(settings: Settings) -> PartCheck:
-    """The bridge as it sees itself."""
+    """The check of the bridge by itself."""
 
     async def ask() -> Answer:
         return Answer(health.VERSION, health.STARTED)
@@ -77,7 +76,7 @@ def bridge_itself(settings: Settings) -> PartCheck:
 
 
 def bridge_check(settings: Settings, http: httpx.AsyncClient) -> PartCheck:
-    """The bridge, for those who are none."""
+    """The check of the bridge by another process."""
     bridge = OurService(
         PartName.BRIDGE, http, settings.bridge_url, "bridge_url", bearer(settings.bridge_api_key)
     )
@@ -85,7 +84,7 @@ def bridge_check(settings: Settings, http: httpx.AsyncClient) -> PartCheck:
 
 
 async def _intelligence(service: IntelligenceClient) -> Answer:
-    """By the routes that any such service has."""
+    """Uses only routes that every such service has."""
     await service.ping()
     found = await service.version()
     return Answer(version=f"{found.name} {found.version}")

@@ -1,4 +1,5 @@
-"""In: the question what is going on. Out: every service and server as it is, and what documents wait for."""
+"""In: requests for the state of the installation. Out: the state of every part, and what documents wait
+for."""
 
 from typing import Annotated, TypeVar
 
@@ -26,11 +27,10 @@ WaitingDep = Annotated[Waiting, Depends(_waiting)]
 
 @router.get("/status", operation_id="get_status")
 async def get_status(caller: Reader, waiting: WaitingDep, project: ProjectName | None = None) -> EstateStatus:
-    """Whether each service and server answers, since when, and what the documents that are not enriched yet
-    wait for, by cause.
+    """Whether each service and server answers, since when, and what unfinished documents wait for, by cause.
 
-    Where there are many runs, some are looked at and the rest is reckoned from them. Addresses are for
-    callers whose are all projects.
+    With many runs, the counts are extrapolated from a sample. Addresses are only shown to callers with access
+    to all projects.
     """
     found = await waiting.estate(caller.scope(project))
     found.parts = [_shown(part, caller) for part in found.parts]
@@ -40,7 +40,7 @@ async def get_status(caller: Reader, waiting: WaitingDep, project: ProjectName |
 
 
 def waits(waiting: Waits, caller: Caller) -> Waits:
-    """What is waited for, with addresses only for callers whose are all projects."""
+    """The service that is waited for; with addresses only for callers with access to all projects."""
     return waiting.model_copy(update={"reason": _reason(waiting.reason, caller)})
 
 

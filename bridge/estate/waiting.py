@@ -1,4 +1,5 @@
-"""In: documents, their runs and the parts. Out: what a document waits for, and how many wait for what."""
+"""In: documents, their runs and the parts. Out: what a document waits for, and how many documents wait for
+each part."""
 
 import asyncio
 from collections.abc import Iterable
@@ -15,11 +16,11 @@ from archon.stores.graph.census import Unfinished
 from archon.stores.graph.store import GraphStore
 
 _SECONDS: Final = 2.0
-"""That a document's reader waits for Temporal."""
+"""Seconds that a document's reader waits for Temporal."""
 
 
 class Waiting:
-    """`parts` must be watched: a document is answered by what was last seen of them."""
+    """`parts` must be watched: the answer for a document uses their last known state."""
 
     def __init__(self, runs: WaitingRuns, parts: Parts, graph: GraphStore) -> None:
         self._runs = runs
@@ -27,7 +28,7 @@ class Waiting:
         self._graph = graph
 
     async def of(self, document: StoredDocument) -> WaitingFor | None:
-        """None while its enrichment is at work, and when it has ended. Raises StoreError."""
+        """None while a run works on it, and after its end. Raises StoreError."""
         if document.enrichment_status in SETTLED:
             return None
         if (temporal := self._away(PartName.TEMPORAL)) is not None:
@@ -44,9 +45,9 @@ class Waiting:
             return WaitingFor(service=PartName.TEMPORAL, reason=f"no answer within {_SECONDS:g} s")
 
     async def _for_a_run(self, document: StoredDocument) -> WaitingFor:
-        """Its request is on its way, by Kafka, or lost."""
+        """Its request is on its way through Kafka, or lost."""
         if document.enrichment_status is EnrichmentStatus.FAILED:
-            return WaitingFor(service=PartName.OPERATOR, reason="it failed, and its run is gone; retry it")
+            return WaitingFor(service=PartName.OPERATOR, reason="it is parked, but its run is gone; retry it")
         known = self._parts.known
         if await self._graph.outbox.holds(document.document_id):
             kafka = known.get(PartName.KAFKA)
@@ -55,15 +56,13 @@ class Waiting:
             return WaitingFor(service=PartName.KAFKA, reason="its request is published within seconds")
         if (behind := _not_consumed(known.get(PartName.INGRESS))) is not None:
             return behind
-        reason = (
-            "it has no run yet: its request is behind others in Kafka, or lost, which reconciliation finds"
-        )
+        reason = "it has no run yet: its request is behind others in Kafka, or lost (reconciliation finds it)"
         return WaitingFor(service=PartName.INGRESS, reason=reason, since=document.posted_at)
 
     async def estate(self, projects: Projects) -> EstateStatus:
-        """Every part, asked now, and how many documents wait for what."""
+        """Every part, checked now, and how many documents wait for each."""
         parts = await self._parts.now()
-        if (graph := self._away(PartName.GRAPH)) is not None:  # asking it again would take seconds
+        if (graph := self._away(PartName.GRAPH)) is not None:  # another call would take seconds
             waiting = await self._runs_alone(projects)
             return EstateStatus(parts=parts, waiting=waiting, problem=graph.reason)
         try:
@@ -73,13 +72,13 @@ class Waiting:
         return EstateStatus(parts=parts, waiting=await self._causes(unfinished, projects))
 
     def _away(self, name: PartName) -> Part | None:
-        """The part, where it did not answer when it was last asked."""
+        """The part, if it did not answer its last check."""
         part = self._parts.known.get(name)
         return part if part is not None and part.status is PartStatus.DOWN else None
 
     def _answering_runs(self) -> WaitingRuns:
-        """Raises WorkflowUnavailableError where Temporal gave no answer just now: each question would wait
-        for it again."""
+        """Raises WorkflowUnavailableError if Temporal is known to be down: every further call would wait for
+        it again."""
         if (temporal := self._away(PartName.TEMPORAL)) is not None:
             raise WorkflowUnavailableError(temporal.reason or "Temporal does not answer")
         return self._runs
@@ -88,7 +87,7 @@ class Waiting:
         known = self._parts.known
         found: list[Cause] = []
         kafka, temporal = known[PartName.KAFKA], known[PartName.TEMPORAL]
-        # While Kafka answers, what is not published yet will be within seconds.
+        # While Kafka answers, unpublished requests are published within seconds.
         held_back = unfinished.unpublished if kafka.status is not PartStatus.UP else 0
         if held_back:
             found.append(_cause(_down(kafka), held_back, EnrichmentStatus.PENDING))
@@ -109,14 +108,14 @@ class Waiting:
         return found
 
     async def _runs_alone(self, projects: Projects) -> list[Cause]:
-        """What can be said without the graph."""
+        """The part of the answer that does not need the graph."""
         try:
             return await self._of_runs(await self._answering_runs().under_way(projects), projects)
         except WorkflowUnavailableError:
             return []
 
     async def _of_runs(self, under_way: int, projects: Projects) -> list[Cause]:
-        """Some runs stand for all where there are many."""
+        """Extrapolates from a sample if there are many runs."""
         if not under_way:
             return []
         known = self._parts.known
@@ -142,7 +141,7 @@ class Waiting:
             kinds = {}
         counted = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         reason = f"parked ({counted})" if counted else "parked"
-        return WaitingFor(service=PartName.OPERATOR, reason=f"{reason}; `enrich dlq list` says why")
+        return WaitingFor(service=PartName.OPERATOR, reason=f"{reason}; `enrich dlq list` shows why")
 
 
 def _down(part: Part) -> WaitingFor:
@@ -150,14 +149,14 @@ def _down(part: Part) -> WaitingFor:
 
 
 def _not_consumed(ingress: Part | None) -> WaitingFor | None:
-    """Why requests stay in Kafka, where they do."""
+    """Why requests stay in Kafka, or None."""
     if ingress is None or ingress.status is PartStatus.UP:
         return None
     return ingress.waiting_for[0] if ingress.waiting_for else _down(ingress)
 
 
 def _together(waiting: Iterable[WaitingFor]) -> WaitingFor:
-    """What waits for one part: the first reason, since the earliest moment, until the next try of any."""
+    """Combines the waits for one part: the first reason, the earliest start, the next attempt of any."""
     found = list(waiting)
     tries = [each.next_try for each in found if each.next_try is not None]
     since = [each.since for each in found if each.since is not None]

@@ -1,1 +1,1 @@
-"""Events of a document or project, streamed."""
+"""Streams of the events of a document or project."""

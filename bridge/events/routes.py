@@ -25,7 +25,7 @@ _EVENT_SCHEMA: Final = {
             "type": "string",
             "enum": ["state", "progress", "completed", "parked", "cleared", "closed"],
         },
-        "id": {"type": "string", "description": "Where to resume, as Last-Event-ID."},
+        "id": {"type": "string", "description": "Where to resume; like Last-Event-ID."},
         "data": {"type": "string", "contentMediaType": "application/json"},
         "retry": {"type": "integer"},
     },
@@ -54,7 +54,7 @@ async def _tail(request: Request) -> EventTail:
 TailDep = Annotated[EventTail, Depends(_tail)]
 LastEventId = Annotated[
     str | None,
-    Header(description="The id of the last event that was received: what happened since is told first."),
+    Header(description="The id of the last received event: later events are sent first."),
 ]
 
 
@@ -64,7 +64,7 @@ LastEventId = Annotated[
     response_model=None,
     responses={
         **_STREAM,
-        204: {"description": "The stream has ended with this Last-Event-ID, and nothing has happened since"},
+        204: {"description": "The stream ended with this Last-Event-ID, and nothing has happened since"},
         404: problem("There is no such document"),
     },
 )
@@ -78,10 +78,10 @@ async def stream_document_events(
 ) -> Response:
     """A document's events, until it is enriched or discarded.
 
-    First `state`, what the graph says now; then `progress`, `parked` (a dead letter), `cleared` (it stands no
-    more) and `completed` as they happen, each with the event's JSON; at last a `state` whose `ended` is true,
-    and the stream is closed. Who connects again with that one's id is answered 204, on which an EventSource
-    gives up. `closed` says why the bridge ends a stream before that.
+    First `state`, the current state in the graph; then `progress`, `parked` (a dead letter), `cleared` (its
+    removal) and `completed` as they happen, each with the event's JSON; finally a `state` with `ended` true,
+    after which the stream is closed. A client that reconnects with that id gets 204, which makes an
+    EventSource stop. If the bridge ends a stream earlier, `closed` gives the reason.
     """
     document = await find(stores, caller, document_id, project)
     resume = Position.parse(last_event_id) if last_event_id else None
@@ -91,7 +91,7 @@ async def stream_document_events(
     async def state() -> DocumentState:
         try:
             return _state(await stores.graph.get(document.document_id))
-        except NotFoundError:  # the graph keeps no more of it than that it was deleted
+        except NotFoundError:  # the graph only knows that it is deleted
             return _state(document.model_copy(update={"enrichment_status": EnrichmentStatus.DELETED}))
 
     watched = Watched(document.project_name, document.document_id)
@@ -111,15 +111,15 @@ async def stream_project_events(
     tail: TailDep,
     last_event_id: LastEventId = None,
 ) -> Response:
-    """The events of all documents of a project, for as long as the client stays.
+    """The events of all documents of a project, while the client stays connected.
 
-    First `state`, how many documents are in which state (as `/statistics` answers); then `progress`, `parked`
-    and `completed` as they happen.
+    First `state`, the number of documents by state (as in `/statistics`); then `progress`, `parked` and
+    `completed` as they happen.
     """
     caller.require(name)
     resume = Position.parse(last_event_id) if last_event_id else None
     if resume is not None and resume.bare:
-        reason = "partition:offset names one partition of one topic, and a project has events in all"
+        reason = "partition:offset is a position in one partition, but a project has events in all of them"
         raise InvalidInputError(HEADER_LAST_EVENT_ID, reason)
 
     async def state() -> BaseModel:

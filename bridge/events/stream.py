@@ -1,7 +1,7 @@
-"""In: what is told of a document or project, live and from Kafka. Out: the lines of one event stream.
+"""In: events of a document or project, live and from Kafka. Out: the lines of one event stream.
 
-Server-Sent Events as the HTML standard has them (section 9.2). Each event's id is the position after it, and
-so is that of each keep-alive, so that a client that was long without an event has little to be replayed.
+Server-Sent Events of the HTML standard (section 9.2). Each event's id is the position after it. Keep-alives
+have one too, so a client without events for a long time has little to replay.
 """
 
 import asyncio
@@ -22,22 +22,22 @@ from archon.events.tail import EventTail, Missed, StreamPlace, Subscription
 from archon.runtime.logs import get_logger
 
 KEEP_ALIVE: Final = 15.0
-"""Seconds without an event after which a comment says that the stream is alive."""
+"""Seconds without an event after which a comment keeps the stream alive."""
 _RETRY_MS: Final = 2000
-"""How long a client is to wait before it connects again."""
+"""How long a client should wait before it reconnects."""
 _SEND_SECONDS: Final = 30.0
-"""How long a client may leave what is sent to it unread."""
+"""Maximum time that a client may leave data unread."""
 _REPLAY_SECONDS: Final = 120.0
-"""How long a client may take for what has happened since, of which few can be told at once."""
+"""Maximum time for a client's replay, because only few replays run concurrently."""
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _log = get_logger(__name__)
 
 
 class StreamResponse(StreamingResponse):
-    """Ends with its client, or when the client has read nothing for long.
+    """Ends with its client, or after the client has read nothing for too long.
 
-    No `EventSourceResponse`, which FastAPI takes for a promise that the route is a generator: one that has
-    begun can answer neither with another status nor with other headers.
+    Not an `EventSourceResponse`: FastAPI requires a generator route for it, which can no longer choose
+    another status or headers.
     """
 
     media_type = "text/event-stream"
@@ -46,7 +46,7 @@ class StreamResponse(StreamingResponse):
 
     @classmethod
     def of(cls, stream: "EventStream", place: StreamPlace) -> Self:
-        """Leaves `place` at its end."""
+        """Releases `place` at its end."""
         response = cls(stream.lines(), headers=_HEADERS)
         response._place = place
         return response
@@ -72,10 +72,10 @@ class StreamResponse(StreamingResponse):
 
 @dataclass
 class EventStream:
-    """`state` is what the graph says of what is watched. With `resume`, what has happened since comes first.
+    """`state` is the graph's state of the watched subject. With `resume`, missed events come first.
 
-    A stream of a document ends with the state in which nothing more happens to it. `holder`: as in EventTail;
-    `allowed`: whether its key still lets it be read, which is looked up before each event.
+    A document's stream ends with the state after which nothing more happens. `holder`: as in EventTail;
+    `allowed`: whether its key still has access, checked before each event.
     """
 
     tail: EventTail
@@ -85,7 +85,7 @@ class EventStream:
     holder: str | None = None
     allowed: Callable[[], bool] = lambda: True
     _owed: bool = False
-    """Whether the state could not be had when it was to be told."""
+    """Whether the state could not be read when it was due."""
     _ended: bool = False
 
     async def lines(self) -> AsyncIterator[bytes]:
@@ -112,8 +112,8 @@ class EventStream:
                 async for line in self._tell_state(what.position, only_if_ended=True):
                     yield line
         elif isinstance(what, Missed):
-            told = self._catch_up(subscription, self.resume, what.until) if self.resume else None
-            async for line in told or self._tell_state(what.until):
+            missed = self._catch_up(subscription, self.resume, what.until) if self.resume else None
+            async for line in missed or self._tell_state(what.until):
                 yield line
         elif isinstance(what, StreamClosed):
             self._ended = True
@@ -123,7 +123,7 @@ class EventStream:
                 yield line
 
     async def _keep_alive(self, subscription: Subscription) -> AsyncIterator[bytes]:
-        # Where something waits after all, the tail is past what this stream has told.
+        # If events wait nevertheless, the tail is ahead of this stream.
         position = self.tail.position if subscription.idle and self.resume is None else None
         yield format_sse_event(comment="keep-alive", id=_id(position))
         if self._owed:
@@ -133,21 +133,21 @@ class EventStream:
     async def _catch_up(
         self, subscription: Subscription, start: Position, until: Position
     ) -> AsyncIterator[bytes]:
-        """What Kafka has between the two, and the state if nothing more is to come."""
+        """The events in Kafka between both positions, and the state if the document has ended."""
         try:
             clock = asyncio.get_running_loop().time
             deadline: float | None = None
             replay = self.tail.replay(self.watched, start, until, self.holder)
             async with contextlib.aclosing(replay) as replayed:
-                async for told in replayed:
-                    deadline = deadline or clock() + _REPLAY_SECONDS  # it may have waited for its turn
+                async for event in replayed:
+                    deadline = deadline or clock() + _REPLAY_SECONDS  # after a possible wait for a turn
                     if clock() > deadline:
                         self._ended = True
                         yield _closed(StreamClosed(reason="it took too long; resume by the last id"))
                         return
                     if subscription.stopping or not self.allowed():
                         return
-                    yield told.line
+                    yield event.line
         except TopicUnavailableError as error:
             self._ended = True
             yield _closed(StreamClosed(reason=str(error)))
@@ -178,5 +178,5 @@ def _closed(closed: StreamClosed) -> bytes:
 
 
 def _id(position: Position | None) -> str | None:
-    """None, which leaves the client's last one, rather than an empty one, which would take it away."""
+    """None keeps the client's last id; an empty one would clear it."""
     return str(position) or None if position is not None else None

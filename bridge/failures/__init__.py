@@ -1,1 +1,1 @@
-"""What failed: listed, retried, given up."""
+"""Failures listed, retried, discarded."""

@@ -1,4 +1,4 @@
-"""In: an operator's wish for a document. Out: a signal to its waiting run, or a new submission."""
+"""In: an operator's retry or discard of a document. Out: a signal to its waiting run, or a new submission."""
 
 from archon.contracts.errors import NotParkedError
 from archon.contracts.names import SIGNAL_DISCARD, SIGNAL_RETRY, enrichment_workflow_id
@@ -11,7 +11,7 @@ from archon.stores.graph.store import GraphStore
 
 
 class ParkedRuns:
-    """Raises NotParkedError where there is nothing to do, WorkflowUnavailableError without Temporal,
+    """Raises NotParkedError if there is nothing to do, WorkflowUnavailableError without Temporal,
     StoreError."""
 
     def __init__(self, settings: Settings, client: EnrichmentClient, graph: GraphStore) -> None:
@@ -20,7 +20,7 @@ class ParkedRuns:
         self._graph = graph
 
     async def retry(self, document: StoredDocument, correlation_id: str) -> ParkedAnswer:
-        """Wake the waiting run; where it was ended by hand or discarded, ask for a new one."""
+        """Wakes the waiting run; if it was terminated or discarded, requests a new one."""
         workflow_id = enrichment_workflow_id(document.document_id, document.content_hash)
         parked = await self._parked(document, workflow_id)
         if parked:
@@ -33,7 +33,7 @@ class ParkedRuns:
         return self._answer(document, workflow_id, "resubmit")
 
     async def discard(self, document: StoredDocument) -> ParkedAnswer:
-        """Have the waiting run give its document up."""
+        """Makes the waiting run discard its document."""
         workflow_id = enrichment_workflow_id(document.document_id, document.content_hash)
         if not await self._parked(document, workflow_id):
             raise NotParkedError(_why(document))
@@ -41,8 +41,8 @@ class ParkedRuns:
         return self._answer(document, workflow_id, SIGNAL_DISCARD)
 
     async def _parked(self, document: StoredDocument, workflow_id: str) -> bool | None:
-        """None where no run is open. The node says `failed` a moment before the run says `parked`; a signal
-        in between is kept."""
+        """None if no run is open. The node is `failed` shortly before the run is parked; a signal in between
+        is kept."""
         parked = await self._client.parked(workflow_id)
         return parked if parked is None else parked or document.enrichment_status is EnrichmentStatus.FAILED
 

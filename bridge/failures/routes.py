@@ -1,4 +1,4 @@
-"""In: HTTP requests about what failed. Out: dead letters, and documents retried or given up."""
+"""In: HTTP requests about failures. Out: dead letters, and documents retried or discarded."""
 
 from typing import Annotated, Any, Final
 
@@ -32,7 +32,7 @@ from bridge.requests.paths import DEAD_LETTER, DOCUMENT
 router = APIRouter(
     prefix="/api/bridge",
     tags=["failures"],
-    responses={**REFUSED, 404: problem("There is none")},
+    responses={**REFUSED, 404: problem("There is no such dead letter")},
 )
 
 
@@ -72,7 +72,7 @@ async def discard_document(
     parked: ParkedDep,
     project: ProjectName | None = None,
 ) -> ParkedAnswer:
-    """Give a parked document up: it stays indexed, and is not enriched."""
+    """Discard a parked document: it stays indexed without enrichment."""
     return await parked.discard(await find(stores, caller, document_id, project))
 
 
@@ -82,11 +82,11 @@ async def list_parked(
     stores: StoresDep,
     query: ParkedQueryDep,
     project: ProjectName | None = None,
-    after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
+    after: Annotated[str | None, Query(description="`next` of the previous page.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> ParkedPage:
-    """Documents whose runs wait for a retry or a discard, as Temporal lists them, a moment behind, and what
-    the graph calls them."""
+    """Documents whose runs wait for a retry or a discard, from Temporal's listing, which lags slightly, with
+    their status in the graph."""
     page = await query.page(caller.scope(project), after, limit)
     found = await stores.graph.survey.standings([run.document_id for run in page.runs])
     return ParkedPage(
@@ -102,7 +102,7 @@ async def list_dead_letters(
     wanted: Annotated[DeadLetterFilter, Depends()],
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
 ) -> DeadLetterList:
-    """The dead letters that stand: of documents that wait for a retry, and of messages that were none."""
+    """The current dead letters: of parked documents, and of unreadable messages."""
     projects = caller.scope(wanted.project)
     rows = await letters.rows(wanted, projects, caller.key_id)
     workflows = settings.workflows_url(query_of(projects, EnrichmentStatus.FAILED))
@@ -113,7 +113,7 @@ async def list_dead_letters(
 async def get_dead_letter(
     key: str, caller: Reader, settings: SettingsDep, letters: LettersDep
 ) -> StoredDeadLetter:
-    """One dead letter whole; `key` is the document's id, or as the listing says."""
+    """One dead letter in full; `key` is the document's id, or the key in the listing."""
     letter = await letters.get(key, caller.projects, caller.key_id)
     url = settings.workflow_url(letter.workflow_id) if letter.workflow_id else None
     return StoredDeadLetter(key=key, dead_letter=letter, workflow_url=url)
@@ -123,7 +123,7 @@ async def get_dead_letter(
 async def discard_dead_letter(
     key: str, caller: Writer, letters: LettersDep, publisher: PublisherDep
 ) -> StoredDeadLetter:
-    """Clear the dead letter of a message that never became a workflow; a document's own is cleared by its
+    """Clear the dead letter of a message that never became a workflow; a document's letter is cleared by its
     run."""
     letter = await letters.get(key, caller.projects, caller.key_id)
     if letter.workflow_id is not None:

@@ -1,1 +1,1 @@
-"""What every group of routes needs: who calls, the correlation id, the clients, the document of a path."""
+"""Common needs of all routes: the caller, the correlation id, the clients, the document of a path."""

@@ -1,7 +1,7 @@
-"""In: a request and the key it shows. Out: who calls, and to which projects; or a problem that refuses it.
+"""In: a request and its API key. Out: the caller with its projects, or a problem that refuses it.
 
-Whatever is not listed as public needs a key, wherever keys are in force. A route says `Reader` or `Writer`,
-and asks its caller which projects it may speak of; `require_declared` refuses an app with one that does not.
+If keys are in force, every path that is not listed as public needs one. A route declares `Reader` or `Writer`
+and checks the caller's projects; `require_declared` refuses an app with a route that does not.
 """
 
 from collections.abc import Callable, Iterable
@@ -34,26 +34,26 @@ PUBLIC: Final = frozenset(
     {"/livez", "/readyz", "/health/enrichment", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
 )
 A_REQUEST: Final = 64 * 1024
-"""Bytes of a body that count as a request more against a key's rate."""
+"""Bytes of a body that count as one further request against a key's rate."""
 PUBLIC_ASSETS: Final = "/static-offline-docs"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: `projects` is None for every project; `key_id` None where no keys are in force."""
+    """`projects` is None for every project; `key_id` is None if no keys are in force."""
 
     projects: Projects
     access: Access
     key_id: str | None = None
     spend: Callable[[int], object] = lambda _: None
-    """Counts more than the one request against the caller's rate."""
+    """Counts more than one request against the caller's rate."""
     now: Callable[[], Projects] = lambda: None
-    """What its key lets it reach by now: nothing where it was revoked or is expired."""
+    """The current projects of its key: none if it was revoked or has expired."""
 
     def scope(self, project: str | None) -> Projects:
-        """What a question about `project`, or about none in particular, is limited to.
+        """The projects to which a query about `project`, or about all, is limited.
 
-        Raises ForbiddenError for a project that is not the caller's.
+        Raises ForbiddenError for a project outside the caller's.
         """
         if project is None:
             return self.projects
@@ -61,29 +61,29 @@ class Caller:
         return (project,)
 
     def require(self, project: str) -> None:
-        """Raises ForbiddenError for a project that is not the caller's."""
+        """Raises ForbiddenError for a project outside the caller's."""
         if self.projects is not None and project not in self.projects:
             raise ForbiddenError(f"the API key {self.key_id} has no right to project {project!r}")
 
     def still_reaches(self, project: str) -> bool:
-        """Whether the key still has a right to the project, for what goes on long after the request."""
+        """Whether the key still has access to the project, for long-running answers."""
         projects = self.now()
         return projects is None or project in projects
 
     def require_all(self, what: str) -> None:
-        """Raises ForbiddenError unless the caller's are all projects."""
+        """Raises ForbiddenError unless the caller has access to all projects."""
         if self.projects is not None:
             raise ForbiddenError(f"{what} needs an API key for all projects")
 
 
 EVERYBODY: Final = Caller(None, Access.WRITE)
-"""Who calls where no keys are in force."""
+"""The caller if no keys are in force."""
 NOBODY: Final = Caller((), Access.READ)
-"""Who calls a public route without a key."""
+"""The caller of a public route without a key."""
 
 
 class AccessMiddleware:
-    """Finds out who calls before anything of the request is read. Without `keys` it is everybody."""
+    """Determines the caller before the request's body is read. Without `keys` it is EVERYBODY."""
 
     def __init__(self, app: ASGIApp, keys: KeyFile | None, rate: float, burst: float) -> None:
         self._app = app
@@ -99,7 +99,7 @@ class AccessMiddleware:
         try:
             scope.setdefault("state", {})["caller"] = self._caller(scope)
         except ArchonError as error:
-            _log.warning("request_refused", **_told(scope), reason=str(error))
+            _log.warning("request_refused", **_logged(scope), reason=str(error))
             await refuse(error, Request(scope))(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -133,8 +133,8 @@ class AccessMiddleware:
             return None
 
 
-def _told(scope: Scope) -> dict[str, object]:
-    """Who was refused what, as far as one may log: a key's id and not its secret."""
+def _logged(scope: Scope) -> dict[str, object]:
+    """Log fields of a refused request: the key's id, never its secret."""
     shown = _shown(Headers(scope=scope))
     return {"path": scope["path"], "client": scope.get("client"), "key": key_id_of(shown) if shown else None}
 
@@ -155,7 +155,7 @@ def _shown(headers: Headers) -> str | None:
 
 
 def caller_of(request: Request) -> Caller:
-    """Who the middleware has found; nobody where it has not run."""
+    """The caller from the middleware; NOBODY if it has not run."""
     caller: Caller = getattr(request.state, "caller", NOBODY)
     return caller
 
@@ -167,24 +167,24 @@ async def _reader(request: Request) -> Caller:
 async def _writer(request: Request) -> Caller:
     caller = caller_of(request)
     if caller.access is not Access.WRITE:
-        raise ForbiddenError(f"the API key {caller.key_id} may read and not write")
+        raise ForbiddenError(f"the API key {caller.key_id} may read, but not write")
     return caller
 
 
 _BEARER: Final = HTTPBearer(scheme_name="bearer", auto_error=False, description="archon_<id>_<secret>")
 _HEADER: Final = APIKeyHeader(name="X-API-Key", scheme_name="header", auto_error=False)
 SCHEMES: Final = (Security(_BEARER), Security(_HEADER))
-"""For the API docs alone: which header holds a key."""
+"""For the API docs only: the headers that may hold a key."""
 
 Reader = Annotated[Caller, Depends(_reader)]
-"""The caller of a route that reads."""
+"""The caller of a reading route."""
 Writer = Annotated[Caller, Depends(_writer)]
-"""The caller of a route that changes something. Raises ForbiddenError."""
+"""The caller of a changing route. Raises ForbiddenError."""
 
 
 class GuardedRoute(JsonRoute):
-    """Finds out whether its caller may write before it reads what is to be written, and counts a large body
-    as several requests."""
+    """Checks the caller's write access before it reads the body, and counts a large body as several
+    requests."""
 
     async def admit(self, request: Request) -> None:
         if _writer in _calls(self.dependant):
@@ -196,12 +196,12 @@ class GuardedRoute(JsonRoute):
 
 
 def require_declared(app: FastAPI) -> None:
-    """Raises ConfigurationError for a route that is not public and says neither Reader nor Writer."""
+    """Raises ConfigurationError for a route that is neither public nor declares Reader or Writer."""
     for route in iter_route_contexts(app.routes):
         path, dependant = getattr(route, "path", ""), getattr(route, "dependant", None)
         declared = dependant is not None and {_reader, _writer} & set(_calls(dependant))
         if not declared and not _is_public(path):
-            raise ConfigurationError(f"the route {path} does not say who may call it")
+            raise ConfigurationError(f"the route {path} does not declare its callers")
 
 
 def _calls(dependant: Dependant) -> Iterable[object]:
@@ -211,16 +211,16 @@ def _calls(dependant: Dependant) -> Iterable[object]:
 
 
 def keys_of(settings: Settings) -> KeyFile | None:
-    """The keys in force; None where everybody who reaches the bridge may call it.
+    """The keys in force; None if every client has access.
 
-    Raises ConfigurationError for a broken file, and for a bridge that would be open beyond loopback.
+    Raises ConfigurationError for an invalid file, and for a bridge that would be open beyond loopback.
     """
     if settings.api_keys_file:
         return KeyFile(Path(settings.api_keys_file), settings.api_keys_grace)
     if not (is_loopback(settings.host) or settings.allow_unauthenticated):
         raise ConfigurationError(
-            f"HOST={settings.host} lets others than this machine reach the bridge, and no API keys are in"
-            " force: set API_KEYS_FILE (`enrich keys create` makes one), or ALLOW_UNAUTHENTICATED=true where"
-            " something else lets only the right callers in"
+            f"HOST={settings.host} lets other machines reach the bridge, but no API keys are in force: set"
+            " API_KEYS_FILE (`enrich keys create` creates one), or ALLOW_UNAUTHENTICATED=true if something"
+            " else restricts access"
         )
     return None

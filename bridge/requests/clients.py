@@ -1,4 +1,4 @@
-"""In: settings. Out: the connected stores and clients a bridge process uses, closed in reverse order."""
+"""In: settings. Out: the connected stores and clients of a bridge process, closed in reverse order."""
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
@@ -16,18 +16,18 @@ from archon.stores.vectors.store import VectorStore
 
 @dataclass(frozen=True)
 class Stores:
-    """Everything the bridge reads and writes, but for Kafka."""
+    """All data sources of the bridge except Kafka."""
 
     graph: GraphStore
     vectors: VectorStore
     content: ContentStore
     intelligence: IntelligenceClient
     at_work: AtWork
-    """Indexings under way."""
+    """Number of indexings in progress."""
 
     @property
     def checks(self) -> Mapping[PartName, HealthCheck]:
-        """Whether each store answers, and is as is wanted."""
+        """Whether each store answers and is set up correctly."""
         return {
             PartName.GRAPH: self.graph.ping,
             PartName.QDRANT: self.vectors.check,
@@ -37,7 +37,7 @@ class Stores:
 
 @contextlib.asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Stores]:
-    """Connects lazily: a store that is down is found out at the first call, not here."""
+    """Connects lazily: the first call notices an unavailable store."""
     at_work = AtWork()
     async with (
         GraphStore.connect(settings, at_work) as graph,

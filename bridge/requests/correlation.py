@@ -10,8 +10,8 @@ from archon.runtime.telemetry import tracing
 
 
 class CorrelationMiddleware:
-    """Keeps a client's id where it is a UUID; else takes the id of its trace as one, so that its trace is
-    joined; else makes one. Upper case."""
+    """Keeps a client's id if it is a UUID; otherwise uses the id of its trace, so that its trace continues;
+    otherwise creates one. Upper case."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

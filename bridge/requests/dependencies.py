@@ -1,4 +1,4 @@
-"""In: a request. Out: what several groups of routes need of the app, and the document a path names."""
+"""In: a request. Out: the app's objects for several groups of routes, and the document of a path."""
 
 import contextlib
 from typing import Annotated, Any, Final
@@ -53,25 +53,25 @@ PublisherDep = Annotated[KafkaPublisher, Depends(_publisher)]
 problem = described
 
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {
-    401: problem("No valid API key, where keys are in force"),
+    401: problem("No valid API key, if keys are in force"),
     403: problem("The API key does not allow this"),
-    422: problem("Invalid input; names the field"),
-    429: problem("Too many requests; Retry-After says when to come back"),
+    422: problem("Invalid input; the problem names the field"),
+    429: problem("Too many requests; retry after Retry-After"),
     502: problem("A store or service refused"),
     503: problem("A store, Kafka, Temporal or the intelligence service is unreachable"),
 }
-"""What every route may answer instead."""
+"""Possible error responses of every route."""
 UNREAD: Final[dict[int | str, dict[str, Any]]] = {
     400: problem("The body cannot be read"),
-    413: problem("The body is too large, as it is or decompressed"),
-    415: problem("The body is not JSON in Unicode, as it is or compressed by gzip or zstd"),
+    413: problem("The body is too large, plain or decompressed"),
+    415: problem("The body is not JSON in Unicode, plain or compressed by gzip or zstd"),
 }
-"""What a route with a body may answer too."""
+"""Additional error responses of a route with a body."""
 
 
 async def find(stores: Stores, caller: Caller, document_id: str, project: str | None) -> StoredDocument:
     """By UUID or by the client's own id. Raises NotFoundError, InvalidInputError, StoreError; ForbiddenError
-    where `project` is not the caller's. Another project's document is not found."""
+    if `project` is outside the caller's. A document of another project is not found."""
     projects = caller.scope(project)
     canonical = identity.as_uuid(document_id)
     if canonical is not None:

@@ -1,4 +1,4 @@
-"""Out: the paths of what has a name of its own: any text, of several lines or with slashes in it."""
+"""Out: paths for free-form names: any text, with line ends or slashes."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from starlette.convertors import Convertor, register_url_convertor
 
 
 class TextConvertor(Convertor[str]):
-    """A segment, or several, as one text; Starlette's own `path` ends at a line's end."""
+    """One or several segments as one text; Starlette's own `path` stops at a line end."""
 
     regex = r"[\s\S]+"
 

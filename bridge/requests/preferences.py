@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 
 def longest_wait(headers: Iterable[str], limit: float) -> float:
-    """Seconds. `wait=N` of the client, but never more than `limit`; 0 for `respond-async` without it.
+    """Seconds. The client's `wait=N`, but at most `limit`; 0 for `respond-async` without it.
 
-    A preference that cannot be read is left out of account, as the RFC asks of a server.
+    An invalid preference is ignored, as the RFC requires.
     """
     preferences: dict[str, str] = {}
     for each in ",".join(headers).lower().split(","):

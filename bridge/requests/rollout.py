@@ -1,4 +1,4 @@
-"""In: settings, and the flags file that they may name. Out: the rollout's flags as they are now."""
+"""In: settings, and optionally a flags file. Out: the current rollout flags."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from archon.runtime.watched_file import WatchedFile, read_json
 
 
 class Rollout:
-    """The flags in force. Raises ConfigurationError where the file is not valid to begin with."""
+    """The flags in force. Raises ConfigurationError if the file is invalid at the start."""
 
     def __init__(self, settings: Settings) -> None:
         self._environment = flags_of(settings)
@@ -20,13 +20,13 @@ class Rollout:
         return self._file.current.over(self._environment) if self._file is not None else self._environment
 
     async def check(self) -> None:
-        """Raises ConfigurationError while the file is not as it should be."""
+        """Raises ConfigurationError while the file is invalid."""
         if self._file is not None:
             await self._file.check()
 
 
 def flags_of(settings: Settings) -> Flags:
-    """What the environment says."""
+    """The flags in the environment."""
     listed = settings.async_enrichment_enabled_projects.split(",")
     return Flags(
         enable_async_enrichment=settings.enable_async_enrichment,
