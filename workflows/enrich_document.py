@@ -62,7 +62,7 @@ class EnrichDocument(Handlers):
                 await self._let_go()
             if not self._mailbox.waiting:
                 return outcome
-            self._settlements.leaving = False
+            self._answers.leaving = False
             self._failures, self._summary = 0, None
             await self._renew(start)
 
@@ -112,7 +112,7 @@ class EnrichDocument(Handlers):
             outcome = await self._discard(self._step_of(request))
         else:
             outcome = await self._enrich(request)
-        self._settlements.settle(request.correlation_id, outcome)
+        self._answers.end(request.correlation_id, outcome)
         return outcome
 
     async def _enrich(self, request: EnrichmentRequest) -> EnrichmentOutcome:
@@ -243,10 +243,10 @@ class EnrichDocument(Handlers):
         raise_if_cancelled()
         self._display.file(names.STATUS_PARKED, failure.failure_type)
         self._display.report(EnrichmentStatus.FAILED, f"parked: {failure.stage} failed")
-        self._settlements.park(request.correlation_id, failure)
+        self._answers.park(request.correlation_id, failure)
         async with nullcontext() if marked else meanwhile(self._mark_at_last(park), self.discard):
             wake = await parking.wait(self._mailbox, park, lambda: self._dead_letter(park))
-        self._settlements.wake()
+        self._answers.wake()
         self._display.failure = None
         self._display.file(EnrichmentStatus.PROCESSING)
         return wake

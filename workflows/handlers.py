@@ -8,10 +8,10 @@ from temporalio import workflow
 
 from archon.contracts import names
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.workflow import Carried, Settlement, WorkflowStatus
+from archon.contracts.workflow import Carried, SubmissionAnswer, WorkflowStatus
+from workflows.answers import Answers
 from workflows.display import Display
 from workflows.mailbox import Mailbox, Wake
-from workflows.settlements import Settlements
 
 
 class Handlers:
@@ -20,7 +20,7 @@ class Handlers:
     def __init__(self, carried: Carried) -> None:
         self._mailbox = Mailbox(carried)
         self._display = Display()
-        self._settlements = Settlements()
+        self._answers = Answers()
 
     @workflow.signal(name=names.SIGNAL_SUBMIT)
     def submit(self, request: EnrichmentRequest) -> None:
@@ -48,10 +48,10 @@ class Handlers:
         self._mailbox.letter_lost = True
 
     @workflow.update(name=names.UPDATE_SETTLED)
-    async def settled(self, correlation_id: str) -> Settlement:
+    async def answer(self, correlation_id: str) -> SubmissionAnswer:
         """Returns when the submission with this correlation id has ended or is parked."""
-        await workflow.wait_condition(lambda: self._settlements.of(correlation_id) is not None)
-        found = self._settlements.of(correlation_id)
+        await workflow.wait_condition(lambda: self._answers.of(correlation_id) is not None)
+        found = self._answers.of(correlation_id)
         assert found is not None
         return found
 
@@ -70,5 +70,5 @@ class Handlers:
 
     async def _let_go(self) -> None:
         """Answers all waiting clients before the run ends."""
-        self._settlements.leaving = True
+        self._answers.leaving = True
         await workflow.wait_condition(workflow.all_handlers_finished)

@@ -206,7 +206,7 @@ class EnrichmentOutcome(Model):
     summary: AnalysisSummary | None = None
 
 
-class Settlement(Model):
+class SubmissionAnswer(Model):
     """Answer of the `settled` update: how a submission ended, or that it is parked and why. `open`: this run
     cannot answer, another run handles the submission."""
 

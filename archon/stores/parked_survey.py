@@ -18,7 +18,7 @@ from archon.runtime.temporal.attributes import keyword
 from archon.runtime.temporal.client import EnrichmentClient
 from archon.runtime.temporal.parked import ParkedQuery
 from archon.stores.graph.survey import GraphSurvey, node_of
-from archon.stores.survey import SETTLING, request_of
+from archon.stores.survey import POINT_LAG, request_of
 
 _AT_ONCE: Final = 16
 """Maximum number of concurrent run queries of a survey."""
@@ -52,7 +52,7 @@ class ParkedSurvey:
         page = await self._parked.page(None if project is None else (project,), after, limit)
         suspects = await self._compared(page.runs)
         if suspects:
-            await asyncio.sleep(SETTLING)
+            await asyncio.sleep(POINT_LAG)
             parked = await answers(suspects, self._waits, _AT_ONCE)
             if self._letters.known:
                 await self._letters.read()
@@ -73,7 +73,7 @@ class ParkedSurvey:
         wanted = [each for each in page if project in {None, self._project(each)}]
         astray = await self._astray(wanted)
         if astray:
-            await asyncio.sleep(SETTLING)
+            await asyncio.sleep(POINT_LAG)
             before = {each: self._letters.of(each) for each in astray}
             await self._letters.read()
             astray = await self._astray([each for each in astray if self._letters.of(each) == before[each]])

@@ -25,7 +25,7 @@ from archon.stores.vectors.survey import SurveyedPoints
 
 _AT_ONCE: Final = 16
 """Maximum number of open calls of one survey to the content store, or to Temporal."""
-SETTLING: Final = 0.5
+POINT_LAG: Final = 0.5
 """Seconds within which a point follows its node, if the node is written first."""
 
 
@@ -78,7 +78,7 @@ class Survey:
         page = await self._points.page(after, limit, project)
         orphans = await self._orphans(page.points)
         if orphans:
-            await asyncio.sleep(SETTLING)  # a deletion in progress removes the point last
+            await asyncio.sleep(POINT_LAG)  # a deletion in progress removes the point last
             orphans = await self._orphans(await self._points.again(orphans))
         return PointsPage(
             page.seen,
@@ -131,7 +131,7 @@ class Survey:
         if not suspects:
             return []
         if any(_may_be_on_its_way(suspect) for suspect in suspects):
-            await asyncio.sleep(SETTLING)
+            await asyncio.sleep(POINT_LAG)
         first = {suspect.document_id: suspect.node for suspect in suspects if suspect.node is not None}
         runs = await answers(list(first.values()), self._has_run, _AT_ONCE)
         open_runs = {node.document_id: is_open for node, is_open in runs.items()}

@@ -36,7 +36,7 @@ from bridge.documents.synchronous import SynchronousEnrichment
 from bridge.requests.clients import Stores
 from bridge.requests.rollout import Rollout
 
-_SETTLED: Final[Mapping[str, IndexingStatus]] = {
+_STATUSES: Final[Mapping[str, IndexingStatus]] = {
     "completed": IndexingStatus.ENRICHED,
     "parked": IndexingStatus.PARKED,
     "superseded": IndexingStatus.SUPERSEDED,
@@ -166,21 +166,21 @@ class Indexer:
     async def _waited(
         self, accepted: DocumentAccepted, request: EnrichmentRequest, deadline: float
     ) -> DocumentAccepted:
-        settlement = await self._synchronous.wait(request, accepted.workflow_id, deadline)
-        if settlement is None:
+        answer = await self._synchronous.wait(request, accepted.workflow_id, deadline)
+        if answer is None:
             return accepted
         try:
             found = await self._graph.get(accepted.document_id)
         except NotFoundError:  # somebody deleted it during the wait
             return accepted
-        status = _SETTLED[settlement.state]
+        status = _STATUSES[answer.state]
         enriched = status is IndexingStatus.ENRICHED
         results = found.model_dump(include=set(EnrichmentResults.model_fields), exclude_none=True)
         return accepted.model_copy(
             update={
                 "status": status,
                 "enrichment_status": found.enrichment_status,
-                "failure": settlement.reason,
+                "failure": answer.reason,
                 "enrichment": EnrichmentResults(**results) if enriched else None,
             }
         )

@@ -7,7 +7,7 @@ import time
 
 from archon.contracts.errors import WorkflowUnavailableError
 from archon.contracts.events import EnrichmentRequest
-from archon.contracts.workflow import Settlement
+from archon.contracts.workflow import SubmissionAnswer
 from archon.runtime.logs import get_logger
 from archon.runtime.temporal.client import EnrichmentClient
 
@@ -27,14 +27,16 @@ class SynchronousEnrichment:
             return False
         return True
 
-    async def wait(self, request: EnrichmentRequest, workflow_id: str, deadline: float) -> Settlement | None:
+    async def wait(
+        self, request: EnrichmentRequest, workflow_id: str, deadline: float
+    ) -> SubmissionAnswer | None:
         """Waits for a submitted request. None if `deadline`, a time.monotonic(), comes first, or Temporal is
         unavailable."""
         seconds = deadline - time.monotonic()
         if seconds <= 0:
             return None
         try:
-            return await self._client.settled(workflow_id, request.correlation_id, seconds)
+            return await self._client.answer(workflow_id, request.correlation_id, seconds)
         except WorkflowUnavailableError as error:
             _log.warning("settlement_unknown", **request.about, error=str(error))
             return None

@@ -38,7 +38,7 @@ async def test_a_document_s_progress_arrives_in_order(servers: TestServers, sett
     async with KafkaPublisher.connect(settings, "test") as publisher:
         for percent in range(101):
             publisher.progress(progress(document_id, percent))
-        await publisher.settled()
+        await publisher.flushed()
         found = [
             event["value"]["progress_percent"]
             for event in await read_all(settings, settings.kafka_progress_topic)
@@ -65,7 +65,7 @@ async def test_progress_that_cannot_be_published_is_counted_and_holds_nobody(set
     async with KafkaPublisher.connect(nowhere, "test") as publisher:
         for percent in (10, 60, 80, 100):
             publisher.progress(progress(str(uuid4()), percent))
-        await publisher.settled()
+        await publisher.flushed()
     assert lost() == before + 4
 
 
@@ -90,5 +90,5 @@ async def test_no_more_waits_than_there_is_room_for() -> None:
         for _ in range(LIMIT + 3):
             unawaited.put(record)
         release.set()
-        await unawaited.settled()
+        await unawaited.flushed()
     assert lost() == before + 3

@@ -69,7 +69,7 @@ class Bridge:
                     updated_at=datetime.now(UTC),
                 )
             )
-        await self.publisher.settled()
+        await self.publisher.flushed()
 
     async def completed(self, document: Document, **changes: Any) -> None:
         values = {

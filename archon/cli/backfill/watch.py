@@ -49,7 +49,7 @@ class Standing:
         return timedelta(seconds=round((self.to_request - done.requested) / pace)) if pace else None
 
     @property
-    def settled(self) -> bool:
+    def finished(self) -> bool:
         """Whether the figures no longer change."""
         done = self.progress
         if done.state is not BackfillState.COMPLETED or self.enriched is None or done.dry_run:
@@ -99,7 +99,7 @@ async def watch(backfill: Backfill, unenriched: Unenriched, output: Format) -> E
             if output is Format.JSON and found.as_json() != shown:
                 shown = found.as_json()
                 print(json.dumps(shown, ensure_ascii=False), flush=True)
-            if found.settled:
+            if found.finished:
                 break
             await asyncio.sleep(_EVERY)
             found = await standing(backfill, unenriched)

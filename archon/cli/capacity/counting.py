@@ -59,7 +59,7 @@ async def stored(documents: int, size: int) -> Stored:
                 before = await _persistence_writes(directory, stack.settings)
                 workflow_ids = await _enriched(stack.settings, client, documents, size)
                 # Read now, so that the following reads are not counted.
-                writes = await _settled(directory, stack.settings) - before
+                writes = await _steady(directory, stack.settings) - before
             return await _count(stack.settings, client, writes, workflow_ids)
 
 
@@ -222,7 +222,7 @@ def _queue(event: HistoryEvent) -> str | None:
     return None
 
 
-async def _settled(directory: Path, settings: Settings) -> Counter[str]:
+async def _steady(directory: Path, settings: Settings) -> Counter[str]:
     """Reads Temporal's counters after they stop changing: they reach its metrics with a delay."""
     found = await _persistence_writes(directory, settings)
     while True:

@@ -16,7 +16,7 @@ import httpx
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from archon.cli.ingest.settling import pause
+from archon.cli.ingest.progress import pause
 from archon.cli.terminal.output import Exit, Format, err, out, printable
 from archon.clients.bridge import BridgeApi, segment
 from archon.contracts.errors import StoreUnavailableError

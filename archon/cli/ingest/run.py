@@ -17,9 +17,9 @@ from archon.cli.files import git
 from archon.cli.files.walk import SourceFile, Walk, is_gone
 from archon.cli.ingest.known import Known, Place, known
 from archon.cli.ingest.plan import Note, Plan
+from archon.cli.ingest.progress import arrived, follow, take_stock, until_finished
 from archon.cli.ingest.renames import find_renames
 from archon.cli.ingest.senders import Sender, Via, sender
-from archon.cli.ingest.settling import arrived, follow, settled, take_stock
 from archon.cli.ingest.tally import SHOWN, Report
 from archon.cli.terminal.output import bars, err, now_and_then
 from archon.clients.bridge import BridgeApi
@@ -109,7 +109,7 @@ class _Ingest:
             if self.plan.wait and self.plan.via is Via.KAFKA:
                 await arrived(self.api, self.report)
             if self.plan.wait:
-                await settled(self.api, self.report)
+                await until_finished(self.api, self.report)
         await take_stock(self.api, self.report)
 
     async def _submit(self, walk: Walk) -> None:

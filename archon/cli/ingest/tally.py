@@ -79,7 +79,7 @@ class Report:
         key = UUID(row.document_id).bytes
         return key in self.sent or key in self.kept
 
-    def settle(self, row: DocumentRow) -> None:
+    def finish(self, row: DocumentRow) -> None:
         """Adds the result of one document of this ingest."""
         self.statuses[row.enrichment_status] += 1
         if (

@@ -143,9 +143,9 @@ class KafkaPublisher:
             value = event.model_dump_json(exclude_none=True).encode()
             self._unawaited.put(Record(topic, key, value, tracing_kafka.carried(headers)))
 
-    async def settled(self) -> None:
+    async def flushed(self) -> None:
         """Returns when all progress events so far are acknowledged or lost."""
-        await self._unawaited.settled()
+        await self._unawaited.flushed()
 
     async def completed(self, event: EnrichmentCompleted, what: str | None = None) -> None:
         """Publishes the end of a run; `what` distinguishes different ends of the same version.
@@ -153,7 +153,7 @@ class KafkaPublisher:
         First waits briefly for the document's progress events: clients that watch a document stop at the
         completed event.
         """
-        await self._unawaited.settled(event.document_id.encode(), self._settings.kafka_publish_timeout)
+        await self._unawaited.flushed(event.document_id.encode(), self._settings.kafka_publish_timeout)
         event_id = identity.event_id(
             event.document_id, event.document_version, what or event.enrichment_status
         )

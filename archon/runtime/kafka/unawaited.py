@@ -49,22 +49,22 @@ class Unawaited:
             yield
         finally:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.settled(), CLOSING_SECONDS)
+                await asyncio.wait_for(self.flushed(), CLOSING_SECONDS)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     def put(self, record: Record) -> None:
         """Returns at once, and never raises."""
-        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         try:
-            self._waiting.put_nowait((record, settled))
+            self._waiting.put_nowait((record, done))
         except asyncio.QueueFull:
             self._lost("too many wait")
             return
-        self._open.setdefault(record.key, []).append(settled)
-        settled.add_done_callback(lambda _: self._close(record.key))
+        self._open.setdefault(record.key, []).append(done)
+        done.add_done_callback(lambda _: self._close(record.key))
 
-    async def settled(self, key: bytes | None = None, seconds: float | None = None) -> None:
+    async def flushed(self, key: bytes | None = None, seconds: float | None = None) -> None:
         """Returns when all records so far, or those of one key, are acknowledged or lost; at the latest after
         `seconds`."""
         keys = list(self._open) if key is None else [key]
@@ -74,23 +74,23 @@ class Unawaited:
 
     async def _run(self) -> None:
         while True:
-            record, settled = await self._waiting.get()
+            record, done = await self._waiting.get()
             try:
                 acknowledged = await self._send(record)
             except PublishError as error:
                 self._lost(str(error))
-                settled.set_result(None)
+                done.set_result(None)
             else:
-                acknowledged.add_done_callback(partial(self._acknowledged, settled))
+                acknowledged.add_done_callback(partial(self._acknowledged, done))
 
-    def _acknowledged(self, settled: asyncio.Future[None], future: asyncio.Future[object]) -> None:
+    def _acknowledged(self, done: asyncio.Future[None], future: asyncio.Future[object]) -> None:
         if future.cancelled():
             self._lost("the producer was stopped")
         elif (error := future.exception()) is not None:
             self._lost(repr(error))
         else:
             self._losing = False
-        settled.set_result(None)
+        done.set_result(None)
 
     def _close(self, key: bytes) -> None:
         left = [each for each in self._open.get(key, ()) if not each.done()]

@@ -31,13 +31,13 @@ from archon.contracts.errors import (
 from archon.contracts.events import EnrichmentRequest
 from archon.contracts.text.markdown import plain
 from archon.contracts.types import EnrichmentStatus
-from archon.contracts.workflow import EnrichDocumentInput, Settlement, WorkflowStatus
+from archon.contracts.workflow import EnrichDocumentInput, SubmissionAnswer, WorkflowStatus
 from archon.runtime.reasons import in_words, place
 from archon.runtime.settings import Settings
 from archon.runtime.telemetry import tracing
 from archon.runtime.temporal.attributes import ENRICHMENT_STATUS, open_query_of, priority, search_attributes
 from archon.runtime.temporal.sdk_telemetry import log_as_we_do
-from archon.runtime.temporal.settlement import settlement
+from archon.runtime.temporal.submission import answer
 
 _KEY_REFUSED: Final = frozenset({RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED})
 _NO_ANSWER: Final = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED})
@@ -159,12 +159,12 @@ class EnrichmentClient:
             status: WorkflowStatus = await handle.query(names.QUERY_STATUS, result_type=WorkflowStatus)
             return status
 
-    async def settled(self, workflow_id: str, correlation_id: str, seconds: float) -> Settlement | None:
+    async def answer(self, workflow_id: str, correlation_id: str, seconds: float) -> SubmissionAnswer | None:
         """How a submission ended, or that it is parked; None if neither within `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 with translated():
-                    return await settlement(self._client, workflow_id, correlation_id)
+                    return await answer(self._client, workflow_id, correlation_id)
         except TimeoutError:
             return None
 

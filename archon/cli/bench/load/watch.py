@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from archon.cli.bench.load.reading import Reader, Row
-from archon.cli.ingest.settling import pause
+from archon.cli.ingest.progress import pause
 from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.types import WORKING, EnrichmentStatus
 

@@ -16,18 +16,18 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from archon.contracts import names
-from archon.contracts.workflow import EnrichmentOutcome, Settlement
+from archon.contracts.workflow import EnrichmentOutcome, SubmissionAnswer
 
 _AGAIN: Final = 0.2
 
 
-async def settlement(client: Client, workflow_id: str, correlation_id: str) -> Settlement | None:
+async def answer(client: Client, workflow_id: str, correlation_id: str) -> SubmissionAnswer | None:
     """Waits for it. None if somebody terminated the run: the end is unknown."""
     handle = client.get_workflow_handle(workflow_id, result_type=EnrichmentOutcome)
     while True:
         try:
-            found: Settlement = await handle.execute_update(
-                names.UPDATE_SETTLED, correlation_id, result_type=Settlement
+            found: SubmissionAnswer = await handle.execute_update(
+                names.UPDATE_SETTLED, correlation_id, result_type=SubmissionAnswer
             )
         except WorkflowUpdateRPCTimeoutOrCancelledError:  # the server limits the time of a wait
             _raise_if_cancelled()
@@ -50,8 +50,8 @@ def _raise_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
-async def _result(handle: WorkflowHandle[Any, EnrichmentOutcome]) -> Settlement | None:
+async def _result(handle: WorkflowHandle[Any, EnrichmentOutcome]) -> SubmissionAnswer | None:
     try:
-        return Settlement.of(await handle.result())
+        return SubmissionAnswer.of(await handle.result())
     except WorkflowFailureError:
         return None

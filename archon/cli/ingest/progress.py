@@ -43,7 +43,7 @@ async def _behind(api: BridgeApi) -> str:
     return (await api.readiness()).problems() or "the ingress, Temporal or a worker"
 
 
-async def settled(api: BridgeApi, report: Report) -> None:
+async def until_finished(api: BridgeApi, report: Report) -> None:
     """Waits until no document of this ingest is pending; other documents of the project do not count."""
     began = time.monotonic()
     while await _is_open(api, report):
@@ -87,7 +87,7 @@ async def take_stock(api: BridgeApi, report: Report) -> None:
     """The result of each document of this ingest, from one listing."""
     async for row in api.documents(report.project):
         if report.has(row):
-            report.settle(row)
+            report.finish(row)
 
 
 async def _pause(api: BridgeApi, began: float) -> None:

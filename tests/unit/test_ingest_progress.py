@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from archon.cli.ingest import settling
+from archon.cli.ingest import progress
 from archon.cli.ingest.tally import Report
 from archon.clients.bridge import BridgeApi
 
@@ -57,7 +57,7 @@ async def test_a_document_that_is_claimed_meanwhile_is_waited_for(
 ) -> None:
     report = Report("shop", kept={UUID(ROW["document_id"]).bytes})
     async with httpx.AsyncClient(transport=bridge(*statuses), base_url="http://bridge") as http:
-        assert await settling._is_open(BridgeApi(http), report) is is_open
+        assert await progress._is_open(BridgeApi(http), report) is is_open
 
 
 async def test_how_long_the_bridge_was_away_is_not_taken_for_what_its_answer_costs(
@@ -76,9 +76,9 @@ async def test_how_long_the_bridge_was_away_is_not_taken_for_what_its_answer_cos
     async def pause(began: float) -> None:
         rested.append(began)
 
-    monkeypatch.setattr(settling, "pause", pause)
+    monkeypatch.setattr(progress, "pause", pause)
     report = Report("shop", kept={UUID(ROW["document_id"]).bytes})
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://bridge") as http:
-        await settling.settled(BridgeApi(http, patience=60), report)
+        await progress.until_finished(BridgeApi(http, patience=60), report)
     assert rested
     assert rested[0] >= asked[1]

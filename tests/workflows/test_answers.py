@@ -30,7 +30,7 @@ async def test_it_waits_until_the_document_is_enriched(client: EnrichmentClient,
     ports.gate.clear()
     request = factories.request()
     workflow_id = await client.submit(request)
-    waiting = asyncio.create_task(client.settled(workflow_id, request.correlation_id, SECONDS))
+    waiting = asyncio.create_task(client.answer(workflow_id, request.correlation_id, SECONDS))
     await working_on_it(ports)
     assert not waiting.done()
     ports.gate.set()
@@ -46,7 +46,7 @@ async def test_a_run_that_has_ended_tells_by_its_result(
     request = factories.request(document_version=3)
     workflow_id = await client.submit(request)
     await result(environment, workflow_id)
-    found = await client.settled(workflow_id, request.correlation_id, SECONDS)
+    found = await client.answer(workflow_id, request.correlation_id, SECONDS)
     assert found is not None
     assert found.state == "superseded"
 
@@ -54,7 +54,7 @@ async def test_a_run_that_has_ended_tells_by_its_result(
 async def test_a_parked_document_is_told_with_its_reason(client: EnrichmentClient, ports: Ports) -> None:
     request = factories.request()
     workflow_id = await park(client, ports, request)
-    found = await client.settled(workflow_id, request.correlation_id, SECONDS)
+    found = await client.answer(workflow_id, request.correlation_id, SECONDS)
     assert found is not None
     assert (found.state, found.failure_type) == ("parked", FailureType.DATA_QUALITY)
     assert found.reason is not None
@@ -69,7 +69,7 @@ async def test_a_submission_that_wakes_a_parked_run_waits_for_its_own_end(
     workflow_id = await park(client, ports, request)
     again = request.model_copy(update={"correlation_id": str(uuid4()).upper()})
     await client.submit(again)
-    found = await client.settled(workflow_id, again.correlation_id, SECONDS)
+    found = await client.answer(workflow_id, again.correlation_id, SECONDS)
     assert found is not None
     assert found.state == "completed"
 
@@ -78,9 +78,9 @@ async def test_nobody_waits_longer_than_is_asked(client: EnrichmentClient, ports
     ports.gate.clear()
     request = factories.request()
     workflow_id = await client.submit(request)
-    assert await client.settled(workflow_id, request.correlation_id, 0.2) is None
+    assert await client.answer(workflow_id, request.correlation_id, 0.2) is None
     ports.gate.set()
-    found = await client.settled(workflow_id, request.correlation_id, SECONDS)
+    found = await client.answer(workflow_id, request.correlation_id, SECONDS)
     assert found is not None
     assert found.state == "completed"
 
@@ -90,7 +90,7 @@ async def test_who_asks_for_a_submission_that_the_run_does_not_know_learns_its_e
 ) -> None:
     ports.gate.clear()
     workflow_id = await client.submit(factories.request())
-    waiting = asyncio.create_task(client.settled(workflow_id, str(uuid4()).upper(), SECONDS))
+    waiting = asyncio.create_task(client.answer(workflow_id, str(uuid4()).upper(), SECONDS))
     await working_on_it(ports)
     ports.gate.set()
     await result(environment, workflow_id)
@@ -106,7 +106,7 @@ async def test_a_discarded_document_is_told(client: EnrichmentClient, ports: Por
     await client.signal(workflow_id, names.SIGNAL_DISCARD)
 
     async def discarded() -> bool:
-        found = await client.settled(workflow_id, request.correlation_id, SECONDS)
+        found = await client.answer(workflow_id, request.correlation_id, SECONDS)
         return found is not None and found.state == "discarded"
 
     await eventually(discarded)
