@@ -1,4 +1,4 @@
-"""In: answers by message. Out: a Bolt 5.2 server that gives them, for graph servers that do not run here.
+"""In: answers by message. Out: a Bolt 5.2 server with these answers, for graph servers that do not run here.
 
 Protocol: https://neo4j.com/docs/bolt/current/bolt/message/
 """
@@ -14,7 +14,7 @@ from neo4j._codec.packstream.v1 import Packer, Unpacker
 
 MEMGRAPH = "Neo4j/v5.11.0 compatible graph database server - Memgraph"
 CLIENT_ERROR = "Memgraph.ClientError.MemgraphError.MemgraphError"
-"""What Memgraph calls most of its errors."""
+"""Memgraph's code for most of its errors."""
 _VERSION = bytes([0, 0, 2, 5])
 _MESSAGES = {
     0x01: "HELLO",
@@ -33,7 +33,7 @@ _SUCCESS, _RECORD, _IGNORED, _FAILURE = 0x70, 0x71, 0x7E, 0x7F
 
 @dataclass(frozen=True)
 class Failure:
-    """A server's refusal; `code` as Memgraph's most frequent one."""
+    """A server's refusal; `code` defaults to Memgraph's most frequent one."""
 
     message: str
     code: str = CLIENT_ERROR
@@ -41,12 +41,13 @@ class Failure:
 
 Rows = Sequence[Mapping[str, Any]]
 Script = Callable[[str, Sequence[Any]], Failure | Rows | None]
-"""Answers a message with these fields: by a failure, or a statement's rows; None is success without rows."""
+"""The answer to a message with these fields: a failure, or a statement's rows; None is success without
+rows."""
 
 
 @dataclass
 class BoltServer:
-    """`seen`: every message so far, by name, with its fields. `agent`: what the server calls itself."""
+    """`seen`: every message so far, by name, with its fields. `agent`: the server's name."""
 
     script: Script
     agent: str = MEMGRAPH
@@ -54,7 +55,7 @@ class BoltServer:
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
-        """Its URI while the block lasts."""
+        """Its URI during the block."""
         server = await asyncio.start_server(self._converse, "127.0.0.1", 0)
         try:
             yield f"bolt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -62,7 +63,7 @@ class BoltServer:
             server.close()
 
     def fields_of(self, name: str) -> list[Sequence[Any]]:
-        """Of every message of this name."""
+        """The fields of every message with this name."""
         return [fields for seen, fields in self.seen if seen == name]
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,7 +1,7 @@
-"""In: spans that processes export over OTLP/HTTP. Out: the spans of one trace, and how they hang together.
+"""In: spans that processes export over OTLP/HTTP. Out: the spans of one trace, and their tree.
 
 A receiver of the real protocol (OTLP 1.x, `POST /v1/traces` with a binary ExportTraceServiceRequest) that
-keeps what it is sent.
+keeps all spans.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from archon.runtime.settings import Settings
 
 @dataclass(frozen=True)
 class Seen:
-    """A span as it was exported; ids in hex, an absent parent is empty."""
+    """A span as exported; ids in hex, an absent parent is empty."""
 
     service: str
     name: str
@@ -45,7 +45,7 @@ class Collector:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes a process export to it, and soon."""
+        """Settings that make a process export to it without delay."""
         return {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self.port}",
             "OTEL_BSP_SCHEDULE_DELAY": "200",
@@ -57,7 +57,7 @@ class Collector:
             yield
 
     def trace(self, correlation_id: str) -> list[Seen]:
-        """The spans of a document's trace so far, in the order of their beginning."""
+        """The spans of a document's trace so far, in order of their start."""
         trace_id = correlation_id.replace("-", "").lower()
         return sorted(
             (each for each in self.seen if each.trace_id == trace_id), key=lambda each: each.started

@@ -1,8 +1,8 @@
-"""The servers and services that tests run on: real ones, started once, on free ports, in a temporary place.
+"""The servers and services for the tests: real ones, started once, on free ports, in a temporary directory.
 
-ARCHON_TEST_KAFKA (host:port), ARCHON_TEST_GRAPH_URI, _USER, _PASSWORD, _DATABASE and
-ARCHON_TEST_QDRANT_URL point the suites at other servers instead. Topics, consumer groups, collections,
-projects and ids are new for every test, so nothing depends on another test's leftovers.
+ARCHON_TEST_KAFKA (host:port), ARCHON_TEST_GRAPH_URI, _USER, _PASSWORD, _DATABASE and ARCHON_TEST_QDRANT_URL
+select other servers instead. Topics, consumer groups, collections, projects and ids are new for every test,
+so no test depends on the leftovers of another.
 """
 
 import os
@@ -37,7 +37,7 @@ _LOG_LINES = 12
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of a test that is `sampled(n)`, mark all but each n-th of its parameters as `full`."""
+    """Of a test that is `sampled(n)`, marks all but every n-th parameter as `full`."""
     seen: Counter[str] = Counter()
     for item in items:
         if (mark := item.get_closest_marker("sampled")) is not None:
@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Beside a failure, what the processes of its stacks logged last: it may not happen again."""
+    """Adds the last log lines of all stack processes to a failure, because it may not happen again."""
     report = yield
     if report.failed:
         directory = item.session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
@@ -63,7 +63,7 @@ def pytest_runtest_makereport(
 
 
 class TestServers:
-    """The embedded servers, each started when a test first wants it, unless one outside stands for it."""
+    """The embedded servers, each started when a test first needs it, unless an external one replaces it."""
 
     __test__ = False
 
@@ -97,7 +97,7 @@ class TestServers:
                 self._started.add(name)
 
     def settings(self, data_dir: Path, **overrides: object) -> Settings:
-        """Settings for these servers with topics, group, collection and content of their own."""
+        """Settings for these servers with their own topics, group, collection and content."""
         own = f"t{uuid4().hex[:10]}"
         values: dict[str, object] = {
             **{name.lower(): value for name, value in self.environment.items()},
@@ -115,7 +115,8 @@ class TestServers:
         return Settings(**values)
 
     def environment_of(self, settings: Settings, **overrides: str) -> dict[str, str]:
-        """What leads a process to these servers, and to what `settings` has of its own."""
+        """The environment that points a process to these servers, with the individual values of
+        `settings`."""
         own = {
             **{
                 f"KAFKA_{name.upper()}_TOPIC": getattr(settings, f"kafka_{name}_topic")
@@ -149,7 +150,7 @@ def project() -> str:
 
 @pytest.fixture(scope="session")
 def stack_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the stack keeps its content and its logs."""
+    """Directory of the stack's content and logs."""
     return tmp_path_factory.mktemp("stack")
 
 

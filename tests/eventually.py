@@ -1,4 +1,4 @@
-"""In: a condition. Out: its value once it holds; never a sleep for a guessed time."""
+"""In: a condition. Out: its value when it holds; never a sleep for a guessed time."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from typing import Any
 
 
 async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> Any:
-    """The first true value of `condition`, asked again until `seconds` have passed."""
+    """The first true value of `condition`, checked repeatedly for `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         value = await condition()

@@ -1,4 +1,4 @@
-"""In: what a test cares about. Out: valid documents, requests, steps and analyses around it."""
+"""In: the values that a test cares about. Out: valid documents, requests, steps and analyses with them."""
 
 from datetime import UTC, datetime
 from itertools import pairwise

@@ -1,8 +1,8 @@
 """In: `python -m tests.fuzz [--max-time SECONDS] [--service NAME]`. Out: Schemathesis' verdict on a service.
 
-A whole stack, with API keys in force and a few documents and dead letters, is asked everything that the
-service's OpenAPI document allows and forbids. A fault (5xx), an undocumented status or an answer beside its
-schema fails.
+Sends everything that the service's OpenAPI document allows and forbids to a whole stack, with API keys in
+force and a few documents and dead letters. A fault (5xx), an undocumented status or an answer that violates
+its schema is a failure.
 """
 
 import argparse
@@ -41,22 +41,22 @@ def key(file: Path) -> str:
 
 
 async def seed(settings: Settings, headers: dict[str, str]) -> None:
-    """Documents that are enriched, documents that are parked, and messages that were none."""
+    """Enriched documents, parked documents, and unreadable messages."""
     await park(settings)
     async with httpx.AsyncClient(base_url=settings.bridge_url, headers=headers, timeout=30) as http:
         for number in range(SEEDS):
             body = {"project_id": "p", "source_path": f"{number}.py", "full_text": f"def f{number}(): pass\n"}
             (await http.post("/api/bridge/document", json=body)).raise_for_status()
 
-        async def told() -> bool:
+        async def are_listed() -> bool:
             answer = await http.get("/api/bridge/dead-letters")
             return bool(answer.json()["total"] == 2 * SEEDS)
 
-        await eventually(told)
+        await eventually(are_listed)
 
 
 async def park(settings: Settings) -> None:
-    """Their ids and places are those in schemathesis.toml."""
+    """Their ids and positions are those in schemathesis.toml."""
     async with AIOKafkaProducer(**connection(settings), enable_idempotence=False) as producer:
         for number in range(SEEDS):
             unknown = factories.request(document_id=str(UUID(int=number)), text="a text that nobody has")

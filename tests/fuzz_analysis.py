@@ -1,7 +1,7 @@
-"""In: `python -m tests.fuzz_analysis [--seconds N] [PATH...]`. Out: what an analysis made of mutated sources.
+"""In: `python -m tests.fuzz_analysis [--seconds N] [PATH...]`. Out: the analyses of mutated sources.
 
-They go through worker processes, as documents do. A worker that dies or an analysis that fails is an error;
-what the time limit ended is told, as is what came near. Both are kept.
+Uses worker processes, as for documents. A worker that dies or a failed analysis is an error; analyses at or
+near the time limit are reported. Both are kept.
 """
 
 import argparse
@@ -49,7 +49,7 @@ class Report:
 
 
 def timed(text: str, language: str | None) -> float:
-    """Seconds of the processor's that an analysis took; its result must survive the way to the caller."""
+    """Processor seconds of an analysis; its result must be transferable to the caller."""
     started = time.process_time()
     result = analyse(text, language, EnrichmentType.FULL)
     assert AnalysisResult.model_validate_json(result.model_dump_json()) == result
@@ -57,7 +57,7 @@ def timed(text: str, language: str | None) -> float:
 
 
 async def fuzz(texts: dict[str, list[str]], given: argparse.Namespace) -> Report:
-    """Until the time is over; each worker has one case at a time."""
+    """Runs until the time is over; each worker has one case at a time."""
     report = Report()
     pool = Pool(given.workers, given.limit)
     chance = random.Random(given.seed)
@@ -87,9 +87,9 @@ async def _case(report: Report, pool: Pool, texts: dict[str, list[str]], case: i
         report.add(case, language, done, text, 0)
         keep.mkdir(parents=True, exist_ok=True)
         (keep / f"{case}.{language}.txt").write_text(text, errors="surrogatepass")
-        told = {"case": case, "language": language, "mutations": done, "characters": len(text)}
+        record = {"case": case, "language": language, "mutations": done, "characters": len(text)}
         (report.ended if isinstance(error, TimeLimitError) else report.failures).append(
-            {**told, "error": error.code}
+            {**record, "error": error.code}
         )
 
 
@@ -104,7 +104,7 @@ def _texts(paths: Sequence[Path]) -> dict[str, list[str]]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit code 1 where a worker died or an analysis failed."""
+    """Exit code 1 if a worker died or an analysis failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "paths", nargs="*", type=Path, help="where sources are; else here and in the standard library"
@@ -117,8 +117,8 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     paths = given.paths or [Path(), Path(sysconfig.get_path("stdlib"))]
     report = asyncio.run(fuzz(_texts(paths), given))
-    told = {**vars(report), "slowest": sorted(report.slowest, reverse=True), "seed": given.seed}
-    sys.stdout.write(json.dumps(told, indent=1, default=str) + "\n")
+    record = {**vars(report), "slowest": sorted(report.slowest, reverse=True), "seed": given.seed}
+    sys.stdout.write(json.dumps(record, indent=1, default=str) + "\n")
     return 1 if report.failures else 0
 
 

@@ -1,6 +1,6 @@
-"""In: `python -m tests.fuzz_topics [--seconds S] [--seed N]`. Out: what became of hostile records.
+"""In: `python -m tests.fuzz_topics [--seconds S] [--seed N]`. Out: the results of hostile records.
 
-A whole stack is sent records on both topics that are well, mutated or random. Each must end as an enriched
+Sends valid, mutated and random records on both topics to a whole stack. Each must end as an enriched
 document, or as a dead letter that names its field. No log may have a traceback, no offset may stand still.
 """
 
@@ -37,17 +37,17 @@ from tests.hostile_records import mutated, uuid
 
 ROUND: Final = 100
 PATIENCE: Final = 180.0
-"""Seconds within which a round must be consumed, and all documents settled."""
+"""Seconds within which a round must be consumed, and all documents must end."""
 TEXT: Final = "def f():\n    return 1\n"
 _NAMED: Final = re.compile(r"[^:\n]{1,200}: .", re.DOTALL)
 _TRACEBACK: Final = re.compile(r"Traceback \(most recent call last\)|panicked at")
 _PARKED: Final = "Completing activity as failed"
-"""What the SDK says of a failure that parks its document, which is told by a letter."""
+"""The SDK's message for a failure that parks its document and has a letter."""
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A record, its place, and what was done to it."""
+    """A record, its position, and its mutation."""
 
     topic: str
     place: str
@@ -75,7 +75,7 @@ class Fuzz:
         self._text = ""
 
     async def send(self, seconds: float) -> None:
-        """Rounds of records, each of which must be consumed before the next."""
+        """Rounds of records, each consumed before the next."""
         posted = await self._http.post(
             "/document", json={"project_id": "fuzz", "source_path": "first.py", "full_text": TEXT}
         )
@@ -113,7 +113,7 @@ class Fuzz:
         return not any((await topic_statistics(self._settings)).lag.values())
 
     async def findings(self) -> Findings:
-        """What became of each record, once nothing is at work any more."""
+        """The result of each record, after everything is at rest."""
         await eventually(self._settled, PATIENCE)
         rows = await DeadLetterTopic(self._settings).rows(DeadLetterFilter(), None)
         letters = {row.key: row for row in rows}
@@ -143,7 +143,7 @@ class Fuzz:
         try:
             document_id = self._document_id(sent)
         except (InvalidInputError, ValidationError) as error:
-            found.blame(sent, f"neither taken nor told, although {error}")
+            found.blame(sent, f"neither accepted nor reported, although {error}")
             return
         answer = await self._http.get(f"/document/{document_id}")
         status = answer.json().get("enrichment_status") if answer.is_success else f"HTTP {answer.status_code}"

@@ -1,7 +1,7 @@
-"""In: `python -m tests.fuzz_walk [--seconds N]`. Out: how often the walk took what git would not, or failed.
+"""In: `python -m tests.fuzz_walk [--seconds N]`. Out: how often the walk differed from git, or failed.
 
-Trees of odd names, rules, links, times and nested repositories; git is the oracle. Each is walked twice, once
-without git, and once more while its files change.
+Trees with odd names, rules, links, times and nested repositories; git is the oracle. Each is walked twice,
+once without git, and once more while its files change.
 """
 
 import argparse
@@ -97,7 +97,7 @@ class Case:
         return self.chance.choice([self.top, self.chance.choice(inside or [self.top])])
 
     def disturb(self) -> None:
-        """Something happens to a file, as somebody works on."""
+        """Changes a file, like a person at work."""
         path = self.chance.choice(self._files())
         with contextlib.suppress(OSError):
             path.unlink()
@@ -169,7 +169,7 @@ class Case:
 
 
 def taken(root: Path, *, disturb: Callable[[], None] | None = None) -> set[str]:
-    """What the walk takes, and which of the rest it names for what is in the file or the file is called."""
+    """The files of the walk, and skipped files whose reason is their content or name."""
     walk = Walk(root, include_secrets=True, max_bytes=10_000_000)
     found = set()
     for path in walk.names:
@@ -183,8 +183,8 @@ def taken(root: Path, *, disturb: Callable[[], None] | None = None) -> set[str]:
 
 
 def differences(number: int, base: Path) -> dict[str, Any]:
-    """What is wrong with one case; empty where all is right."""
-    # Neither the rules nor the time of whoever runs this.
+    """The differences in one case; empty if there are none."""
+    # Independent of the user's rules and time zone.
     plain = {"XDG_CONFIG_HOME": str(base / "config"), "HOME": str(base), "GIT_CONFIG_SYSTEM": os.devnull}
     wrong: dict[str, Any] = {}
     with mock.patch.dict(os.environ, plain):
@@ -197,8 +197,8 @@ def differences(number: int, base: Path) -> dict[str, Any]:
                 taken(root)
             return {"oracle": error.stderr.decode(errors="replace")}
         ways: dict[str, Callable[[], tuple[set[str], set[str]]]] = {
-            "asked": lambda: (taken(root), expected),
-            "without": lambda: (_without(root), expected - forced - _nested(root, expected)),
+            "with git": lambda: (taken(root), expected),
+            "without git": lambda: (_without(root), expected - forced - _nested(root, expected)),
         }
         for way, found in ways.items():
             try:
@@ -221,7 +221,7 @@ def _without(root: Path) -> set[str]:
 
 
 def _nested(root: Path, names: set[str]) -> set[str]:
-    """What is in a nested repository; git lists it where something in there is tracked by the outer one."""
+    """The files of a nested repository; git lists it if the outer one tracks something in it."""
     return {
         name
         for name in names
@@ -230,12 +230,12 @@ def _nested(root: Path, names: set[str]) -> set[str]:
 
 
 def _tracked_and_ignored(root: Path) -> set[str]:
-    told = git(root, "ls-files", "-z", "-ci", "--exclude-standard")
-    return set(map(os.fsdecode, told.split(b"\0")[:-1]))
+    ignored = git(root, "ls-files", "-z", "-ci", "--exclude-standard")
+    return set(map(os.fsdecode, ignored.split(b"\0")[:-1]))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit code 1 where the walk took something else than git, or failed."""
+    """Exit code 1 if the walk differed from git, or failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
@@ -255,8 +255,8 @@ def main(arguments: Sequence[str]) -> int:
         counts.update(wrong.keys())
         if wrong.keys() - {"oracle"}:
             failures.append({"case": number, **wrong})
-    told = {"seed": given.seed, **counts, "failures": failures[:20]}
-    sys.stdout.write(json.dumps(told, indent=1) + "\n")
+    summary = {"seed": given.seed, **counts, "failures": failures[:20]}
+    sys.stdout.write(json.dumps(summary, indent=1) + "\n")
     return 1 if failures else 0
 
 

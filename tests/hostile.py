@@ -1,4 +1,5 @@
-"""In: real sources and chance. Out: sources as nobody would write them: cut, garbled, nested without end."""
+"""In: real sources and random numbers. Out: sources that nobody would write: cut, garbled, nested very
+deeply."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -29,11 +30,11 @@ OPENERS: Final = (
 )
 _HUGE: Final = 5_000_000
 Mutation = Callable[[random.Random, str, str], str]
-"""From chance, a source and another one."""
+"""From a random generator, a source and another one."""
 
 
 def examples() -> dict[str, list[str]]:
-    """What the rules have as examples, by language: each source there is of some rare languages."""
+    """The rules' examples by language: the only sources of some rare languages."""
     found: dict[str, list[str]] = {}
     for rules in findings.rule_sets():
         for language in rules.languages:
@@ -150,7 +151,7 @@ MUTATIONS: Final[dict[str, Mutation]] = {
 
 
 def mutated(chance: random.Random, texts: Sequence[str]) -> tuple[str, str]:
-    """What was done to one of `texts`, and what came of it."""
+    """The mutation of one of `texts`, and the result."""
     text = chance.choice(texts)
     done = chance.choices(
         list(MUTATIONS), [1 if name == "large" else 8 for name in MUTATIONS], k=chance.choice([1, 1, 2, 3])

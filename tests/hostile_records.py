@@ -1,4 +1,4 @@
-"""In: chance, and the fields of a record that is well. Out: records as no producer should write them."""
+"""In: random numbers, and the fields of a valid record. Out: records that no producer should write."""
 
 import json
 import random
@@ -30,10 +30,10 @@ VALUES: Final = (
     "[" + "1e15," * 5000 + "1]",
     '"' + "é" * 400_000 + '"',
 )
-"""Spelt as JSON has them, or nearly."""
+"""Spelled as in JSON, or nearly."""
 _IN_METADATA: Final = ("file_size_bytes", "line_count", "git_commit_hash", "last_modified", "own")
 Spelt = dict[str, str]
-"""A record's fields, each value as it is spelt."""
+"""A record's fields, each value in its spelling."""
 
 
 def spelt(record: Mapping[str, Any]) -> Spelt:
@@ -104,11 +104,11 @@ MUTATIONS: Final[Mapping[Callable[[random.Random, Spelt], bytes], int]] = {
     _in_another_encoding: 1,
     _no_record: 2,
 }
-"""Each with how often it is taken."""
+"""Each with its relative frequency."""
 
 
 def mutated(chance: random.Random, record: Mapping[str, Any]) -> tuple[str, bytes]:
-    """What was done to a record, and its value."""
+    """The mutation of a record, and its value."""
     (mutate,) = chance.choices(list(MUTATIONS), list(MUTATIONS.values()))
     return mutate.__name__.strip("_"), mutate(chance, spelt(record))
 

@@ -1,6 +1,7 @@
-"""In: a stack's data directory. Out: its vectors are kept in memory, where there is room for them.
+"""In: a stack's data directory. Out: its vectors in memory, if there is room.
 
-Making a collection flushes some two hundred files: seconds on a busy disk, and tests make hundreds of them.
+Creating a collection flushes about two hundred files: seconds on a busy disk, and tests create hundreds of
+them.
 """
 
 import shutil
@@ -15,7 +16,7 @@ _ROOM: Final = 2 * 2**30
 
 
 def vectors_in_memory(data_dir: Path) -> ExitStack:
-    """As long as the block lasts. Before the server is started."""
+    """During the block. Call before the server starts."""
     with ExitStack() as stack:
         if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
             place = stack.enter_context(TemporaryDirectory(prefix="archon-test-", dir=_MEMORY))

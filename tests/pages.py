@@ -28,12 +28,12 @@ _IN_LINE: Final = re.compile(r"(curl|temporal|enrich) \S+ ?")
 
 
 def fences(page: str) -> list[tuple[str, str]]:
-    """Each fenced block with the tag that says what it holds."""
+    """Each fenced block with its language tag."""
     return _FENCE.findall((ROOT / page).read_text())
 
 
 def commands(page: str) -> list[str]:
-    """Those of the fenced blocks, each curl within sentences and tables too, and of the runbooks all."""
+    """Commands of the fenced blocks, each curl in sentences and tables, and all commands of the runbooks."""
     found: list[str] = []
     for tag, text in fences(page):
         if tag == SHELL:
@@ -59,7 +59,7 @@ def whole(lines: list[str]) -> Iterator[str]:
 
 
 def dependencies(service: str) -> set[str]:
-    """The dependencies without which a service is not ready, by the table of operations.md."""
+    """The mandatory dependencies of a service, from the table of operations.md."""
     text = (ROOT / "docs/operations.md").read_text()
     found = re.search(rf"^\| {service}, \d+ \| (.*) \|$", text, re.MULTILINE)
     assert found is not None
@@ -67,5 +67,5 @@ def dependencies(service: str) -> set[str]:
 
 
 def parses(command: str) -> bool:
-    """Whether the shell can read it."""
+    """Whether the shell can parse it."""
     return subprocess.run(["bash", "-n", "-c", command], capture_output=True, check=False).returncode == 0

@@ -1,7 +1,7 @@
-"""In: a stack of its own and busy processes beside it. Out: a table of how long indexing and enrichment take.
+"""In: a separate stack and busy processes on the same machine. Out: a table of indexing and enrichment times.
 
-`python -m tests.priorities`: a row without company, then one for each company. Indexing is measured while
-enrichment has more to do than it can; one document's enrichment while it has nothing else to do.
+`python -m tests.priorities`: a row without other load, then one for each kind of load. Indexing is measured
+with a backlog of enrichments; one document's enrichment on an otherwise idle stack.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _PATIENCE: Final = 300.0
 
 @dataclass(frozen=True)
 class Company:
-    """Processes that are busy beside the stack: in the session of this command, or each in one of its own."""
+    """Busy processes next to the stack: in the session of this command, or each in its own."""
 
     niceness: int = 0
     count: int = 0
@@ -56,7 +56,7 @@ COMPANY: Final = (
 
 @dataclass(frozen=True)
 class Measured:
-    """Milliseconds; `others`: the share of the machine that neither the stack nor its company took."""
+    """Milliseconds; `others`: the share of the machine used neither by the stack nor by the load."""
 
     enriched: Sequence[float]
     accepted: Sequence[float]
@@ -65,7 +65,7 @@ class Measured:
 
 @contextlib.asynccontextmanager
 async def busy(company: Company) -> AsyncIterator[Sequence[int]]:
-    """The process ids of the company while the block lasts."""
+    """The process ids of the load during the block."""
     processes = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", _BUSY, str(company.niceness)),
@@ -83,7 +83,7 @@ async def busy(company: Company) -> AsyncIterator[Sequence[int]]:
 
 
 class Bench:
-    """Measures one stack again and again, each time with documents that it has not had."""
+    """Measures one stack repeatedly, each time with new documents."""
 
     def __init__(self, stack: Stack, http: httpx.AsyncClient, arguments: argparse.Namespace) -> None:
         self._stack = stack
@@ -153,7 +153,7 @@ async def _main(arguments: argparse.Namespace) -> None:
             httpx.AsyncClient(base_url=stack.settings.bridge_url, timeout=60) as http,
         ):
             bench = Bench(stack, http, arguments)
-            await bench.measure(Company())  # everything is new, and slow, once
+            await bench.measure(Company())  # everything is slow the first time
             print(f"{'':28}{'enriched, ms':>18}{'accepted, ms':>18}{'others':>8}")
             print(f"{'busy beside the stack':28}{'median':>10}{'max':>8}{'p50':>10}{'p95':>8}", flush=True)
             for company in COMPANY:

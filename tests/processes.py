@@ -5,12 +5,12 @@ from pathlib import Path
 
 
 def alive(pid: int) -> bool:
-    """Whether `pid` runs; one that has ended and is not yet waited for does not."""
+    """Whether `pid` runs; a zombie does not."""
     try:
         os.kill(pid, 0)
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except ProcessLookupError:
         return False
-    except FileNotFoundError:  # it ended between the two questions, or this system has no /proc
+    except FileNotFoundError:  # it ended between the two checks, or this system has no /proc
         return not Path("/proc/self/stat").exists()
     return state != "Z"

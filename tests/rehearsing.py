@@ -1,4 +1,4 @@
-"""In: what a rehearsal may be asked for, and its work. Out: its arguments, and what it found, in print."""
+"""In: the options of a rehearsal, and its work. Out: its parsed arguments, and its printed results."""
 
 import argparse
 import asyncio
@@ -15,7 +15,7 @@ INTERRUPTED: Final = 130
 
 
 def parser(prog: str, description: str | None, names: Collection[str]) -> argparse.ArgumentParser:
-    """With what every rehearsal takes: which of `names`, where, and how to print."""
+    """A parser with the common arguments of rehearsals: `names`, directory, and output format."""
     made = argparse.ArgumentParser(prog=f"{prog} ARGS=...", description=description)
     made.add_argument("--only", default=",".join(names), help="comma-separated; default: %(default)s")
     made.add_argument("--data-dir", type=Path, help="keep the stack's data and logs there")
@@ -24,7 +24,7 @@ def parser(prog: str, description: str | None, names: Collection[str]) -> argpar
 
 
 def parsed(made: argparse.ArgumentParser, given: list[str], names: Collection[str]) -> argparse.Namespace:
-    """`only` becomes the list of those that are named; exits where there is no such one."""
+    """`only` becomes a list of names; exits for an unknown one."""
     found = made.parse_args(given)
     found.only = [name for each in found.only.split(",") if (name := each.strip()) and name != "none"]
     if unknown := set(found.only) - set(names):
@@ -35,8 +35,8 @@ def parsed(made: argparse.ArgumentParser, given: list[str], names: Collection[st
 def printed(
     work: Coroutine[Any, Any, None], output: str, found: list[Any], show: Callable[[list[Any]], None]
 ) -> bool:
-    """Do the work, which fills `found`, and print that; False where it was interrupted."""
-    logging.getLogger().addHandler(logging.NullHandler())  # drivers complain of what is away on purpose
+    """Runs the work, which fills `found`, and prints that; False if it was interrupted."""
+    logging.getLogger().addHandler(logging.NullHandler())  # drivers complain about servers away on purpose
     if not asyncio.run(until_interrupted(work)):
         return False
     if output == "json":

@@ -1,4 +1,4 @@
-"""In: a directory. Out: git repositories in it, and what git itself lists there: the oracle of the walk."""
+"""In: a directory. Out: git repositories in it, and git's own file list: the oracle of the walk."""
 
 import os
 import subprocess
@@ -12,14 +12,14 @@ PLAIN = {"GIT_CONFIG_SYSTEM": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": 
 def git(where: Path, *arguments: str, **environment: str) -> bytes:
     """Raises CalledProcessError."""
     outside = {name: value for name, value in os.environ.items() if name not in {"GIT_DIR", "GIT_INDEX_FILE"}}
-    told = subprocess.run(
+    finished = subprocess.run(
         [*GIT, *arguments], cwd=where, check=True, capture_output=True, env=outside | PLAIN | environment
     )
-    return told.stdout
+    return finished.stdout
 
 
 def repository(where: Path, files: Mapping[str, str] | None = None) -> Path:
-    """A repository whose only commit has these files, but for those that its rules ignore."""
+    """A repository whose only commit has these files, except ignored ones."""
     where.mkdir(parents=True, exist_ok=True)
     git(where, "init", "-q")
     write(where, files or {})
@@ -35,16 +35,16 @@ def write(where: Path, files: Mapping[str, str]) -> None:
 
 
 def listed(where: Path) -> set[str]:
-    """Those of `named` that are there to be read."""
+    """The readable files among `named`."""
     return {name for name in named(where) if readable(where, name)}
 
 
 def named(where: Path) -> set[str]:
-    """The files that git tracks or lists as untracked and not ignored, some of which may not be there."""
+    """The files that git tracks or lists as untracked and not ignored; some may not exist."""
     stages = git(where, "ls-files", "-z", "--stage").split(b"\0")[:-1]
     links = {os.fsdecode(each.partition(b"\t")[2]) for each in stages if each.startswith(b"160000")}
-    told = git(where, "ls-files", "-z", "-co", "--exclude-standard")
-    names = set(map(os.fsdecode, told.split(b"\0")[:-1])) - links
+    listing = git(where, "ls-files", "-z", "-co", "--exclude-standard")
+    names = set(map(os.fsdecode, listing.split(b"\0")[:-1])) - links
     return {name for name in names if not name.endswith("/")}
 
 

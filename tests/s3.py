@@ -1,4 +1,4 @@
-"""In: a directory. Out: a real S3 server on loopback (SeaweedFS), which knows one key, and its bucket."""
+"""In: a directory. Out: a real S3 server on loopback (SeaweedFS) with one key and a bucket."""
 
 import json
 import sysconfig
@@ -21,7 +21,7 @@ _ACTIONS: Final = ("Admin", "Read", "Write", "List")
 
 
 class S3Server:
-    """`environment` leads a client to it, by the variables that AWS's own tools read."""
+    """`environment` points a client to it, by the variables of AWS's own tools."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
@@ -46,7 +46,7 @@ class S3Server:
         )
 
     def _keys(self) -> Path:
-        """With a file of keys, who has none is refused."""
+        """With a keys file, the server refuses requests without a key."""
         credentials = [{"accessKey": ACCESS_KEY, "secretKey": SECRET}]
         file = self._data_dir / "keys.json"
         identity = {"name": "test", "credentials": credentials, "actions": _ACTIONS}
@@ -86,5 +86,5 @@ class S3Server:
         )
         async with httpx.AsyncClient() as http:
             answer = await http.put(await obstore.sign_async(store, "PUT", "", timedelta(minutes=1)))
-            if answer.status_code != httpx.codes.CONFLICT:  # there already
+            if answer.status_code != httpx.codes.CONFLICT:  # it exists already
                 answer.raise_for_status()

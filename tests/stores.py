@@ -1,4 +1,5 @@
-"""In: settings. Out: what graph and vectors hold, read with plain clients: nothing of ours stands between."""
+"""In: settings. Out: the contents of graph and vectors, read with plain clients, without our code in
+between."""
 
 from collections.abc import Iterable
 from typing import Any

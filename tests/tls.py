@@ -1,4 +1,4 @@
-"""In: a plain server's port. Out: the same server behind TLS, as a terminating proxy in front of it would."""
+"""In: a plain server's port. Out: the same server behind TLS, as behind a terminating proxy."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from archon.runtime.local_ports import HOST
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate authority that nobody knows, and a certificate of its own for loopback; PEM files."""
+    """An unknown certificate authority, and its certificate for loopback; PEM files."""
 
     ca: Path
     chain: Path
@@ -35,7 +35,7 @@ class Authority:
 async def terminating(
     authority: Authority, port: int, *, alpn: Sequence[str] = (), client_ca: Path | None = None
 ) -> AsyncIterator[int]:
-    """A port that speaks TLS for `port`; with `client_ca`, only to who has a certificate of its."""
+    """A port that speaks TLS for `port`; with `client_ca`, only for clients with a certificate of it."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=client_ca)
     context.load_cert_chain(authority.chain, authority.key)
     context.set_alpn_protocols(list(alpn))

@@ -1,9 +1,10 @@
-"""In: how many chunks. Out: a table of what the embedded vector server spends on writes and searches there.
+"""In: a number of chunks. Out: a table of the embedded vector server's cost of writes and searches at that
+size.
 
-The chunks are random numbers in the shape of real ones, in eight projects, and go the product's way. A write
-is a document that is indexed and enriched. A search is limited to a project. Its first figure is the median
-as the client sees it, its second what the server spends on it, which holds on a busy machine, too: exit code
-1 where that is over 50 ms.
+The chunks are random numbers in the shape of real ones, in eight projects, written through the product's
+code. A write is a document that is indexed and enriched. A search is limited to a project. Its first figure
+is the client's median, its second the server's processor time, which is valid on a busy machine too: exit
+code 1 if that is over 50 ms.
 """
 
 import argparse
@@ -67,7 +68,7 @@ def chunks(many: int) -> list[Chunk]:
 
 
 async def write(vectors: VectorStore, project: str, of: list[Chunk]) -> None:
-    """A document of its own, from being indexed to being enriched."""
+    """A new document, indexed and enriched."""
     document = factories.document(project)
     await vectors.index(document, Indexed(version=1, changed=True, status=EnrichmentStatus.PENDING))
     step = factories.step(factories.request_of(document))
@@ -92,7 +93,7 @@ def sizes(most: int) -> Iterator[int]:
 
 
 async def measured(vectors: VectorStore, processes: ProcessGroups, size: int) -> tuple[float, float]:
-    """Prints a line; milliseconds of a processor for a write, and for the dearest way to search."""
+    """Prints a line; processor milliseconds of a write, and of the slowest kind of search."""
 
     async def usage() -> Usage:
         return (await processes.read())["vectors"]
@@ -103,15 +104,15 @@ async def measured(vectors: VectorStore, processes: ProcessGroups, size: int) ->
         await write(vectors, PROJECTS[number % len(PROJECTS)], document)
     after = await usage()
     cost = (after.cpu - before.cpu) / WRITES * 1000
-    told, dearest = f"{size:>9,}{cost:>16.1f}", 0.0
+    row, dearest = f"{size:>9,}{cost:>16.1f}", 0.0
     for mode in Mode:
         before = await usage()
         taken = [await search(vectors, PROJECTS[each % len(PROJECTS)], mode) for each in range(SEARCHES)]
         after = await usage()
         spent = (after.cpu - before.cpu) / SEARCHES * 1000
-        told += f"{f'{median(taken):.0f} / {spent:.1f}':>14}"
+        row += f"{f'{median(taken):.0f} / {spent:.1f}':>14}"
         dearest = max(dearest, spent)
-    print(f"{told}{after.rss / 2**20:>8.0f}", flush=True)
+    print(f"{row}{after.rss / 2**20:>8.0f}", flush=True)
     return cost, dearest
 
 
@@ -123,7 +124,7 @@ async def grown(vectors: VectorStore, there: int, size: int) -> int:
 
 
 async def run(most: int) -> float:
-    """What the dearest search costs, in milliseconds of a processor."""
+    """Processor milliseconds of the slowest search."""
     with tempfile.TemporaryDirectory(prefix="archon-scale-") as place:
         ports = Ports.free()
         of_server = {name.lower(): value for name, value in environment(Path(place), ports).items()}

@@ -1,4 +1,4 @@
-"""In: a bridge and what to watch. Out: the events of a stream, as a client has them."""
+"""In: a bridge and a subject to watch. Out: the events of a stream, as a client receives them."""
 
 import contextlib
 import json
@@ -28,20 +28,20 @@ class Watcher:
                 return event.event, json.loads(event.data)
 
     async def until(self, name: str, **fields: Any) -> list[tuple[str, Any]]:
-        """Everything up to the first event of that name and those fields."""
-        told = []
+        """All events up to the first with that name and those fields."""
+        events = []
         while True:
             event = await self.next()
-            told.append(event)
+            events.append(event)
             if event[0] == name and fields.items() <= event[1].items():
-                return told
+                return events
 
     async def rest(self) -> list[tuple[str, Any]]:
-        told = []
+        events = []
         with contextlib.suppress(StopAsyncIteration):
             while True:
-                told.append(await self.next())
-        return told
+                events.append(await self.next())
+        return events
 
 
 @contextlib.asynccontextmanager
@@ -52,5 +52,5 @@ async def watching(http: httpx.AsyncClient, path: str, last_id: str | None = Non
         yield Watcher(aiter(source.aiter_sse()), source.response)
 
 
-def progress(told: list[tuple[str, Any]]) -> list[int]:
-    return [data["progress_percent"] for name, data in told if name == "progress"]
+def progress(events: list[tuple[str, Any]]) -> list[int]:
+    return [data["progress_percent"] for name, data in events if name == "progress"]

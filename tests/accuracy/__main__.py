@@ -1,9 +1,9 @@
-"""In: directories of foreign sources. Out: recall and precision by language, or why there are none.
+"""In: directories of foreign sources. Out: recall and precision by language.
 
     make accuracy ARGS='~/src/some-project ~/src/another'
 
-Without a directory it reads the standard library and what is installed beside it. Exit code 1: a language is
-below --least. See rule.py for what is compared.
+Without a directory it reads the standard library and installed packages. Exit code 1: a language is below
+--least. rule.py defines what is compared.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""In: files of one language. Out: their functions and classes by a parser that is not ours.
+"""In: files of one language. Out: their functions and classes by another parser.
 
-What such a parser cannot read is left out: its answer says nothing about a source that is no program.
+Files that such a parser cannot read are left out.
 """
 
 import ast
@@ -27,7 +27,7 @@ class MissingError(Exception):
 
 
 class Reference(NamedTuple):
-    """`within`: it says the line of the name."""
+    """`within`: it returns the line of the name."""
 
     version: Callable[[], str]
     read: Callable[[Sequence[str]], Answers]
@@ -61,9 +61,9 @@ def _read_ctags(language: str, kinds: str, paths: Sequence[str]) -> Answers:
     options = ["--output-format=json", "--fields=NFKnP", *chosen, "-L", "-"]
     for line in _run([_tool("ctags"), *options], paths):
         tag = json.loads(line)
-        # A name that is no text is left out of the answer.
+        # Names that are not text are missing in the output.
         name = tag.get("name", "__anon").replace(" ", "").strip("`")
-        # In Kotlin it takes a lambda, and what a lambda is given, for a method.
+        # For Kotlin it reports lambdas, and their arguments, as methods.
         lambda_ = language == "Kotlin" and tag["kind"] == "method" and not _declares(tag["pattern"], name)
         if not lambda_ and not name.startswith("__anon"):
             what = "function" if tag["kind"] in _FUNCTIONS else "class"
@@ -106,7 +106,7 @@ def _version(*command: str) -> str:
 
 
 def _typescript() -> str:
-    """Where the compiler is: TYPESCRIPT names its directory, else npm's global ones are asked."""
+    """The directory of the compiler: TYPESCRIPT names it, otherwise it is among npm's global packages."""
     own = os.environ.get("TYPESCRIPT")
     root = own or f"{_version('npm', 'root', '-g')}/typescript"
     if not Path(root, "lib", "typescript.js").is_file():
@@ -119,7 +119,7 @@ def _typescript_version() -> str:
 
 
 def _ctags(language: str, kinds: str) -> Reference:
-    """`kinds`: those of what has a body, and typedefs."""
+    """`kinds`: those with a body, and typedefs."""
     version = partial(_version, "ctags", "--version")
     return Reference(lambda: version().partition(",")[0], partial(_read_ctags, language, kinds), within=True)
 

@@ -1,11 +1,11 @@
 """In: a source. Out: the functions and classes that the analyser finds in it, as the references name them.
 
-What counts, on both sides alike:
+Both sides count:
 
   function  a function or method with a name, wherever it is: constructors and accessors, too, and those
             declared without a body as members of a type or, in TypeScript, at all. In JavaScript and
             TypeScript also a variable, a field of a class or a property of an object that is given a
-            function, be it by assignment, but for `exports` and `prototype` themselves.
+            function, also by assignment, except `exports` and `prototype` themselves.
   class     a type with a name: class, interface, struct, union, enum, record, trait; and a type alias.
             In C those with a body alone, and typedefs.
   line      where the declaration begins, with its modifiers and Java's annotations, without other
@@ -28,11 +28,11 @@ from intelligence.syntax.grammar import TYPES, grammars
 from intelligence.syntax.tree import parse
 
 _WITHOUT_BODY = re.compile(r"=\s*(?:default|delete)\s*;?$")
-"""Of a function of C++, which ctags takes for a declaration."""
+"""The end of a C++ function without a body, which ctags reports as a declaration."""
 
 
 class Named(NamedTuple):
-    """A function or class; `end` is its last line, or 0 where the reference does not say."""
+    """A function or class; `end` is its last line, or 0 if the reference does not report it."""
 
     what: str
     name: str
@@ -41,7 +41,7 @@ class Named(NamedTuple):
 
 
 def found(text: str, language: str) -> list[Named] | None:
-    """What the analyser finds; None where it takes the text for another language."""
+    """The analyser's results; None if it reads the text as another language."""
     tree = parse(text, language, grammars()[language])
     if tree.language != language:
         return None
@@ -62,7 +62,7 @@ def found(text: str, language: str) -> list[Named] | None:
 
 @dataclass
 class Tally:
-    """Of one kind in one language."""
+    """Counts of one kind in one language."""
 
     files: int = 0
     expected: int = 0
@@ -97,7 +97,7 @@ def _apart(expected: Iterable[Named], ours: Iterable[Named]) -> tuple[list[Named
 
 
 def _apart_within(expected: Iterable[Named], ours: Iterable[Named]) -> tuple[list[Named], list[Named]]:
-    """The expected line has to lie within what was found; the innermost is taken."""
+    """The expected line must be within an entity; the innermost one matches."""
     missed, left = [], list(ours)
     for each in expected:
         around = [mine for mine in left if mine[:2] == each[:2] and mine.line <= each.line <= mine.end]

@@ -1,6 +1,6 @@
-"""In: points to crash at, all if none is named. Out: a table of points against invariants.
+"""In: points to crash at, by default all. Out: a table of points against invariants.
 
-Run by `make crash`; the exit status tells whether all hold.
+Run by `make crash`; the exit status shows whether all hold.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ def show(rows: list[Row], console: Console) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    logging.getLogger().addHandler(logging.NullHandler())  # drivers complain of what is killed on purpose
+    logging.getLogger().addHandler(logging.NullHandler())  # drivers complain about servers killed on purpose
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     points = [point for point in POINTS if not arguments or any(each in point for each in arguments)]
     if not points:

@@ -1,6 +1,6 @@
-"""In: the submitter's list and a stack that has come to rest. Out: what of the promise does not hold.
+"""In: the submitter's list and a stack at rest. Out: violations of the promise.
 
-Each invariant returns the documents that break it, told in a line each; none is what everybody wants.
+Each invariant returns the documents that violate it, one line each; an empty list is the goal.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ RETURN d.entity_id, collect(e.name)
 
 
 async def at_rest(settings: Settings, load: Load) -> bool:
-    """Whether nothing is left to happen: every document has ended, and only parked runs are open."""
+    """Whether nothing more can happen: every document has ended, and only parked runs are open."""
     nodes = await stores.nodes(settings, load.project)
     if any(
         nodes.get(each, {}).get("enrichment_status") not in {"completed", "failed"} for each in load.expected
@@ -84,7 +84,7 @@ async def agreeing(settings: Settings, load: Load) -> Broken:
     broken: Broken = []
     for document_id, node in nodes.items():
         if document_id not in points:
-            # A parked document that no bridge indexed has no text, and so no point.
+            # A parked document that no bridge indexed has no text, and therefore no point.
             broken += [] if node["enrichment_status"] == "failed" else [f"{node['file_path']} has no point"]
             continue
         payload: dict[str, Any] = points[document_id].payload or {}
@@ -99,7 +99,7 @@ async def agreeing(settings: Settings, load: Load) -> Broken:
 
 
 async def unique(settings: Settings, load: Load) -> Broken:
-    """No entity and no relationship twice, and just those that the newest text has."""
+    """No entity and no relationship exists twice, and all belong to the newest text."""
     broken = [
         f"{' '.join(map(str, row[:-1]))}: {row[-1]} times"
         for statement in (_DUPLICATE_ENTITIES, _DUPLICATE_RELATIONSHIPS)
@@ -113,11 +113,11 @@ async def unique(settings: Settings, load: Load) -> Broken:
 
 
 async def told_once(settings: Settings, load: Load) -> Broken:
-    """One completed event per `ce_id`, and one success for each document that is enriched.
+    """One completed event per `ce_id`, and one success for each enriched document.
 
-    A worker that dies between Kafka's acknowledgement and its own word of it leaves a step to be tried again,
-    and so does a workflow task that is not accepted, as a signal came while it ran: as many copies as one
-    step had attempts are the same event, delivered at least once.
+    A step is repeated after a worker dies between Kafka's acknowledgement and its own report, and after a
+    workflow task that a signal made obsolete. So the same event may exist as often as its step had attempts:
+    delivery is at least once.
     """
     events = [
         each
@@ -130,11 +130,11 @@ async def told_once(settings: Settings, load: Load) -> Broken:
         for (document_id, event_id), count in counts.items()
         if count > 1 and count > await _attempts_to_tell(settings, document_id)
     ]
-    told = {event_id for _, event_id in counts}
+    announced = {event_id for _, event_id in counts}
     for document_id, expected in load.expected.items():
         wanted = identity.event_id(document_id, expected.version, "success")
-        if (wanted in told) == expected.refused:
-            broken.append(f"{document_id} has {'a' if wanted in told else 'no'} completed event")
+        if (wanted in announced) == expected.refused:
+            broken.append(f"{document_id} has {'a' if wanted in announced else 'no'} completed event")
     return broken
 
 
@@ -142,8 +142,8 @@ _NOT_ACCEPTED = {EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED, EventType.EVENT_TYPE
 
 
 async def _attempts_to_tell(settings: Settings, document_id: str) -> int:
-    """The most attempts that any run of the document needed to publish a completed event: remotely, or within
-    workflow tasks, of which only the accepted one leaves a trace of its local steps."""
+    """Maximum number of attempts of any run of the document to publish a completed event: remotely, or within
+    workflow tasks, of which only the accepted one records its local steps."""
     client = await temporal.connect(settings)
     most = 0
     async for execution in client.list_workflows(f'{names.SEARCH_DOCUMENT_ID} = "{document_id}"'):

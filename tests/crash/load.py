@@ -1,7 +1,6 @@
-"""In: a running stack. Out: documents submitted to it, and the submitter's own list of what is to become
-of them.
+"""In: a running stack. Out: documents submitted to it, and the submitter's own list of expected results.
 
-The list is the yardstick: what the graph says of itself could hide what it has lost.
+The list is the reference: the graph's own data could hide a loss.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ CONCURRENCY = 8
 
 @dataclass(frozen=True)
 class Expected:
-    """What a document is to be in the end. `functions`: those its newest text defines."""
+    """The expected final state of a document. `functions`: those in its newest text."""
 
     content_hash: str
     version: int
@@ -40,7 +39,8 @@ class Load:
     _texts: dict[int, str] = field(default_factory=dict)
 
     async def submit(self, numbers: range) -> None:
-        """POST the documents of these numbers, each with new content, until the bridge has taken them."""
+        """POSTs the documents with these numbers, each with new content, until the bridge has accepted
+        them."""
         slots = asyncio.Semaphore(CONCURRENCY)
 
         async def one(number: int) -> None:
@@ -50,14 +50,14 @@ class Load:
         await asyncio.gather(*map(one, numbers))
 
     async def revert(self, numbers: range) -> None:
-        """Change each document's content and then change it back: A -> B -> A."""
+        """Changes each document's content and then changes it back: A -> B -> A."""
         for number in numbers:
             before = self._texts[number]
             await self._post(number, _text(number))
             await self._post(number, before)
 
     async def submit_unanswered(self, number: int) -> None:
-        """POST once to a bridge that dies of it: what it wrote before must come to its end all the same."""
+        """POSTs once to a bridge that crashes on it: data written before must still be completed."""
         text = _text(number)
         async with httpx.AsyncClient(timeout=60) as http:
             try:
@@ -70,7 +70,7 @@ class Load:
         raise AssertionError("the bridge has answered")
 
     async def submit_refused(self) -> None:
-        """A request whose text nobody has: it is to be parked."""
+        """A request without a text anywhere: it must be parked."""
         request = factories.request(self.project, text=str(uuid4()), file_path="src/refused.py")
         producer = AIOKafkaProducer(
             bootstrap_servers=self.settings.kafka_bootstrap_servers,
@@ -86,7 +86,7 @@ class Load:
         self.expected[request.document_id] = Expected(request.content_hash, 1, frozenset(), refused=True)
 
     async def under_way(self) -> None:
-        """Returns once some documents are enriched, and others are not."""
+        """Returns when some documents are enriched, and others are not."""
 
         async def some() -> bool:
             async with httpx.AsyncClient() as http:
@@ -128,7 +128,7 @@ def _path(number: int) -> str:
 
 
 def _text(number: int) -> str:
-    """A module of three functions that call each other, none of which another text has."""
+    """A module of three functions that call each other and occur in no other text."""
     own = uuid4().hex[:8]
     calls = "".join(f"def f{step}_{own}():\n    return f{step - 1}_{own}()\n\n\n" for step in (1, 2))
     return f"import os\nimport json\n\n\ndef f0_{own}():\n    return {number}\n\n\n{calls}"

@@ -1,8 +1,8 @@
-"""In: the name of a point. Out: a process killed there while documents are on their way, and what became
-of them.
+"""In: the name of a point. Out: a process killed there while documents are in progress, and the state
+afterwards.
 
-At a hook the process kills itself (archon.runtime.crash); a row whose hook was not reached fails. Servers
-are killed from outside, in the middle of a run, and brought back.
+At a hook the process kills itself (archon.runtime.crash); a row whose hook was not reached fails. Servers are
+killed from outside during a run, and restarted.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.crash.load import Load
 from tests.eventually import eventually
 
 DOWN_SECONDS = 4.0
-"""How long a server that was killed from outside stays away."""
+"""How long a server that was killed from outside stays down."""
 REST_SECONDS = 150.0
 OVERRIDES = {
     "MAX_CONCURRENT_ENRICHMENTS": "4",
@@ -33,12 +33,12 @@ Crash = Callable[[Stack, Load], Awaitable[None]]
 
 
 class NotReachedError(Exception):
-    """The process was to kill itself at a point that it never came to."""
+    """The process did not reach the point where it should have killed itself."""
 
 
 @dataclass
 class Row:
-    """What a crash has led to. `broken`: by invariant, what does not hold."""
+    """The result of a crash. `broken`: violations by invariant."""
 
     point: str
     seconds: float = 0.0
@@ -51,7 +51,7 @@ class Row:
 
 
 def itself(service: str, point: str, *, unanswered: bool = False) -> Crash:
-    """The service ends itself at `point`. `unanswered`: it does so within a POST."""
+    """The service ends itself at `point`. `unanswered`: during a POST."""
 
     async def crash(stack: Stack, load: Load) -> None:
         await load.submit(range(8))
@@ -62,7 +62,7 @@ def itself(service: str, point: str, *, unanswered: bool = False) -> Crash:
         )
         await process.stop()
         try:
-            # What was left to it may lead it to the hook before it is seen to be ready.
+            # Leftover work may bring it to the hook before it counts as ready.
             with contextlib.suppress(ServerFailedError):
                 await armed.start()
             if unanswered:
@@ -83,7 +83,7 @@ def itself(service: str, point: str, *, unanswered: bool = False) -> Crash:
 
 
 async def until_dead(process: ChildProcess, mark: Path, seconds: float = 60) -> None:
-    """Raises NotReachedError where it has not ended itself at the hook that leaves `mark`."""
+    """Raises NotReachedError if it has not ended itself at the hook that writes `mark`."""
     try:
         await asyncio.wait_for(process.ended(), seconds)
     except TimeoutError as error:
@@ -93,7 +93,7 @@ async def until_dead(process: ChildProcess, mark: Path, seconds: float = 60) -> 
 
 
 def killed(group: str, server: str) -> Crash:
-    """The server is killed while documents are being enriched, and comes back."""
+    """Kills the server while documents are being enriched, and restarts it."""
 
     async def crash(stack: Stack, load: Load) -> None:
         process: ChildProcess = getattr(getattr(stack, group), server)
@@ -101,7 +101,7 @@ def killed(group: str, server: str) -> Crash:
         await load.submit_refused()
         await load.under_way()
         await process.kill()
-        await asyncio.sleep(DOWN_SECONDS)  # an outage lasts
+        await asyncio.sleep(DOWN_SECONDS)  # duration of the outage
         await process.start()
         await load.submit(range(28, 36))
         await load.revert(range(2))
@@ -124,7 +124,7 @@ POINTS: dict[str, Crash] = {
 
 
 async def rehearse(stack: Stack, point: str) -> Row:
-    """Crash at one point, wait until everything has come to rest, and look."""
+    """Crashes at one point, waits until everything is at rest, and checks."""
     row, load, started = Row(point), Load(stack.settings), time.monotonic()
     try:
         await POINTS[point](stack, load)

@@ -1,4 +1,4 @@
-"""A few rows of the crash matrix, on a stack of their own; `make crash` runs them all."""
+"""Some rows of the crash matrix, on a separate stack; `make crash` runs all of them."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -37,9 +37,9 @@ async def test_a_crash_loses_nothing(own: Stack, point: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "told"), [("pass", "ended of something else"), ("import time; time.sleep(60)", "still runs")]
+    ("code", "reason"), [("pass", "ended of something else"), ("import time; time.sleep(60)", "still runs")]
 )
-async def test_a_hook_that_is_not_reached_fails_its_row(tmp_path: Path, code: str, told: str) -> None:
+async def test_a_hook_that_is_not_reached_fails_its_row(tmp_path: Path, code: str, reason: str) -> None:
     async def ready() -> None:
         return None
 
@@ -52,5 +52,5 @@ async def test_a_hook_that_is_not_reached_fails_its_row(tmp_path: Path, code: st
         command=[sys.executable, "-c", code],
     )
     async with process:
-        with pytest.raises(NotReachedError, match=told):
+        with pytest.raises(NotReachedError, match=reason):
             await until_dead(process, tmp_path / "mark", seconds=1)

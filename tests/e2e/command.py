@@ -1,4 +1,4 @@
-"""In: arguments of `enrich`. Out: what the command printed, and its exit code; a process of its own."""
+"""In: arguments of `enrich`. Out: the output and exit code of the command, in a separate process."""
 
 import asyncio
 import json
@@ -40,8 +40,8 @@ async def enrich(*arguments: str, environment: Mapping[str, str], stdin: str | N
 async def start_up(
     data_dir: Path, seconds: float, environment: Mapping[str, str] | None = None
 ) -> tuple[asyncio.subprocess.Process, str]:
-    """`enrich up` on any free ports, once it has said how to stop it; and all that it has said. `seconds`:
-    for each line."""
+    """`enrich up` on any free ports, after its last start-up line; with all its output. `seconds`: time limit
+    per line."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "archon.cli.main", "up", "--free-ports", "--data-dir", str(data_dir)),
         env=environment,

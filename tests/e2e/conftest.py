@@ -1,5 +1,5 @@
-"""A client of the session's bridge; and a stack whose intelligence service fails as asked, on the session's
-Kafka, graph and vectors."""
+"""A client of the session's bridge; and a stack with a scripted intelligence service, on the session's Kafka,
+graph and vectors."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -25,14 +25,14 @@ BURST = 20
 
 @pytest.fixture
 async def http(stack: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Asks the bridge of the session's stack, without a key."""
+    """A client of the session's bridge, without a key."""
     async with httpx.AsyncClient(base_url=f"{stack.bridge_url}/api/bridge", timeout=30) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 async def intelligence() -> AsyncIterator[FaultyIntelligence]:
-    """For a stack of the module's own; it is well until a test says otherwise."""
+    """For a separate stack of the module; healthy until a test changes it."""
     intelligence = FaultyIntelligence(free_ports(1)[0])
     async with intelligence.serving():
         yield intelligence
@@ -52,7 +52,7 @@ class FaultyStack:
 async def faulty_stack(
     servers: TestServers, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[FaultyStack]:
-    """A Temporal server and services of its own: task queues have one name everywhere."""
+    """Its own Temporal server and services: task queues have the same names everywhere."""
     await servers.start("kafka", "graph", "vectors")
     data_dir = tmp_path_factory.mktemp("faulty")
     ports = Ports.free()
@@ -87,7 +87,7 @@ async def faulty_stack(
 
 @pytest.fixture
 async def faulty(faulty_stack: FaultyStack) -> AsyncIterator[FaultyStack]:
-    """The stack with a well intelligence service and no flags, and so again after the test."""
+    """The stack with a healthy intelligence service and no flags, before and after the test."""
     yield faulty_stack
     faulty_stack.intelligence.heal()
     faulty_stack.flags.write_text("{}")

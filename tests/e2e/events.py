@@ -1,4 +1,4 @@
-"""In: settings and a topic. Out: every event on it so far, read by a plain consumer of its own."""
+"""In: settings and a topic. Out: every event on it so far, read by a plain consumer."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ async def read_all(settings: Settings, topic: str) -> list[dict[str, Any]]:
 
 
 async def completed_of(settings: Settings, document_id: str, count: int) -> list[dict[str, Any]]:
-    """The document's completed events, once there are as many as expected."""
+    """The document's completed events, when there are as many as expected."""
 
     async def enough() -> list[dict[str, Any]] | None:
         events = [

@@ -1,6 +1,6 @@
-"""In: how an intelligence service is to behave. Out: one that does, over HTTP, for a stack to call.
+"""In: the behaviour of an intelligence service. Out: a service with that behaviour, over HTTP.
 
-Nothing real fails on demand; this answers as the API describes, but for the fault a test asks for.
+Real services do not fail on demand; this one answers as in the API, except for the fault that a test sets.
 """
 
 import asyncio
@@ -42,13 +42,13 @@ async def well(body: dict[str, Any]) -> Response:
 
 def refusing(status: int, headers: dict[str, str] | None = None) -> Behaviour:
     async def refuse(_: dict[str, Any]) -> Response:
-        return JSONResponse({"detail": f"told to answer {status}"}, status, headers=headers)
+        return JSONResponse({"detail": f"scripted answer {status}"}, status, headers=headers)
 
     return refuse
 
 
 class FaultyIntelligence:
-    """`behaviour` answers for a document, whole or in part; `healthy` says what /health answers.
+    """`behaviour` answers for a document, whole or in part; `healthy`: the answer of /health.
 
     `calls` counts analyses.
     """

@@ -1,4 +1,4 @@
-"""A second bridge in front of the session's stack, which asks for API keys; and clients with a key."""
+"""A second bridge in front of the session's stack, which requires API keys; and clients with a key."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ class KeyedBridge:
 
 @contextlib.asynccontextmanager
 async def keyed_bridge(stack: Settings, keys: Path, **changes: object) -> AsyncIterator[KeyedBridge]:
-    """Let in by `keys`, which must be there, and else as the stack's own but for `changes`."""
+    """Requires `keys`, which must exist; otherwise like the stack's own, except for `changes`."""
     port = free_ports(1)[0]
     url = f"http://127.0.0.1:{port}"
     own = {"api_keys_file": str(keys), "bridge_port": port, "bridge_url": url}

@@ -1,5 +1,5 @@
-"""Who may do what at a bridge with API keys: every route, asked without a key, with a wrong one, and with
-another project's. The bridge is a second one, in front of the session's stack."""
+"""Access rights at a bridge with API keys: every route without a key, with a wrong one, and with another
+project's. The bridge is a second one in front of the session's stack."""
 
 import gzip
 import json
@@ -38,7 +38,7 @@ LIMIT = 256 * 1024
 
 @dataclass
 class Guarded:
-    """A bridge with keys, and clients of it: of everybody's key, of the project's, of another project's."""
+    """A bridge with keys, and clients with the key of all projects, of the project, and of another one."""
 
     app: FastAPI
     settings: Settings
@@ -92,7 +92,7 @@ async def index(guarded: Guarded, project: str) -> str:
 
 
 async def dead_letters(settings: Settings, mine: str, other: str) -> dict[str, str]:
-    """A letter of each project and one that names none, by whose it is."""
+    """A letter of each project and one without a project, by owner."""
     async with KafkaPublisher.connect(settings, "test") as publisher:
         keys = {}
         for name, project in (("mine", mine), ("other", other), ("poison", None)):
@@ -168,7 +168,7 @@ async def index_batch(guarded: Guarded) -> None:
 
 
 def hidden(method: str, path: str) -> Attempt:
-    """A route that names something of another project finds nothing there."""
+    """A route with something of another project finds nothing."""
 
     async def attempt(guarded: Guarded) -> None:
         url = path.format(document=guarded.document, letter=guarded.letters["mine"])
@@ -184,7 +184,7 @@ def hidden(method: str, path: str) -> Attempt:
 
 
 def listed(path: str, items: str, project: str, **params: str) -> Attempt:
-    """A listing holds only what is the caller's, and does not take another's project by name."""
+    """A listing contains only the caller's documents, and refuses another project's name."""
 
     async def shown(by: httpx.AsyncClient, **more: str) -> set[str]:
         answer = await by.get(f"{BRIDGE}/{path}", params={**params, **more})
@@ -194,7 +194,7 @@ def listed(path: str, items: str, project: str, **params: str) -> Attempt:
         mine, others = await shown(guarded.mine), await shown(guarded.others)
         assert mine == {guarded.project}
         assert guarded.project not in others and len(others) == 1
-        # By name: what other tests have left in a server may fill a page.
+        # By name: leftovers of other tests may fill a page.
         for each in mine | others:
             assert await shown(guarded.everything, project=each) == {each}
         named = await guarded.others.get(f"{BRIDGE}/{path}", params={**params, "project": guarded.project})
@@ -218,9 +218,9 @@ async def statistics(guarded: Guarded) -> None:
 
 
 async def parked_runs(guarded: Guarded) -> None:
-    """Temporal's list is limited to the caller's projects as well: here to those of a third one."""
+    """Temporal's list is limited to the caller's projects too: here to those of a third one."""
     third = f"project-{uuid4().hex[:10]}"
-    request = factories.request(project_name=third)  # of a text that nobody has
+    request = factories.request(project_name=third)  # its text is nowhere
     await EnrichmentClient(await temporal.connect(guarded.settings)).submit(request)
 
     async def shown(by: httpx.AsyncClient, **params: str) -> set[tuple[str, str]]:
@@ -247,7 +247,7 @@ async def project_events(guarded: Guarded) -> None:
 
 
 async def until_blank(lines: AsyncIterator[str]) -> AsyncIterator[str]:
-    """The first event of a stream that has one with data."""
+    """The first event of a stream with data."""
     seen = False
     async for line in lines:
         seen = seen or line.startswith("data: ")
@@ -257,7 +257,7 @@ async def until_blank(lines: AsyncIterator[str]) -> AsyncIterator[str]:
 
 
 async def document_deletion(guarded: Guarded) -> None:
-    """Of another document, so that the one that all attempts are about stays."""
+    """Deletes another document, so that the common one stays."""
     body = {"project_id": guarded.project, "source_path": "src/gone.py", "full_text": "gone"}
     document = (await guarded.mine.post(f"{BRIDGE}/document", json=body)).json()["document_id"]
     url = f"{BRIDGE}/document/{document}"
@@ -300,8 +300,8 @@ async def test_a_receipt_tells_nothing_of_what_others_have(guarded: Guarded, oth
     document_id = await posted(own)
     async with mine:
         receipt = (await mine.delete(f"{BRIDGE}/document/{document_id}")).json()
-    told = {name: receipt["counts"][name] for name in ("contents", "contents_kept", "analyses")}
-    assert told == {"contents": 1, "contents_kept": 0, "analyses": 0}
+    removed = {name: receipt["counts"][name] for name in ("contents", "contents_kept", "analyses")}
+    assert removed == {"contents": 1, "contents_kept": 0, "analyses": 0}
     whole = (await guarded.everything.get(f"{BRIDGE}/document/{document_id}/deletion")).json()["counts"]
     assert (whole["contents_kept"] == 1) == (others_have == "it")
 
@@ -348,7 +348,7 @@ ATTEMPTS: dict[tuple[str, str], Attempt] = {
     ("GET", f"{BRIDGE}/dead-letters/{{key:text}}"): hidden("GET", "dead-letters/{letter}"),
     ("POST", f"{BRIDGE}/dead-letters/{{key:text}}/discard"): hidden("POST", "dead-letters/{letter}/discard"),
 }
-"""What each route does with another project's key."""
+"""The result of each route with another project's key."""
 
 
 async def test_there_is_an_attempt_on_every_route(guarded: Guarded) -> None:

@@ -1,4 +1,4 @@
-"""A backfill on all real services: it delays no live traffic, and the command line steers it."""
+"""A backfill on all real services: it does not delay live traffic, and the command line controls it."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ MAX_BACKLOG = 12
 
 
 class Gate:
-    """An analysis that waits until it is opened; the documents analysed, in order of their calls."""
+    """An analysis that waits until the gate opens; the analysed documents, in order of their calls."""
 
     def __init__(self) -> None:
         self.opened = asyncio.Event()
@@ -101,7 +101,7 @@ async def post(bridge: httpx.AsyncClient, project: str, count: int, priority: st
 
 
 async def completed(faulty: FaultyStack, project: str) -> dict[str, str]:
-    """The times at which the documents of a project were enriched."""
+    """Times of enrichment of a project's documents."""
     nodes = await stores.nodes(faulty.settings, project)
     return {
         key: node["enriched_at"]
@@ -112,7 +112,7 @@ async def completed(faulty: FaultyStack, project: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def backfilling(client: Client, project: str) -> AsyncIterator[Backfill]:
-    """A backfill without a limit but the backlog, cancelled at the end."""
+    """A backfill limited only by the backlog, cancelled at the end."""
     backfill = Backfill(client, names.backfill_workflow_id(project))
     await backfill.start(
         BackfillInput(
@@ -143,7 +143,7 @@ async def test_50_live_documents_are_enriched_before_a_backfill_of_500_goes_on(
         return len(gate.called) > 2 * MAX_BACKLOG
 
     async def full() -> int | None:
-        """Every slot is taken, all that was analysed is written, and the backfill waits for the rest."""
+        """Every slot is taken, all analyses are written, and the backfill waits for the rest."""
         progress = await backfill.progress()
         analysed = len(gate.called) - CONCURRENCY
         still = gate.inside == CONCURRENCY and len(await completed(faulty, project)) == analysed
@@ -162,7 +162,7 @@ async def test_50_live_documents_are_enriched_before_a_backfill_of_500_goes_on(
         requested = await eventually(full)
         before = await completed(faulty, project)
         in_flight = requested - len(before)
-        # Else the ingress would pause before a live one is in Temporal.
+        # Otherwise the ingress would pause before a live document is in Temporal.
         assert in_flight - CONCURRENCY + 4 <= BACKLOG
         live = set(await post(bridge, live_project, LIVE, "high"))
         await eventually(live_ones_queued)
@@ -176,8 +176,7 @@ async def test_50_live_documents_are_enriched_before_a_backfill_of_500_goes_on(
         f"\n{len(before)} of {UNENRICHED} were enriched and {in_flight} requested, {CONCURRENCY} of them"
         f" begun, when {LIVE} live ones came. Enriched since, in this order: {measured}"
     )
-    # All that may come between is what was asked for before they came; of that, what waits in Temporal is
-    # overtaken.
+    # Only requests from before may come between; requests waiting in Temporal are overtaken.
     assert between <= in_flight, measured
     assert "H" in measured[:in_flight], measured
     ended = await backfill.result()
@@ -186,7 +185,7 @@ async def test_50_live_documents_are_enriched_before_a_backfill_of_500_goes_on(
 
 
 async def asked_for_analysis(faulty: FaultyStack, document_ids: list[str]) -> bool:
-    """Whether each document's run has its analysis with Temporal; the queue's own count is approximate."""
+    """Whether each document's run has scheduled its analysis; the queue's own count is approximate."""
     client = await temporal.connect(faulty.settings)
     for document_id in document_ids:
         (node,) = await stores.query(
@@ -195,7 +194,7 @@ async def asked_for_analysis(faulty: FaultyStack, document_ids: list[str]) -> bo
         handle = client.get_workflow_handle(names.enrichment_workflow_id(document_id, node[0]))
         try:
             found = (await handle.describe()).raw_description
-        except RPCError:  # it is not begun yet
+        except RPCError:  # not started yet
             return False
         if "analyse" not in {each.activity_type.name for each in found.pending_activities}:
             return False
@@ -217,7 +216,7 @@ async def test_projects_are_served_in_turn(
     await eventually(lambda: asked_for_analysis(faulty, [*first, *second]))
     gate.opened.set()
 
-    # A call that waited too long at the gate is repeated; its first one tells the order.
+    # A call that waited too long at the gate is repeated; the first call counts for the order.
     async def all_called() -> bool:
         return len(set(gate.called)) == 18
 
@@ -225,7 +224,7 @@ async def test_projects_are_served_in_turn(
     order = "".join("B" if key in second else "a" for key in dict.fromkeys(gate.called))
     print(f"\nThe 4 of the second project came last, and were begun in this order: {order}")  # noqa: T201
     assert Counter(gate.called).keys() == {*first, *second}
-    # In the order of their arrival the first of them would be the 15th; who is last, the server leaves open.
+    # In order of arrival the first of them would be the 15th; the server does not define the last.
     assert order.index("B") < 10, order
 
 

@@ -1,4 +1,4 @@
-"""`enrich bench` as people and programs use it: what it reports is what has happened, whatever its speed."""
+"""`enrich bench` as people and programs use it: its report matches what happened, at any speed."""
 
 import json
 import os
@@ -43,7 +43,7 @@ async def test_a_load_on_a_running_stack_is_reported_as_it_happened(
     assert report["validation"] == counts | {"lost_ids": [], "drift": {}}
     assert (report["errors"], report["answers"], report["notes"]) == ({}, {"indexed": DOCUMENTS}, [])
     assert report["indexing"]["documents"] == report["enrichment"]["documents"] == DOCUMENTS
-    # 24 documents at 50 a second: the last one is due 0.46 s after the first.
+    # 24 documents at 50 per second: the last one is due 0.46 s after the first.
     assert report["indexing"]["seconds"] >= 0.46
     for latencies in (report["accept_ms"], report["accept_to_enriched_ms"]):
         assert 0 < latencies["p50"] <= latencies["p95"] <= latencies["p99"] <= latencies["max"]
@@ -62,7 +62,7 @@ async def test_a_load_on_a_running_stack_is_reported_as_it_happened(
 
 
 def _assert_baseline(report: dict) -> None:
-    """A bare workflow takes the events and transitions that the product's takes."""
+    """A bare workflow has as many events and transitions as the product's."""
     bare = report["baseline"]
     assert bare["workflows"] == BARE == bare["history"]["sampled"]
     assert report["history"]["sampled"] == 20
@@ -72,15 +72,15 @@ def _assert_baseline(report: dict) -> None:
 
 
 async def _assert_compared(report: dict, directory: Path, environment: dict[str, str]) -> None:
-    """With a run of another size, which is said before any ratio."""
+    """Compared with a run of another size, which is reported before any ratio."""
     other = report | {"parameters": report["parameters"] | {"documents": 1000}}
     (directory / "b.json").write_text(json.dumps(other))
     paths = (str(directory / "a.json"), str(directory / "b.json"))
     found = (await enrich("bench", "compare", *paths, "-o", "json", environment=environment)).json()
     assert found["differences"] == {"documents": [str(DOCUMENTS), "1000"]}
     assert {each["ratio"] for each in found["figures"]} == {1.0, None}
-    told = await enrich("bench", "compare", *paths, environment=environment)
-    assert (told.code, "Not comparable" in told.err, "accept p99" in told.out) == (0, True, True)
+    compared = await enrich("bench", "compare", *paths, environment=environment)
+    assert (compared.code, "Not comparable" in compared.err, "accept p99" in compared.out) == (0, True, True)
 
 
 async def test_a_latency_is_simulated_in_an_own_stack_alone(environment: dict[str, str]) -> None:

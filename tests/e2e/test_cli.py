@@ -1,4 +1,4 @@
-"""The `enrich` command as people and programs use it, each verb in a process of its own."""
+"""The `enrich` command as people and programs use it, each verb in a separate process."""
 
 import ast
 import asyncio
@@ -100,10 +100,10 @@ async def _assert_events_agree(stack: Settings, nodes: list[dict[str, Any]]) -> 
     progress: dict[str, list[int]] = defaultdict(list)
     for event in await read_all(stack, stack.kafka_progress_topic):
         progress[event["key"]].append(event["value"]["progress_percent"])
-    # Each stage is told by one short attempt, which a busy machine may make too late.
-    told = [progress[document] for document in ids]
-    assert all(each == sorted(set(each)) and {10, 60, 80, 100} >= set(each) for each in told)
-    assert {stage for each in told for stage in each} == {10, 60, 80, 100}
+    # Each stage is reported by one short attempt, which a busy machine may delay too much.
+    stages_seen = [progress[document] for document in ids]
+    assert all(each == sorted(set(each)) and {10, 60, 80, 100} >= set(each) for each in stages_seen)
+    assert {stage for each in stages_seen for stage in each} == {10, 60, 80, 100}
 
 
 async def _assert_python_agrees_with_ast(
@@ -231,7 +231,7 @@ async def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
     assert await asyncio.wait_for(process.wait(), 60) == 0
 
     async def all_gone() -> bool:
-        # What was killed with its group is reaped by init a moment later.
+        # init reaps killed group members a moment later.
         return not any(Path(f"/proc/{pid}").exists() for pid in guards)
 
     await eventually(all_gone, seconds=10)

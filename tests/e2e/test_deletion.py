@@ -1,4 +1,4 @@
-"""Deletion on a running stack, looked at with plain clients: what is left, comes late, and comes back."""
+"""Deletion on a running stack, checked with plain clients: leftovers, late writes, and revived documents."""
 
 import asyncio
 import os
@@ -64,7 +64,7 @@ async def points_of(settings: Settings, project: str) -> list[Any]:
 
 
 def files(settings: Settings, content_hash: str) -> list[str]:
-    """What the content store has of a content, by kind."""
+    """The content store's files for a content, by kind."""
     root = Path(settings.content_store_url.removeprefix("file://"))
     return sorted(
         path.relative_to(root).parts[0]
@@ -85,7 +85,7 @@ async def last_letter(settings: Settings, document_id: str) -> Any:
 
 
 async def tombstones(settings: Settings, ids: list[str]) -> dict[str, dict[str, Any]]:
-    """Of all of these, and nothing but them."""
+    """Tombstones of exactly these documents."""
     found = await nodes(settings, ids)
     assert {frozenset(node) for node in found.values()} == {frozenset(BARE)}
     assert set(found) == set(ids)
@@ -93,7 +93,7 @@ async def tombstones(settings: Settings, ids: list[str]) -> dict[str, dict[str, 
 
 
 async def until_open(settings: Settings, project: str, runs: set[str]) -> None:
-    """The list is a moment behind, and so is a run's end behind its document's."""
+    """The list lags slightly, and a run ends slightly after its document."""
 
     async def are_open() -> bool:
         return await open_runs(settings, project) == runs
@@ -171,7 +171,7 @@ async def test_of_a_project_nothing_is_left_but_tombstones(
         assert (await bridge.get(f"/document/{each}")).status_code == 404
     assert (await bridge.get("/documents", params={"project": project})).json()["documents"] == []
 
-    released.set()  # the enrichment that was under way gets its analysis now
+    released.set()  # the analysis of the running enrichment returns now
     again = await post(bridge, project, "src/m0.py", texts["src/m0.py"])
     assert (again["document_id"], again["document_version"]) == (ids[0], 3)
     await until(bridge, project, completed=1)
@@ -196,10 +196,10 @@ async def test_a_deleted_document_is_found_no_more_and_its_receipt_is_given_agai
         document_id = (await bridge.post("/document", json=body)).json()["document_id"]
         await until(bridge, project, completed=1)
         await until_open(stack, project, set())
-        asked = {"q": f"walk the {project}", "project": project}
-        found = (await bridge.get("/search", params=asked)).json()["hits"]
+        search_query = {"q": f"walk the {project}", "project": project}
+        found = (await bridge.get("/search", params=search_query)).json()["hits"]
         assert {hit["document_id"] for hit in found} == {document_id}
-        assert (await bridge.get("/document/my%2Fown%20id/deletion", params=asked)).status_code == 404
+        assert (await bridge.get("/document/my%2Fown%20id/deletion", params=search_query)).status_code == 404
 
         first = await bridge.delete("/document/my%2Fown%20id", params={"project": project})
 
@@ -216,7 +216,7 @@ async def test_a_deleted_document_is_found_no_more_and_its_receipt_is_given_agai
             "dead_letters": 0,
             "runs_ended": 0,
         }
-        assert (await bridge.get("/search", params=asked)).json()["hits"] == []
+        assert (await bridge.get("/search", params=search_query)).json()["hits"] == []
         assert (await bridge.get(f"/document/{document_id}")).status_code == 404
         for path in (f"/document/{document_id}", f"/document/{document_id}/deletion"):
             again = await bridge.request("GET" if path.endswith("deletion") else "DELETE", path)

@@ -1,4 +1,4 @@
-"""What an intelligence service can do wrong, and what operators do about it, on a running stack."""
+"""Possible failures of an intelligence service, and operators' reactions, on a running stack."""
 
 import asyncio
 import json
@@ -66,7 +66,7 @@ async def until(bridge: httpx.AsyncClient, project: str, seconds: float = 90, **
 
 
 async def letters(faulty: FaultyStack, project: str) -> list[dict[str, Any]]:
-    """The dead letters of a project that were published, and what its documents' tombstones left."""
+    """The published dead letters of a project, and those that tombstones left."""
     found = await read_all(faulty.settings, faulty.settings.kafka_dlq_topic)
     return [each for each in found if each["value"] and each["value"].get("project_name") == project]
 
@@ -93,7 +93,7 @@ async def until_open(faulty: FaultyStack) -> None:
 
 
 async def attempts_of(faulty: FaultyStack, document_id: str) -> list[int]:
-    """At which attempt each analysis of the document was, by its workflow's history."""
+    """The attempt number of each analysis of the document, from its workflow's history."""
     client = await temporal.connect(faulty.settings)
     found = []
     async for execution in client.list_workflows(f'{names.SEARCH_DOCUMENT_ID} = "{document_id}"'):
@@ -158,7 +158,7 @@ async def test_a_service_that_is_down_costs_no_attempt_and_no_document(
     status = await breaker(faulty)
     assert status["opened_at"] is not None
     assert "503" in status["last_failure"]
-    await asyncio.sleep(DOWN_SECONDS)  # how long it is down is what is tested
+    await asyncio.sleep(DOWN_SECONDS)  # the duration of the outage is the subject of the test
     assert (await statuses(bridge, project))["failed"] == 0
     down.set()
     faulty.intelligence.healthy = True
@@ -197,10 +197,10 @@ async def half(_: dict[str, Any]) -> Response:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "told"), [(html, "JSON"), (half, "complexity_score")], ids=["rubbish", "half"]
+    ("behaviour", "reason"), [(html, "JSON"), (half, "complexity_score")], ids=["rubbish", "half"]
 )
 async def test_an_answer_that_is_none_is_parked_and_says_why(
-    faulty: FaultyStack, bridge: httpx.AsyncClient, project: str, behaviour: Any, told: str
+    faulty: FaultyStack, bridge: httpx.AsyncClient, project: str, behaviour: Any, reason: str
 ) -> None:
     faulty.intelligence.behaviour = behaviour
     before = faulty.intelligence.calls
@@ -210,7 +210,7 @@ async def test_an_answer_that_is_none_is_parked_and_says_why(
     (letter,) = await letters(faulty, project)
     assert letter["key"] == document_id
     assert letter["value"]["failure_type"] == "permanent"
-    assert told in letter["value"]["failure_reason"]
+    assert reason in letter["value"]["failure_reason"]
     assert letter["value"]["error_details"]["exception_type"] == "IntelligenceResponseError"
     assert "IntelligenceResponseError" in letter["value"]["error_details"]["stack_trace"]
     assert set(letter["value"]["error_details"]["service_health"].values()) == {"healthy"}
@@ -250,7 +250,7 @@ async def test_a_worker_that_is_stopped_finishes_what_it_has_begun(
 
 
 def joined(ingress: ChildProcess) -> int:
-    """How often it has been given partitions."""
+    """Number of partition assignments."""
     return ingress.log.read_text().count('"partitions_assigned"')
 
 
@@ -269,7 +269,7 @@ async def test_consumers_that_come_and_go_lose_nothing(
         async def both_groups_are_formed() -> bool:
             return joined(faulty.services.ingress) >= before + 2
 
-        # The embedded broker never gets over a leader that leaves while its group forms: it stays the leader.
+        # The embedded broker keeps a leader that leaves while its group forms.
         await eventually(both_groups_are_formed)
     await posting
     await until(bridge, project, completed=60)
@@ -300,7 +300,7 @@ async def test_a_discarded_document_is_indexed_and_left_alone(
     await until(bridge, project, discarded=1)
     await until_cleared(bridge, document_id)
     faulty.intelligence.heal()
-    await bridge.post(f"/document/{document_id}/retry")  # second thoughts: no run waits, so a new one starts
+    await bridge.post(f"/document/{document_id}/retry")  # no run waits any longer, so a new one starts
     await until(bridge, project, completed=1)
 
 
@@ -518,7 +518,7 @@ async def test_a_deep_backlog_pauses_consumption_and_loses_nothing(
         await eventually(is_paused)
         consumed = (await health())["consumer"]["messages_consumed"]
         late = await post_many(bridge, f"{project}-late", BURST + 10)
-        await asyncio.sleep(2)  # long enough for a consumer that does not pause
+        await asyncio.sleep(2)  # enough time for a consumer that does not pause
         assert (await health())["consumer"]["messages_consumed"] <= consumed + BURST
     finally:
         go_on.set()
@@ -571,7 +571,7 @@ async def test_200_racing_updates_of_20_documents_end_with_the_newest_content_in
 
 
 async def agree(faulty: FaultyStack, project: str, newest: dict[str, tuple[int, str]]) -> None:
-    """Graph and vectors have each document at the version and content the submitter knows as the newest."""
+    """Graph and vectors have each document at the newest version and content that the submitter knows."""
     nodes = await stores.nodes(faulty.settings, project)
     points = await stores.points(faulty.settings, newest)
     for document_id, (version, content_hash) in newest.items():

@@ -1,4 +1,4 @@
-"""A project that floods the pipeline, beyond what may wait in Temporal, and another's single document."""
+"""A project that floods the pipeline above Temporal's limit, and another project's single document."""
 
 import asyncio
 from typing import Any
@@ -17,7 +17,8 @@ pytestmark = pytest.mark.threat
 
 
 class Analysis:
-    """Begins none before it is opened, and then takes a while for each. `order`: documents, as they began."""
+    """Starts no analysis before it is opened, then delays each. `order`: documents in order of their
+    start."""
 
     def __init__(self) -> None:
         self.opened = asyncio.Event()
@@ -64,5 +65,5 @@ async def test_a_flood_that_fills_temporal_does_not_delay_another_projects_docum
     await eventually(all_begun, 120)
     before = analysis.order.index(single)
     print(f"\n{before} analyses of a flood of {2 * FLOOD} began before the single one")  # noqa: T201
-    # Read in the order of arrival, it comes after all but what may wait then.
+    # In order of arrival it would come after everything that may wait at that time.
     assert before < FLOOD

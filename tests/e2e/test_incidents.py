@@ -1,4 +1,4 @@
-"""Some of what `make incidents` provokes, on a stack of its own."""
+"""Some incidents of `make incidents`, on a separate stack."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""`enrich ingest` on an estate: what is repeated, interrupted, rehearsed, recorded and pruned."""
+"""`enrich ingest` on an existing project: repeated, interrupted, previewed, recorded and pruned."""
 
 import asyncio
 import json
@@ -49,7 +49,7 @@ def recorded(file: Path) -> dict[str, str]:
 async def test_only_what_is_new_or_changed_is_sent(
     environment: dict[str, str], stack: Settings, tree: Path, project: str
 ) -> None:
-    # Somebody else's document that waits for ever must not be waited for.
+    # Another client's document that never ends must not be waited for.
     await stores.query(
         stack,
         "CREATE (:Document {entity_id: $id, project_name: $p, file_path: 'other', version: 1, "
@@ -173,7 +173,8 @@ async def test_a_renamed_file_keeps_its_document_and_what_is_gone_is_told(
     command = ("ingest", str(tree), "-p", project, "-o", "json")
     assert (await enrich(*command, environment=environment)).code == 0
     before = await paths(stack, project)
-    # One that git sees, though it changed; one that it does not see, with the same content; one that is gone.
+    # One rename that git detects although the file changed; one that it does not detect, with the same
+    # content; one deleted file.
     git(tree, "mv", "base.py", "core.py")
     (tree / "core.py").write_text(text + "# one more\n")
     (tree / "a.py").rename(tree / "moved.py")
@@ -181,9 +182,9 @@ async def test_a_renamed_file_keeps_its_document_and_what_is_gone_is_told(
     rehearsed = (await enrich(*command, "--dry-run", environment=environment)).json()
     assert (rehearsed["renamed"], rehearsed["gone_files"]) == (2, ["c.md"])
     assert await paths(stack, project) == before
-    told = await enrich(*command, environment=environment)
-    assert told.code == 0, told.err
-    report = told.json()
+    outcome = await enrich(*command, environment=environment)
+    assert outcome.code == 0, outcome.err
+    report = outcome.json()
     figures = ("new", "changed", "renamed", "unchanged", "gone", "pruned", "missing")
     assert [report[name] for name in figures] == [0, 0, 2, 1, 1, 0, 0]
     assert report["renamed_files"] == [
@@ -200,10 +201,12 @@ async def test_a_renamed_file_keeps_its_document_and_what_is_gone_is_told(
     found = await enrich("search", "def a", "-p", project, "-o", "json", environment=environment)
     assert "moved.py" in {hit["file_path"] for hit in found.json()["hits"]}
     assert "a.py" not in {hit["file_path"] for hit in found.json()["hits"]}
-    # The same again is nothing new; a new file at an old path is a document of its own.
+    # The same content again is not new; a new file at an old path is another document.
     (tree / "a.py").write_text("x = 1\n")
-    told = await enrich("ingest", str(tree), "-p", project, "--prune", "--no-wait", environment=environment)
-    assert told.code == 0, told.err
+    outcome = await enrich(
+        "ingest", str(tree), "-p", project, "--prune", "--no-wait", environment=environment
+    )
+    assert outcome.code == 0, outcome.err
     now = await paths(stack, project)
     assert set(now) == {"a.py", "core.py", "moved.py", "b.py"}
     assert now["moved.py"]["entity_id"] == ids["a.py"] != now["a.py"]["entity_id"]
@@ -222,9 +225,9 @@ async def test_what_is_skipped_is_named(
     (tree / "build" / "c.py").write_text("")
     git(tree, "worktree", "add", "-q", "second")
     command = ("ingest", str(tree), "-p", project, "--no-wait")
-    told = await enrich(*command, "--show-skipped", environment=environment)
-    assert told.code == 0, told.err
-    lines = [line for line in told.out.splitlines() if line.startswith("skipped ")]
+    outcome = await enrich(*command, "--show-skipped", environment=environment)
+    assert outcome.code == 0, outcome.err
+    lines = [line for line in outcome.out.splitlines() if line.startswith("skipped ")]
     assert {
         "skipped .env: holds a secret: its name",
         "skipped a.log: ignored",
@@ -232,7 +235,7 @@ async def test_what_is_skipped_is_named(
         "skipped image.png: binary",
         "skipped second/: another checkout",
     } <= set(lines)
-    assert "--include-secrets" in told.err
+    assert "--include-secrets" in outcome.err
     assert set(await paths(stack, project)) >= {"a.py", "b.py", "c.md", ".gitignore"}
     assert not {".env", "second/a.py", "build/c.py"} & set(await paths(stack, project))
     report = (await enrich(*command, "-o", "json", environment=environment)).json()
@@ -258,5 +261,5 @@ async def test_a_directory_that_git_ignores_is_told_as_such(
     whole = await enrich("ingest", str(tree / "build"), "-p", project, environment=environment)
     assert "1 ignored directory" in whole.out
     refused = {**environment, "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
-    told = await enrich("ingest", str(tree), "-p", project, "--dry-run", environment=refused)
-    assert (told.code, "dubious ownership" in told.err) == (0, True)
+    outcome = await enrich("ingest", str(tree), "-p", project, "--dry-run", environment=refused)
+    assert (outcome.code, "dubious ownership" in outcome.err) == (0, True)

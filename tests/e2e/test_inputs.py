@@ -1,4 +1,4 @@
-"""Inputs that once ended in a 500, in a run that could never succeed, or in a letter that nobody found."""
+"""Inputs that once caused a 500, a run that could never succeed, or a letter that could not be found."""
 
 import gzip
 import json
@@ -35,7 +35,7 @@ def body(project: str, **fields: Any) -> dict[str, Any]:
 
 
 async def letters(stack: Settings, project: str, count: int) -> dict[str, str]:
-    """The reasons of a project's letters by path, as its own key reads them, once there are so many."""
+    """The reasons in a project's letters by path, as seen with its own key, when there are that many."""
     topic = DeadLetterTopic(stack)
 
     async def all_there() -> dict[str, str] | None:

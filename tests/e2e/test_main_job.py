@@ -1,4 +1,4 @@
-"""The main job on all real services: what an application, a producer and an operator would see."""
+"""The main job on all real services, as an application, a producer and an operator see it."""
 
 import asyncio
 import base64
@@ -36,7 +36,7 @@ def parse(path):
 
 @pytest.fixture
 async def producer(stack: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    """A plain producer, as anybody's."""
+    """A plain producer."""
     producer = AIOKafkaProducer(
         bootstrap_servers=stack.kafka_bootstrap_servers, enable_idempotence=stack.kafka_enable_idempotence
     )
@@ -57,7 +57,7 @@ async def post(http: httpx.AsyncClient, document: dict[str, Any]) -> dict[str, A
 
 
 async def enriched(http: httpx.AsyncClient, document_id: str, **expected: Any) -> dict[str, Any]:
-    """The document once it is completed and has what is expected."""
+    """The document when it is completed and has the expected data."""
 
     async def is_enriched() -> dict[str, Any] | None:
         response = await http.get(f"/document/{document_id}")
@@ -269,12 +269,12 @@ async def test_a_poison_message_is_dead_lettered_and_blocks_nothing(
     assert len({each["key"] for each in letters}) == len(poison)
     values = [each["value"] for each in sorted(letters, key=lambda each: int(each["key"].split(":")[-1]))]
     reasons = [value["failure_reason"] for value in values]
-    for reason, told in zip(
+    for reason, words in zip(
         reasons,
         ("JSON", "object", "document_id: must be a UUID", "file_path", "JSON", "null", "document_id", "", ""),
         strict=True,
     ):
-        assert told in reason
+        assert words in reason
     assert "priority" in reasons[3]
     assert values[3]["original_message"]["file_path"] == 7
     kept = values[4]["original_message"]
@@ -312,7 +312,7 @@ async def _dead_letter(stack: Settings, document_id: str) -> dict[str, Any]:
 async def test_bad_input_names_the_field_and_stores_nothing(
     http: httpx.AsyncClient, project: str, change: dict[str, Any], field: str
 ) -> None:
-    # As a client may that spells every character outside ASCII as an escape.
+    # Some clients encode every character outside ASCII as an escape.
     content = json.dumps(body(project) | change)
     response = await http.post("/document", content=content, headers={"content-type": "application/json"})
     assert response.status_code == 422
@@ -417,7 +417,7 @@ async def test_an_incremental_enrichment_writes_the_function_that_has_changed(
 
 
 async def entities(stack: Settings, document_id: str) -> dict[str, dict[str, Any]]:
-    """By qualified name, with all that is kept of them, who has written them among it."""
+    """Entities by qualified name, with all properties, including their writer."""
     cypher = "MATCH (:Document {entity_id: $id})-[:CONTAINS]->(e) RETURN properties(e)"
     return {
         entity["qualified_name"]: entity for (entity,) in await stores.query(stack, cypher, id=document_id)

@@ -1,4 +1,4 @@
-"""What the running services tell of themselves: metrics, logs and health, and what they must not tell."""
+"""Metrics, logs and health of the running services, and what they must not reveal."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ async def http() -> Any:
 
 
 async def samples(http: httpx.AsyncClient, port: int) -> dict[str, float]:
-    """Of one service, by name, summed over labels."""
+    """A service's samples by name, summed over labels."""
     text = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
     found: dict[str, float] = {}
     for family in text_string_to_metric_families(text):
@@ -31,7 +31,7 @@ async def samples(http: httpx.AsyncClient, port: int) -> dict[str, float]:
 
 
 def log_lines(data_dir: Path, service: str) -> list[dict[str, Any]]:
-    """Every line is JSON, from the first to the last; one that is being written is not there yet."""
+    """Every line is JSON, from the first to the last; an incomplete last line is ignored."""
     text = (data_dir / "logs" / f"{service}.log").read_text()
     return [json.loads(line) for line in text[: text.rfind("\n")].splitlines()]
 
@@ -98,7 +98,7 @@ async def test_one_document_moves_the_metrics_of_every_service_and_leaves_no_tex
 
 
 async def test_the_estate_is_counted_by_the_ingress(http: httpx.AsyncClient, stack: Settings) -> None:
-    async def told() -> bool:
+    async def reported() -> bool:
         found = await samples(http, stack.ingress_port)
         return {
             "archon_documents_parked",
@@ -107,7 +107,7 @@ async def test_the_estate_is_counted_by_the_ingress(http: httpx.AsyncClient, sta
             "archon_kafka_topic_messages_count",
         } <= set(found)
 
-    await eventually(told)
+    await eventually(reported)
 
 
 async def test_health_tells_consumer_breaker_and_producer(http: httpx.AsyncClient, stack: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Indexing while a server is down, on a stack of its own whose servers may be killed."""
+"""Indexing while a server is down, on a separate stack whose servers can be killed."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -70,7 +70,7 @@ async def test_without_kafka_a_document_is_deferred_and_published_later(
     await own.servers.kafka.start()
     await ensure_topics(own.settings)
     assert (await enriched(http, accepted["document_id"]))["version"] == 1
-    # The broker came back empty: partitions are shorter now than what was read of them before.
+    # The broker came back empty: partitions are shorter now than the consumer's positions.
     for number in range(4):
         await enriched(http, (await post(http, f"{project}-after-{number}")).json()["document_id"])
 
@@ -111,7 +111,7 @@ async def test_without_temporal_documents_wait_in_kafka(
 @pytest.mark.full
 @pytest.mark.parametrize("what", ["vectors-hang", "kafka"])
 async def test_an_outage_leaves_small_histories_and_loses_nothing(own: Stack, what: str) -> None:
-    """`make outages` does this with every server, and for minutes."""
+    """`make outages` does this with every server, for minutes."""
     found = await rehearse(own, lambda _: None, what, OUTAGES[what], Plan(documents=6, more=3, seconds=5))
     assert (found.documents, found.parked, found.lost) == (9, [], [])
     assert found.histories.runs == 9

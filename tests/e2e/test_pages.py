@@ -28,16 +28,16 @@ OTHER_TOOLS = {
     "make": "builds and tests this repository",
     ".venv/bin/pytest": "runs this repository's tests",
 }
-"""What is no part of a stack: only read by the shell."""
+"""Not part of a stack: only parsed by the shell."""
 PARSED = {
     "enrich up": "starts a stack of its own",
     "enrich bench": "starts a stack of its own",
     "enrich keys": "needs a file of keys: tests/unit/test_keys_command.py",
     "temporal worker deployment": "needs workers with versions: tests/workflows/test_worker_versions.py",
 }
-"""What this stack cannot do: its options are parsed."""
+"""Not possible on this stack: only its options are parsed."""
 ENDLESS = re.compile(r"--watch|--follow|curl -sN")
-"""What goes on for as long as one looks: until it has printed something."""
+"""Endless commands: run until they have printed something."""
 TOLERATED = {
     "enrich delete": {4},
     "enrich doctor": {10},
@@ -46,18 +46,18 @@ TOLERATED = {
     "enrich backfill pause": {4},
     "enrich topics list": {10},
 }
-"""Exit codes beside 0: what is found on a stack whose documents fail; a backfill that has ended already,
-a project that no page before has filled; the embedded broker lacks settings of topics."""
+"""Expected exit codes other than 0: findings on a stack whose documents fail; a backfill that has already
+ended, a project that no page has filled; the embedded broker lacks settings of topics."""
 SECONDS = 90
 SHORTEST = "docs/failures.md"
 PROJECT = "spare"
-"""Of the documents that fail; a page's own project is `shop`."""
+"""The project of the failing documents; a page's own project is `shop`."""
 pytestmark = pytest.mark.timeout(580)
 
 
 @dataclass
 class Shell:
-    """`directory`: where commands are run, with the stack's `.archon` in it."""
+    """`directory`: working directory of the commands, with the stack's `.archon` in it."""
 
     stack: Stack
     intelligence: FaultyIntelligence
@@ -80,7 +80,7 @@ class Shell:
         )
 
     async def run(self, command: str) -> tuple[int, str]:
-        """Its exit code, or 0 for what is endless and has begun; and what it has printed."""
+        """Its exit code, or 0 for a started endless command; and its output."""
         process = await self.start(command)
         assert process.stdout is not None
         reading = process.stdout.read(256 if ENDLESS.search(command) else -1)
@@ -171,7 +171,7 @@ async def test_every_command_of_a_page_does_what_it_is_there_for(shell: Shell, p
             assert parses(command)
             continue
         if not all(map(shutil.which, re.findall(r"\b(?:jq|curl)\b", command))):
-            continue  # a machine without these two: the shell has read the command in tests/unit
+            continue  # a machine without these two: tests/unit checks the syntax
         if bare.startswith(tuple(PARSED)):
             code, printed = await shell.run(f"{command.partition(' #')[0]} --help")
         else:

@@ -1,5 +1,5 @@
-"""What is parked is never forgotten: while the graph is away, by a broker that forgets, by two stores that
-disagree; on a stack of its own."""
+"""Parked documents are never forgotten: during an outage of the graph, with a broker that loses its data,
+with stores that disagree; on a separate stack."""
 
 import asyncio
 import os
@@ -56,7 +56,7 @@ async def status_of(stack: Stack, document: dict[str, Any]) -> str:
 
 
 async def call(stack: Stack, document: dict[str, Any], **properties: Any) -> None:
-    """As somebody else would."""
+    """Another client's call."""
     statement = "MATCH (d:Document {entity_id: $id}) SET d += $properties"
     await stores.query(stack.settings, statement, id=document["document_id"], properties=properties)
 
@@ -69,7 +69,7 @@ async def until_status(stack: Stack, document: dict[str, Any], status: str) -> N
 
 
 async def parked(stack: Stack, intelligence: FaultyIntelligence, project: str) -> dict[str, Any]:
-    """A document whose run waits, as graph, topic and Temporal's visibility say."""
+    """A document whose run waits, in graph, topic and Temporal's visibility."""
     intelligence.behaviour = refusing(400)
     document = await post(stack, project)
     await until_status(stack, document, "failed")
@@ -79,7 +79,7 @@ async def parked(stack: Stack, intelligence: FaultyIntelligence, project: str) -
 
 
 async def until_counted(stack: Stack, project: str, count: int) -> None:
-    """By Temporal's visibility, which is a moment behind."""
+    """Uses Temporal's visibility, which lags slightly."""
 
     async def counted() -> bool:
         return bool((await run(stack, "status", "-p", project)).json()["parked"] == count)
@@ -124,10 +124,10 @@ async def test_a_document_that_fails_while_the_graph_is_away_is_told_listed_and_
     document = await post(own, project)
     calls = intelligence.calls
 
-    async def asked() -> bool:
+    async def requested() -> bool:
         return intelligence.calls > calls or await status_of(own, document) == "processing"
 
-    await eventually(asked)
+    await eventually(requested)
     client = await temporal.connect(own.settings)
     handle = client.get_workflow_handle(document["workflow_id"])
 
@@ -136,13 +136,13 @@ async def test_a_document_that_fails_while_the_graph_is_away_is_told_listed_and_
         found = await temporal.EnrichmentClient(client).parked(document["workflow_id"])
         return status.parked and bool(found)
 
-    async def told() -> bool:
+    async def reported() -> bool:
         return await listed(own, project) == [document["document_id"]]
 
     await OUTAGES[what].begin(own)
     try:
         away.set()
-        await eventually(told)
+        await eventually(reported)
         await eventually(waits)
     finally:
         await OUTAGES[what].end(own)
@@ -189,12 +189,12 @@ async def test_letters_that_a_broker_has_forgotten_are_published_again(
     assert await drift(own, project) == {"letter_missing": 1}
     assert await repaired(own, project) == {"letter_missing": 1}
 
-    async def told() -> bool:
+    async def reported() -> bool:
         return await listed(own, project) == [document["document_id"]]
 
-    await eventually(told)
+    await eventually(reported)
     after = (await run(own, "dlq", "show", document["document_id"])).json()["dead_letter"]
-    changing = {"error_details"}  # how the services are now
+    changing = {"error_details"}  # the current state of the services
     assert {k: v for k, v in after.items() if k not in changing} == {
         k: v for k, v in before.items() if k not in changing
     }

@@ -1,4 +1,4 @@
-"""What is lost is found and put right: a broker that forgets, a point that goes, on a stack of its own."""
+"""Lost data is found and repaired: a broker that loses its data, a missing point, on a separate stack."""
 
 import asyncio
 import json
@@ -26,7 +26,8 @@ from tests.eventually import eventually
 
 DOCUMENTS = 100
 CONSUMED, LOST = 20, 50
-"""So many before the ingress stops, and so many more that only Kafka has when it dies; then it is empty."""
+"""Number of requests before the ingress stops, and further ones that only Kafka has when it dies; the broker
+then comes back empty."""
 AT_ONCE = 16
 INTERVAL = 86400
 
@@ -93,7 +94,7 @@ async def index(stack: Stack, project: str, numbers: Iterable[int]) -> list[dict
 
 
 async def with_value(stack: Stack, project: str, name: str, value: str) -> int:
-    """How many documents have this value of a property."""
+    """Number of documents with this value of a property."""
     statement = f"MATCH (d:Document {{project_name: $project}}) WHERE d.{name} = $value RETURN count(d)"
     ((count,),) = await stores.query(stack.settings, statement, project=project, value=value)
     return int(count)
@@ -106,7 +107,7 @@ async def all_enriched(stack: Stack, project: str, documents: int) -> None:
     await eventually(enriched, 240)
 
 
-@pytest.mark.timeout(700)  # minutes where other work has the processors
+@pytest.mark.timeout(700)  # minutes on a busy machine
 async def test_a_broker_that_dies_in_an_ingest_and_forgets_it_loses_no_document(
     own: Stack, project: str, tmp_path: Path
 ) -> None:
@@ -140,12 +141,12 @@ async def test_a_broker_that_dies_in_an_ingest_and_forgets_it_loses_no_document(
     await own.services.ingress.start()
 
     async def repaired() -> bool:
-        """Reconciliation leaves what Kafka may yet bring to it, and is asked again."""
+        """Reconciliation leaves requests in Kafka alone, so it runs again."""
         reconciled = await run(own, "reconcile", "--apply", "--older-than", "1s")
         assert reconciled.code == 0, reconciled.err
         return reconciled.json()["waiting"] == 0
 
-    await eventually(repaired, 300)  # each time asks for a whole reconciliation
+    await eventually(repaired, 300)  # each check is a whole reconciliation
     await all_enriched(own, project, DOCUMENTS)
     found = await run(own, *validate)
     assert found.code == 0, found.out + found.err
@@ -193,8 +194,8 @@ async def test_what_was_submitted_and_is_not_there_is_told(own: Stack, project: 
     file.write_text(json.dumps(absent) + "\n\n" + json.dumps(changed) + "\n")
     found = await run(own, "validate", "--project", project, "--against", str(file))
     assert found.code == 10
-    told = found.json()["submitted"]
-    assert (told["missing_examples"], told["changed_examples"]) == (
+    lists = found.json()["submitted"]
+    assert (lists["missing_examples"], lists["changed_examples"]) == (
         [absent["document_id"]],
         [changed["document_id"]],
     )

@@ -34,10 +34,10 @@ async def test_of_many_revisions_the_last_is_enriched_and_few_have_a_run(
     ends = {each["document_version"]: each["enrichment_status"] for each in events}
     assert ends.keys() == versions
     assert ends[VERSIONS] == "success"
-    # One that was enriched before the next came is not past.
+    # A version that was enriched before the next one arrived is not superseded.
     assert set(ends.values()) <= {"success", "superseded"}
-    asked = {each["correlation_id"] for each in accepted}
-    assert {each["correlation_id"] for each in events} == asked
+    submitted_in_turnted = {each["correlation_id"] for each in accepted}
+    assert {each["correlation_id"] for each in events} == submitted_in_turnted
     client = await temporal.connect(faulty.settings)
 
     async def counted(state: str) -> int:

@@ -1,4 +1,4 @@
-"""Rollout on all real services: who is enriched within the request, who is not, and flags that change."""
+"""The rollout on all real services: projects in synchronous mode, others, and changing flags."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ TEXT = "def f():\n    return 1\n"
 
 
 def switch(faulty: FaultyStack, **flags: Any) -> None:
-    """Takes the file's place whole, as whoever mounts it would."""
+    """Replaces the file atomically, like a mounted volume."""
     new = faulty.flags.with_suffix(".new")
     new.write_text(json.dumps(flags))
     new.replace(faulty.flags)
@@ -66,7 +66,7 @@ async def test_a_failure_is_in_the_answer(
     assert answer["enrichment_status"] == "failed"
     assert "HTTP 400" in answer["failure"]
     faulty.intelligence.heal()
-    # The same document posted again wakes the run that waits, and is waited for.
+    # Posting the same document again wakes the waiting run, and waits for it.
     assert (await post(bridge, project)).json()["status"] == "enriched"
 
 
@@ -115,7 +115,7 @@ async def test_a_skipped_document_is_indexed_alone_and_enriched_when_it_is_poste
 async def test_the_bridge_lets_in_the_projects_of_the_formula(
     faulty: FaultyStack, bridge: httpx.AsyncClient, project: str, percentage: int
 ) -> None:
-    """One project of a low bucket, one of a high one, and one that is listed."""
+    """A project of a low bucket, one of a high bucket, and a listed one."""
     names = [f"{project}-{number}" for number in range(400)]
     low = next(name for name in names if bucket(name) < 10)
     high = next(name for name in names if bucket(name) >= 50)
@@ -141,7 +141,7 @@ async def test_flags_that_change_during_traffic_lose_nothing(
         {"async_enrichment_rollout_percentage": 0, "async_enrichment_enabled_projects": [project]},
         {"async_enrichment_rollout_percentage": 0},
     ]
-    told: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
     numbers = iter(range(48))
 
     async def client() -> None:
@@ -150,14 +150,14 @@ async def test_flags_that_change_during_traffic_lose_nothing(
                 switch(faulty, **stages[number // 6 % len(stages)])
             response = await post(bridge, project, f"{number}.py")
             assert response.status_code in {200, 202}, response.text
-            told[response.json()["status"]] += 1
+            statuses[response.json()["status"]] += 1
 
     await asyncio.gather(*(client() for _ in range(4)))
-    assert sum(told.values()) == 48
-    # Within the request, be it that a busy machine was not done at its time limit.
-    within = told["enriched"] + told["waiting"]
-    assert min(told["indexed"], within) > 0, told
-    assert told["indexed"] + within == 48, told
+    assert sum(statuses.values()) == 48
+    # Within the request, even if a busy machine exceeded the time limit.
+    within = statuses["enriched"] + statuses["waiting"]
+    assert min(statuses["indexed"], within) > 0, statuses
+    assert statuses["indexed"] + within == 48, statuses
     await all_enriched(faulty, project, 48)
 
 

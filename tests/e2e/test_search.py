@@ -1,4 +1,4 @@
-"""What search finds of documents on their way through all services."""
+"""Search results for documents in all states of the pipeline."""
 
 import os
 from collections.abc import AsyncIterator
@@ -140,7 +140,7 @@ async def test_a_header_of_cpp_is_found_as_cpp(
     assert {hit["language"] for hit in found} == {"cpp"}
     assert "Widget" in {hit["symbol"] for hit in found}
     assert await hits(bridge, "reconnect delay", project=project, language="c") == []
-    # Once more, named as before: nothing is read anew, so it stays what it was read as.
+    # Posted again with the same name: the language from the enrichment stays.
     await indexed(bridge, project, "src/widget.h", text)
     assert (await bridge.get(f"/document/{document_id}")).json()["language"] == "cpp"
     async with VectorStore.connect(stack) as vectors:
@@ -154,9 +154,9 @@ async def test_what_is_asked_for_limits_what_is_found(bridge: httpx.AsyncClient,
     await enriched(bridge, f"{project}-2", "src/settings.py", PYTHON)
 
     async def found(**filters: Any) -> set[tuple[str, str]]:
-        told = await hits(bridge, "parse the timeout", project=project, **filters)
-        assert {hit["project_name"] for hit in told} <= {project}
-        return {(hit["file_path"], hit["kind"]) for hit in told}
+        results = await hits(bridge, "parse the timeout", project=project, **filters)
+        assert {hit["project_name"] for hit in results} <= {project}
+        return {(hit["file_path"], hit["kind"]) for hit in results}
 
     assert len({file for file, _ in await found()}) == 2
     assert {file for file, _ in await found(language="Markdown")} == {"docs/settings.md"}
@@ -167,7 +167,7 @@ async def test_what_is_asked_for_limits_what_is_found(bridge: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("query", "field"),
     [
         ({"q": ""}, "q"),
         ({"q": "!? \N{COOKIE}"}, "q"),
@@ -178,9 +178,9 @@ async def test_what_is_asked_for_limits_what_is_found(bridge: httpx.AsyncClient,
     ],
 )
 async def test_a_wrong_question_is_told_what_is_wrong(
-    bridge: httpx.AsyncClient, asked: dict[str, Any], field: str
+    bridge: httpx.AsyncClient, query: dict[str, Any], field: str
 ) -> None:
-    answer = await bridge.get("/search", params=asked)
+    answer = await bridge.get("/search", params=query)
     assert answer.status_code == 422
     assert [each["field"] for each in answer.json()["errors"]] == [field]
 
@@ -201,9 +201,9 @@ async def test_the_old_content_is_found_until_the_new_one_is_enriched(
     document_id = await enriched(bridge, project, "a.py", PYTHON)
     new = factories.document(project, CHANGED, entity_id=document_id, file_path="a.py")
     async with GraphStore.connect(stack) as graph, VectorStore.connect(stack) as vectors:
-        # Indexed alone, so that nothing enriches it while it is looked at.
-        told = await graph.index(new, str(uuid4()), status=EnrichmentStatus.SKIPPED)
-        await vectors.index(new, told)
+        # Indexed only, so that nothing enriches it during the test.
+        indexing = await graph.index(new, str(uuid4()), status=EnrichmentStatus.SKIPPED)
+        await vectors.index(new, indexing)
     (first, *_) = await hits(bridge, "reconnect with backoff", project=project)
     assert (first["symbol"], first["fresh"]) == ("reconnect_with_backoff", False)
     assert first["enrichment_status"] == "skipped"
@@ -227,7 +227,7 @@ async def test_content_that_returns_is_found_again(
 
 
 async def deleted(bridge: httpx.AsyncClient, path: str) -> dict[str, Any]:
-    """The receipt once all is removed."""
+    """The receipt after everything is removed."""
     receipt: dict[str, Any] = (await bridge.delete(path)).json()
 
     async def removed() -> bool:
@@ -255,12 +255,12 @@ async def test_the_command_line_shows_where(
 ) -> None:
     await enriched(bridge, project, "src/settings.py", PYTHON)
     environment = {**os.environ, **servers.environment_of(stack)}
-    asked = ("search", "reconnect with backoff", "-p", project, "--type", "code")
-    shown = await enrich(*asked, environment=environment)
+    command = ("search", "reconnect with backoff", "-p", project, "--type", "code")
+    shown = await enrich(*command, environment=environment)
     assert "src/settings.py:11-13" in shown.out
     assert "reconnect_with_backoff" in shown.out
     assert "while not client.connected:" in shown.out
-    told = await enrich(*asked, "--kind", "method", "-o", "json", environment=environment)
-    assert [hit["symbol"] for hit in told.json()["hits"]] == ["SettingsReader.parse_timeout"]
+    methods = await enrich(*command, "--kind", "method", "-o", "json", environment=environment)
+    assert [hit["symbol"] for hit in methods.json()["hits"]] == ["SettingsReader.parse_timeout"]
     nothing = await enrich("search", "x", "-p", f"{project}-none", environment=environment)
     assert "nothing found" in nothing.out

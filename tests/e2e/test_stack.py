@@ -1,4 +1,4 @@
-"""`enrich up` as an operator has it: commands to its services, its addresses, its settings, and its end."""
+"""`enrich up` for an operator: commands to its services, its addresses, its settings, and its end."""
 
 import asyncio
 import os
@@ -21,14 +21,14 @@ from tests.e2e.faulty import FaultyIntelligence
 from tests.eventually import eventually
 from tests.processes import alive
 
-pytestmark = pytest.mark.timeout(400)  # minutes where other work has the processors
+pytestmark = pytest.mark.timeout(400)  # minutes on a busy machine
 NAMES = ["temporal", "kafka", "graph", "vectors", "intelligence", "bridge", "ingress", "worker"]
 PLAIN = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "TMPDIR", "LANG"}}
 
 
 @dataclass
 class Up:
-    """An `enrich up` that has said where everything is."""
+    """A started `enrich up`."""
 
     process: asyncio.subprocess.Process
     data_dir: Path
@@ -36,7 +36,7 @@ class Up:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a shell has that has sourced its `env`."""
+        """The variables of a shell that has sourced its `env`."""
         words = [shlex.split(line) for line in (self.data_dir / "env").read_text().splitlines()]
         pairs = (word[1].partition("=") for word in words)
         return PLAIN | {name: value for name, _, value in pairs if name != "PATH"}
@@ -112,8 +112,8 @@ async def test_one_that_is_stopped_is_away_until_it_is_started(up: Up) -> None:
         with pytest.raises(httpx.ConnectError):
             await http.get(readyz)
         assert (await up.services())["ingress"]["state"] == "stopped"
-        asked = await enrich("doctor", "-o", "json", environment=up.environment)
-        finding = asked.json()["findings"][0]
+        finished = await enrich("doctor", "-o", "json", environment=up.environment)
+        finding = finished.json()["findings"][0]
         assert (finding["part"], finding["next"]) == ("ingress", "`enrich start ingress`")
         started = await up.enrich("start", "ingress")
         assert (started.code, started.out) == (0, "ingress is running\n"), started.err
@@ -184,7 +184,7 @@ async def test_a_killed_intelligence_service_leaves_no_analysis_behind_and_is_ba
 
 @pytest.mark.full
 async def test_every_process_that_is_killed_takes_its_own_with_it_and_is_back(up: Up) -> None:
-    """Its guard is killed, which would end the rest gently."""
+    """Kills the guard, which would otherwise end the rest gently."""
     before = await up.services()
     processes = {pid for service in before.values() for pid in below(service["pid"])}
     assert len(processes) >= len(NAMES)
@@ -233,11 +233,11 @@ async def test_free_space_is_told_by_readiness_health_and_metrics(up: Up) -> Non
     async with httpx.AsyncClient() as http:
         for service in ("BRIDGE", "WORKER"):
             url = f"http://127.0.0.1:{environment[f'{service}_PORT']}"
-            told = (await http.get(f"{url}/readyz")).json()["dependencies"]["storage"]
-            assert told["status"] == "healthy"
+            storage = (await http.get(f"{url}/readyz")).json()["dependencies"]["storage"]
+            assert storage["status"] == "healthy"
             metrics = (await http.get(f"{url}/metrics")).text
             for store in ("content", "graph", "temporal", "vectors"):
-                assert f"{store}: " in told["detail"]
+                assert f"{store}: " in storage["detail"]
                 for kind in ("free", "size"):
                     assert f'archon_storage_{kind}_bytes{{store="{store}"}}' in metrics
         health = (await http.get(f"http://127.0.0.1:{environment['WORKER_PORT']}/health")).json()
@@ -246,17 +246,17 @@ async def test_free_space_is_told_by_readiness_health_and_metrics(up: Up) -> Non
 
 @pytest.mark.full
 async def test_nothing_outlives_a_kill_and_the_next_one_has_the_same_addresses(tmp_path: Path) -> None:
-    """Last, because it starts a stack of its own, twice."""
+    """The last test, because it starts another stack, twice."""
     killed = await start(tmp_path)
     processes, before = below(killed.process.pid), (tmp_path / "env").read_text()
     assert len(processes) >= 2 * len(NAMES)
     killed.process.kill()
     await killed.process.wait()
-    # At once: what is ending still has its ports.
+    # At once: processes that are ending still hold their ports.
     again = await start(tmp_path)
     await all_gone(processes)
     assert (tmp_path / "env").read_text() == before
-    # In a shell that has sourced it, too.
+    # Also in a shell that has sourced it.
     await again.end()
     assert again.process.returncode == 0
     with socket.socket() as taken:

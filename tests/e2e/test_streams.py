@@ -1,4 +1,4 @@
-"""What who watches is told, on all real services but an analysis that waits for us."""
+"""The events that a watching client receives, on all real services except a controlled analysis."""
 
 import asyncio
 import json
@@ -57,14 +57,14 @@ async def test_a_document_is_followed_to_its_end_and_what_was_missed_is_told(
         name, state = await stream.next()
         assert (name, state["ended"], state["document_version"]) == ("state", False, 1)
         gate.open.set()
-        told = await stream.rest()
-    assert progress(told) == PERCENT[1:]
-    assert [name for name, _ in told][-2:] == ["completed", "state"]
-    assert told[-2][1]["enrichment_status"] == "success"
-    assert (told[-1][1]["ended"], told[-1][1]["enrichment_status"]) == (True, "completed")
+        events = await stream.rest()
+    assert progress(events) == PERCENT[1:]
+    assert [name for name, _ in events][-2:] == ["completed", "state"]
+    assert events[-2][1]["enrichment_status"] == "success"
+    assert (events[-1][1]["ended"], events[-1][1]["enrichment_status"]) == (True, "completed")
     async with watching(bridge, f"/projects/{project}/events", of_project.id) as of_project:
         missed = await of_project.until("completed")
-    assert missed == told[:-1]
+    assert missed == events[:-1]
     ended = await bridge.get(f"/document/{document_id}/events", headers={"Last-Event-ID": stream.id})
     assert (ended.status_code, ended.content) == (204, b"")
 
@@ -83,9 +83,9 @@ async def test_a_parked_document_is_told_of_and_so_is_its_discarding(
             return (await bridge.post(f"/document/{document_id}/discard")).is_success
 
         await eventually(discarded)
-        told = await stream.rest()
-    assert [name for name, _ in told] == ["cleared", "completed", "state"]
-    assert told[1][1]["enrichment_status"] == told[2][1]["enrichment_status"] == "discarded"
+        events = await stream.rest()
+    assert [name for name, _ in events] == ["cleared", "completed", "state"]
+    assert events[1][1]["enrichment_status"] == events[2][1]["enrichment_status"] == "discarded"
 
 
 async def test_status_watch_follows_a_document_to_its_end(

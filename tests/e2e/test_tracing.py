@@ -1,4 +1,4 @@
-"""What a document leaves behind at a collector: one trace through every process, and nothing private."""
+"""The spans of a document at a collector: one trace through every process, without private data."""
 
 from collections import Counter
 from collections.abc import Awaitable
@@ -29,9 +29,8 @@ class Traced(Protocol):
 
 @pytest.fixture
 def whole(stack: Settings, collector: Collector) -> Traced:
-    """A document's trace, once all of it has arrived: the end, every parent but a caller's, a span of each
-    of `services`, which send theirs at times of their own.
-    """
+    """A document's complete trace: its end, every parent except a caller's, a span of each of `services`,
+    which export independently."""
 
     async def whole(correlation_id: str, services: frozenset[str] = frozenset()) -> list[Seen]:
         async def arrived() -> list[Seen] | None:
@@ -89,13 +88,13 @@ async def test_a_document_has_one_trace_through_all_services(
 async def test_the_content_store_is_asked_as_often_as_docs_scale_md_computes_with(
     http: httpx.AsyncClient, project: str, whole: Traced
 ) -> None:
-    """Where this fails, change `object_reads` in measured.json and run `make scale`."""
+    """If this fails, change `object_reads` in measured.json and run `make scale`."""
     text = CODE + f"# {project}\n"
     accepted = (await http.post("/document", json=body(project, full_text=text))).json()
-    asked = Counter(each.name for each in await whole(accepted["correlation_id"]))
+    counted = Counter(each.name for each in await whole(accepted["correlation_id"]))
     expected = Measured.shipped()
-    assert asked["content put"] == expected.object_writes
-    assert asked["content get"] + asked["content head"] + asked["content list"] == expected.object_reads
+    assert counted["content put"] == expected.object_writes
+    assert counted["content get"] + counted["content head"] + counted["content list"] == expected.object_reads
 
 
 async def test_a_caller_s_trace_is_joined(

@@ -1,7 +1,7 @@
-"""Two keys on one bridge: whatever the one does is neither seen by the other nor changes what it sees.
+"""Two keys on one bridge: neither can see the other's actions, or their effects.
 
-A project that has a neighbour is compared with a control that has had the same done to it and has none: both
-must look alike, by content, status, count, score and order.
+A project with a neighbour is compared with a control project that has the same history without a neighbour:
+both must look the same by content, status, count, score and order.
 """
 
 import json
@@ -30,7 +30,7 @@ TEXTS = (
 )
 QUERIES = ("tarpon", "heron egret", "where is a tarpon returned")
 Work = tuple[str, str, str]
-"""What is done, to which path, with which text."""
+"""The action, the path, and the text."""
 
 own = st.tuples(
     st.sampled_from(["index", "index", "index", "remove"]), st.sampled_from(PATHS), st.sampled_from(TEXTS)
@@ -48,7 +48,7 @@ hostile = st.tuples(
 
 
 class Project:
-    """One of a key's, and what it is answered."""
+    """A key's project, and its answers."""
 
     def __init__(self, keyed: KeyedBridge) -> None:
         self.name = f"project-{uuid4().hex[:10]}"
@@ -80,7 +80,7 @@ class Project:
         await eventually(ended)
 
     async def sees(self) -> str:
-        """All that its key shows of it, without what tells one project from another, and without times."""
+        """Everything that its key can see, without values that distinguish projects, and without times."""
         listing = (await self.http.get(f"{BRIDGE}/documents", params={"limit": 100})).json()["documents"]
         listing.sort(key=lambda each: each["file_path"])
         documents = [
@@ -92,7 +92,7 @@ class Project:
             for mode in ("lexical", "dense", "combined")
         ]
         for each in hits:
-            # Equal scores are told apart by ids.
+            # The order of equal scores depends on ids.
             each["hits"].sort(key=lambda hit: (-hit["score"], hit["file_path"], hit["start_line"]))
         rest = [
             (await self.http.get(f"{BRIDGE}/{path}")).json()
@@ -106,12 +106,12 @@ class Project:
             text = text.replace(document_id, f"ID OF {path}")
         text = re.sub(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "UUID", text)
         text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "TIME", text)
-        # Vectors are float32, and added up in the order of their ids.
+        # Vectors are float32, summed in the order of their ids.
         return re.sub(r"(?<=\d\.\d{4})\d+", "", text)
 
 
 class Neighbour:
-    """Has a key of another project, and knows everything of the one it is hostile to."""
+    """Has the key of another project, and knows everything about the project that it attacks."""
 
     def __init__(self, keyed: KeyedBridge, victim: Project) -> None:
         self.name = f"project-{uuid4().hex[:10]}"
@@ -121,7 +121,7 @@ class Neighbour:
 
     async def do(self, work: Work) -> None:
         what, path, text = work
-        # One that there is, or is not: it must make no difference.
+        # An existing id, or another one: it must make no difference.
         document_id = self._victim.ids.get(path) or str(uuid4())
         if what in {"take id", "batch"}:
             self._taken.add(document_id)
@@ -145,7 +145,7 @@ class Neighbour:
             assert first["problem"]["status"] == 403
             assert second["document"]["document_id"] != document_id
         elif what in {"read", "retry", "discard", "delete", "follow"}:
-            # What it has given one of its own documents as a name finds that.
+            # An id that it has used for its own document finds that document.
             if document_id not in self._taken:
                 await self._refused_alike(what, document_id)
         else:

@@ -1,4 +1,4 @@
-"""Why nothing happens: each part taken away in turn, and what bridge and command line say of it."""
+"""Why nothing happens: each part is taken away in turn, and bridge and command line must name it."""
 
 import os
 import re
@@ -32,7 +32,7 @@ async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
 async def http(own: Stack) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=own.settings.bridge_url, timeout=60) as client:
         yield client
-    # What a failed test took away and did not bring back is not missed by the next.
+    # The next test does not depend on parts that a failed one did not bring back.
     for process in (each for each in (*own.servers.all(), *own.services.all()) if each.pid is None):
         await process.start()
         await ensure_topics(own.settings)
@@ -123,7 +123,7 @@ async def test_the_intelligence_service_is_down(own: Stack, http: httpx.AsyncCli
     await eventually(breaker_is_open)
 
     async def says_when_it_is_tried_next() -> bool:
-        """Not while an attempt is under way."""
+        """Not while an attempt is running."""
         printed = (await enrich(own, "status", "-p", project)).out
         assert re.search(r"intelligence +down", printed), printed
         return bool(

@@ -43,7 +43,7 @@ class Sample:
 
 
 def samples(project: str, seed: str, count: int) -> list[Sample]:
-    """Generated sources with their analyses; each imports a few modules that others import as well."""
+    """Generated sources with their analyses; each imports a few modules that others import too."""
     found = []
     for each in documents.generate(seed, count, 4096):
         result = analyse(each.text, each.language, EnrichmentType.FULL)
@@ -65,7 +65,7 @@ def samples(project: str, seed: str, count: int) -> list[Sample]:
 
 
 def processor_time(pid: int) -> float:
-    """Seconds that a process has worked."""
+    """Processor seconds of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
 
@@ -77,7 +77,7 @@ def server_of(guard: int) -> int:
 
 
 class Meter:
-    """Milliseconds a document, by operation: of the server's processor, of the client's, and of the clock."""
+    """Milliseconds per document, by operation: processor time of server and client, and wall clock."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -102,7 +102,7 @@ class Meter:
         self.figures[name].append((server, ours, clock))
 
     async def _done(self, work: Callable[[], Awaitable[object]]) -> bool:
-        """An activity is tried again after a conflict."""
+        """Retries after a conflict, like the activity."""
         try:
             await work()
         except StoreConflictError:
@@ -140,7 +140,7 @@ async def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clients", type=int, default=10)
     parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
+    given = parser.parse_args()
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         ports = Ports.free()
@@ -150,20 +150,20 @@ async def main() -> None:
         await graph.ensure_schema()
         assert server.pid is not None
         meter = Meter(server_of(server.pid))
-        for number in range(asked.rounds + 1):
-            await one_round(graph, meter, samples("load", f"round {number}", asked.documents), asked.clients)
-    # The first round is the server's own warming up.
+        for number in range(given.rounds + 1):
+            await one_round(graph, meter, samples("load", f"round {number}", given.documents), given.clients)
+    # The first round includes the server's warm-up.
     figures = {
-        name: [round(sum(column) / asked.rounds, 2) for column in zip(*rounds[1:], strict=True)]
+        name: [round(sum(column) / given.rounds, 2) for column in zip(*rounds[1:], strict=True)]
         for name, rounds in meter.figures.items()
     }
-    if asked.json:
+    if given.json:
         print(json.dumps(figures))
         return
-    print(f"{asked.documents} documents, {asked.rounds} rounds, {asked.clients} clients; ms a document")
+    print(f"{given.documents} documents, {given.rounds} rounds, {given.clients} clients; ms a document")
     for name, (server_ms, client_ms, clock_ms) in figures.items():
-        told = f"server {server_ms:7.2f}  client {client_ms:7.2f}  clock {clock_ms:7.2f}"
-        print(f"{name:12} {told}  conflicts {meter.conflicts[name]}")
+        times = f"server {server_ms:7.2f}  client {client_ms:7.2f}  clock {clock_ms:7.2f}"
+        print(f"{name:12} {times}  conflicts {meter.conflicts[name]}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""In: which incidents to provoke. Out: a table of who named each, whether anything was lost, and when all was
-as before.
+"""In: the incidents to provoke. Out: a table of the sources that named each, of losses, and of the recovery.
 
-Run by `make incidents`; the exit status is 1 where one was not named, not recovered from, or has cost a
+Run by `make incidents`; the exit status is 1 if an incident was not named, not recovered from, or has lost a
 document.
 """
 

@@ -1,6 +1,6 @@
-"""In: a directory. Out: a whole stack in which more can go wrong: what its services ask of graph and
-vectors goes through proxies that can be slowed down, and its graph and texts have small file systems of
-their own that can be filled, where this process may mount one."""
+"""In: a directory. Out: a whole stack with additional ways to fail: services reach graph and vectors through
+proxies that can delay, and graph and content have small file systems that can be filled, if this process may
+mount them."""
 
 import asyncio
 import contextlib
@@ -19,13 +19,13 @@ from tests.e2e.command import Finished, enrich
 
 DISK_BYTES: Final = 768 * 1024 * 1024
 DISKS: Final = ("graph", "content")
-"""Directories of the data directory that get file systems of their own."""
+"""Directories of the data directory with their own file systems."""
 _PROXIED: Final = {"graph": "MEMGRAPH_URI", "vectors": "QDRANT_URL"}
 
 
 @dataclass
 class Proxy:
-    """Passes TCP on to `target`, each piece of an answer `delay` seconds later."""
+    """Passes TCP to `target`, with each part of an answer delayed by `delay` seconds."""
 
     target: int
     delay: float = 0.0
@@ -44,7 +44,7 @@ class Proxy:
         try:
             server_reader, server_writer = await asyncio.open_connection(HOST, self.target)
         except OSError:
-            writer.transport.abort()  # refused, as the server itself would have refused
+            writer.transport.abort()  # refused, as by the server itself
             return
         pieces = (
             self._copied(reader, server_writer, slow=False),
@@ -67,8 +67,8 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Estate:
-    """`directory`: of the stack's data. `proxies`: by what they lead to. `disks`: whether DISKS have file
-    systems of their own."""
+    """`directory`: the stack's data. `proxies`: by target. `disks`: whether DISKS have their own file
+    systems."""
 
     stack: Stack
     directory: Path
@@ -76,14 +76,14 @@ class Estate:
     disks: bool
 
     async def enrich(self, *arguments: str) -> Finished:
-        """The command line, as an operator beside this stack types it."""
+        """The command line, as an operator of this stack uses it."""
         environment = {**os.environ, **self.stack.environment, "COLUMNS": "200"}
         return await enrich(*arguments, environment=environment)
 
     @contextlib.asynccontextmanager
     async def restarted(self, service: ChildProcess, **settings: str) -> AsyncIterator[None]:
-        """A service with other settings while the block lasts. Whether it becomes ready with them is its own
-        affair; at the end it is ready as before."""
+        """Restarts a service with other settings during the block. It need not become ready with them; at the
+        end it is ready as before."""
         before = service.environment
         await service.kill()
         service.environment = {**before, **settings}
@@ -121,7 +121,7 @@ async def estate(directory: Path, overrides: Mapping[str, str] | None = None) ->
 
 @contextlib.contextmanager
 def _disks(directory: Path) -> Iterator[bool]:
-    """Whether it could be done: to mount is root's right."""
+    """Whether it was possible: mounting requires root."""
     mounted: list[Path] = []
     try:
         for name in DISKS if os.geteuid() == 0 else ():

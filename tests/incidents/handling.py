@@ -1,5 +1,5 @@
-"""In: an estate and an incident. Out: what became of documents that were under way, who named the cause, and
-whether all that keeps record of them agrees afterwards."""
+"""In: an installation and an incident. Out: the state of documents in progress, the sources that named the
+cause, and whether all records agree afterwards."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ from tests.incidents.signals import Signals, Watch
 from tests.outages.rehearsal import completed, ended, send
 
 RECOVERED: Final = 30.0
-"""Seconds after the end of an incident within which everything is to be as before."""
+"""Seconds after the end of an incident within which everything must have recovered."""
 _PATIENCE: Final = 180.0
 _BYTES: Final = 2048
 _FAILED: Final = "MATCH (d:Document {enrichment_status: 'failed'}) RETURN d.entity_id"
@@ -30,8 +30,8 @@ _FAILED: Final = "MATCH (d:Document {enrichment_status: 'failed'}) RETURN d.enti
 
 @dataclass(frozen=True)
 class Handled:
-    """`refused`: documents that the bridge did not take, and said so; `recovery`: seconds until the last one
-    was enriched, None where that did not come; `disagreements`: a line each."""
+    """`refused`: documents that the bridge refused with an error; `recovery`: seconds until the last one was
+    enriched, None if that did not happen; `disagreements`: one line each."""
 
     name: str
     signals: Signals
@@ -45,7 +45,7 @@ class Handled:
 
     @property
     def named(self) -> bool:
-        """By what an operator types, and by what reports by itself."""
+        """Sources that an operator calls, and sources that report by themselves."""
         return bool(self.signals.named.keys() & {"status", "doctor"}) and bool(
             self.signals.named.keys() & {"log", "health"}
         )
@@ -63,7 +63,7 @@ class Handled:
 
 
 async def handle(estate: Estate, name: str, incident: Incident, *, documents: int = 10) -> Handled:
-    """Documents are under way when it begins, and more are tried while it lasts."""
+    """Documents are in progress when it begins, and more are sent during it."""
     settings, project = estate.stack.settings, f"incident-{name.replace(' ', '-').lower()}"
     generated = list(generate(project, 2 * documents, _BYTES))
     before = await _parked_in_graph(settings)
@@ -99,7 +99,7 @@ async def _parked_in_graph(settings: Settings) -> set[str]:
 
 
 async def _disagreements(estate: Estate, accepted: Sequence[Accepted]) -> list[str]:
-    """Between the submitter's list, the runs that are parked, the graph and the letters on the topic."""
+    """Between the submitter's list, the parked runs, the graph and the letters on the topic."""
     settings = estate.stack.settings
     parked = open_query_of(None, EnrichmentStatus.FAILED)
     client = await temporal.connect(settings)
@@ -121,6 +121,6 @@ async def _disagreements(estate: Estate, accepted: Sequence[Accepted]) -> list[s
 
 
 async def _standing_letters(settings: Settings) -> set[str]:
-    """Documents whose last word on the topic is a letter about them."""
+    """Documents whose last record on the topic is a letter."""
     last = {each["key"]: each["value"] for each in await read_all(settings, settings.kafka_dlq_topic)}
     return {key for key, value in last.items() if value is not None and value.get("document_id")}

@@ -1,4 +1,4 @@
-"""The incidents: what goes wrong, and words by which an operator would know the cause."""
+"""The incidents: failures, and words by which an operator would recognise the cause."""
 
 import asyncio
 import contextlib
@@ -31,9 +31,8 @@ Trouble = Callable[[Estate], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True)
 class Incident:
-    """`cause`: a regular expression that names what is wrong. `seconds`: how long it lasts at least.
-    `parked`: documents that are to wait for a person because of it. `needs`: whether it can be provoked
-    here."""
+    """`cause`: a regular expression for the problem. `seconds`: minimum duration. `parked`: documents that
+    must be parked because of it. `needs`: whether it can be provoked here."""
 
     trouble: Trouble
     cause: str
@@ -51,7 +50,7 @@ async def away(outage: Outage, estate: Estate) -> AsyncIterator[None]:
     finally:
         await outage.end(estate.stack)
         if outage.server == "kafka":
-            await ensure_topics(estate.stack.settings)  # it keeps them in memory
+            await ensure_topics(estate.stack.settings)  # Kafka keeps topics in memory
 
 
 @contextlib.asynccontextmanager
@@ -62,7 +61,7 @@ async def misled(service: str, settings: Mapping[str, str], estate: Estate) -> A
 
 
 def clock_off(service: str, seconds: float) -> Trouble:
-    """A service of ours runs on a machine whose clock is ahead, or behind."""
+    """A service of ours runs on a machine whose clock is ahead or behind."""
     return partial(misled, service, {"PYTHONPATH": str(_CLOCK), "CLOCK_AHEAD": str(seconds)})
 
 
@@ -75,7 +74,7 @@ async def nowhere(service: str, setting: str, address: str, estate: Estate) -> A
 
 @contextlib.asynccontextmanager
 async def older(estate: Estate) -> AsyncIterator[None]:
-    """The worker is led to a vector store of a version that it must not write to, and that is empty."""
+    """The worker uses an empty vector store of an unsupported old version."""
 
     async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):
@@ -121,7 +120,7 @@ async def full(disk: str, estate: Estate) -> AsyncIterator[None]:
 
 
 def _fill(ballast: Path) -> None:
-    """To the last byte: what is free in blocks, and then by pieces until nothing more is taken."""
+    """To the last byte: first free blocks, then smaller parts until nothing more fits."""
     with ballast.open("wb", buffering=0) as file:
         os.posix_fallocate(file.fileno(), 0, max(1, shutil.disk_usage(ballast.parent).free - (1 << 16)))
         file.seek(0, os.SEEK_END)
@@ -132,7 +131,7 @@ def _fill(ballast: Path) -> None:
 
 @contextlib.asynccontextmanager
 async def poison(count: int, estate: Estate) -> AsyncIterator[None]:
-    """Requests for documents whose text nobody has, and as many messages that are none."""
+    """Requests for documents without a text anywhere, and as many unreadable messages."""
     settings = estate.stack.settings
     for number in range(count):
         request = factories.request(
@@ -147,7 +146,7 @@ async def poison(count: int, estate: Estate) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def flood(count: int, estate: Estate) -> AsyncIterator[None]:
-    """Documents of another project, faster than they are analysed, where few may wait in Temporal."""
+    """Another project's documents, faster than the analysis, with a low limit in Temporal."""
     documents = list(generate("flood", count, 2048))
     async with (
         misled("intelligence", {"INTELLIGENCE_SIMULATED_LATENCY": "1"}, estate),

@@ -1,4 +1,4 @@
-"""In: an estate in which something is wrong. Out: where an operator could read what it is, and how soon."""
+"""In: an installation with a problem. Out: the sources that show it to an operator, and how soon."""
 
 import asyncio
 import json
@@ -14,24 +14,24 @@ from archon.devstack.process import ChildProcess
 from tests.incidents.estate import Estate
 
 SOON: Final = 60.0
-"""Seconds within which a cause is to be named."""
+"""Seconds within which a cause must be named."""
 _AGAIN: Final = 3.0
-"""Seconds between two questions: a command takes seconds of a processor, which what is ill needs too."""
+"""Seconds between two checks: a command takes seconds of a processor, which the failing part also needs."""
 _LEVELS: Final = {"warning", "error", "critical"}
 
 
 @dataclass
 class Signals:
-    """`named`: seconds after which each of the sources named the cause; one that did not is not there."""
+    """`named`: seconds after which each source named the cause; sources that did not are missing."""
 
     named: dict[str, float] = field(default_factory=dict)
     last: dict[str, str] = field(default_factory=dict)
-    """What each said in the end."""
+    """The last output of each."""
 
 
 @dataclass(frozen=True)
 class _Log:
-    """What a service has logged since then."""
+    """The log lines of a service since then."""
 
     service: ChildProcess
     start: int
@@ -52,7 +52,7 @@ def _is_bad(line: str) -> bool:
 
 
 class Watch:
-    """The sources, from the moment in which it is made."""
+    """The sources, from its construction on."""
 
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
@@ -63,7 +63,7 @@ class Watch:
         ]
 
     async def until_named(self, cause: str) -> Signals:
-        """Asks every source until it names `cause` (a regular expression), for SOON at most."""
+        """Checks every source until it names `cause` (a regular expression), for at most SOON seconds."""
         found = Signals()
         sources: Mapping[str, Callable[[], Awaitable[str]]] = {
             "log": self._log,
@@ -90,7 +90,7 @@ class Watch:
         return "\n".join(log.read() for log in self._logs)
 
     async def _health(self) -> str:
-        """What says that it is not well."""
+        """The unhealthy parts."""
         services = self._estate.stack.services
         paths = [
             *((each, "/readyz") for each in services.all()),

@@ -1,4 +1,4 @@
-"""The load test's bare workflows on a real Temporal server; what they cost is read from that server."""
+"""The load test's bare workflows on a real Temporal server; their cost is read from that server."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""A stack that a work tree's own `enrich up` has started, measured from outside: as another commit's is."""
+"""A stack that a work tree's own `enrich up` has started, measured from outside, like that of another
+commit."""
 
 import asyncio
 import os
@@ -23,7 +24,7 @@ PROCESSES = {"Temporal", "Kafka", "graph", "vectors", "bridge", "intelligence", 
 @pytest.mark.skipif(not ProcessGroups.available(), reason="there is no /proc")
 @pytest.mark.full
 async def test_every_process_of_a_stack_is_told_and_none_outlives_it(tmp_path: Path) -> None:
-    asked = Parameters(
+    parameters = Parameters(
         documents=DOCUMENTS,
         concurrency=2,
         rate=0,
@@ -33,7 +34,7 @@ async def test_every_process_of_a_stack_is_told_and_none_outlives_it(tmp_path: P
         project="bench",
         running=False,
     )
-    plan = Plan(asked, bare=0, timeout=120, submitted=None, rest=1, tenths=True)
+    plan = Plan(parameters, bare=0, timeout=120, submitted=None, rest=1, tenths=True)
     async with started(Checkout("here", ROOT, Path(sys.executable)), tmp_path) as (up, target):
         assert set(target.leaders) == PROCESSES
         assert len(set(target.leaders.values())) == len(PROCESSES)

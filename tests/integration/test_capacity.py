@@ -1,4 +1,4 @@
-"""What a document leaves in the stores is counted as docs/scale.md computes with it."""
+"""The data that a document leaves in the stores is counted as docs/scale.md computes with it."""
 
 import pytest
 
@@ -24,7 +24,7 @@ async def test_each_store_is_counted() -> None:
     assert found.tasks["intelligence"] == 1 < found.tasks["enrichment"]
     assert found.history_bytes > 1000
     assert found.persistence_writes["CreateWorkflowExecution"] >= 1
-    # The same parts as in the figures that are shipped: a new label or topic must not be left out there.
+    # The same keys as in the shipped figures: a new label or topic must be added there.
     shipped = Measured.shipped().stored
     for name in ("nodes", "kafka_records", "kafka_bytes", "objects", "tasks", "points"):
         assert getattr(found, name).keys() <= getattr(shipped, name).keys(), name

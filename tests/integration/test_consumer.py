@@ -1,4 +1,4 @@
-"""The record consumer on a real broker: what it commits, what it delivers again, and what it does not."""
+"""The record consumer on a real broker: commits, redeliveries, and records without either."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from tests.eventually import eventually
 
 
 class Handler:
-    """Notes what it is handed. `failing`: offsets that are refused until they are taken out."""
+    """Records its calls. `failing`: offsets that are refused until they are removed."""
 
     def __init__(self) -> None:
         self.taken: list[int] = []
@@ -118,7 +118,7 @@ async def test_what_follows_a_record_that_waits_is_handled_and_not_committed(
 
 
 class NotUtf8(str):
-    """A header's key as a producer in another language may write it."""
+    """A header key that a producer in another language may write."""
 
     __slots__ = ()
 
@@ -129,9 +129,9 @@ class NotUtf8(str):
 async def test_a_record_that_cannot_be_decoded_is_passed_on_as_such_and_holds_nothing_up(
     settings: Settings, topic: str, producer: AIOKafkaProducer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A broker that compresses anew, as on the other topic, would mend it.
+    # A broker that recompresses, as on the other topic, would repair it.
     topic = settings.kafka_index_topic
-    # The one in C writes nothing but UTF-8.
+    # The C implementation writes only UTF-8.
     for module in ("message_accumulator", "producer"):
         name = f"aiokafka.producer.{module}.DefaultRecordBatchBuilder"
         monkeypatch.setattr(name, _DefaultRecordBatchBuilderPy)
@@ -193,7 +193,7 @@ async def test_a_handler_that_breaks_stops_the_consumer(
 
 
 class Gate(asyncio.Event):
-    """What is handed on waits until it is set; `taken` says of each topic how many records have come."""
+    """Passes records on after it is set; `taken` counts the records of each topic."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -214,7 +214,7 @@ class Gate(asyncio.Event):
 async def consuming_two(
     settings: Settings, handler: RecordHandler, closed: Callable[[], bool] = lambda: False
 ) -> AsyncIterator[None]:
-    """The enrichment topic and, unless `closed`, the bulk topic, four records in flight of each."""
+    """The enrichment topic and, unless `closed`, the bulk topic, with four records in flight of each."""
     topics = {settings.kafka_enrichment_topic: lambda: False, settings.kafka_bulk_topic: closed}
     consumer = RecordConsumer(settings, topics, settings.kafka_group_id, handler, ordered=False, limit=4)
     stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""The dead-letter topic as a table, on a real broker: who reads it, how many at once, and what they hold."""
+"""The dead-letter topic as a table, on a real broker: concurrent readers, and their memory."""
 
 import asyncio
 import contextlib
@@ -72,7 +72,7 @@ async def test_few_read_it_at_once_and_another_is_told(
             await topic.rows(ALL, None, holder)
 
     async with topic.records(holder="one") as one:
-        await refused("one")  # one of each is enough
+        await refused("one")  # a single refusal of each kind is enough
         assert len(await topic.rows(ALL, None, "two")) == 1
         async with contextlib.AsyncExitStack() as others:
             for _ in range(dead_letters._READERS - 1):
@@ -88,7 +88,7 @@ async def test_a_topic_that_was_made_anew_is_read_from_its_beginning(
 ) -> None:
     for _ in range(3):
         await publisher.dead_letter(letter("mine"))
-    positions = {0: 40}  # of the one before
+    positions = {0: 40}  # of the previous topic
     async with DeadLetterTopic(settings).records(positions) as records:
         found = {key async for key, _ in records}
     assert len(found) == 3

@@ -1,5 +1,4 @@
-"""What the demo shows of this repository: its searches find the right lines, by the product's own chunks and
-queries."""
+"""The demo's searches of this repository find the right lines, with the product's own chunks and queries."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Whoever embeds, the intelligence service behaves alike: the bundled model, and a real server that speaks
+"""The intelligence service behaves the same with every embedder: the bundled model, and a real server with
 OpenAI's protocol."""
 
 import contextlib
@@ -29,21 +29,21 @@ CODE = "def read_settings():\n    return parse(environment)\n\n\ndef water_roses
 
 @dataclass
 class EmbeddingServer:
-    """The bundled model behind OpenAI's protocol; `answer` goes before it."""
+    """The bundled model behind OpenAI's protocol; `answer` takes precedence."""
 
     answer: Callable[[], Response] | None = None
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    received: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
-        """What stands before /embeddings."""
+        """The address before /embeddings."""
         app = FastAPI()
 
         @app.post("/v1/embeddings")
         async def embeddings(request: Request) -> Response:
             body = await request.json()
-            self.asked.append(body)
+            self.received.append(body)
             self.keys.append(request.headers.get("authorization", ""))
             return self.answer() if self.answer is not None else openai(embedding.embed(body["input"]))
 
@@ -53,7 +53,7 @@ class EmbeddingServer:
 
 
 def openai(vectors: Sequence[Sequence[float]]) -> Response:
-    """Of a length of their own, and in no order, which the protocol allows."""
+    """Vectors with their own length, in no particular order, which the protocol allows."""
     items = [
         {"object": "embedding", "index": n, "embedding": [3 * value for value in vector]}
         for n, vector in enumerate(vectors)
@@ -155,14 +155,14 @@ async def test_what_is_asked_of_the_service(server: EmbeddingServer) -> None:
         service(embedding_service_url=url, embedding_model="m-1", embedding_api_key=key) as client,
     ):
         await analysed(client)
-    (body,) = server.asked
+    (body,) = server.received
     assert (body["model"], len(body["input"]), body["encoding_format"]) == ("m-1", 3, "float")
     assert body["input"][1].startswith("read_settings\n")
     assert server.keys == ["Bearer s3cret"]
 
 
 @pytest.mark.parametrize(
-    ("answer", "error", "told"),
+    ("answer", "error", "expected"),
     [
         (lambda: Response("busy", 500), errors.IntelligenceUnavailableError, "HTTP 503.*busy"),
         (lambda: Response("later", 429), errors.IntelligenceUnavailableError, "HTTP 503.*HTTP 429"),
@@ -180,11 +180,11 @@ async def test_what_is_asked_of_the_service(server: EmbeddingServer) -> None:
     ],
 )
 async def test_a_service_that_fails_says_how(
-    server: EmbeddingServer, answer: Callable[[], Response], error: type[Exception], told: str
+    server: EmbeddingServer, answer: Callable[[], Response], error: type[Exception], expected: str
 ) -> None:
     server.answer = answer
     async with server.serving() as url, service(embedding_service_url=url) as client:
-        with pytest.raises(error, match=told) as raised:
+        with pytest.raises(error, match=expected) as raised:
             await analysed(client)
         assert "secret" not in str(raised.value), "what refuses a text may quote it"
         server.answer = None
@@ -201,7 +201,7 @@ async def test_a_service_that_is_away_is_unavailable() -> None:
 
 async def test_the_version_is_of_the_embedder_too(server: EmbeddingServer) -> None:
     async with server.serving() as url:
-        told = []
+        versions = []
         for settings in (
             {},
             {"embedding_service_url": url},
@@ -210,9 +210,9 @@ async def test_the_version_is_of_the_embedder_too(server: EmbeddingServer) -> No
         ):
             async with service(**settings) as client:
                 version = await client.version()
-                told.append(version.analyser_version)
+                versions.append(version.analyser_version)
                 assert version.embedding_dimensions == settings.get("embedding_dimensions", 256)
-    assert len(set(told)) == len(told)
+    assert len(set(versions)) == len(versions)
 
 
 async def test_the_bundled_model_has_its_own_dimensions() -> None:

@@ -1,4 +1,4 @@
-"""Counts of the estate, asked of the real graph and the real broker."""
+"""Counts of the installation, from the real graph and the real broker."""
 
 import asyncio
 import os

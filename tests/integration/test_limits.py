@@ -1,4 +1,5 @@
-"""Both limits on analyses, on a real Temporal server: at once a worker, and a second all workers together."""
+"""Both limits on analyses, on a real Temporal server: concurrent ones of a worker, and the rate of all
+workers."""
 
 import asyncio
 import time
@@ -29,7 +30,7 @@ from tests.workflows.conftest import Ports, workers_on
 
 
 class CountingPorts(Ports):
-    """Knows when each analysis began, and how many were under way at once."""
+    """Records when each analysis started, and the maximum concurrency."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +62,7 @@ async def register(settings: Settings) -> str:
 
 @pytest.fixture
 async def client(servers: TestServers, settings: Settings) -> Client:
-    """In a namespace of its own, because task queues have one name everywhere."""
+    """In its own namespace, because task queues have the same names everywhere."""
     await servers.start("temporal")
     namespace = await register(settings)
     own = settings.model_copy(update={"temporal_namespace": namespace})
@@ -129,7 +130,7 @@ async def submit(client: Client, count: int) -> list[str]:
 
 
 async def start_worker(running: AsyncExitStack, client: Client, ports: Ports, settings: Settings) -> None:
-    # As in a process of its own: a connection takes one worker of a queue.
+    # As in a separate process: a connection accepts one worker per queue.
     own = Settings(temporal_address=client.config()["service_client"].config.target_host)
     client = await temporal.connect(own.model_copy(update={"temporal_namespace": client.namespace}))
     for worker in workers_on(client, ports, settings):

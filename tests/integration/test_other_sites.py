@@ -1,7 +1,7 @@
-"""A page of another site, in a real browser: what it can read and change of services that need no key.
+"""A page of another site, in a real browser: its access to services that need no key.
 
-Needs Debian's chromium, or another Chrome in the PATH; the same requests without a browser are in
-tests/unit/test_neighbours.py.
+Needs Debian's chromium, or another Chrome in the PATH; tests/unit/test_neighbours.py sends the same requests
+without a browser.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ const read = async (name, url, options) => {
 
 
 class Victim:
-    """As a bridge without keys: something to read, and something to change."""
+    """Like a bridge without keys: data to read, and data to change."""
 
     def __init__(self) -> None:
         self.changed = 0
@@ -74,7 +74,7 @@ class Victim:
 
 @contextlib.asynccontextmanager
 async def attacker(port: int, targets: dict[str, str]) -> AsyncIterator[asyncio.Future[dict[str, str]]]:
-    """Serves the page; the future is what the page has found."""
+    """Serves the page; the future is the page's result."""
     app, reported = FastAPI(), asyncio.get_running_loop().create_future()
 
     @app.get("/")
@@ -90,7 +90,7 @@ async def attacker(port: int, targets: dict[str, str]) -> AsyncIterator[asyncio.
 
 
 async def opened(url: str, profile: Path, reported: asyncio.Future[dict[str, str]]) -> dict[str, str]:
-    """What the page at `url` has found. The site's name leads here, as one does that is rebound."""
+    """The result of the page at `url`. The site's host name resolves to this machine, as in DNS rebinding."""
     browser = await asyncio.create_subprocess_exec(
         *(BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"),
         *(f"--host-resolver-rules=MAP {SITE} {HOST}", "--remote-debugging-port=0", url),

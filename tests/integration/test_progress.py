@@ -1,4 +1,4 @@
-"""Progress on a real broker: in order, waited for by nobody, and counted where it is lost."""
+"""Progress on a real broker: in order, awaited by nobody, and counted if lost."""
 
 import asyncio
 from datetime import UTC, datetime

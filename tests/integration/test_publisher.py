@@ -1,4 +1,4 @@
-"""The publisher and a broker that hangs: what it does not acknowledge it may still have read."""
+"""The publisher with a hanging broker, which may have read events that it does not acknowledge."""
 
 from pathlib import Path
 
@@ -51,4 +51,4 @@ async def test_retries_leave_no_copies_with_a_broker_that_hangs(tmp_path: Path) 
                 thaw(broker)
             await eventually(published)
             after = len(await read_all(settings, settings.kafka_enrichment_topic))
-    assert after - before <= 2  # the first of those that were given up, and the one that was acknowledged
+    assert after - before <= 2  # the first abandoned event, and the acknowledged one

@@ -1,4 +1,4 @@
-"""`enrich setup` and `enrich topics` on the real servers: what they make, what they leave, what they say."""
+"""`enrich setup` and `enrich topics` on the real servers: created and unchanged parts, and the output."""
 
 import contextlib
 import os
@@ -43,7 +43,7 @@ DAY = 24 * 3600
 
 @pytest.fixture
 async def own(servers: TestServers, tmp_path: Path) -> Settings:
-    """Servers of the suite, with topics, namespace and collection that nobody has made yet."""
+    """Servers of the suite, with new topics, namespace and collection."""
     await servers.start("temporal", "kafka", "graph", "vectors")
     return servers.settings(tmp_path, temporal_namespace=f"n{uuid4().hex[:10]}")
 
@@ -78,9 +78,9 @@ async def test_setup_makes_everything_and_nothing_twice(servers: TestServers, ow
 READY = {part: {"ready"} for part in ("graph", "vectors", "content")}
 
 
-def _statuses(told: dict[str, list[dict[str, str]]]) -> dict[str, set[str]]:
+def _statuses(answer: dict[str, list[dict[str, str]]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for each in told["parts"]:
+    for each in answer["parts"]:
         found.setdefault(each["part"], set()).add(each["status"])
     return found
 
@@ -88,11 +88,11 @@ def _statuses(told: dict[str, list[dict[str, str]]]) -> dict[str, set[str]]:
 async def test_a_part_that_is_down_does_not_keep_the_others(servers: TestServers, own: Settings) -> None:
     (nobody,) = free_ports(1)
     env = environment(servers, own, QDRANT_URL=f"http://127.0.0.1:{nobody}")
-    told = await enrich("setup", "-o", "json", environment=env)
-    assert told.code == 3
-    assert list(told.json()["failures"]) == ["vectors"]
-    assert _statuses(told.json())["topics"] == {"created"}
-    assert "error: qdrant" in told.err
+    finished = await enrich("setup", "-o", "json", environment=env)
+    assert finished.code == 3
+    assert list(finished.json()["failures"]) == ["vectors"]
+    assert _statuses(finished.json())["topics"] == {"created"}
+    assert "error: qdrant" in finished.err
 
 
 async def test_topics_are_planned_as_designed_and_drift_is_told(servers: TestServers, own: Settings) -> None:
@@ -112,10 +112,10 @@ async def test_topics_are_planned_as_designed_and_drift_is_told(servers: TestSer
     after = await enrich("topics", "list", environment=env)
 
     assert (before.code, created.code, after.code) == (10, 0, 10)
-    told = {topic["name"]: topic for topic in before.json()["topics"]}
-    assert told[own.kafka_index_topic]["status"] == "missing"
-    assert told[own.kafka_dlq_topic]["differences"][0] == "partitions: 2, planned 1"
-    assert told[own.kafka_progress_topic]["differences"] == [f"retention.ms: 1000, planned {DAY}000"]
+    by_name = {topic["name"]: topic for topic in before.json()["topics"]}
+    assert by_name[own.kafka_index_topic]["status"] == "missing"
+    assert by_name[own.kafka_dlq_topic]["differences"][0] == "partitions: 2, planned 1"
+    assert by_name[own.kafka_progress_topic]["differences"] == [f"retention.ms: 1000, planned {DAY}000"]
     statuses = {topic["name"]: topic["status"] for topic in created.json()["topics"]}
     assert statuses[own.kafka_enrichment_topic] == "created"
     assert statuses[own.kafka_dlq_topic] == "differs"
@@ -169,7 +169,7 @@ async def test_a_namespace_that_exists_is_raised_and_never_lowered(own: Settings
 
 
 async def registered(own: Settings, attributes: Mapping[str, IndexedValueType.ValueType]) -> Client:
-    """A namespace that others have made."""
+    """A namespace that other clients have created."""
     client = await Client.connect(own.temporal_address, namespace=own.temporal_namespace)
     new = RegisterNamespaceRequest(namespace=own.temporal_namespace)
     new.workflow_execution_retention_period.FromTimedelta(RETENTION)
@@ -180,7 +180,7 @@ async def registered(own: Settings, attributes: Mapping[str, IndexedValueType.Va
             await client.operator_service.add_search_attributes(
                 AddSearchAttributesRequest(namespace=own.temporal_namespace, search_attributes=attributes)
             )
-        except RPCError:  # one that is new is not yet known everywhere
+        except RPCError:  # a new namespace is not yet known everywhere
             return False
         return True
 
@@ -261,9 +261,9 @@ async def test_topics_that_may_not_be_made_are_all_named(
         yield Admin()
 
     monkeypatch.setattr(planned, "_admin", admin)
-    with pytest.raises(raised) as told:
+    with pytest.raises(raised) as refusal:
         await ensure_topics(Settings())
-    assert all(topic.name in str(told.value) for topic in topics(Settings()))
+    assert all(topic.name in str(refusal.value) for topic in topics(Settings()))
 
 
 async def test_collections_that_were_there_before_are_named(servers: TestServers, own: Settings) -> None:
@@ -273,9 +273,11 @@ async def test_collections_that_were_there_before_are_named(servers: TestServers
         for name in (own.qdrant_collection, own.qdrant_symbols_collection):
             dense = models.VectorParams(size=384, distance=models.Distance.DOT)
             await client.create_collection(name, {names.VECTOR_CONTENT: dense})
-    told = await enrich("setup", "-o", "json", environment=environment(servers, own))
-    assert told.code not in {0, 3}
+    finished = await enrich("setup", "-o", "json", environment=environment(servers, own))
+    assert finished.code not in {0, 3}
     for name in (own.qdrant_collection, own.qdrant_symbols_collection):
         for part in ("size 384, and wants 256", "distance Dot, and wants Cosine"):
-            assert f"collection {name} has vectors content of {part}" in told.json()["failures"]["vectors"]
-    assert f"{own.qdrant_symbols_collection} has no sparse vector terms" in told.err
+            assert (
+                f"collection {name} has vectors content of {part}" in finished.json()["failures"]["vectors"]
+            )
+    assert f"{own.qdrant_symbols_collection} has no sparse vector terms" in finished.err

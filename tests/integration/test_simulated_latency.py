@@ -1,4 +1,4 @@
-"""A reference intelligence service that was asked to be slow: it is, and says so."""
+"""A reference intelligence service with an artificial delay, which it also reports."""
 
 import time
 
@@ -22,7 +22,7 @@ async def test_a_simulated_latency_is_waited_for_and_told() -> None:
         intelligence_service_url=url, intelligence_workers=1, intelligence_simulated_latency=LATENCY
     )
     wanted = factories.request()
-    asked = AnalysisRequest(
+    analysis_request = AnalysisRequest(
         document_id=wanted.document_id,
         project_name=wanted.project_name,
         file_path=wanted.file_path,
@@ -36,7 +36,7 @@ async def test_a_simulated_latency_is_waited_for_and_told() -> None:
         httpx.AsyncClient(base_url=url) as http,
     ):
         started = time.monotonic()
-        found = await client.process(asked)
+        found = await client.process(analysis_request)
         assert time.monotonic() - started >= LATENCY
         assert found.entities_extracted == 1
         assert (await client.version()).simulated_latency == LATENCY

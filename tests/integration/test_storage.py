@@ -1,4 +1,4 @@
-"""A disk that is full, or nearly so: health says it before, and a store that takes no more is not ready."""
+"""A full or almost full disk: health reports it beforehand, and a store without space is not ready."""
 
 import asyncio
 import contextlib
@@ -102,7 +102,7 @@ async def test_a_content_store_on_a_full_disk_is_not_well_although_it_reads(tmp_
 
 @pytest.fixture
 async def graph(tmp_path: Path) -> AsyncIterator[tuple[GraphStore, int]]:
-    """A graph of its own, and the process of its server."""
+    """A separate graph, and the process of its server."""
     ports = Ports.free()
     settings = Settings(**{name.lower(): value for name, value in environment(tmp_path, ports).items()})
     async with Servers.on(tmp_path, ports).graph as server, GraphStore.connect(settings) as store:

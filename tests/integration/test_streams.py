@@ -1,4 +1,4 @@
-"""Event streams of a bridge on a real broker and graph; the pipeline's events are published by the tests."""
+"""Event streams of a bridge on a real broker and graph; the tests publish the pipeline's events."""
 
 import asyncio
 import contextlib
@@ -45,7 +45,7 @@ from tests.watching import progress, watching
 
 @dataclass
 class Bridge:
-    """In this process; a stack without anybody that would enrich."""
+    """In this process; a stack without a worker."""
 
     app: FastAPI
     http: httpx.AsyncClient
@@ -133,12 +133,12 @@ async def test_each_stream_tells_of_its_own_document_or_project_alone(bridge: Br
         assert (await of_project.next())[1]["documents"] == 2
         for document in (stranger, sibling, watched):
             await bridge.progress(document, 10)
-        # What names a document of this project as another's is of neither stream.
+        # An event that names this document with another project belongs to neither stream.
         await bridge.progress(watched.model_copy(update={"project_name": stranger.project_name}), 99)
         await bridge.progress(watched, 60)
         assert progress(await stream.until("progress", progress_percent=60)) == [10, 60]
-        told = await of_project.until("progress", progress_percent=60)
-    assert [data["document_id"] for _, data in told] == [
+        streamed = await of_project.until("progress", progress_percent=60)
+    assert [data["document_id"] for _, data in streamed] == [
         sibling.entity_id,
         watched.entity_id,
         watched.entity_id,
@@ -177,7 +177,7 @@ async def test_the_plain_position_of_a_progress_event_resumes_a_document(
 
 
 async def test_nothing_is_lost_or_told_twice_between_replay_and_tail(bridge: Bridge, project: str) -> None:
-    """While events keep coming, whoever reconnects after each of them has all in their order."""
+    """While events keep coming, a client that reconnects after each one gets all of them in order."""
     document = await bridge.index(project)
     received: list[int] = []
     async with watching(bridge.http, of(document)) as stream:
@@ -200,9 +200,9 @@ async def test_a_stream_ends_with_its_document_and_is_not_begun_again(bridge: Br
         await stream.next()
         await bridge.graph.set_status(step, EnrichmentStatus.DISCARDED)
         await bridge.completed(document, enrichment_status="discarded")
-        told = await stream.rest()
-    assert [name for name, _ in told] == ["completed", "state"]
-    assert (told[1][1]["ended"], told[1][1]["enrichment_status"]) == (True, "discarded")
+        streamed = await stream.rest()
+    assert [name for name, _ in streamed] == ["completed", "state"]
+    assert (streamed[1][1]["ended"], streamed[1][1]["enrichment_status"]) == (True, "discarded")
     again = await bridge.http.get(of(document), headers={"Last-Event-ID": stream.id})
     assert (again.status_code, again.content) == (204, b"")
     async with watching(bridge.http, of(document)) as stream:
@@ -262,7 +262,7 @@ async def test_no_more_streams_and_replays_are_open_than_may_be(
 
 @pytest.fixture
 async def keyed(ready: Settings, tmp_path: Path) -> AsyncIterator[tuple[Bridge, Path]]:
-    """A bridge that asks for keys, of few streams, and their file."""
+    """A bridge with API keys and a low limit of streams, and its keys file."""
     keys = tmp_path / "keys.json"
     add_key(keys, "*")
     limits = {"max_streams": 4, "max_stream_replays": 2}
@@ -372,11 +372,11 @@ async def test_who_does_not_read_is_let_go_and_may_resume(
             reading = asyncio.create_task(_read(eager, BUFFERED + 5))
             await asyncio.gather(*(bridge.progress(document, 10) for _ in range(BUFFERED + 5)))
             assert {type(each) for each in await reading} == {StreamedEvent}
-            told = [await lazy.next(0.1) for _ in range(BUFFERED + 1)]
-            assert all(isinstance(each, StreamedEvent) for each in told[:-1])
-            assert isinstance(told[-1], StreamClosed)
+            streamed = [await lazy.next(0.1) for _ in range(BUFFERED + 1)]
+            assert all(isinstance(each, StreamedEvent) for each in streamed[:-1])
+            assert isinstance(streamed[-1], StreamClosed)
             assert await lazy.next(0.05) is None
-        last = told[-2]
+        last = streamed[-2]
         assert isinstance(last, StreamedEvent)
         until = tail.position
         assert until is not None
@@ -394,7 +394,7 @@ async def _read(subscription: Subscription, count: int) -> list[Any]:
 async def test_streams_outlive_an_outage_of_kafka(
     servers: TestServers, settings: Settings, tmp_path: Path, project: str
 ) -> None:
-    """Begun while it is down, and open while it is lost with everything it had."""
+    """Streams started during an outage, and streams open while Kafka loses its data."""
     await servers.start("graph")
     (port,) = free_ports(1)
     broker = kafka(tmp_path, port)
@@ -411,7 +411,7 @@ async def test_streams_outlive_an_outage_of_kafka(
             document = await bridge.index(project)
             async with watching(bridge.http, of(document)) as stream:
                 assert (await stream.next())[1]["ended"] is False
-                # The second time the partitions end before what was read of them.
+                # The second time the partitions end before the positions read.
                 for percents in ((10, 20, 30), (40,)):
                     await broker.start()
                     await ensure_topics(own)

@@ -1,5 +1,5 @@
-"""Every connection encrypted, to real servers: each client of ours trusts the authority it is told of, and
-refuses a server that an unknown one has signed."""
+"""Encrypted connections to real servers: each client trusts the configured authority, and refuses a server
+with a certificate of an unknown one."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -35,7 +35,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tls.Authority:
 
 @pytest.fixture
 def trusted(authority: tls.Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The authority is one of the system's, as SSL_CERT_FILE says to all that use OpenSSL's conventions."""
+    """The authority counts as one of the system's, by SSL_CERT_FILE, which all programs with OpenSSL's
+    conventions honour."""
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))
 
 
@@ -83,7 +84,7 @@ async def test_the_graph(
     async with tls.terminating(authority, plain) as port:
         encrypted = settings.model_copy(update={"memgraph_uri": f"bolt+s://{HOST}:{port}"})
         async with GraphStore.connect(encrypted) as graph:
-            # The driver's own, which does not try for seconds.
+            # The driver's own, which does not retry for seconds.
             with pytest.raises(ServiceUnavailable, match="SSLCertVerificationError"):
                 await graph._bolt._driver.verify_connectivity()
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca))

@@ -1,4 +1,4 @@
-"""A worker whose servers are all away: it says so, waits, and stops when it is told to."""
+"""A worker without any server: it reports that, waits, and stops on request."""
 
 import asyncio
 import signal

@@ -1,5 +1,5 @@
-"""Settings that lead nowhere, or to a server that refuses us: each service and command names the setting and
-the address, and never the secret."""
+"""Settings with wrong addresses, or for a server that refuses us: each service and command names the setting
+and the address, and never the secret."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ NOWHERE = {
 
 @contextlib.asynccontextmanager
 async def logging(service: str, env: Mapping[str, str], directory: Path) -> AsyncIterator[Path]:
-    """The file to which a running service logs."""
+    """The log file of a running service."""
     file = directory / f"{service}.log"
     with file.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
@@ -51,7 +51,7 @@ async def logging(service: str, env: Mapping[str, str], directory: Path) -> Asyn
 
 
 async def until_logged(file: Path, **wanted: str) -> dict[str, Any]:
-    """The first line that has each of `wanted` within the field of that name."""
+    """The first line that has each of `wanted` within the field with that name."""
 
     async def found() -> dict[str, Any] | None:
         lines = [json.loads(each) for each in file.read_text().splitlines() if each.endswith("}")]

@@ -1,6 +1,7 @@
-"""In: a stack under load and in trouble, and a real Prometheus. Out: tables of metrics, queries and alerts.
+"""In: a stack under load and with failures, and a real Prometheus. Out: tables of metrics, queries and
+alerts.
 
-Run by `make monitoring`; the exit status tells whether every metric has a sample, every query of the
+Run by `make monitoring`; the exit status shows whether every metric has a sample, every query of the
 dashboard returns data, and the circuit breaker's alert fires and resolves.
 """
 
@@ -72,11 +73,11 @@ def main(arguments: list[str]) -> int:
         dest="hold",
         help="what the rules say: five minutes more",
     )
-    asked = parser.parse_args(arguments)
-    logging.getLogger().addHandler(logging.NullHandler())  # drivers complain of what is killed on purpose
+    given = parser.parse_args(arguments)
+    logging.getLogger().addHandler(logging.NullHandler())  # drivers complain about servers killed on purpose
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     try:
-        tables = asyncio.run(run(asked.hold, console))
+        tables = asyncio.run(run(given.hold, console))
     except PrometheusMissingError as error:
         console.print(str(error), markup=False)
         return 2

@@ -1,4 +1,5 @@
-"""In: what the code defines. Out: the names of the series that our services export, and of others we read."""
+"""In: the code's definitions. Out: names of the series that our services export, and of others that we
+read."""
 
 from typing import Final
 
@@ -17,7 +18,7 @@ _SUFFIXES: Final = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_c
 
 
 def exported_by(service: str) -> list[str]:
-    """Series names of the metrics that a service moves."""
+    """Series names of the metrics that a service updates."""
     return [
         family.name + suffix
         for collector in SERVICES[service]
@@ -27,6 +28,6 @@ def exported_by(service: str) -> list[str]:
 
 
 def readable() -> set[str]:
-    """Everything that a rule or a panel may read."""
+    """All series that a rule or a panel may read."""
     ours = {name for service in SERVICES for name in exported_by(service)}
     return {*ours, *ESTATE, *OF_THE_TEMPORAL_SDK, *OF_PROMETHEUS}

@@ -1,4 +1,4 @@
-"""In: Prometheus' answers at the end of a run. Out: what became of each metric, query and alert."""
+"""In: Prometheus' answers at the end of a run. Out: the result of each metric, query and alert."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from tests.monitoring.trouble import BREAKER
 
 WINDOW = "15m"
 """Longer than a run."""
-UNTOLD = "not told by this broker"
+UNREPORTED = "not reported by this broker"
 NEVER_HERE = {"temporal_workflow_task_execution_failed_total": "no workflow task has failed"}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`cells` of a table's row; `holds`: None where nothing was to be found."""
+    """`cells` of a table's row; `holds`: None if nothing was expected."""
 
     cells: tuple[str, ...]
     holds: bool | None
 
 
 async def of_metrics(answers: Answers) -> list[Finding]:
-    """Service, series name, how many series have a sample, and the sum of their newest."""
+    """Service, series name, number of series with a sample, and the sum of their newest."""
     by_service = {service: exported_by(service) for service in SERVICES if exported_by(service)}
     by_service["ingress"] = [*by_service["ingress"], *ESTATE]
     by_service["worker"] = [*by_service["worker"], *OF_THE_TEMPORAL_SDK]
@@ -37,7 +37,7 @@ async def of_metrics(answers: Answers) -> list[Finding]:
 
 async def _of_metric(answers: Answers, service: str, name: str) -> Finding:
     series = await answers.ask(f'last_over_time({name}{{job="{service}"}}[{WINDOW}])')
-    excuse = {estate.TOPIC_BYTES: UNTOLD, **NEVER_HERE}.get(name)
+    excuse = {estate.TOPIC_BYTES: UNREPORTED, **NEVER_HERE}.get(name)
     if not series and excuse:
         return Finding((service, name, "0", excuse), None)
     total = sum(float(each["value"][1]) for each in series)
@@ -45,22 +45,22 @@ async def _of_metric(answers: Answers, service: str, name: str) -> Finding:
 
 
 async def of_queries(answers: Answers) -> list[Finding]:
-    """Panel, what its query is of, how many series it returns, and the first one's value."""
+    """Panel, the query's subject, number of returned series, and the value of the first."""
     return [await _of_query(answers, query) for query in committed.queries("5m")]
 
 
 async def _of_query(answers: Answers, query: committed.Query) -> Finding:
     series = [each for each in await answers.ask(query.expr) if each["value"][1] != "NaN"]
     if not series and estate.TOPIC_BYTES in query.expr:
-        return Finding((query.panel, query.legend, "0", UNTOLD), None)
+        return Finding((query.panel, query.legend, "0", UNREPORTED), None)
     first = f"{float(series[0]['value'][1]):.4g}" if series else "no data"
     return Finding((query.panel, query.legend, str(len(series)), first), bool(series))
 
 
 async def of_alerts(answers: Answers) -> list[Finding]:
-    """Alert, how long it has to hold as committed and here, when it was pending and firing, its state.
+    """Alert, its hold time as committed and here, the times when it was pending and firing, its state.
 
-    Times are from the first to the last one, in seconds since the services were first asked.
+    Times are from the first to the last one, in seconds since the first scrape of the services.
     """
     groups = (await answers.http.get("/api/v1/rules", params={"type": "alert"})).json()["data"]["groups"]
     history = await answers.ask(f"ALERTS[{WINDOW}]")

@@ -1,7 +1,7 @@
 """In: a running stack. Out: a real Prometheus that watches it with the committed rules, and its answers.
 
-What differs from the committed configuration: where the services are, how often they are asked, and how long
-an alert must hold before it fires.
+Differences from the committed configuration: the services' addresses, the scrape interval, and how long an
+alert must hold before it fires.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Answers:
         return bool(await self.ask(f'ALERTS{{alertname="{alert}", alertstate="firing"}}'))
 
     async def up(self) -> bool:
-        """Whether every service has been asked, and has answered."""
+        """Whether every service was scraped successfully."""
         return len(await self.ask("up == 1")) == len(SERVICES)
 
 
@@ -56,7 +56,7 @@ def watching(stack: Stack, directory: Path, hold: int | None) -> ChildProcess:
     (port,) = free_ports(1)
 
     def here(job: dict[str, Any]) -> dict[str, Any] | None:
-        """A committed job at its service's place in the stack; None where it is not of ours."""
+        """A committed job with its service's address in the stack; None if the service is not ours."""
         if job["job_name"] not in SERVICES:
             return None
         target = f"{HOST}:{getattr(stack.settings, job['job_name'] + '_port')}"

@@ -1,4 +1,4 @@
-"""In: a running stack that is watched. Out: load on it, and each kind of failure that a metric tells of."""
+"""In: a running stack under observation. Out: load on it, and each kind of failure that a metric covers."""
 
 import asyncio
 import contextlib
@@ -41,14 +41,14 @@ async def nothing_wrong(stack: Stack, answers: Answers, load: Load) -> None:
 
 
 async def poison_and_a_refusal(stack: Stack, answers: Answers, load: Load) -> None:
-    """A message that is none, and a document whose text nobody has, which is parked."""
+    """An unreadable message, and a document without a text anywhere, which is parked."""
     await send(stack.settings, stack.settings.kafka_enrichment_topic, b"not JSON")
     await load.submit_refused()
     await eventually(lambda: answers.ask("archon_documents_parked > 0"))
 
 
 async def graph_down(stack: Stack, answers: Answers, load: Load) -> None:
-    """The bridge refuses, and steps are tried again."""
+    """The bridge refuses, and steps are retried."""
 
     async def refused() -> bool:
         document = {
@@ -70,7 +70,7 @@ async def graph_down(stack: Stack, answers: Answers, load: Load) -> None:
 
 
 async def intelligence_down(stack: Stack, answers: Answers, load: Load) -> None:
-    """The breaker opens, and the alert fires; both are over when the service is back."""
+    """The breaker opens, and the alert fires; both end when the service is back."""
     seconds = 30.0 + await holding(answers)
     async with without(stack.services.intelligence):
         await load.submit(range(2 * DOCUMENTS, 3 * DOCUMENTS))
@@ -81,7 +81,7 @@ async def intelligence_down(stack: Stack, answers: Answers, load: Load) -> None:
 
     await eventually(over)
     await eventually(lambda: answers.ask(f"archon_documents_enriched_total > {3 * DOCUMENTS}"), 120)
-    await load.submit(range(DOCUMENTS))  # so that rates have data after a long outage too
+    await load.submit(range(DOCUMENTS))  # for rates even after a long outage
     await eventually(lambda: answers.ask(f"archon_documents_enriched_total > {4 * DOCUMENTS}"), 120)
 
 
@@ -94,7 +94,7 @@ STEPS: dict[str, Step] = {
 
 
 async def holding(answers: Answers) -> float:
-    """How many seconds the breaker's alert holds before it fires."""
+    """Seconds that the breaker's alert holds before it fires."""
     groups = (await answers.http.get("/api/v1/rules", params={"type": "alert"})).json()["data"]["groups"]
     (found,) = [rule for group in groups for rule in group["rules"] if rule["name"] == BREAKER]
     return float(found["duration"])

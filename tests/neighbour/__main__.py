@@ -1,8 +1,8 @@
-"""In: how long. Out: what a hostile key costs a polite one: how much longer its documents take, and how much
-memory the services take.
+"""In: a duration. Out: the effect of a hostile key on a polite one: latency of its documents, and memory of
+the services.
 
-Run by `make neighbour`; the exit status is 1 where accepting took more than twice as long, enriching more
-than three times, a document was lost, or a service has taken more memory than its container has.
+Run by `make neighbour`; the exit status is 1 if accepting took more than twice as long, enriching more than
+three times, a document was lost, or a service has used more memory than its container has.
 """
 
 import argparse
@@ -35,7 +35,7 @@ INTERRUPTED: Final = 130
 
 @dataclass
 class Found:
-    """What was measured: alone, and beside the hostile one."""
+    """The measurements: alone, and with the hostile key."""
 
     alone: Times = field(default_factory=Times)
     beside: Times = field(default_factory=Times)
@@ -65,7 +65,7 @@ async def measure(seconds: float, data_dir: Path | None, found: Found) -> None:
             url = stack.environment["BRIDGE_URL"]
             headers = {"x-api-key": add_key(keys, ["polite"])}
             async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as http:
-                await send(http, "polite", 5)  # what is loaded on first use is loaded by now
+                await send(http, "polite", 5)  # loads everything that is loaded on first use
                 err.print(f"{seconds / 4:.0f} s alone ...")
                 found.alone = await send(http, "polite", seconds / 4)
                 key = add_key(keys, ["hostile"])
@@ -79,7 +79,7 @@ async def measure(seconds: float, data_dir: Path | None, found: Found) -> None:
 
 
 async def watch(services: dict[str, ChildProcess], peaks: dict[str, int]) -> None:
-    """Until cancelled, notes the most megabytes that each service has with all its processes."""
+    """Until cancelled, records the maximum megabytes of each service with all its processes."""
     while True:
         for name, service in services.items():
             if service.pid is not None:
@@ -88,7 +88,7 @@ async def watch(services: dict[str, ChildProcess], peaks: dict[str, int]) -> Non
 
 
 def megabytes(pid: int) -> int:
-    """Resident, of a process and those that it has started (man 5 proc)."""
+    """Resident memory of a process and its children (man 5 proc)."""
     with contextlib.suppress(OSError):
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         own = next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS:")), 0)
@@ -117,7 +117,9 @@ def show(found: Found) -> None:
 
 def main(given: list[str]) -> int:
     made = argparse.ArgumentParser(prog="make neighbour ARGS=...", description=__doc__)
-    made.add_argument("--minutes", type=float, default=4, help="beside the hostile one; default: %(default)s")
+    made.add_argument(
+        "--minutes", type=float, default=4, help="documents next to the hostile key; default: %(default)s"
+    )
     made.add_argument("--data-dir", type=Path, help="keep the stack's data and logs there")
     arguments = made.parse_args(given)
     found = Found()

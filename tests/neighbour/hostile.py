@@ -1,6 +1,6 @@
-"""In: a bridge, and a key of a project of one's own. Out: all that its owner can do to others, at once.
+"""In: a bridge, and the key of one project. Out: everything that its owner can do to others, concurrently.
 
-In a process of its own, of low priority: a neighbour has his own machine, and ours is to be measured.
+In a separate process with low priority: a real neighbour has another machine, and ours is measured.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _BIG = json.dumps(
 
 
 class Hostile:
-    """`answers`: by what was done and how it was answered."""
+    """`answers`: by action and answer."""
 
     def __init__(self, url: str, project: str, key: str) -> None:
         self._url, self._project, self._key = url, project, key
@@ -71,7 +71,7 @@ class Hostile:
         return (await self._http.post(f"{BRIDGE}/document", content=_BIG, headers=headers)).status_code
 
     async def _half_sent(self) -> str:
-        """A request whose end never comes."""
+        """A request that never ends."""
         address = urlsplit(self._url)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         try:
@@ -110,7 +110,7 @@ class Hostile:
 
 @contextlib.asynccontextmanager
 async def hostile(url: str, project: str, key: str, answers: dict[str, int]) -> AsyncIterator[None]:
-    """One at work while the block lasts; then `answers` are how often it was answered how."""
+    """Active during the block; afterwards `answers` has the number of each answer."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.neighbour.hostile", url, project),
         env={**os.environ, KEY: key},

@@ -1,4 +1,4 @@
-"""In: a bridge, and a key. Out: how long each of some documents took, sent one after the other."""
+"""In: a bridge, and a key. Out: the latency of documents sent at regular times."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ not mean many looks."""
 
 @dataclass
 class Times:
-    """Seconds; `lost`: documents that were not taken, or not enriched within two minutes."""
+    """Seconds; `lost`: documents that were refused, or not enriched within two minutes."""
 
     accept: list[float] = field(default_factory=list)
     enriched: list[float] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Times:
 
 
 async def send(http: httpx.AsyncClient, project: str, seconds: float) -> Times:
-    """A document each second, whatever has become of those before."""
+    """One document per second, whatever the state of earlier ones."""
     times, until = Times(), time.monotonic() + seconds
     async with asyncio.TaskGroup() as tasks:
         while time.monotonic() < until:

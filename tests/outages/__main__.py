@@ -1,6 +1,6 @@
-"""In: which servers to take away, and for how long. Out: a table of what that did to histories and documents.
+"""In: the servers to take away, and for how long. Out: a table of the effects on histories and documents.
 
-Run by `make outages`; the exit status is 1 where a document is parked or lost, or a history has become long.
+Run by `make outages`; the exit status is 1 if a document is parked or lost, or a history has become long.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from typing import Any, Final
 from archon.cli.stack.own_stack import own_directory
 from archon.cli.terminal.output import err, out, table
 from archon.devstack.stack import Ports, Stack, running
-from tests.outages.rehearsal import Found, Plan, Told, at_rest, backlog, rehearse
+from tests.outages.rehearsal import Found, Plan, Show, at_rest, backlog, rehearse
 from tests.outages.servers import OUTAGES
 from tests.rehearsing import INTERRUPTED, parsed, parser, printed
 
@@ -34,11 +34,11 @@ COLUMNS: Final = (
     "lost",
     "seconds to recover",
 )
-Row = Callable[[Stack, Told], Coroutine[Any, Any, Found]]
+Row = Callable[[Stack, Show], Coroutine[Any, Any, Found]]
 
 
 def rows(arguments: argparse.Namespace) -> list[Row]:
-    """What there is to measure, in order."""
+    """The possible measurements, in order."""
     plan = Plan(arguments.documents, arguments.more, arguments.seconds)
     found: list[Row] = []
     if arguments.backlog:
@@ -47,17 +47,17 @@ def rows(arguments: argparse.Namespace) -> list[Row]:
 
 
 async def measure(arguments: argparse.Namespace, found: list[Found]) -> None:
-    with own_directory(arguments.data_dir, "archon-outages-") as directory, _progress() as told:
-        told("starting the stack")
+    with own_directory(arguments.data_dir, "archon-outages-") as directory, _progress() as show:
+        show("starting the stack")
         async with running(directory, Ports.free()) as stack:
             for row in rows(arguments):
-                found.append(await row(stack, told))
+                found.append(await row(stack, show))
                 err.print(_line(found[-1]))
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[Told]:
-    """A line that changes; where stderr is no terminal, one now and then."""
+def _progress() -> Iterator[Show]:
+    """A changing line; without a terminal, a line at intervals."""
     if err.is_terminal:
         with err.status("") as status:
             yield status.update
@@ -85,16 +85,16 @@ def show(found: list[Found]) -> None:
 
 
 def _cells(found: Found) -> tuple[object, ...]:
-    told = found.histories
+    measured = found.histories
     return (
         found.what,
         found.documents,
         found.under_way if found.tried else "",
         f"{found.tried}, {found.refused}" if found.tried else "",
-        told.events_mean,
-        told.events_max,
-        told.transitions_mean,
-        told.transitions_max,
+        measured.events_mean,
+        measured.events_max,
+        measured.transitions_mean,
+        measured.transitions_max,
         len(found.parked),
         len(found.lost),
         "" if found.recovery is None else found.recovery,

@@ -1,4 +1,4 @@
-"""In: a project. Out: how long the histories of its runs are, and what the longest one is made of."""
+"""In: a project. Out: the length of its runs' histories, and the contents of the longest one."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
-"""In: a running stack and a server to take away. Out: what became of documents that were under way then.
+"""In: a running stack and a server to take away. Out: the state of documents that were in progress.
 
-The list of what the bridge has accepted is the yardstick: what the graph says of itself could hide a loss.
+The list of accepted documents is the reference: the graph's own data could hide a loss.
 """
 
 import asyncio
@@ -31,18 +31,18 @@ from tests.outages.servers import Outage
 BYTES: Final = 4096
 CLIENTS: Final = 8
 PATIENCE: Final = 900.0
-"""Seconds from the return of a server after which what is not enriched is taken as lost."""
+"""Seconds after the return of a server after which an unenriched document counts as lost."""
 _STATUSES: Final = "MATCH (d:Document {project_name: $p}) RETURN d.entity_id, d.enrichment_status"
 _COMPLETED: Final = str(EnrichmentStatus.COMPLETED)
 _FAILED: Final = str(EnrichmentStatus.FAILED)
 
-Told = Callable[[str], None]
-"""Is told what happens, in a line."""
+Show = Callable[[str], None]
+"""Receives a line about each step."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`documents`: to be under way; `more`: tried, one after the other, in the `seconds` of the outage."""
+    """`documents`: in progress; `more`: sent one after the other in the `seconds` of the outage."""
 
     documents: int
     more: int
@@ -52,8 +52,8 @@ class Plan:
 @dataclass(frozen=True)
 class Found:
     """`documents`: accepted; `tried`: sent while the server was away, of which `refused` were not accepted;
-    `under_way`: accepted and not enriched when it went; `recovery`: seconds from its return until the last
-    run had ended."""
+    `under_way`: accepted and not enriched at the start of the outage; `recovery`: seconds from the server's
+    return until the last run ended."""
 
     what: str
     documents: int
@@ -70,41 +70,41 @@ class Found:
         return not self.parked and not self.lost and self.histories.events_max <= most_events
 
 
-async def at_rest(stack: Stack, told: Told, documents: int) -> Found:
-    """Documents sent one after the other, each when the one before is enriched."""
+async def at_rest(stack: Stack, show: Show, documents: int) -> Found:
+    """Documents sent one after the other, each after the previous one is enriched."""
     project = "outages-at-rest"
     accepted: list[Accepted] = []
     for document in generate(project, documents, BYTES):
         accepted += (await send(stack.settings, project, [document])).accepted
-        await ended(stack.settings, project, accepted, "at rest", told)
+        await ended(stack.settings, project, accepted, "at rest", show)
     return await _found("at rest", stack.settings, project, accepted)
 
 
-async def backlog(stack: Stack, told: Told, documents: int) -> Found:
-    """Documents sent as fast as the bridge takes them."""
+async def backlog(stack: Stack, show: Show, documents: int) -> Found:
+    """Documents sent as fast as the bridge accepts them."""
     project = "outages-backlog"
-    told(f"full backlog · sending {documents} documents")
+    show(f"full backlog · sending {documents} documents")
     sent = await send(stack.settings, project, list(generate(project, documents, BYTES)))
-    await ended(stack.settings, project, sent.accepted, "full backlog", told)
+    await ended(stack.settings, project, sent.accepted, "full backlog", show)
     return await _found("full backlog", stack.settings, project, sent.accepted)
 
 
-async def rehearse(stack: Stack, told: Told, what: str, outage: Outage, plan: Plan) -> Found:
-    """Take the server away while documents are under way, try a few more meanwhile, and bring it back."""
+async def rehearse(stack: Stack, show: Show, what: str, outage: Outage, plan: Plan) -> Found:
+    """Takes the server away while documents are in progress, sends a few more, and brings it back."""
     project = f"outages-{what}"
     generated = list(generate(project, plan.documents + plan.more, BYTES))
-    told(f"{what} · sending {plan.documents} documents")
+    show(f"{what} · sending {plan.documents} documents")
     sent = await send(stack.settings, project, generated[: plan.documents])
     enriched = len(await eventually(lambda: completed(stack.settings, project), PATIENCE))
     async with _away(stack, outage):
-        told(f"{what} · away for {plan.seconds:g} s, {len(sent.accepted) - enriched} documents under way")
+        show(f"{what} · away for {plan.seconds:g} s, {len(sent.accepted) - enriched} documents under way")
         over = time.monotonic() + plan.seconds
         late = await send(stack.settings, project, generated[plan.documents :], plan.seconds)
         await asyncio.sleep(over - time.monotonic())
-        told(f"{what} · coming back")
+        show(f"{what} · coming back")
     back = time.monotonic()
     accepted = [*sent.accepted, *late.accepted]
-    await ended(stack.settings, project, accepted, what, told)
+    await ended(stack.settings, project, accepted, what, show)
     return dataclasses.replace(
         await _found(what, stack.settings, project, accepted),
         under_way=len(sent.accepted) - enriched,
@@ -128,7 +128,7 @@ async def _away(stack: Stack, outage: Outage) -> AsyncIterator[None]:
 async def send(
     settings: Settings, project: str, documents: Sequence[Generated], seconds: float = 0.0
 ) -> Load:
-    """Spread over `seconds`, each sent at its time however long the others wait for their answers."""
+    """Spread over `seconds`, each sent on schedule, regardless of earlier answers."""
     rate = len(documents) / seconds if seconds else 0
     return await load(
         settings,
@@ -146,21 +146,21 @@ async def ended(
     project: str,
     accepted: Sequence[Accepted],
     what: str,
-    told: Told,
+    show: Show,
     *,
     patience: float = PATIENCE,
 ) -> bool:
-    """Whether all are enriched or parked and no run is under way, within `patience` seconds."""
+    """Whether all are enriched or parked and no run is open, within `patience` seconds."""
     client = await temporal.connect(settings)
     over = time.monotonic() + patience
     while time.monotonic() < over:
-        with suppress(RPCError, OSError):  # a Temporal that has just come back may not serve everything yet
+        with suppress(RPCError, OSError):  # Temporal may not serve everything right after its return
             enriched, failed = (
                 await completed(settings, project),
                 await _with(settings, project, _FAILED),
             )
             open_runs = await _under_way(client, project)
-            told(f"{what} · {len(enriched)} of {len(accepted)} enriched, {open_runs} runs under way")
+            show(f"{what} · {len(enriched)} of {len(accepted)} enriched, {open_runs} runs under way")
             if {each.document_id for each in accepted} <= enriched | failed and not open_runs:
                 return True
         await asyncio.sleep(0.25)
@@ -168,7 +168,7 @@ async def ended(
 
 
 async def completed(settings: Settings, project: str) -> set[str]:
-    """Ids of the documents that the graph calls completed."""
+    """Ids of the documents that are completed in the graph."""
     return await _with(settings, project, _COMPLETED)
 
 
@@ -185,11 +185,11 @@ async def _under_way(client: Client, project: str) -> int:
 
 
 async def _found(what: str, settings: Settings, project: str, accepted: Sequence[Accepted]) -> Found:
-    """Parked is also who was parked and has recovered by itself. Lost is who is neither, or of whose
-    enrichment nobody was told."""
+    """Parked includes documents that were parked and recovered automatically. Lost are documents that are
+    neither, or whose enrichment was not announced."""
     ids = {each.document_id for each in accepted}
     letters = {each["key"] for each in await read_all(settings, settings.kafka_dlq_topic)}
-    told = {each["key"] for each in await read_all(settings, settings.kafka_completed_topic)}
+    announced = {each["key"] for each in await read_all(settings, settings.kafka_completed_topic)}
     parked = ids & (letters | await _with(settings, project, _FAILED))
     enriched = await completed(settings, project)
     return Found(
@@ -197,5 +197,5 @@ async def _found(what: str, settings: Settings, project: str, accepted: Sequence
         documents=len(ids),
         histories=await histories(await temporal.connect(settings), project),
         parked=sorted(parked),
-        lost=sorted(ids - parked - (enriched & told)),
+        lost=sorted(ids - parked - (enriched & announced)),
     )

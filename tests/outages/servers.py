@@ -1,7 +1,7 @@
 """In: the name of an outage and a running stack. Out: a way to take the server away and to bring it back.
 
-What keeps its memory on disk is killed. What would lose it is frozen: it keeps its connections and answers
-nothing, and that is also how a server hangs.
+A server with its data on disk is killed. A server that would lose its data is frozen: it keeps its
+connections and answers nothing, like a hanging server.
 """
 
 import asyncio
@@ -66,9 +66,9 @@ OUTAGES: Final[Mapping[str, Outage]] = {
 
 
 async def freeze(process: ChildProcess) -> None:
-    """Stop all of it but its guard, which still ends it when this process is gone.
+    """Stops all its processes except the guard, which still ends it if this process ends.
 
-    Returns when it is so: a thread of a busy process may still answer after the signal was sent.
+    Returns when all are stopped: a thread of a busy process may still answer after the signal.
     """
     leader = process.pid
     assert leader is not None
@@ -87,7 +87,9 @@ def thaw(process: ChildProcess) -> None:
 
 
 def _all_stopped(leader: int) -> bool:
-    told = subprocess.run(["ps", "-A", "-o", "pgid=,pid=,state="], capture_output=True, text=True, check=True)
-    rows = [line.split() for line in told.stdout.splitlines()]
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pgid=,pid=,state="], capture_output=True, text=True, check=True
+    )
+    rows = [line.split() for line in listed.stdout.splitlines()]
     states = [state for group, pid, state in rows if int(group) == leader != int(pid)]
     return bool(states) and all(state.startswith("T") for state in states)

@@ -1,4 +1,4 @@
-"""What is frozen must not outlive who froze it."""
+"""A frozen server must not outlive the process that froze it."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ async def test_a_frozen_process_ends_with_its_parent(tmp_path: Path) -> None:
         assert process.pid is not None
         assert process._pipe is not None
         leader = process.pid
-        os.close(process._pipe)  # as the kernel does when this process ends, however it does
+        os.close(process._pipe)  # as the kernel does when this process ends, for any reason
         process._pipe = None
         await asyncio.wait_for(process.ended(), 60)
         await emptied(leader)

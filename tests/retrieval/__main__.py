@@ -1,6 +1,6 @@
 """In: installed libraries. Out: a table of how well search finds their functions.
 
-Exit code 1 where both signals together are not the best, or not good enough.
+Exit code 1 if both signals together are not the best, or not good enough.
 """
 
 import argparse
@@ -22,14 +22,14 @@ TUNED_ON = (
     *("httpx", "rich", "structlog", "pydantic_settings"),
     *("typer", "urllib3", "tomlkit", "prometheus_client"),
 )
-"""Parameters were chosen by these."""
+"""Libraries by which parameters were chosen."""
 HELD_OUT = ("starlette", "click", "requests", "aiokafka", "jsonschema", "packaging", "anyio", "pathspec")
-"""By none of these."""
+"""Libraries without influence on parameters."""
 LEAST = 0.5
 
 
 async def measured(libraries: Sequence[str], most: int) -> list[Measured]:
-    """Of each library, on a vector server of its own."""
+    """Results of each library, each on its own vector server."""
     with tempfile.TemporaryDirectory(prefix="archon-retrieval-") as place:
         ports = Ports.free()
         of_server = {name.lower(): value for name, value in environment(Path(place), ports).items()}

@@ -1,7 +1,8 @@
-"""In: the name of an installed library. Out: its sources without docstrings, and queries made of these.
+"""In: the name of an installed library. Out: its sources without docstrings, and queries made of the
+docstrings.
 
-A query is the first sentence of a function's docstring; the function is what is to be found. What several
-functions say alike asks for none of them, and is left out.
+A query is the first sentence of a function's docstring; search must find the function. Sentences that several
+functions share are left out.
 """
 
 import ast
@@ -20,7 +21,7 @@ _LEFT_OUT = {"_vendor", "vendor", "tests", "testing"}
 
 
 class Query(NamedTuple):
-    """`file` and `symbol` are what it asks for."""
+    """`file` and `symbol` are the expected result."""
 
     text: str
     file: str
@@ -37,12 +38,12 @@ class Corpus:
 
 
 def corpus(library: str, most: int) -> Corpus:
-    """At most so many queries, always the same."""
+    """A limited number of queries, always the same."""
     sources: dict[str, str] = {}
     queries: list[Query] = []
     for file, text in _files(library):
-        sources[file], told = _without_docstrings(text)
-        queries += [Query(sentence, file, symbol) for symbol, sentence in told]
+        sources[file], removed = _without_docstrings(text)
+        queries += [Query(sentence, file, symbol) for symbol, sentence in removed]
     said = Counter(query.text for query in queries)
     named = Counter((query.file, query.symbol) for query in queries)
     clear = [each for each in queries if said[each.text] == named[each.file, each.symbol] == 1]
@@ -60,20 +61,20 @@ def _files(library: str) -> Iterator[tuple[str, str]]:
 
 
 def _without_docstrings(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """The source without the docstrings that queries are made of, and those by qualified name."""
+    """The source without the docstrings used for queries, and these by qualified name."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(text)
-    told: list[tuple[str, str]] = []
+    removed: list[tuple[str, str]] = []
     gone: set[int] = set()
     for name, function in _functions(tree, ""):
         sentence = _sentence(ast.get_docstring(function) or "")
         docstring = function.body[0]
         if _asks(sentence, function) and docstring.lineno > function.lineno:
-            told.append((name, sentence))
+            removed.append((name, sentence))
             gone.update(range(docstring.lineno, (docstring.end_lineno or 0) + 1))
     kept = [line for number, line in enumerate(text.split("\n"), 1) if number not in gone]
-    return "\n".join(kept), told
+    return "\n".join(kept), removed
 
 
 def _functions(node: ast.AST, scope: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
@@ -94,6 +95,6 @@ def _sentence(docstring: str) -> str:
 
 
 def _asks(sentence: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Not where nothing would be left of it, nor of a name that says nothing."""
+    """False for an empty query, and for a name without meaning."""
     long_enough = len(sentence.split()) >= FEWEST_WORDS and not sentence.startswith((">>>", ":"))
     return long_enough and len(function.body) > 1 and not function.name.startswith("__")

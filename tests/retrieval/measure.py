@@ -1,6 +1,6 @@
-"""In: corpora. Out: how high search ranks what their queries ask for, by each signal and by both.
+"""In: corpora. Out: the rank of the expected result of each query, by each signal and by both.
 
-They go the product's way: its analyser's chunks, its collection, its queries; a project for each library.
+Uses the product's analyser, chunks, collection and queries; a project for each library.
 """
 
 import time
@@ -26,14 +26,14 @@ AT = 10
 CANDIDATES = 100
 RANK_CONSTANT = 60
 RANKS = "ranks"
-"""Reciprocal rank fusion, which the product does not use, to be compared with."""
+"""Reciprocal rank fusion, for comparison; the product does not use it."""
 WAYS = (*map(str, Mode), RANKS)
 
 
 @dataclass
 class Measured:
-    """`ranks`: by way, of each query; 0 where it is not among the first. `seconds`: of each combined search,
-    without its embedding."""
+    """`ranks`: of each query, by mode; 0 if it is not among the first. `seconds`: of each combined search,
+    without the embedding."""
 
     library: str
     chunks: int = 0
@@ -61,16 +61,18 @@ class Measured:
 
 
 async def index(vectors: VectorStore, of: Corpus) -> int:
-    """How many chunks there are."""
+    """Number of chunks."""
     chunks = 0
     for file, text in of.sources.items():
         found = analyse(text, "python", EnrichmentType.FULL)
         request = factories.request(
             of.library, document_id=_id(of, file), file_path=file, content_hash=content_hash(text)
         )
-        told = searchable(found)
-        assert await vectors.write(factories.step(request), EnrichmentStatus.COMPLETED, found.embedding, told)
-        chunks += len(told)
+        searched = searchable(found)
+        assert await vectors.write(
+            factories.step(request), EnrichmentStatus.COMPLETED, found.embedding, searched
+        )
+        chunks += len(searched)
     return chunks
 
 
@@ -105,8 +107,8 @@ def by_ranks(*lists: Sequence[Hit]) -> list[Hit]:
 
 def _rank(hits: Sequence[Hit], of: Corpus, query: Query) -> int:
     wanted = (_id(of, query.file), query.symbol)
-    told = [(hit.document_id, hit.payload["symbol"]) for hit in hits[:AT]]
-    return told.index(wanted) + 1 if wanted in told else 0
+    ranked = [(hit.document_id, hit.payload["symbol"]) for hit in hits[:AT]]
+    return ranked.index(wanted) + 1 if wanted in ranked else 0
 
 
 def _id(of: Corpus, file: str) -> str:

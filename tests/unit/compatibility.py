@@ -1,7 +1,8 @@
-"""In: an event's JSON Schema as it was released, and as it is. Out: what of it breaks producers or consumers.
+"""In: the released and the current JSON Schema of an event. Out: changes that break producers or consumers.
 
-Within v1 fields are added, and optional. What others write (`consumed`) may only become wider, what they
-read only narrower. A value added to an enumeration that they read is allowed: they are told to expect it.
+Within v1, changes only add optional fields. Schemas of events that others write (`consumed`) may only become
+wider, those of events that they read only narrower. A new enumeration value for readers is allowed: the
+documentation requires them to expect it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,12 +15,12 @@ _UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
 
 
 def breaks(old: Schema, new: Schema, *, consumed: bool) -> list[str]:
-    """One line a broken promise; empty where there is none."""
+    """One line for each broken promise; empty if there is none."""
     return sorted(set(_compare(_Side(old), _Side(new), "", consumed=consumed)))
 
 
 class _Side:
-    """A schema with the document its references lead into, without null and references."""
+    """A schema with its document, with resolved references and without null."""
 
     def __init__(self, schema: Schema, root: Schema | None = None) -> None:
         self.root = schema if root is None else root
@@ -33,7 +34,7 @@ class _Side:
             self.schema = _Side({**_without(schema, "anyOf"), **present[0]}, self.root).schema
 
     def types(self) -> set[str]:
-        """Types a value may have; empty where any may."""
+        """Types that a value may have; empty if any may."""
         options = self.schema.get("anyOf", [self.schema])
         named = {_Side(option, self.root).schema.get("type") for option in options}
         return set() if None in named else named | ({"null"} if self.nullable else set())
@@ -69,7 +70,7 @@ def _compare(old: _Side, new: _Side, path: str, *, consumed: bool) -> Iterator[s
 
 
 def _limits(given: Schema, taken: Schema) -> Iterator[str]:
-    """Limits of what is taken that what is given may be beyond."""
+    """Limits for accepted values that given values may exceed."""
     for key in _LOWER:
         if key in taken and given.get(key, -inf) < taken[key]:
             yield key
@@ -80,7 +81,7 @@ def _limits(given: Schema, taken: Schema) -> Iterator[str]:
 
 
 def _choices(given: Schema, taken: Schema) -> Iterator[str]:
-    """Values and fields that may be given and would not be taken."""
+    """Values and fields that may be given but are not accepted."""
     if "enum" in taken and not set(given.get("enum", [None])) <= set(taken["enum"]):
         yield "enum"
     if taken.get("additionalProperties") is False and given.get("additionalProperties") is not False:

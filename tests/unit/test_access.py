@@ -1,4 +1,4 @@
-"""API keys, rates and settings: what is refused before anything is connected, and what is never told."""
+"""API keys, rates and settings: refusals before any connection, and values that are never revealed."""
 
 import json
 import os
@@ -289,7 +289,7 @@ def test_a_secret_may_be_in_a_file_and_is_never_shown(
     for written in (
         b"\xef\xbb\xbfgeheim\r\n",
         "geheim\r\n".encode("utf-16"),
-    ):  # as editors of Windows write it
+    ):  # as Windows editors write it
         (tmp_path / "secret").write_bytes(written)
         assert getattr(Settings(), name).get_secret_value() == "geheim"
     for written, why in (
@@ -321,9 +321,9 @@ def test_a_key_that_no_header_can_carry_is_named_and_not_shown(
     variable = name.upper()
     (tmp_path / "secret").write_text("käse")
     monkeypatch.setenv(f"{variable}_FILE", str(tmp_path / "secret"))
-    with pytest.raises(ConfigurationError, match=f"^{variable}_FILE: contains .*printable ASCII") as told:
+    with pytest.raises(ConfigurationError, match=f"^{variable}_FILE: contains .*printable ASCII") as refusal:
         Settings.load()
-    assert "käse" not in str(told.value)
+    assert "käse" not in str(refusal.value)
     monkeypatch.delenv(f"{variable}_FILE")
     monkeypatch.setenv(variable, "käse")
     with pytest.raises(ConfigurationError, match=f"^{variable}: contains .*printable ASCII"):
@@ -331,8 +331,8 @@ def test_a_key_that_no_header_can_carry_is_named_and_not_shown(
 
 
 def test_every_secret_is_typed_as_one_and_its_file_is_in_the_example() -> None:
-    told = ("password", "secret", "api_key", "token", "webhook")
-    suspects = {name for name in Settings.model_fields if any(word in name for word in told)}
+    words = ("password", "secret", "api_key", "token", "webhook")
+    suspects = {name for name in Settings.model_fields if any(word in name for word in words)}
     assert suspects - {"api_keys_file", "api_keys_grace", "api_key_rate", "api_key_burst"} == set(SECRETS)
     for name in SECRETS:
         assert f"\n#{name.upper()}_FILE=\n" in environment.example()

@@ -1,4 +1,4 @@
-"""Wrong addresses are refused with what was given, but for its secret, and the setting's name."""
+"""Wrong addresses are refused with the value, except its secret, and the setting's name."""
 
 from pathlib import Path
 

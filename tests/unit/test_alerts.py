@@ -1,4 +1,4 @@
-"""Alerts at a webhook that really listens: told at once, then together, and again when not delivered."""
+"""Alerts at a real webhook: sent at once, then together, and again if not delivered."""
 
 import asyncio
 import contextlib
@@ -33,11 +33,11 @@ def letter(failure_type: FailureType = FailureType.DATA_QUALITY, **changes: obje
 
 
 class Webhook:
-    """Answers with `status`; `told` holds what it was sent."""
+    """Answers with `status`; `received` holds what it was sent."""
 
     def __init__(self) -> None:
         self.status = 200
-        self.told: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         self.port = free_ports(1)[0]
 
     @contextlib.asynccontextmanager
@@ -46,7 +46,7 @@ class Webhook:
 
         @app.post("/hook")
         async def hook(request: Request) -> Response:
-            self.told.append(await request.json())
+            self.received.append(await request.json())
             return Response(status_code=self.status)
 
         async with serve_http(app, Settings(shutdown_timeout=1), self.port):
@@ -54,7 +54,7 @@ class Webhook:
 
     async def until(self, count: int) -> None:
         async def enough() -> bool:
-            return len(self.told) >= count
+            return len(self.received) >= count
 
         await eventually(enough, 10)
 
@@ -77,7 +77,7 @@ async def test_the_first_is_told_at_once_and_the_rest_together() -> None:
         for _ in range(100):
             sink.notify(letter(FailureType.SERVICE_DOWN))
         await webhook.until(2)
-    assert [each["text"].split(" ")[0] for each in webhook.told] == ["1", "100"]
+    assert [each["text"].split(" ")[0] for each in webhook.received] == ["1", "100"]
 
 
 async def test_what_was_not_delivered_is_told_with_the_next() -> None:
@@ -88,7 +88,7 @@ async def test_what_was_not_delivered_is_told_with_the_next() -> None:
         await webhook.until(2)
         webhook.status = 200
         await webhook.until(3)
-    assert all(each["text"].startswith("1 document is dead-lettered") for each in webhook.told)
+    assert all(each["text"].startswith("1 document is dead-lettered") for each in webhook.received)
 
 
 async def test_only_what_should_wake_people_is_told() -> None:
@@ -98,8 +98,8 @@ async def test_only_what_should_wake_people_is_told() -> None:
         sink.notify(letter(FailureType.PERMANENT))
         sink.notify(letter(FailureType.SERVICE_DOWN, file_path="late.py"))
         await webhook.until(1)
-        await asyncio.sleep(0.1)  # two intervals: whatever else was noted would be told by now
-    assert [each["text"] for each in webhook.told] == [
+        await asyncio.sleep(0.1)  # two intervals: any other alert would have arrived by now
+    assert [each["text"] for each in webhook.received] == [
         "1 document is dead-lettered; the latest is late.py: analysing: HTTP 400: no"
     ]
 
@@ -110,10 +110,10 @@ async def test_it_is_off_by_default() -> None:
 
 
 def test_an_alert_is_what_a_slack_webhook_takes() -> None:
-    told = alerts.message(Counter({("p", "data_quality"): 3, ("q", "service_down"): 1}), letter())
-    assert set(told) == {"text", "attachments"}
-    assert told["text"].startswith("4 documents are dead-lettered; the latest is a.py: analysing")
-    assert told["attachments"][0]["fields"][0] == {
+    alert = alerts.message(Counter({("p", "data_quality"): 3, ("q", "service_down"): 1}), letter())
+    assert set(alert) == {"text", "attachments"}
+    assert alert["text"].startswith("4 documents are dead-lettered; the latest is a.py: analysing")
+    assert alert["attachments"][0]["fields"][0] == {
         "title": "p · data_quality",
         "value": "3",
         "short": True,

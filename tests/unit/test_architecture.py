@@ -1,4 +1,4 @@
-"""docs/architecture.md against the code: the steps that it names, and the rooms."""
+"""docs/architecture.md compared with the code: the steps that it names, and the rooms."""
 
 import ast
 import re

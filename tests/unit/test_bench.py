@@ -1,4 +1,4 @@
-"""The load test's parts: what it sends and when, how it counts, and what it says of two runs."""
+"""The load test's parts: sending and schedule, counts, and the comparison of two runs."""
 
 import ast
 import asyncio
@@ -68,7 +68,7 @@ async def test_at_a_rate_documents_are_due_at_their_times_however_slow_the_answe
 
     await drive(5, concurrency=1, rate=1000, send=send)
     assert [due[number] - due[0] for number in range(5)] == pytest.approx([0, 0.001, 0.002, 0.003, 0.004])
-    # The one client was kept waiting, and each document that waited for it says for how long.
+    # The only client was busy, and each delayed document reports its delay.
     assert all(behind[number] >= 0.04 for number in range(1, 5))
 
 
@@ -150,7 +150,7 @@ def test_a_document_is_lost_unless_it_is_enriched_or_parked_with_its_content(tmp
 
 
 class Fixed:
-    """A source whose processes have used what is given, one reading after the other."""
+    """A source with given usages, one reading after the other."""
 
     kind = "metrics"
     names = ("a", "b", "gone")
@@ -178,7 +178,7 @@ async def test_a_process_is_told_by_what_it_spent_and_its_peak() -> None:
         500,
         900,
     )
-    # b was started anew, and nobody knows what it spent before.
+    # b was restarted, and its earlier usage is unknown.
     assert recording.not_told() == ["b", "gone"]
 
 
@@ -204,7 +204,7 @@ async def test_a_process_group_is_counted_with_its_children() -> None:
 
 
 def timeline(seconds: int, *, cpu: float) -> Recording:
-    """A reading a second of one process, which spends `cpu` seconds in the first second and as much more in
+    """One reading per second of a process that spends `cpu` seconds in the first second and as much more in
     each that follows, as its memory grows."""
     recording = Recording(Fixed())
     for second in range(seconds + 1):
@@ -215,7 +215,7 @@ def timeline(seconds: int, *, cpu: float) -> Recording:
 
 
 def test_what_grows_is_seen_from_tenth_to_tenth() -> None:
-    # A document a second in the first half, two a second in the other.
+    # One document per second in the first half, two per second in the second half.
     ends = [
         STARTED + timedelta(seconds=each) for each in (*range(1, 51), *(50 + n / 2 for n in range(1, 51)))
     ]
@@ -252,7 +252,7 @@ def sample(**changes: object) -> report.BenchReport:
     """Two documents, enriched 2 and 4 seconds after they were indexed, one of them a second later."""
     first, second = sent = [accepted(), accepted()]
     rows = [row(first, 2), row(second, 5, indexed_at=STARTED + timedelta(seconds=1))]
-    asked = report.Parameters(
+    run_parameters = report.Parameters(
         documents=2,
         concurrency=1,
         rate=0,
@@ -277,7 +277,7 @@ def sample(**changes: object) -> report.BenchReport:
         history=history,
         baseline=report.Baseline(workflows=10, seconds=5, per_second=2, history=history),
     )
-    return compose(asked, found, None).model_copy(update=changes)
+    return compose(run_parameters, found, None).model_copy(update=changes)
 
 
 def test_the_report_tells_what_was_measured(tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_two_reports_are_compared_figure_by_figure() -> None:
     by_name = {each.name: each for each in found.figures}
     assert (by_name["indexed"].a, by_name["indexed"].b, by_name["indexed"].ratio) == (4, 2, 0.5)
     assert by_name["enriched"].ratio == 1
-    # Of nothing there is no ratio.
+    # There is no ratio to zero.
     assert (by_name["lost"].a, by_name["lost"].ratio) == (0, None)
 
 

@@ -1,4 +1,4 @@
-"""The comparison of two commits: what is set up, what is made of the runs, and what is required of them."""
+"""The comparison of two commits: set-up, evaluation of the runs, and requirements."""
 
 import asyncio
 import subprocess
@@ -22,7 +22,7 @@ def git(directory: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Its set-up notes that it was done, and with which Python."""
+    """Its set-up records that it was done, and with which Python."""
     makefile = ".venv/.ready: Makefile\n\t@mkdir -p .venv && echo $(PYTHON) >> .venv/.ready\n"
     (tmp_path / "Makefile").write_text(makefile)
     (tmp_path / "text").write_text("before")
@@ -84,7 +84,7 @@ def test_medians_and_their_spread_are_compared() -> None:
     assert (enriched.base.median, enriched.base.least, enriched.base.most) == (5, 4, 6)
     assert enriched.ratio == 2
     assert found["history events"].ratio == 1
-    # Of nothing there is no ratio, and what one commit alone has is shown without one.
+    # No ratio to zero; a figure that only one commit has is shown without one.
     assert found["lost"].ratio is None
     without = [each.model_copy(update={"history": None}) for each in runs(1, 1)]
     events = next(each for each in compared(without, runs(1, 1)) if each.name == "history events")

@@ -1,4 +1,4 @@
-"""Which lines are an entity's own."""
+"""The own lines of an entity."""
 
 from archon.contracts.analysis import Entity
 from archon.contracts.text.entity_hashes import hashed

@@ -1,4 +1,4 @@
-"""How the bridge normalises what clients send."""
+"""The bridge's normalisation of submissions."""
 
 import pytest
 

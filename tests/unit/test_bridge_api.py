@@ -1,4 +1,4 @@
-"""The command line against a bridge that goes away, or cannot take one document."""
+"""The command line with a bridge that goes away, or cannot accept one document."""
 
 import asyncio
 import contextlib
@@ -60,13 +60,13 @@ async def test_a_bridge_that_goes_away_is_waited_for(settings: Settings) -> None
     async with BridgeApi.connect(settings, patience=60) as api:
         async with answering(settings, port):
             assert await api.delete("a") == {"document_id": "a"}
-        asked = asyncio.create_task(api.delete("b"))
-        await asyncio.wait([asked], timeout=0.1)
+        deleting = asyncio.create_task(api.delete("b"))
+        await asyncio.wait([deleting], timeout=0.1)
         async with answering(settings, port, status=503):
-            await asyncio.wait([asked], timeout=0.5)
-        assert not asked.done()
+            await asyncio.wait([deleting], timeout=0.5)
+        assert not deleting.done()
         async with answering(settings, port):
-            assert await asked == {"document_id": "b"}
+            assert await deleting == {"document_id": "b"}
 
 
 async def test_it_is_not_waited_for_without_end_nor_before_it_has_ever_answered(settings: Settings) -> None:
@@ -95,7 +95,7 @@ async def test_a_document_that_the_bridge_cannot_take_does_not_end_an_ingest(
     @app.post("/api/bridge/document")
     async def index(body: dict[str, Any]) -> JSONResponse:
         if body["source_path"] == "bad.py":
-            return JSONResponse({"title": "Internal error", "detail": "told to fail"}, 500)
+            return JSONResponse({"title": "Internal error", "detail": "scripted to fail"}, 500)
         taken.append(body["source_path"])
         return JSONResponse(accepted)
 
@@ -123,4 +123,4 @@ async def test_a_document_that_the_bridge_cannot_take_does_not_end_an_ingest(
             await ingest(settings, api, Plan(tmp_path, "p", wait=False))
     assert taken == ["good.py", "well.py"]
     assert (report.documents, report.counts["new"], report.failed) == (3, 2, 1)
-    assert "told to fail" in report.reasons["bad.py"]
+    assert "scripted to fail" in report.reasons["bad.py"]

@@ -1,4 +1,4 @@
-"""`enrich plan` and docs/scale.md: that the arithmetic is right, and its inputs and tables are current."""
+"""`enrich plan` and docs/scale.md: correct arithmetic, current inputs and tables."""
 
 import json
 import re
@@ -64,7 +64,7 @@ def of(found: list[Need], part: str, what: str) -> Need:
         ("Temporal", "cores", 1, None),
         ("Temporal", "state transitions", 2000, None),
         ("Temporal", "database writes", 2500, 400),
-        ("Temporal", "history shards", 512, 1280),  # 50 writes a second each
+        ("Temporal", "history shards", 512, 1280),  # 50 writes per second each
         ("Temporal", "partitions of queue `enrichment`", 12, 400 / 12),
         ("Temporal", "partitions of queue `intelligence`", 4, 400),
         ("Temporal", "histories of 7 days", 100 * 10_000 * 604_800, None),
@@ -83,7 +83,7 @@ def test_what_a_rate_needs(part: str, what: str, expected: float, full: float | 
 
 # Memgraph: 11.5 x 204 + 12 x 154 + 1000 + 96 x (8 entries of a document, 2 of an entity, 3 of a module).
 GRAPH = 11.5 * 204 + 12 * 154 + 1000 + 96 * (8 * 1 + 2 * 10 + 3 * 0.5)
-# Qdrant: 1.5 x (256 x 4 bytes a point, 8 bytes a term, and what is indexed), twice.
+# Qdrant: 1.5 x (256 x 4 bytes a point, 8 bytes a term, and indexed fields), twice.
 DENSE, REST = 10 * 1024 * 1.5, 1.5 * (9 * 50 * 8 + 10 * 100)
 
 
@@ -214,7 +214,7 @@ def report(*names: str) -> BenchReport:
 
 
 def test_costs_are_taken_from_a_report(tmp_path: Path) -> None:
-    named = {"graph": "Graph", "vectors": "Vectors"}  # as a stack of bench's own names them
+    named = {"graph": "Graph", "vectors": "Vectors"}  # names in a stack of bench's own
     given = report(*(named.get(name, name) for name in PROCESSES), "bench")
     found = ROUND.costs_of(given, "abc")
     assert (found.source, found.cpu_ms["bridge"], found.cpu_ms["Kafka"]) == ("abc", 1, 8)
@@ -237,7 +237,7 @@ def test_the_shipped_costs_are_of_every_part() -> None:
     assert all(value > 0 for value in shipped.cpu_ms.values())
     assert shipped.stored.nodes["Document"] == shipped.stored.points["documents"].per_document == 1
     assert shipped.stored.objects == {"analysis": 1, "content": 1}
-    # Each change of a run's state is a write; the one is counted under load, the other at rest.
+    # Each change of a run's state is a write; one figure is measured under load, the other at rest.
     assert sum(shipped.stored.persistence_writes.values()) > shipped.state_transitions / 2
 
 
@@ -254,7 +254,7 @@ def test_the_page_has_every_table() -> None:
 
 def test_the_page_tells_of_the_limits_that_are_computed_with() -> None:
     text = (DOCS / "scale.md").read_text().replace("\N{MULTIPLICATION SIGN}", "x")
-    for told in (
+    for figure in (
         f"{published.NODE_BYTES} bytes a node, {published.RELATIONSHIP_BYTES} a relationship",
         f"{published.INDEX_ENTRY_BYTES} an index entry",
         f"dimensions x {published.FLOAT_BYTES} bytes x {published.QDRANT_OVERHEAD}",
@@ -266,7 +266,7 @@ def test_the_page_tells_of_the_limits_that_are_computed_with() -> None:
         f"{published.S3_WRITES:,} writes and {published.S3_READS:,} reads a second",
         f"{published.BUSY:.0%} busy".replace("%", " %"),
     ):
-        assert told in text
+        assert figure in text
 
 
 def test_other_costs_would_be_noticed() -> None:

@@ -49,7 +49,7 @@ OF_OTHER_PAGES = {
     *("Archon Enrichment", "Panels", "Status, Targets"),
     *("Pending Activities", "Pollers", "LastFailure", "WorkflowTaskFailed"),
 }
-"""What Grafana, Prometheus and Temporal show."""
+"""Texts of Grafana, Prometheus and Temporal."""
 COMMANDS = {verb.name: verb for verb in VERBS}
 
 
@@ -63,7 +63,7 @@ def section(page: str, heading: str) -> str:
 
 
 def cells(text: str) -> list[list[str]]:
-    """Of the tables' rows, without headings and rules."""
+    """The cells of the tables' rows, without headings and rules."""
     lines = [line for line in text.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines][1:]
 
@@ -88,7 +88,7 @@ def test_every_target_is_in_the_makefile(page: str) -> None:
 
 
 def verbs(page: str) -> Iterator[list[str]]:
-    """What follows `enrich` in each command, and in each mention of one."""
+    """The words after `enrich` in each command, and in each mention of one."""
     for each in [*commands(page), *spans(page)]:
         for call in re.findall(r"(?:^|[|&] *|\.venv/bin/)enrich ([^|#`]+)", each):
             yield call.split()
@@ -116,7 +116,7 @@ def test_every_route_is_one_of_the_bridge(page: str) -> None:
 
 
 def logged() -> set[str]:
-    """The events that the pages and the queries name."""
+    """The events in pages and queries."""
     found = set(re.findall(r"\blogs? `(\w+)`", RUNBOOKS))
     found |= set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", section(OPERATIONS, "Logs")))
     queries = (ROOT / "deploy/logs/queries.esql").read_text()
@@ -191,8 +191,8 @@ def test_what_is_tried_again() -> None:
         name: row for row in cells(section(FAILURES, "Retries")) for name in re.findall(r"\w+Error", row[0])
     }
     expected = {error.__name__: treatment for error, treatment in TREATMENTS.items()}
-    told = {name for name in expected if name.startswith(("Store", "Intelligence", "Content", "Project"))}
-    assert told <= set(rows)
+    titled = {name for name in expected if name.startswith(("Store", "Intelligence", "Content", "Project"))}
+    assert titled <= set(rows)
     for name, (_, failure, again) in rows.items():
         assert failure == f"`{expected[name].failure_type}`", name
         assert re.split(r"\W", again)[0] == expected[name].again.name.lower(), name

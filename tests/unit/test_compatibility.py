@@ -1,4 +1,4 @@
-"""Events keep the promise of v1: what was released can still be written and read."""
+"""Events keep the promise of v1: released producers and consumers still work."""
 
 import copy
 import json
@@ -32,7 +32,7 @@ def test_an_event_is_compatible_with_its_baseline(event: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "change", "told"),
+    ("event", "change", "expected"),
     [
         ("enrich-document.v1", lambda s: s["properties"].pop("priority"), "priority: removed"),
         ("enrich-document.v1", lambda s: s["required"].append("language"), "language: has become required"),
@@ -70,10 +70,10 @@ def test_an_event_is_compatible_with_its_baseline(event: str) -> None:
         ),
     ],
 )
-def test_a_breaking_change_is_noticed(event: str, change: Change, told: str) -> None:
+def test_a_breaking_change_is_noticed(event: str, change: Change, expected: str) -> None:
     changed = copy.deepcopy(baseline(event))
     change(changed)
-    assert any(told in line for line in breaks(baseline(event), changed, consumed=event in CONSUMED))
+    assert any(expected in line for line in breaks(baseline(event), changed, consumed=event in CONSUMED))
 
 
 @pytest.mark.parametrize("event", EVENTS)

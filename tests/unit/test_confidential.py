@@ -1,4 +1,4 @@
-"""Files that hold secrets are left out, and ordinary sources are not."""
+"""Files with secrets are skipped, and ordinary sources are not."""
 
 import string
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ LETTERS = "qZ7wX9eR2tY4uP6aS8dF3gH5jK0lMzCvBnQ1WoEiTrUyLpAsDfGhJk" * 2
 
 
 def tokens() -> Iterator[tuple[str, str]]:
-    """Put together here, so that this file is none of those that hold one."""
+    """Assembled here, so that this file does not contain one."""
     yield "GitHub Token", "ghp_" + LETTERS[:36]
     yield "GitLab Token", "glpat-" + LETTERS[:20]
     yield "AWS Access Key", "AKIA" + "QZ7WX9ER2TY4UP6A"

@@ -1,4 +1,4 @@
-"""What the parts agree on: identities, validation, schemas and event headers."""
+"""The shared contracts: identities, validation, schemas and event headers."""
 
 import json
 from functools import partial
@@ -157,13 +157,13 @@ def test_a_time_beyond_the_calendar_is_refused(time: str) -> None:
 
 
 def test_a_failure_that_an_older_release_told_can_be_read() -> None:
-    told = {"stage": "s", "failure_type": "permanent", "error_type": "E", "message": "m", "attempts": 1}
-    assert Failure.model_validate(told).message == "m"
+    failure = {"stage": "s", "failure_type": "permanent", "error_type": "E", "message": "m", "attempts": 1}
+    assert Failure.model_validate(failure).message == "m"
 
 
 def test_a_choice_is_told_as_a_client_spells_it() -> None:
-    told = "Input should be <EnrichmentType.FULL: 'full'> or <EnrichmentType.INCREMENTAL: 'incremental'>"
-    assert fields_of([{"type": "literal_error", "loc": ("body", "enrichment_type"), "msg": told}]) == [
+    message = "Input should be <EnrichmentType.FULL: 'full'> or <EnrichmentType.INCREMENTAL: 'incremental'>"
+    assert fields_of([{"type": "literal_error", "loc": ("body", "enrichment_type"), "msg": message}]) == [
         {"field": "enrichment_type", "reason": "Input should be 'full' or 'incremental'"}
     ]
 

@@ -1,4 +1,4 @@
-"""A file's bytes become its text: by mark, declaration and detector, and the document says which."""
+"""A file's bytes become text: by mark, declaration and detector; the document records the encoding."""
 
 import random
 from pathlib import Path

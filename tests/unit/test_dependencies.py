@@ -1,4 +1,4 @@
-"""What routes ask for before they answer."""
+"""The dependencies of routes."""
 
 from collections.abc import Callable, Iterator
 from inspect import iscoroutinefunction
@@ -21,12 +21,12 @@ def calls(dependant: Dependant) -> Iterator[object]:
 
 @pytest.mark.parametrize("create", [bridge.app.create_app, intelligence.app.create_app])
 def test_none_of_it_waits_for_a_thread(create: Callable[[Settings], FastAPI]) -> None:
-    """FastAPI hands a function that is no coroutine to another thread, and the request waits for both."""
+    """FastAPI runs a function that is not a coroutine in another thread, and the request waits for both."""
     dependants = [
         getattr(route, "dependant", None) for route in iter_route_contexts(create(Settings()).routes)
     ]
-    asked = {call for dependant in dependants if dependant is not None for call in calls(dependant)}
-    assert asked
-    for call in asked:
-        # A class is made in such a thread, too: those are the few that gather the parameters of a listing.
+    called = {call for dependant in dependants if dependant is not None for call in calls(dependant)}
+    assert called
+    for call in called:
+        # A class is also instantiated in such a thread: only the few with the parameters of a listing.
         assert isinstance(call, type) or iscoroutinefunction(call) or iscoroutinefunction(call.__call__)  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""What a doctor makes of what was found out: causes before consequences, each with what to do next."""
+"""A doctor's findings: causes before consequences, each with the next step."""
 
 from archon.cli.estate.diagnosis import Facts, diagnose
 from archon.contracts.estate import Cause, Part, PartName, PartStatus, WaitingFor

@@ -1,4 +1,4 @@
-"""Every way in which the stores may disagree on a document, and none for a document that is well."""
+"""Every kind of drift between the stores, and none for a healthy document."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -55,7 +55,7 @@ WELL = {
     "discarded before it had a point": (in_status(Status.DISCARDED)[0], None, False),
     "skipped": (*in_status(Status.SKIPPED), False),
     "discarded": (*in_status(Status.DISCARDED), False),
-    "only a part was asked for": (in_status(Status.PENDING, part_only=True)[0], None, False),
+    "only a part was requested": (in_status(Status.PENDING, part_only=True)[0], None, False),
 }
 
 

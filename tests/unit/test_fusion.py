@@ -1,4 +1,4 @@
-"""How two rankings become one."""
+"""The fusion of two rankings."""
 
 import pytest
 

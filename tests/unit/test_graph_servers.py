@@ -1,4 +1,4 @@
-"""What graph servers say that is no fault of a document, said by a server of the tests in their words."""
+"""Errors of graph servers that are not a document's fault, from a test server with their messages."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -40,7 +40,7 @@ async def _with(server: BoltServer, use: Callable[[Bolt], Any]) -> Any:
 
 
 def failing(name: str, failure: Failure, times: int = 10_000) -> Script:
-    """`name`: of the messages that fail, or a statement's first words."""
+    """`name`: of the failing messages, or a statement's first words."""
     left = times
 
     def script(message: str, fields: Sequence[Any]) -> Failure | None:
@@ -166,7 +166,7 @@ async def test_what_a_schema_lacks_is_named() -> None:
 
 
 async def test_a_name_that_another_constraint_has_is_found_out() -> None:
-    """Neo4j and ArcadeDB then create nothing, and say nothing."""
+    """Neo4j and ArcadeDB then create nothing, without an error."""
     neo4j = [
         {"name": f"{label}_{key}", "type": "UNIQUENESS", "labelsOrTypes": [label], "properties": [key]}
         for label, key in UNIQUE

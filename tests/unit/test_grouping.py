@@ -1,4 +1,4 @@
-"""Requests that meet while a transaction is under way share the next one, and no caller harms another."""
+"""Requests that arrive during a transaction share the next one, and no caller harms another."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from archon.runtime.flow.grouping import CROWD, ENOUGH, LINGER, MOST, Grouped
 
 
 class Server:
-    """Answers an item with its upper case, a group at a time while the gate is open; `bad` items fail."""
+    """Answers an item with its upper case, one group at a time while the gate is open; `bad` items fail."""
 
     def __init__(self, *bad: str, error: type[Exception] = ValueError) -> None:
         self.groups: list[list[str]] = []
@@ -40,8 +40,8 @@ class Server:
         )
 
 
-async def asked(grouped: Grouped[str, str], server: Server, *items: str) -> list[str | BaseException]:
-    """The answers of items that are asked for while `first` is being served."""
+async def served_after(grouped: Grouped[str, str], server: Server, *items: str) -> list[str | BaseException]:
+    """The answers for items that arrive while `first` is being served."""
     server.gate.clear()
     first = asyncio.create_task(grouped.ask("first"))
     rest = [asyncio.create_task(grouped.ask(item)) for item in items]
@@ -59,13 +59,18 @@ async def test_one_that_is_alone_is_served_alone_and_at_once() -> None:
 
 async def test_what_comes_meanwhile_goes_together() -> None:
     server = Server()
-    assert await asked(server.grouped(), server, "a", "b", "c") == ["A", "B", "C"]
+    assert await served_after(server.grouped(), server, "a", "b", "c") == ["A", "B", "C"]
     assert server.groups == [["first"], ["a", "b", "c"]]
 
 
 async def test_items_of_one_key_are_served_in_order_and_never_together() -> None:
     server = Server()
-    assert await asked(server.grouped(), server, "a:1", "b", "a:2", "a:3") == ["A:1", "B", "A:2", "A:3"]
+    assert await served_after(server.grouped(), server, "a:1", "b", "a:2", "a:3") == [
+        "A:1",
+        "B",
+        "A:2",
+        "A:3",
+    ]
     assert server.groups == [["first"], ["a:1", "b"], ["a:2"], ["a:3"]]
 
 
@@ -83,14 +88,14 @@ async def test_another_lane_does_not_serve_a_key_that_is_under_way() -> None:
 
 async def test_a_group_weighs_no_more_than_its_limit_but_for_a_single_item() -> None:
     server = Server()
-    await asked(server.grouped(limit=6), server, "aaaa", "bb", "c", "dddddddd")
+    await served_after(server.grouped(limit=6), server, "aaaa", "bb", "c", "dddddddd")
     assert server.groups == [["first"], ["aaaa", "bb"], ["c"], ["dddddddd"]]
 
 
 @pytest.mark.parametrize("error", [ValueError, StoreConflictError, StoreUnavailableError])
 async def test_one_bad_item_is_nobody_elses(error: type[Exception]) -> None:
     server = Server("bad", error=error)
-    a, bad, b = await asked(server.grouped(), server, "a", "bad", "b")
+    a, bad, b = await served_after(server.grouped(), server, "a", "bad", "b")
     assert (a, b) == ("A", "B")
     assert isinstance(bad, error)
 
@@ -158,7 +163,7 @@ async def test_tenants_are_served_in_turn_and_each_in_its_order() -> None:
         server.serve, key=lambda item: item, tenant=lambda item: item[0], lanes=1, weight=len, limit=4
     )
     flood = [f"a{number}" for number in range(6)]
-    assert await asked(grouped, server, *flood, "b0", "c0", "b1") == [
+    assert await served_after(grouped, server, *flood, "b0", "c0", "b1") == [
         item.upper() for item in (*flood, "b0", "c0", "b1")
     ]
     _, *groups = server.groups

@@ -1,4 +1,4 @@
-"""Requests that do not come to their end: their connections are closed, and nobody else's."""
+"""Incomplete requests: their connections are closed, and no others."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -51,7 +51,7 @@ async def port(monkeypatch: pytest.MonkeyPatch, seconds: float) -> AsyncIterator
 
 
 async def answered(port: int, *pieces: bytes) -> bytes:
-    """All that is sent back until the connection is closed from there."""
+    """All data until the server closes the connection."""
     reader, writer = await asyncio.open_connection(HOST, port)
     for piece in pieces:
         writer.write(piece)

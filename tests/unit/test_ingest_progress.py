@@ -1,4 +1,4 @@
-"""The wait of an ingest for its documents, at a bridge whose documents go on between two of its answers."""
+"""The wait of an ingest, with documents that advance between two answers of the bridge."""
 
 import time
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ STATISTICS = {
 
 
 def bridge(*statuses: str) -> httpx.MockTransport:
-    """Its one document is in the next of `statuses` at each request, and stays in the last."""
+    """Its only document has the next of `statuses` at each request, and keeps the last one."""
     left = list(statuses)
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -64,12 +64,12 @@ async def test_how_long_the_bridge_was_away_is_not_taken_for_what_its_answer_cos
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     answers = bridge("pending", "pending", "pending", "completed")
-    asked: list[float] = []
+    calls: list[float] = []
     rested: list[float] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(time.monotonic())
-        if len(asked) == 2:
+        calls.append(time.monotonic())
+        if len(calls) == 2:
             raise httpx.ConnectError("away")
         return answers.handler(request)  # type: ignore[return-value]
 
@@ -81,4 +81,4 @@ async def test_how_long_the_bridge_was_away_is_not_taken_for_what_its_answer_cos
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://bridge") as http:
         await progress.until_finished(BridgeApi(http, patience=60), report)
     assert rested
-    assert rested[0] >= asked[1]
+    assert rested[0] >= calls[1]

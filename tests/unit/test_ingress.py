@@ -1,4 +1,4 @@
-"""What the ingress makes of answers, headers and outages that are nobody's document's fault."""
+"""The ingress's reaction to answers, headers and outages that are no document's fault."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def record(
 
 
 class Letters:
-    """Takes the place of Kafka and of the alerts."""
+    """In place of Kafka and the alerts."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[object, list[tuple[str, bytes]]]] = []
@@ -117,17 +117,17 @@ def test_a_request_that_temporal_would_not_take_is_refused() -> None:
 
 
 async def test_a_backlog_that_cannot_be_asked_for_stops_nothing() -> None:
-    asked = 0
+    calls = 0
 
     async def backlog() -> Backlog:
-        nonlocal asked
-        asked += 1
-        if asked == 1:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
             raise NotFoundError("namespace nowhere")
         raise KeyboardInterrupt
 
     async def again() -> bool:
-        return asked == 2
+        return calls == 2
 
     gate = BacklogGate(limit=10)
     with pytest.raises(KeyboardInterrupt):
@@ -244,7 +244,7 @@ async def test_a_letter_is_never_larger_than_kafka_takes(
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reason"),
     [
         (
             httpx.Response(
@@ -281,16 +281,16 @@ async def test_a_letter_is_never_larger_than_kafka_takes(
         (httpx.Response(404, text="nginx"), "value: the bridge refused it with HTTP 404: nginx"),
     ],
 )
-async def test_what_the_bridge_refuses_is_told_by_its_fields(answer: httpx.Response, told: str) -> None:
+async def test_what_the_bridge_refuses_is_told_by_its_fields(answer: httpx.Response, reason: str) -> None:
     transport = httpx.MockTransport(lambda _: answer)
     async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as http:
         with pytest.raises(InvalidInputError) as raised:
             await indexing_handler(http)(record())
-    assert str(raised.value).startswith(told)
+    assert str(raised.value).startswith(reason)
 
 
 def spelt(field: str, value: str) -> bytes:
-    """A request, a field of which is spelt as `value`."""
+    """A request with a field spelled as `value`."""
     fields = {
         name: json.dumps(each) for name, each in factories.request().model_dump(mode="json").items()
     } | {field: value}
@@ -298,7 +298,7 @@ def spelt(field: str, value: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "told"),
+    ("field", "value", "named"),
     [
         ("document_version", str(2**63), "document_version"),
         ("document_version", "9" * 400, "document_version"),
@@ -327,10 +327,10 @@ def spelt(field: str, value: str) -> bytes:
         ("tenant", "[" + "1e15," * 150_000 + "1]", "value"),
     ],
 )
-def test_a_request_that_could_never_be_run_is_refused_by_field(field: str, value: str, told: str) -> None:
+def test_a_request_that_could_never_be_run_is_refused_by_field(field: str, value: str, named: str) -> None:
     with pytest.raises(InvalidInputError) as raised:
         parse(spelt(field, value))
-    assert raised.value.field == told
+    assert raised.value.field == named
 
 
 @pytest.mark.parametrize("digits", ["9" * 30, "9" * 5000, "-" + "9" * 5000])
@@ -378,11 +378,11 @@ async def test_a_worker_that_does_not_answer_leaves_the_breaker_unknown() -> Non
             return httpx.Response(200, text="<html>")
         return httpx.Response(200, json={"state": "open", "failure_count": 8, "last_failure": "E"})
 
-    async def told(host: str) -> tuple[str, int]:
+    async def state_of(host: str) -> tuple[str, int]:
         transport = httpx.MockTransport(answer)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as worker:
             breaker = await breaker_of(worker)
         return breaker.state, breaker.failure_count
 
-    assert await told("worker") == ("open", 8)
-    assert await told("away") == await told("other") == ("unknown", 0)
+    assert await state_of("worker") == ("open", 8)
+    assert await state_of("away") == await state_of("other") == ("unknown", 0)

@@ -1,4 +1,4 @@
-"""What becomes of a body by its content type, charset, encoding and size, before any route is asked."""
+"""The handling of a body by content type, charset, encoding and size, before any route runs."""
 
 import gzip
 import json
@@ -83,7 +83,7 @@ async def test_json_in_unicode_is_taken(http: httpx.AsyncClient, content_type: s
 
 
 @pytest.mark.parametrize(
-    ("content_type", "told"),
+    ("content_type", "expected"),
     [
         ("application/x-www-form-urlencoded", "application/x-www-form-urlencoded"),
         ("text/plain", "text/plain"),
@@ -98,13 +98,13 @@ async def test_json_in_unicode_is_taken(http: httpx.AsyncClient, content_type: s
     ],
 )
 async def test_another_content_type_or_charset_is_named(
-    http: httpx.AsyncClient, content_type: str | None, told: str
+    http: httpx.AsyncClient, content_type: str | None, expected: str
 ) -> None:
     answer = await posted(http, BODY, content_type)
     assert (answer.status_code, answer.headers["content-type"]) == (415, problems.MEDIA_TYPE)
     (error,) = answer.json()["errors"]
     assert error["field"] == "Content-Type"
-    assert told in error["reason"]
+    assert expected in error["reason"]
     assert answer.headers["accept"] == JSON
 
 
@@ -239,7 +239,7 @@ CASES = [(field, value) for field, values in BROKEN.items() for value in values]
 
 
 def broken(field: str, value: str) -> bytes:
-    """The document with a field as its JSON is spelt in `value`."""
+    """The document with a field whose JSON is `value`."""
     first, *rest = field.split(".")
     inner = f'{{"{rest[0]}": {value}}}' if rest else value
     spelt = {name: json.dumps(text) for name, text in DOCUMENT.items()} | {first: inner}

@@ -1,4 +1,4 @@
-"""JSON of others: what is read, where it is refused, and that what is taken can be kept and read again."""
+"""JSON from outside: accepted and refused values, and storage of the accepted ones."""
 
 import codecs
 import json
@@ -97,9 +97,9 @@ def test_what_is_no_json_says_where(data: bytes, place: str) -> None:
     ],
 )
 def test_what_no_store_keeps_is_refused_at_its_place(value: Any, place: str, reason: str) -> None:
-    found, told = refused_at(value)
+    found, said = refused_at(value)
     assert found == place
-    assert told.startswith(reason)
+    assert said.startswith(reason)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_an_integer_that_python_refuses_to_convert_is_named() -> None:
     ],
 )
 def test_more_values_than_are_taken_are_not_even_built(data: bytes) -> None:
-    """The text is no JSON at its end: a parser would have said that instead."""
+    """The text is invalid at its end: a parser would have reported that instead."""
     with pytest.raises(InvalidInputError, match="more than 100 values"):
         json_values.read(data + b"!!", most=100)
 

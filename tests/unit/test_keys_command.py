@@ -1,4 +1,4 @@
-"""`enrich keys`: what it prints, and what stands in the file."""
+"""`enrich keys`: its output, and the contents of the file."""
 
 import json
 from pathlib import Path
@@ -53,9 +53,9 @@ def test_what_makes_no_key_makes_no_file(file: Path, arguments: tuple[str, ...])
 
 def test_without_a_file_it_says_how_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("API_KEYS_FILE", raising=False)
-    told = keys("list", file=None)
-    assert told.exit_code == 2
-    assert "API_KEYS_FILE" in told.output
+    finished = keys("list", file=None)
+    assert finished.exit_code == 2
+    assert "API_KEYS_FILE" in finished.output
 
 
 def test_a_broken_file_is_left_alone(file: Path) -> None:

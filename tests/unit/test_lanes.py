@@ -1,4 +1,4 @@
-"""Which requests go ahead, and which of them wait behind what others send."""
+"""Which requests go ahead, and which wait behind those of others."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A language by shebang, mode line and content, where the name does not tell it."""
+"""The language by shebang, mode line and content, if the file name does not determine it."""
 
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def test_scripts_without_a_suffix_have_a_language_and_entities() -> None:
         submission = DocumentSubmission.model_validate({"project_id": "p", "source_path": f"bin/{path.name}"})
         document = normalise(submission, text)
         assert document.document_type is DocumentType.CODE
-        # Also where nobody has told the service.
+        # Also without a language from the client.
         entities = analyse(text, None, EnrichmentType.FULL).entities
         found[path.name] = (document.language, [each.name for each in entities])
     assert found == {

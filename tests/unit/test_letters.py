@@ -1,4 +1,4 @@
-"""Dead letters on a terminal: the reason can be read, and what is shown names the letter."""
+"""Dead letters on a terminal: readable reasons, and an unambiguous key."""
 
 from datetime import UTC, datetime
 from uuid import uuid4

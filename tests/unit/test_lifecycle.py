@@ -1,4 +1,4 @@
-"""What a process does about the work in its background."""
+"""A process and the work in its background."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""One idea of a line: for hashes, counts, readers and snippets."""
+"""One definition of a line: for hashes, counts, readers and snippets."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What others name, in the Markdown that Temporal's Web UI shows."""
+"""Names from outside, in the Markdown of Temporal's Web UI."""
 
 import re
 
@@ -37,7 +37,7 @@ TAGS = ("<a", "<img", "<code", "<em>stress", "<h1", "<li", "<b>", "<strong>more"
 def test_it_means_nothing_but_itself(text: str) -> None:
     shown = READER.render(f"x {plain(text)}")
     assert not any(tag in shown for tag in TAGS)
-    # Bare links are GitHub's addition, which this reader does not have.
+    # Bare links are GitHub's extension, which this reader does not support.
     assert not re.search(r"://|www\.|[^\\]@", plain(text), re.IGNORECASE)
     for part in ("attacker.example", "app.py"):
         assert (part in shown) == (part in text)

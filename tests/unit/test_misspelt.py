@@ -1,4 +1,4 @@
-"""Variables that look like settings, and those that are other programs'."""
+"""Variables that look like settings, and variables of other programs."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Imports lead to places by paths alone: names of modules, what they seek, and which directory is meant."""
+"""Imports resolve to places by paths only: module names, sought places, and the chosen directory."""
 
 import pytest
 

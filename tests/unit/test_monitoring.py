@@ -1,6 +1,6 @@
-"""What operators watch and are woken by fits together: rules, their tests, runbooks, dashboard, services.
+"""Monitoring is consistent: rules, their tests, runbooks, dashboard, services.
 
-What promtool itself says of them is in `make check-deploy`.
+promtool checks their syntax in `make check-deploy`.
 """
 
 import json
@@ -33,7 +33,7 @@ WORDS = {"or", "and", "unless", "offset"}
 
 
 def metrics_in(expression: str) -> set[str]:
-    """What an expression reads: its identifiers, but for labels, functions and words of the language."""
+    """The metrics in an expression: its identifiers, except labels, functions and keywords."""
     bare = re.sub(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]|\b(by|on|without) *\([^)]*\)|\b\d+[smhd]\b', " ", expression)
     return set(re.findall(r"\b[a-zA-Z_][\w:]*\b(?! *\()", bare)) - WORDS
 

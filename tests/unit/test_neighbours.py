@@ -1,4 +1,4 @@
-"""Pages that somebody of this machine has open: what they may send to what listens on loopback."""
+"""Requests of web pages open on this machine to servers on loopback."""
 
 from collections.abc import Collection, Mapping
 

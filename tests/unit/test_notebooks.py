@@ -1,4 +1,4 @@
-"""Outputs of notebooks are never indexed, so that a picture is no reason to leave a notebook out."""
+"""Outputs of notebooks are never indexed, so an image does not exclude a notebook."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an activity's attempt leaves behind: its counts, its log line, and the document it was about."""
+"""An activity's attempt: its metrics, its log line, and the document's fields."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from tests import factories
 
 
 class Activity(ActivityInboundInterceptor):
-    """The end of the chain: raises what it is told to."""
+    """The end of the chain: raises a given error."""
 
     def __init__(self, failure: BaseException | None) -> None:
         self._failure = failure
@@ -35,15 +35,15 @@ class Activity(ActivityInboundInterceptor):
 
 
 async def attempt(failure: BaseException | None = None, number: int = 1) -> list[dict[str, Any]]:
-    """What one attempt logs."""
+    """The log entry of one attempt."""
     environment = ActivityEnvironment()
     environment.info = environment.info.__class__(**{**vars(environment.info), "attempt": number})
     observed = Observation().intercept_activity(Activity(failure))
     step = factories.step(factories.request("shop"))
-    asked = ExecuteActivityInput(fn=attempt, args=[step], executor=None, headers={})
+    call = ExecuteActivityInput(fn=attempt, args=[step], executor=None, headers={})
     expected = contextlib.nullcontext() if failure is None else pytest.raises(type(failure))
     with capture_logs() as logs, expected:
-        await environment.run(observed.execute_activity, asked)
+        await environment.run(observed.execute_activity, call)
     return logs
 
 

@@ -1,4 +1,4 @@
-"""What an operator sees first: links to the Web UI, the API page, logs that are JSON to the last line."""
+"""An operator's first view: links to the Web UI, the API page, logs that are JSON to the last line."""
 
 import json
 import subprocess

@@ -66,15 +66,15 @@ def test_one_is_not_several(capsys: pytest.CaptureFixture[str]) -> None:
         documents=0, statuses={}, entities=0, mean_quality=None, languages={}, anti_patterns={}, parked=0
     )
     report.print_statistics(nothing)
-    assert "Documents" in (told := capsys.readouterr().out)
-    assert "()" not in told
+    assert "Documents" in (shown := capsys.readouterr().out)
+    assert "()" not in shown
 
 
 def test_a_projects_name_that_is_none_is_refused_in_words() -> None:
-    for name, told in ((" ", "is empty or blank"), ("a\0", "has a NUL at character 1")):
+    for name, problem in ((" ", "is empty or blank"), ("a\0", "has a NUL at character 1")):
         with pytest.raises(typer.BadParameter) as raised:
             output.a_project(name)
-        assert raised.value.message == told
+        assert raised.value.message == problem
 
 
 def test_a_reason_is_a_sentence() -> None:
@@ -84,16 +84,16 @@ def test_a_reason_is_a_sentence() -> None:
         "status": 422,
         "detail": 'source_path: "x"\nis needed',
     }
-    told = f"value: the bridge refused it with HTTP 422: {json.dumps(problem)}"
+    reason = f"value: the bridge refused it with HTTP 422: {json.dumps(problem)}"
     sentence = 'value: the bridge refused it with HTTP 422: source_path: "x" is needed'
-    assert output.sentence(told) == sentence
-    for length in range(len(told)):  # as an answer that was cut
-        assert "\n" not in output.sentence(told[:length])
+    assert output.sentence(reason) == sentence
+    for length in range(len(reason)):  # as in a truncated answer
+        assert "\n" not in output.sentence(reason[:length])
     assert output.sentence("no {braces} of\nJSON") == "no {braces} of JSON"
 
 
 def crashed(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command that fails as nobody has foreseen."""
+    """A command with an unexpected error."""
     code = "from archon.cli import keys, main; keys.Settings = None; main.main()"
     return subprocess.run(
         [sys.executable, "-c", code, "keys", "list"],
@@ -105,9 +105,9 @@ def crashed(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[s
 
 
 def test_an_unexpected_error_is_one_line_and_a_file(tmp_path: Path) -> None:
-    told = crashed(tmp_path)
-    assert told.returncode == 1
-    (line,) = told.stderr.splitlines()
+    finished = crashed(tmp_path)
+    assert finished.returncode == 1
+    (line,) = finished.stderr.splitlines()
     assert line.startswith("error: AttributeError: ")
     (file,) = (tmp_path / "archon-enrichment").iterdir()
     assert str(file) in line
@@ -116,9 +116,9 @@ def test_an_unexpected_error_is_one_line_and_a_file(tmp_path: Path) -> None:
 
 
 def test_a_traceback_is_shown_to_who_asks_for_it(tmp_path: Path) -> None:
-    told = crashed(tmp_path, **{crashes.DEBUG: "1"})
-    assert told.returncode == 1
-    assert "Traceback" in told.stderr
+    finished = crashed(tmp_path, **{crashes.DEBUG: "1"})
+    assert finished.returncode == 1
+    assert "Traceback" in finished.stderr
     assert list(tmp_path.iterdir()) == []
 
 

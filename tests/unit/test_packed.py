@@ -1,4 +1,4 @@
-"""In: vectors as lists and packed. Out: one array of both, in JSON packed; the garbled are refused."""
+"""In: vectors as lists and packed. Out: one array of both, packed in JSON; garbled ones are refused."""
 
 import json
 import math
@@ -42,9 +42,9 @@ def test_a_list_and_its_packed_form_are_one_vector():
 
 def test_json_has_it_packed_little_endian():
     terms = Terms(indices=[7, 2**32 - 1], values=[0.5, 2.25])
-    told = json.loads(chunk(embedding=NUMBERS, terms=terms).model_dump_json())
-    assert told["embedding"] == floats(*NUMBERS)
-    assert told["terms"] == {"indices": integers(7, 2**32 - 1), "values": floats(0.5, 2.25)}
+    packed_ = json.loads(chunk(embedding=NUMBERS, terms=terms).model_dump_json())
+    assert packed_["embedding"] == floats(*NUMBERS)
+    assert packed_["terms"] == {"indices": integers(7, 2**32 - 1), "values": floats(0.5, 2.25)}
     answer = EmbedResponse(embeddings=[NUMBERS, [1.0]], terms=None)
     assert json.loads(answer.model_dump_json())["embeddings"] == [floats(*NUMBERS), floats(1.0)]
 
@@ -123,11 +123,11 @@ def test_terms_are_refused_with_their_field(indices: Any, values: Any, field: st
     [NUMBERS, [], [0.0], [0.123456789, -1.0], [2.3456, 7.1], [1e-9, 3.3e-10], [123456.7, 1.0], [3e38, 1e38]],
 )
 def test_what_the_vector_store_is_sent_is_short_and_as_exact_as_32_bits(vector: list[float]):
-    told = numbers(array("f", vector))
+    rounded = numbers(array("f", vector))
     largest = max(map(abs, vector), default=0)
-    assert told == pytest.approx(vector, rel=0, abs=6e-7 * largest)
+    assert rounded == pytest.approx(vector, rel=0, abs=6e-7 * largest)
     assert numbers(array("f", [1.2346, 0.0003])) == [1.2346, 0.0003]
-    assert all(len(repr(value)) <= len("-0.12345678") for value in told if largest == 1)
+    assert all(len(repr(value)) <= len("-0.12345678") for value in rounded if largest == 1)
 
 
 def test_terms_are_sent_as_they_are():

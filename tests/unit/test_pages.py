@@ -1,4 +1,4 @@
-"""What can be said of the pages' commands without a stack."""
+"""Checks of the pages' commands that need no stack."""
 
 import re
 from pathlib import Path
@@ -53,11 +53,11 @@ LINKED = sorted(
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/*.md"))
 )
 NAMED = ("activities", "archon", "bridge", "deploy", "intelligence", "kafka_ingress", "workflows")
-"""Where messages and rules name pages."""
+"""Places where messages and rules name pages."""
 
 
 def anchors(page: Path) -> set[str]:
-    """Of its headings, as GitHub makes them."""
+    """Anchors of its headings, as GitHub generates them."""
     text = re.sub(r"(?ms)^ *```.*?^ *```$", "", page.read_text())
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -1,4 +1,4 @@
-"""What is remembered of a part between two looks."""
+"""The memory of a part's state between two checks."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from archon.runtime.estate.parts import Answer, PartCheck, Parts
 
 
 class Part:
-    """Answers as it is told to."""
+    """Gives a scripted answer."""
 
     def __init__(self) -> None:
         self.answer: Answer | Exception = Answer("1.2")

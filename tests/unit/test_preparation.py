@@ -1,4 +1,4 @@
-"""What a service says of stores that it cannot use yet, and that it goes on when they are mended."""
+"""A service's report about stores that it cannot use yet, and its recovery."""
 
 import asyncio
 from typing import Any
@@ -35,7 +35,7 @@ async def test_readiness_says_what_keeps_a_store_from_being_used(monkeypatch: py
     with pytest.raises(StoreUnavailableError, match="not created yet"):
         await preparation.check()
 
-    async def told() -> str:
+    async def state() -> str:
         try:
             await preparation.check()
         except StoreError as error:
@@ -43,10 +43,10 @@ async def test_readiness_says_what_keeps_a_store_from_being_used(monkeypatch: py
         return "ready"
 
     async def told_of_the_difference() -> bool:
-        return "collection symbols has no sparse vector terms" in await told()
+        return "collection symbols has no sparse vector terms" in await state()
 
     async def is_ready() -> bool:
-        return await told() == "ready"
+        return await state() == "ready"
 
     running = asyncio.create_task(preparation.run())
     await eventually(told_of_the_difference)

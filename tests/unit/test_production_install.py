@@ -1,4 +1,4 @@
-"""An install without the embedded servers: every verb but those that start them works."""
+"""An install without the embedded servers: every verb works, except those that start them."""
 
 import subprocess
 import sys
@@ -14,12 +14,12 @@ def _enrich(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_services_need_no_embedded_servers() -> None:
-    told = _enrich("--help")
-    assert told.returncode == 0, told.stderr
-    assert "Run the Temporal worker" in told.stdout
+    finished = _enrich("--help")
+    assert finished.returncode == 0, finished.stderr
+    assert "Run the Temporal worker" in finished.stdout
 
 
 def test_up_says_what_is_missing(tmp_path: Path) -> None:
-    told = _enrich("up", "--free-ports", "--data-dir", str(tmp_path))
-    assert told.returncode == 1
-    assert "install archon-enrichment[devstack]" in told.stderr
+    finished = _enrich("up", "--free-ports", "--data-dir", str(tmp_path))
+    assert finished.returncode == 1
+    assert "install archon-enrichment[devstack]" in finished.stderr

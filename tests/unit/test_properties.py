@@ -1,4 +1,5 @@
-"""Whatever a client or producer writes is refused by field, or can be kept by every store and read again."""
+"""Any input of a client or producer is refused with its field, or every store can keep it and read it
+again."""
 
 import json
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ values = st.recursive(
 
 
 def mutated(example: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """The example, some of whose fields, and of its metadata's, are anything; and fields of others."""
+    """The example with arbitrary values in some fields, also of its metadata; and additional fields."""
 
     def fields(of: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
         known = st.dictionaries(st.sampled_from(sorted(of)), values, max_size=2)
@@ -86,7 +87,7 @@ REQUEST = factories.request(document_version=1, language="python").model_dump(mo
 
 
 def stored(value: Any) -> Iterator[Any]:
-    """Every scalar of what goes to the graph or to Kafka."""
+    """Every scalar that goes to the graph or to Kafka."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield key
@@ -148,7 +149,7 @@ def test_a_request_is_refused_by_field_or_can_be_run(message: dict[str, Any]) ->
         assert error.field
         str(error).encode()
         return
-    # As deep as a request ever is in a history.
+    # The maximum nesting of a request in a history.
     start = EnrichDocumentInput(
         document_id=request.document_id,
         content_hash=request.content_hash,

@@ -67,10 +67,10 @@ def test_filters_take_the_same_points(
     shard: edge.EdgeShard, points: list[tuple[dict[str, Any], bool]], seed: int
 ) -> None:
     rng = random.Random(seed)
-    asked = models.Filter(must=conditions(rng), should=conditions(rng), must_not=conditions(rng))
+    wanted = models.Filter(must=conditions(rng), should=conditions(rng), must_not=conditions(rng))
     lacking = {"v": np.array([not has_vector for _, has_vector in points], dtype=bool)}
     ids: list[Any] = list(range(MANY))
-    same = calculate_payload_mask([payload for payload, _ in points], asked, ids, lacking)
-    body = asked.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    same = calculate_payload_mask([payload for payload, _ in points], wanted, ids, lacking)
+    body = wanted.model_dump(mode="json", by_alias=True, exclude_unset=True)
     found, _ = shard.scroll(edge.ScrollRequest(limit=MANY, filter=filter_of(body)))
     assert [each.id for each in found] == np.flatnonzero(same).tolist()

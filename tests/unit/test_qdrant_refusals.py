@@ -1,4 +1,4 @@
-"""What Qdrant refuses, said by a server of the tests: what waits, and what is a document's fault."""
+"""Refusals of Qdrant, from a test server: which ones wait, and which are a document's fault."""
 
 import asyncio
 import contextlib
@@ -25,10 +25,10 @@ READ = "POST /collections/documents/points"
 
 @dataclass
 class Qdrant:
-    """`answers`: by method and path, a status, headers and a body; `asked`: all requests so far."""
+    """`answers`: by method and path, a status, headers and a body; `received`: all requests so far."""
 
     answers: dict[str, tuple[int, Mapping[str, str], Any]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    received: list[str] = field(default_factory=list)
 
     def refuse(self, request: str, status: int, error: str = "", **headers: str) -> None:
         self.answers[request] = (status, headers, {"status": {"error": error}, "time": 0})
@@ -50,7 +50,7 @@ class Qdrant:
                 await reader.readexactly(int(size))
                 method, target, *_ = head.split(" ")
                 request = f"{method.upper()} {target.partition('?')[0]}"
-                self.asked.append(request)
+                self.received.append(request)
                 status, headers, body = self.answers.get(request, (200, {}, {"result": True}))
                 content = json.dumps(body).encode()
                 lines = [f"HTTP/1.1 {status} X", "content-type: application/json"]
@@ -89,11 +89,11 @@ OUTAGES = [
 async def test_what_is_no_documents_fault_is_waited_for(status: int, error: str) -> None:
     server = Qdrant()
     server.refuse(WRITE, status, error)
-    told = await refusal(server)
-    assert isinstance(told, StoreUnavailableError)
-    assert f"HTTP {status}" in str(told)
-    assert error.partition('"')[0] in str(told)
-    assert failures.treatment_of(told).again is failures.Again.PATIENTLY
+    refused = await refusal(server)
+    assert isinstance(refused, StoreUnavailableError)
+    assert f"HTTP {status}" in str(refused)
+    assert error.partition('"')[0] in str(refused)
+    assert failures.treatment_of(refused).again is failures.Again.PATIENTLY
 
 
 @pytest.mark.parametrize(
@@ -119,10 +119,10 @@ async def test_a_server_that_names_a_time_is_not_asked_before(status: int) -> No
             with pytest.raises(StoreUnavailableError) as raised:
                 await store.write(factories.step(factories.request()), EnrichmentStatus.COMPLETED, None)
             assert raised.value.retry_after == pytest.approx(7, abs=1)
-        assert server.asked == [WRITE]
-        with contextlib.suppress(StoreError):  # reads have a limit of their own
+        assert server.received == [WRITE]
+        with contextlib.suppress(StoreError):  # reads have their own limit
             await store.get(factories.request().document_id)
-        assert server.asked == [WRITE, READ]
+        assert server.received == [WRITE, READ]
     assert problems.headers_of(raised.value) == {"Retry-After": "7"}
 
 
@@ -162,9 +162,9 @@ async def test_a_step_that_counts_attempts_leaves_the_server_alone_as_well(
 async def test_a_time_that_cannot_be_read_is_an_outage_like_another() -> None:
     server = Qdrant()
     server.refuse(WRITE, 429, "later", retry_after="soon")
-    told = await refusal(server)
-    assert isinstance(told, StoreUnavailableError)
-    assert told.retry_after is None
+    refused = await refusal(server)
+    assert isinstance(refused, StoreUnavailableError)
+    assert refused.retry_after is None
 
 
 async def test_a_vector_that_is_not_of_the_set_dimensions_is_its_analysis_fault() -> None:
@@ -174,7 +174,7 @@ async def test_a_vector_that_is_not_of_the_set_dimensions_is_its_analysis_fault(
             await store.write(
                 factories.step(factories.request()), EnrichmentStatus.COMPLETED, [1.0, 2.0, 3.0]
             )
-    assert server.asked == []
+    assert server.received == []
 
 
 @pytest.mark.parametrize("version", ["1.15.3", "1.9.12", "0.11.0"])
@@ -183,7 +183,7 @@ async def test_a_server_that_is_too_old_is_named_before_the_first_write(version:
     async with server.serving() as store:
         with pytest.raises(StoreMismatchError, match=rf"version {version}; 1\.15\.4 or newer is required"):
             await store.ensure_collections()
-    assert server.asked == ["GET /"]
+    assert server.received == ["GET /"]
 
 
 @pytest.mark.parametrize("version", ["1.15.4", "1.20.0", "2.0.0-dev"])

@@ -1,4 +1,4 @@
-"""Addresses without their secrets, and reasons in words, from what each client really raises."""
+"""Addresses without their secrets, and reasons in words, from errors that each client really raises."""
 
 import socket
 import ssl

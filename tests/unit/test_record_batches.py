@@ -1,4 +1,4 @@
-"""Batches that cannot be unpacked, or that become too large: each costs its own records and no other's."""
+"""Batches that cannot be unpacked, or become too large: each only affects its own records."""
 
 import struct
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.threat
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
 CODECS = [GZIP, SNAPPY, LZ4, ZSTD]
 _CRC, _CRC_OF = 17, 21
-"""Where a batch of format v2 has its CRC, and from where on it is computed."""
+"""Position of the CRC in a batch of format v2, and the offset from which it is computed."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,12 +39,12 @@ def batch(codec: int, values: Sequence[bytes], first: int = 0) -> bytes:
     for number, value in enumerate(values):
         assert builder.append(number, 0, None, value, []) is not None
     built = bytearray(builder.build())
-    struct.pack_into(">q", built, 0, first)  # as the broker does
+    struct.pack_into(">q", built, 0, first)  # like the broker
     return bytes(built)
 
 
 def spoilt(built: bytes) -> bytes:
-    """With junk in place of what is packed, and the right CRC."""
+    """With junk as packed data, and the right CRC."""
     made = bytearray(built)
     made[61:] = bytes(len(made) - 61)
     struct.pack_into(">I", made, _CRC, crc32c(bytes(made[_CRC_OF:])))
@@ -52,7 +52,7 @@ def spoilt(built: bytes) -> bytes:
 
 
 def read(*batches: bytes) -> list[tuple[int, bytes | None, str | None]]:
-    """Offset, value, and what is said of it where it cannot be read."""
+    """Offset, value, and the reason if it cannot be read."""
     fetched = MemoryRecords(b"".join(batches))
     records = Records(TopicPartition("t", 0), fetched, None, 0, None, None, True, "read_uncommitted")
     return [(each.offset, each.value, getattr(each, "reason", None)) for each in records]
@@ -88,14 +88,14 @@ def test_a_batch_that_becomes_too_large_is_not_unpacked(codec: int) -> None:
 
 def test_of_many_records_some_stand_for_all() -> None:
     found = read(spoilt(batch(GZIP, [b"x"] * 5000)), batch(GZIP, [b"good"], 5000))
-    # The last of them is the batch's last, so that all of it is behind the consumer.
+    # The last placeholder has the batch's last offset, so the consumer moves past all of it.
     assert [offset for offset, *_ in found] == [*range(STAND_INS - 1), 4999, 5000]
     assert f"all from {STAND_INS - 1} on" in (found[STAND_INS - 1][2] or "")
 
 
 @pytest.mark.parametrize("size", [0, -1, -20, 2**31 - 1, 100])
 def test_blocks_of_a_size_that_cannot_be_end_it(size: int) -> None:
-    """A size below zero would lead back, for ever."""
+    """A negative size would lead back, forever."""
     made = bytearray(batch(SNAPPY, [b"a" * 50]))
     struct.pack_into(">i", made, 61 + 16, size)
     struct.pack_into(">I", made, _CRC, crc32c(bytes(made[_CRC_OF:])))

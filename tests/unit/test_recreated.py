@@ -1,4 +1,4 @@
-"""Which partitions must have been made anew, by their ends and our positions in them."""
+"""Which partitions were recreated, by their ends and our positions in them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PARTITION = TopicPartition("t", 0)
 
 @dataclass
 class Consumer:
-    """As much of one as is looked at."""
+    """The part of a consumer that is used."""
 
     end: int | None = None
     at: int = 0
@@ -35,7 +35,7 @@ class Consumer:
         ([(5, 5), (2, 5)], [1]),
         # Read again to its end, it grows, and is lost once more.
         ([(5, 5), (2, 5), (2, 0), (2, 2), (8, 8), (2, 8)], [1, 5]),
-        # The broker is wrong about the end, before and after it has been read again.
+        # The broker reports a wrong end, before and after the partition is read again.
         ([(1, 4), (1, 4), (1, 0), (1, 4), (1, 4)], [0]),
         ([(1, 4), (1, 0), (1, 4), (3, 4), (3, 4)], [0, 3]),
     ],

@@ -1,4 +1,4 @@
-"""The committed documents: that they are current, valid, and true to what the services do."""
+"""The committed documents: current, valid, and true to the services' behaviour."""
 
 from functools import cache
 from pathlib import Path
@@ -44,14 +44,14 @@ def test_every_body_has_a_schema() -> None:
 
 def _bodies(document: dict[str, Any]) -> list[dict[str, str]]:
     operations = [operation for path in document["paths"].values() for operation in path.values()]
-    told = [
+    found_schemas = [
         content["schema"]
         for operation in operations
         for body in (operation.get("requestBody", {}), *operation["responses"].values())
         for content in body.get("content", {}).values()
         if "schema" in content
     ]
-    return [schema for schema in told if "$ref" in schema]
+    return [schema for schema in found_schemas if "$ref" in schema]
 
 
 @cache
@@ -89,9 +89,9 @@ def test_every_setting_says_what_it_is_for_and_who_reads_it() -> None:
 def test_readers_are_found_through_imports() -> None:
     found = readers()
     assert found["memgraph_uri"] == ["bridge", "ingress", "worker", "enrich"]
-    assert found["memgraph_database"] == ["bridge", "ingress", "worker", "enrich"]  # by way of a property
+    assert found["memgraph_database"] == ["bridge", "ingress", "worker", "enrich"]  # through a property
     assert found["intelligence_time_limit"] == ["intelligence"]
-    assert found["kafka_group_id"] == ["ingress", "worker", "enrich"]  # they ask how far the ingress has come
+    assert found["kafka_group_id"] == ["ingress", "worker", "enrich"]  # they check the ingress's progress
     assert found["ingress_max_backlog"] == ["ingress"]
 
 

@@ -1,4 +1,4 @@
-"""A document whose file is gone goes on as that of the file that it has become, under its id."""
+"""A document whose file was renamed continues under its id."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is in the repository besides its code."""
+"""The repository besides its code."""
 
 import subprocess
 from collections import Counter
@@ -10,7 +10,7 @@ from archon.cli.files.confidential import secret_in
 
 ROOT = Path(__file__).parents[2]
 MOST = 14
-"""Files of Python in one folder: as many names as one takes in at a glance."""
+"""Maximum number of Python files in one folder: as many names as one can grasp at a glance."""
 
 
 def tracked() -> list[str]:

@@ -1,4 +1,4 @@
-"""What stands between a failure and a document: breaker, retry delays, whole writes, translated errors."""
+"""The protection of a document from failures: breaker, retry delays, atomic writes, translated errors."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ DOWN = errors.IntelligenceUnavailableError("503")
 
 
 class Service:
-    """Answers with what it is told to, and counts."""
+    """Gives scripted answers, and counts."""
 
     def __init__(self, answer: Exception | str = "fine") -> None:
         self.answer = answer
@@ -105,12 +105,12 @@ async def watched(own: CircuitBreaker, health: Service) -> AsyncIterator[None]:
 
 
 async def looked_at(health: Service) -> None:
-    """Until it was asked a few times."""
+    """Waits for a few health checks."""
 
-    async def asked() -> bool:
+    async def was_called() -> bool:
         return health.calls > 2
 
-    await eventually(asked)
+    await eventually(was_called)
 
 
 async def test_a_service_that_is_back_is_asked_at_once() -> None:
@@ -170,7 +170,7 @@ async def test_a_wrong_key_opens_it_at_once_and_a_refused_document_does_not() ->
 async def test_a_breaker_that_opened_while_nobody_waited_has_its_whole_budget() -> None:
     own = breaker(threshold=1, recovery=0.02, budget=2)
     assert own.trip(errors.IntelligenceUnavailableError("down"))
-    await asyncio.sleep(2.1)  # nobody asks for as long as the budget
+    await asyncio.sleep(2.1)  # no call during the whole budget
     service = Service(DOWN)
     waiting = asyncio.create_task(own.run(service))
 
@@ -207,7 +207,7 @@ def activity_at(attempt: int, policy: RetryPolicy) -> ActivityEnvironment:
     return environment
 
 
-def told(error: Exception, attempt: int = 1, policy: RetryPolicy | None = None) -> ApplicationError:
+def translated(error: Exception, attempt: int = 1, policy: RetryPolicy | None = None) -> ApplicationError:
     def raising() -> None:
         with as_application_errors():
             raise error
@@ -218,24 +218,24 @@ def told(error: Exception, attempt: int = 1, policy: RetryPolicy | None = None) 
 
 
 def test_temporal_is_told_type_and_whether_to_retry() -> None:
-    error = told(errors.IntelligenceThrottledError("busy", 7))
+    error = translated(errors.IntelligenceThrottledError("busy", 7))
     assert (error.type, error.non_retryable) == ("IntelligenceThrottledError", False)
     assert error.details == ("transient",)
     assert error.next_retry_delay == timedelta(seconds=7)
-    assert told(errors.IntelligenceThrottledError("busy", 1e9)).next_retry_delay == timedelta(hours=1)
-    assert told(errors.ContentMissingError("gone")).non_retryable
+    assert translated(errors.IntelligenceThrottledError("busy", 1e9)).next_retry_delay == timedelta(hours=1)
+    assert translated(errors.ContentMissingError("gone")).non_retryable
     assert treatment_of(errors.ArchonError("?")).failure_type is FailureType.PERMANENT
 
 
 def test_a_fault_of_ours_is_permanent_and_named() -> None:
-    error = told(KeyError("x"))
+    error = translated(KeyError("x"))
     assert (error.type, error.non_retryable, error.details) == ("KeyError", True, ("permanent",))
 
 
 def test_delays_double_up_to_a_limit_and_are_spread() -> None:
     policy = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(seconds=60))
     for attempt, seconds in ((1, 2), (2, 4), (3, 8), (6, 60), (1000, 60)):
-        delays = {told(DOWN, attempt, policy).next_retry_delay for _ in range(20)}
+        delays = {translated(DOWN, attempt, policy).next_retry_delay for _ in range(20)}
         assert len(delays) > 10
         for delay in delays:
             assert delay is not None
@@ -243,7 +243,7 @@ def test_delays_double_up_to_a_limit_and_are_spread() -> None:
 
 
 class Writer:
-    """A store step that ends when it may."""
+    """A store step that ends on command."""
 
     def __init__(self) -> None:
         self.begun = asyncio.Event()
@@ -262,12 +262,12 @@ class Writer:
 async def test_an_attempt_that_was_lost_with_its_worker_is_not_counted(
     attempt: int, failed: int, final: bool
 ) -> None:
-    """What is counted is handed on by the attempts that failed, in the details of their last heartbeats."""
-    environment, told = activity_at(attempt, failures.counted(RetrySettings(max_attempts=3))), []
+    """The failed attempts pass the count on, in the details of their last heartbeats."""
+    environment, heartbeats = activity_at(attempt, failures.counted(RetrySettings(max_attempts=3))), []
     environment.info = dataclasses.replace(
         environment.info, heartbeat_details=[None, failed] if failed else [None, 0][: attempt - 1]
     )
-    environment.on_heartbeat = lambda *details: told.append(details)
+    environment.on_heartbeat = lambda *details: heartbeats.append(details)
 
     async def step() -> None:
         with failures.Attempts(3).counted(), as_application_errors():
@@ -277,7 +277,7 @@ async def test_an_attempt_that_was_lost_with_its_worker_is_not_counted(
         await environment.run(step)
     assert caught.value.non_retryable is final
     assert caught.value.type == "IntelligenceUnavailableError"
-    assert told == ([] if final else [(None, failed + 1)])
+    assert heartbeats == ([] if final else [(None, failed + 1)])
 
 
 async def test_a_store_step_is_cancelled_only_once_it_has_ended() -> None:

@@ -1,4 +1,4 @@
-"""Which versions of a document are worth a run: one at once, and the newest of those that follow shortly."""
+"""Versions of a document that get a run: the first at once, and the newest of those that follow shortly."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,8 +29,8 @@ def version(number: int | None, **changes: Any) -> EnrichmentRequest:
     return factories.request(text=f"x = {number}\n", document_id=DOCUMENT, document_version=number, **changes)
 
 
-async def asked(revisions: Revisions, *numbers: int | None) -> list[asyncio.Task[bool]]:
-    """Each is asked for before the next."""
+async def submitted_in_turn(revisions: Revisions, *numbers: int | None) -> list[asyncio.Task[bool]]:
+    """Submits each before the next."""
     tasks = []
     for number in numbers:
         tasks.append(asyncio.create_task(revisions.passes(version(number))))
@@ -45,7 +45,7 @@ async def gone(*tasks: asyncio.Task[bool]) -> None:
 
 
 async def test_the_first_passes_and_the_newest_of_the_rest_waits() -> None:
-    first, *rest, last = await asked(Revisions(NEVER), 1, 2, 3, 4, 5)
+    first, *rest, last = await submitted_in_turn(Revisions(NEVER), 1, 2, 3, 4, 5)
     assert await first
     assert await asyncio.gather(*rest) == [False, False, False]
     assert not last.done()
@@ -53,36 +53,36 @@ async def test_the_first_passes_and_the_newest_of_the_rest_waits() -> None:
 
 
 async def test_who_waits_passes_at_last() -> None:
-    first, second = await asked(Revisions(0.05), 1, 2)
+    first, second = await submitted_in_turn(Revisions(0.05), 1, 2)
     assert await asyncio.gather(first, second) == [True, True]
 
 
 async def test_others_wait_for_nobody() -> None:
     revisions = Revisions(NEVER)
-    held = await asked(revisions, 1, 2)
+    held = await submitted_in_turn(revisions, 1, 2)
     assert await revisions.passes(factories.request(document_version=7))
     await gone(held[1])
 
 
 async def test_the_same_version_again_passes_as_do_requests_without_one() -> None:
-    tasks = await asked(Revisions(NEVER), 3, 3, None, None)
+    tasks = await submitted_in_turn(Revisions(NEVER), 3, 3, None, None)
     assert await asyncio.gather(*tasks) == [True] * 4
 
 
 async def test_an_older_one_that_is_delivered_again_needs_no_run() -> None:
-    assert await asyncio.gather(*await asked(Revisions(NEVER), 3, 2)) == [True, False]
+    assert await asyncio.gather(*await submitted_in_turn(Revisions(NEVER), 3, 2)) == [True, False]
 
 
 async def test_each_passes_where_there_is_no_interval() -> None:
-    assert await asyncio.gather(*await asked(Revisions(0), 1, 2, 3, 2)) == [True] * 4
+    assert await asyncio.gather(*await submitted_in_turn(Revisions(0), 1, 2, 3, 2)) == [True] * 4
 
 
 async def test_one_that_is_given_up_is_in_nobodys_way() -> None:
     revisions = Revisions(NEVER)
-    _, given_up = await asked(revisions, 1, 2)
+    _, given_up = await submitted_in_turn(revisions, 1, 2)
     await gone(given_up)
-    (again,) = await asked(revisions, 2)  # another consumer gave it back
-    (newer,) = await asked(revisions, 3)
+    (again,) = await submitted_in_turn(revisions, 2)  # another consumer gave it back
+    (newer,) = await submitted_in_turn(revisions, 3)
     assert await again
     assert not newer.done()
     await gone(newer)
@@ -99,7 +99,7 @@ async def test_no_more_wait_than_leave_places_to_others() -> None:
     assert sum(not task.done() for task in tasks) == WAITING
     assert all(task.result() for task in tasks if task.done())
     await gone(*tasks)
-    (passed, waits) = await asked(revisions, 1, 2)
+    (passed, waits) = await submitted_in_turn(revisions, 1, 2)
     assert passed.done()
     assert not waits.done()
     await gone(waits)
@@ -138,7 +138,7 @@ async def done(tasks: Sequence[asyncio.Task[None]]) -> bool:
 
 @dataclass
 class Temporal:
-    """Takes submissions."""
+    """Accepts submissions."""
 
     submitted: list[EnrichmentRequest] = field(default_factory=list)
 
@@ -149,7 +149,7 @@ class Temporal:
 
 @dataclass
 class Graph:
-    """Says of an overtaken version that it is past, that it is not, or nothing."""
+    """Answers whether an overtaken version is past, or fails."""
 
     answer: bool | StoreUnavailableError
 

@@ -1,4 +1,4 @@
-"""Which projects are enriched in the background, and how the flags are taken up."""
+"""Projects that are enriched in the background, and changes of the flags."""
 
 import json
 from pathlib import Path
@@ -90,7 +90,7 @@ async def test_the_file_goes_before_the_environment_and_is_taken_up_at_once(tmp_
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "problem"),
     [
         ("{", "JSON"),
         ('{"rollout": 10}', "rollout"),
@@ -98,14 +98,14 @@ async def test_the_file_goes_before_the_environment_and_is_taken_up_at_once(tmp_
     ],
 )
 async def test_a_broken_file_leaves_the_flags_in_force_and_is_told_of(
-    tmp_path: Path, broken: str, told: str
+    tmp_path: Path, broken: str, problem: str
 ) -> None:
     file = tmp_path / "flags.json"
     file.write_text('{"async_enrichment_rollout_percentage": 10}')
     rollout = Rollout(Settings(enrichment_flags_file=str(file)))
     file.write_text(broken)
     assert rollout.flags.async_enrichment_rollout_percentage == 10
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=problem):
         await rollout.check()
     with pytest.raises(ConfigurationError, match=f"ENRICHMENT_FLAGS_FILE: {file}"):
         Rollout(Settings(enrichment_flags_file=str(file)))

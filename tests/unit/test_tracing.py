@@ -1,4 +1,4 @@
-"""Where spans are placed, what they tell, and that they cost nothing where nobody wants them."""
+"""The place and contents of spans; they cost nothing when disabled."""
 
 import subprocess
 import sys
@@ -156,7 +156,7 @@ def test_a_request_without_a_correlation_id_takes_its_trace_s() -> None:
 
 @pytest.mark.parametrize("ratio", [0.1, 0.5, 0.9])
 def test_a_ratio_of_the_documents_is_sampled(ratio: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Although the bits that the SDK looks at are not all random in a UUID."""
+    """Although the bits that the SDK uses are not all random in a UUID."""
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", str(ratio))
     recorded = InMemorySpanExporter()

@@ -1,4 +1,4 @@
-"""What our HTTP clients call a connection that fails."""
+"""Our HTTP clients' errors for a failing connection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from archon.runtime.local_ports import HOST, free_ports
 
 @asynccontextmanager
 async def serving(answer: bytes | None) -> AsyncIterator[str]:
-    """A server that answers each request so, or closes its connection, or (b"") is silent."""
+    """A server that sends this answer to each request, or closes its connection, or (b"") stays silent."""
     silent = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

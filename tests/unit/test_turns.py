@@ -1,4 +1,4 @@
-"""Whose turn it is, where few may do at once what many want to do."""
+"""The order of turns, if many callers compete for few places."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.threat
 
 
 class Visitors:
-    """`came`: in the order in which their turns came; each stays until it may leave."""
+    """`came`: in the order of their turns; each stays until it may leave."""
 
     def __init__(self, turns: FairTurns) -> None:
         self.turns = turns
@@ -74,7 +74,7 @@ async def test_a_turn_that_comes_as_it_is_given_up_goes_on_to_the_next() -> None
     visitors = Visitors(FairTurns(1))
     async with visiting(visitors, "a1 a2 b1") as tasks:
         tasks["a1"].cancel()
-        await asyncio.sleep(0)  # a1 has left, and a2's turn has come without its having run
+        await asyncio.sleep(0)  # a1 has left, and a2 has its turn, but has not run yet
         tasks["a2"].cancel()
         await settled()
         assert visitors.came == ["a1", "b1"]

@@ -1,4 +1,4 @@
-"""The verbs of the command line: what is listed of each, and what a listing imports."""
+"""The verbs of the command line: their listing, and its imports."""
 
 import subprocess
 import sys
@@ -24,9 +24,9 @@ def test_listing_them_imports_nothing_that_runs_them() -> None:
         "import sys\nfrom archon.cli.main import app\ntry:\n    app(['--help'])\nexcept SystemExit:\n"
         f"    print('loaded', sorted(set({HEAVY}) & set(sys.modules)), file=sys.stderr)"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stderr.strip() == "loaded []"
-    assert all(verb.name in told.stdout for verb in VERBS)
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stderr.strip() == "loaded []"
+    assert all(verb.name in finished.stdout for verb in VERBS)
 
 
 def test_a_verb_that_is_none_is_answered_with_those_that_may_be_meant() -> None:

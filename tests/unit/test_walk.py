@@ -1,4 +1,4 @@
-"""Which files of a tree are read, as what, and that the others are named."""
+"""The files of a tree that are read, their encoding, and the reasons for the others."""
 
 import json
 import os
@@ -78,7 +78,7 @@ def test_a_directory_that_cannot_be_entered_is_counted(
     scandir = os.scandir
 
     def refusing(path: Path | str) -> Any:
-        # Whoever runs the tests may be one to whom no directory is closed.
+        # Tests may run as a user for whom no directory is closed.
         if Path(path).name == "closed":
             raise PermissionError(path)
         return scandir(path)
@@ -215,7 +215,7 @@ def test_the_products_own_data_is_no_source(tmp_path: Path) -> None:
 
 
 def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
-    """Deeper than functions of Python's may call themselves, those that delete trees among them."""
+    """Nested deeper than Python's recursion limit, which also applies to functions that delete trees."""
     (tmp_path / "top.py").write_text("")
     deep = tmp_path / "/".join("d" * 1500)
     above = [tmp_path / "/".join("d" * depth) for depth in range(1, 1501)]

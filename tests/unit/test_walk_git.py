@@ -1,4 +1,4 @@
-"""The walk takes what git would, asked of git and read without it; git itself is the oracle."""
+"""The walk takes the same files as git, with and without git; git itself is the oracle."""
 
 import os
 import tempfile
@@ -49,7 +49,7 @@ def untracked(base: Path, _: pytest.MonkeyPatch) -> Path:
 
 
 def below(base: Path, _: pytest.MonkeyPatch) -> Path:
-    """Rules of two levels above the root count, and one that an inner file takes back."""
+    """Rules of two levels above the root apply, and one that an inner file negates."""
     repository(
         base,
         {
@@ -166,7 +166,7 @@ def unmerged(base: Path, _: pytest.MonkeyPatch) -> Path:
 
 
 def links(base: Path, _: pytest.MonkeyPatch) -> Path:
-    """Of what was a directory, a link has become: git lists what was in it, and it is not there."""
+    """A link has replaced a directory: git lists the files in it, but they do not exist."""
     top = repository(base / "top", {"a.py": "", "in/b.py": "", ".gitignore": "ignored/\n"})
     (top / "in").rename(base / "elsewhere")
     (top / "in").symlink_to(base / "elsewhere")
@@ -198,9 +198,9 @@ SHAPES: list[Shape] = [
 ]
 
 
-@pytest.fixture(params=["asked", "without"])
+@pytest.fixture(params=["with", "without"])
 def without_git(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
-    """Takes git away, where the test is the one without; whether it did."""
+    """Hides git, if the test is the one without; returns whether it did."""
 
     def take() -> bool:
         if request.param == "without":
@@ -212,7 +212,7 @@ def without_git(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No rules of whoever runs the tests."""
+    """Without the rules of the user who runs the tests."""
     for name, value in {"GIT_CONFIG_SYSTEM": os.devnull, "HOME": str(tmp_path.parent)}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
@@ -256,7 +256,7 @@ def test_another_checkout_is_named(
 
 @pytest.mark.parametrize("number", range(10))
 def test_so_it_is_of_trees_that_are_made_at_random(number: int, tmp_path: Path) -> None:
-    """A few of those that `make fuzz-walk` makes."""
+    """Some of the cases of `make fuzz-walk`."""
     assert differences(number, tmp_path).keys() <= {"oracle"}
 
 
@@ -337,11 +337,11 @@ def test_what_is_ignored_is_not_taken_by_its_own_name_either(
 
 @pytest.fixture
 def closed() -> Iterator[Path]:
-    """A repository with a directory and a file that the process may not read, whoever runs the tests."""
+    """A repository with an unreadable directory and file, for any user."""
     with tempfile.TemporaryDirectory() as base:
         top = repository(Path(base), {"a.py": ""})
         write(top, {"closed/b.py": "", "c.py": ""})
-        list(Walk(top))  # what Python imports at the first file may be closed, too
+        list(Walk(top))  # lazily imported modules may also be unreadable
         is_root = os.geteuid() == 0
         for path in [top, *top.rglob("*")] if is_root else []:
             os.chown(path, NOBODY, NOBODY)
@@ -431,7 +431,7 @@ def test_no_program_that_a_repository_names_is_run(tmp_path: Path) -> None:
 def test_of_several_work_trees_one_is_taken_and_each_repository_by_its_own_rules(
     without_git: Callable[[], bool], tmp_path: Path
 ) -> None:
-    """The root is in no repository, as a directory with all that somebody works on."""
+    """The root is in no repository, like a directory of several projects."""
     main = repository(tmp_path / "main", {"a.py": "", ".gitignore": "*.log\n"})
     git(main, "worktree", "add", "-q", "../a-second", "-b", "second")
     write(repository(tmp_path / "other"), {".git/info/exclude": "local.py\n", "local.py": "", "b.py": ""})

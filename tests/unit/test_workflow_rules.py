@@ -1,4 +1,5 @@
-"""What workflow code may not use, as the linter sees it: nothing else keeps it deterministic but replays."""
+"""Modules and functions that workflow code may not use, by the linter: besides replays, the only guard of
+determinism."""
 
 import subprocess
 import sys
@@ -10,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def refused(source: str) -> str:
-    """What the linter says of `source` as a module of the workflows."""
+    """The linter's findings for `source` as a workflow module."""
     command = [sys.executable, "-m", "ruff", "check", "--select", "TID251", "--output-format", "concise"]
     found = subprocess.run(
         [*command, "--stdin-filename", "workflows/another.py", "-"],

@@ -1,4 +1,4 @@
-"""A time-skipping Temporal server, and a worker whose activities stand on ports the test can steer."""
+"""A time-skipping Temporal server, and a worker whose activities use ports that the test controls."""
 
 import asyncio
 import contextlib
@@ -44,7 +44,7 @@ Planned = deque[object]
 
 @dataclass
 class Ports:
-    """All ports in one: each call takes the next planned answer, or succeeds; an error is raised."""
+    """All ports in one: each call returns the next planned answer, or succeeds; an error is raised."""
 
     claims: Planned = field(default_factory=deque)
     analyses: Planned = field(default_factory=deque)
@@ -61,8 +61,8 @@ class Ports:
     alerts: list[DeadLetter] = field(default_factory=list)
     current: bool = True
     enriched: bool = False
-    told: dict[str, str] = field(default_factory=dict)
-    asked: int = 0
+    tellers: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
     down: errors.IntelligenceError | None = None
     breaker: CircuitBreaker = field(
         default_factory=lambda: CircuitBreaker(threshold=5, recovery=0.2, budget=60)
@@ -119,7 +119,7 @@ class Ports:
         return ServiceVersion(path_free=True)
 
     async def process(self, request: AnalysisRequest) -> AnalysisResult:
-        self.asked += 1
+        self.requests += 1
         await self.gate.wait()
         return self._next("analysis", self.analyses, factories.analysis("f", "g"))  # type: ignore[return-value]
 
@@ -148,7 +148,7 @@ class Ports:
         return self.current
 
     async def first_to_tell(self, document_id: str, event_id: str, teller: str) -> bool:
-        return self.told.setdefault(event_id, teller) == teller
+        return self.tellers.setdefault(event_id, teller) == teller
 
     async def ping(self) -> None:
         if self.down is not None:
@@ -160,7 +160,7 @@ class Ports:
 
 @pytest.fixture(scope="module")
 async def environment() -> AsyncIterator[WorkflowEnvironment]:
-    """A file's own: a run that is cancelled while it is waited for keeps the server from skipping time."""
+    """One per file: a run that is cancelled during a wait keeps the server from skipping time."""
     binary = Path(sys.executable).parent / "temporal-test-server"
     async with await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=str(binary), data_converter=pydantic_data_converter
@@ -176,7 +176,7 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
 
 
 class RememberingClient(EnrichmentClient):
-    """Knows which runs a test has started: the time-skipping server cannot list them."""
+    """Records the runs that a test has started: the time-skipping server cannot list them."""
 
     def __init__(self, client: Client) -> None:
         super().__init__(client)
@@ -192,8 +192,8 @@ class RememberingClient(EnrichmentClient):
 async def client(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest
 ) -> AsyncIterator[EnrichmentClient]:
-    """Every run that a test submits is replayed after it; a test marked `history(name)` commits the last one,
-    where ARCHON_COMMIT_HISTORIES is set."""
+    """Replays every run that a test submits; a test marked `history(name)` commits the last one, if
+    ARCHON_COMMIT_HISTORIES is set."""
     remembering = RememberingClient(environment.client)
     yield remembering
     mark = request.node.get_closest_marker("history")
@@ -212,7 +212,7 @@ def ports() -> Ports:
 def workers_on(
     client: Client, ports: Ports, settings: Settings | None = None, **overrides: Any
 ) -> list[Worker]:
-    """Today's workers, not yet running, whose activities stand on `ports`."""
+    """The current workers, not yet running, whose activities use `ports`."""
     content, estate, progress = ports.content, ports.estate, Progress(ports)
     retry = RetrySettings(max_attempts=3, first_delay=2.0)
     enrichment = EnrichmentActivities(ports, estate, ports, estate, content, progress=progress, retry=retry)

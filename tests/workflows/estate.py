@@ -21,14 +21,14 @@ class Estate:
     points: dict[str, int] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
-    told: list[tuple[str, int]] = field(default_factory=list)
+    superseded: list[tuple[str, int]] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     letters: list[DeadLetterRow] = field(default_factory=list)
     failures: deque[Exception] = field(default_factory=deque)
     strip_failures: deque[Exception] = field(default_factory=deque)
     page: int = 1000
     later: set[str] = field(default_factory=set)
-    """Documents that were indexed anew after their deletion was asked for."""
+    """Documents that were indexed again after the request for their deletion."""
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -89,7 +89,7 @@ class Estate:
     async def supersede(self, workflow_id: str, version: int) -> bool:
         if workflow_id not in self.open:
             return False
-        self.told.append((workflow_id, version))
+        self.superseded.append((workflow_id, version))
         if workflow_id not in self.held:
             del self.open[workflow_id]
         return True

@@ -1,7 +1,7 @@
-"""In: the history of a run. Out: whether today's workflow code replays it; and a copy fit to be committed.
+"""In: the history of a run. Out: whether the current workflow code replays it; and a copy to commit.
 
-A committed history stands for runs that were begun by older code and are still open: what cannot replay it
-would break them. New code that takes another path asks `workflow.patched` first.
+A committed history represents runs of older code that are still open: code that cannot replay it would break
+them. New code with another path must check `workflow.patched` first.
 """
 
 import base64
@@ -21,7 +21,7 @@ _OF_THE_MACHINE = {"identity", "stackTrace", "stack_trace", "workerVersion"}
 
 
 async def replay(history: WorkflowHistory, interceptors: Sequence[Interceptor] = ()) -> None:
-    """Raises the error of a workflow task that fails or goes another way than the history."""
+    """Raises the error of a workflow task that fails or differs from the history."""
     replayer = Replayer(
         workflows=WORKFLOWS,
         workflow_runner=workflow_runner(),
@@ -36,9 +36,9 @@ def committed() -> list[Path]:
 
 
 def commit(name: str, history: WorkflowHistory) -> None:
-    """Keep a history as DIRECTORY/name.json, without what tells of the machine that it ran on.
+    """Stores a history as DIRECTORY/name.json, without data about the machine.
 
-    One that is there already stays: runs like it are still open somewhere.
+    An existing one is kept: similar runs are still open somewhere.
     """
     DIRECTORY.mkdir(exist_ok=True)
     path = DIRECTORY / f"{name}.json"

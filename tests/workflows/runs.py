@@ -1,4 +1,4 @@
-"""In: a run on the time-skipping server. Out: its outcome, or its status once it is parked."""
+"""In: a run on the time-skipping server. Out: its outcome, or its status after parking."""
 
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
@@ -35,13 +35,13 @@ async def park(client: EnrichmentClient, ports: Ports, request: EnrichmentReques
     return workflow_id
 
 
-async def asked(ports: Ports) -> None:
-    """Until the intelligence service is asked for an analysis."""
+async def until_requested(ports: Ports) -> None:
+    """Waits until the intelligence service receives a request for an analysis."""
 
-    async def is_asked() -> bool:
-        return ports.asked > 0
+    async def is_requested() -> bool:
+        return ports.requests > 0
 
-    await eventually(is_asked)
+    await eventually(is_requested)
 
 
 async def calls_of(ports: Ports, name: str, count: int = 1) -> None:
@@ -52,7 +52,7 @@ async def calls_of(ports: Ports, name: str, count: int = 1) -> None:
 
 
 async def submit_as_before(client: Client, request: EnrichmentRequest) -> str:
-    """As the release before local steps submitted; such runs are still open somewhere."""
+    """Submits like the release before local steps; such runs are still open somewhere."""
     workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
     await client.start_workflow(
         names.WORKFLOW_ENRICH_DOCUMENT,

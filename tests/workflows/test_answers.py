@@ -1,4 +1,4 @@
-"""The `settled` update on a real Temporal server: whoever waits for a submission learns how it has ended."""
+"""The `settled` update on a real Temporal server: a waiting client learns how its submission ended."""
 
 import asyncio
 from uuid import uuid4
@@ -20,10 +20,10 @@ SECONDS = 60.0
 
 
 async def working_on_it(ports: Ports) -> None:
-    async def asked() -> bool:
-        return ports.asked > 0
+    async def is_requested() -> bool:
+        return ports.requests > 0
 
-    await eventually(asked)
+    await eventually(is_requested)
 
 
 async def test_it_waits_until_the_document_is_enriched(client: EnrichmentClient, ports: Ports) -> None:

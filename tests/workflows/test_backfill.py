@@ -35,7 +35,7 @@ from worker import WORKFLOWS, backfill_activities, workflow_runner
 
 @dataclass
 class Estate:
-    """All ports of a backfill in one. `backlogs`: what is answered in turn, the last one for good."""
+    """All ports of a backfill in one. `backlogs`: answers in turn, the last one repeatedly."""
 
     candidates: list[Candidate] = field(default_factory=list)
     texts: set[str] = field(default_factory=set)
@@ -43,7 +43,7 @@ class Estate:
     backlogs: list[int] = field(default_factory=lambda: [0])
     published: list[EnrichmentRequest] = field(default_factory=list)
     refusals: int = 0
-    asked: int = 0
+    checks: int = 0
 
     def add(self, count: int, reason: Reason = Reason.UNENRICHED, *, text: bool = True) -> list[str]:
         added = [_candidate(str(uuid4()), reason) for _ in range(count)]
@@ -78,11 +78,11 @@ class Estate:
     async def request(self, event: EnrichmentRequest) -> None:
         if self.refusals and len(self.published) >= 2:
             self.refusals -= 1
-            raise PublishError("told to refuse")
+            raise PublishError("scripted to refuse")
         self.published.append(event)
 
     async def open(self) -> int:
-        self.asked += 1
+        self.checks += 1
         return self.backlogs.pop(0) if len(self.backlogs) > 1 else self.backlogs[0]
 
 
@@ -123,7 +123,7 @@ async def working(environment: WorkflowEnvironment, estate: Estate) -> AsyncIter
 async def backfill(
     environment: WorkflowEnvironment, working: None, request: pytest.FixtureRequest
 ) -> AsyncIterator[Backfill]:
-    """Of a project of its own. Its last run is replayed after the test."""
+    """A backfill of its own project. Its last run is replayed after the test."""
     workflow_id = names.backfill_workflow_id(f"p-{uuid4()}")
     yield Backfill(environment.client, workflow_id)
     history = await environment.client.get_workflow_handle(workflow_id).fetch_history()
@@ -210,7 +210,7 @@ async def test_requests_are_paced(
     await backfill.start(wanted(rate=0.5))
     progress = await ended(environment, backfill)
     assert progress.ended_at is not None
-    # The last of five pages need not be waited for.
+    # There is no wait after the last of five pages.
     assert timedelta(seconds=16) <= progress.ended_at - progress.started_at < timedelta(seconds=30)
 
 
@@ -223,7 +223,7 @@ async def test_it_waits_while_the_pipeline_has_enough_to_do(
     progress = await ended(environment, backfill)
     assert progress.requested == 6
     # With 7 waiting there is room for 3, which is less than a page, and with 0 for a whole one.
-    assert estate.asked == 6
+    assert estate.checks == 6
 
 
 async def test_paused_it_requests_nothing_until_resumed(
@@ -303,9 +303,9 @@ async def test_a_list_is_walked_chunk_by_chunk_and_forgotten(
     environment: WorkflowEnvironment, backfill: Backfill, estate: Estate
 ) -> None:
     ids = estate.add(7)
-    asked = wanted(chunks=2, total=7, batch_size=3)
-    estate.lists = {f"{asked.backfill_id}/0": [*ids[:3], str(uuid4())], f"{asked.backfill_id}/1": ids[3:6]}
-    await backfill.start(asked)
+    listed = wanted(chunks=2, total=7, batch_size=3)
+    estate.lists = {f"{listed.backfill_id}/0": [*ids[:3], str(uuid4())], f"{listed.backfill_id}/1": ids[3:6]}
+    await backfill.start(listed)
     progress = await ended(environment, backfill)
     assert (progress.examined, progress.requested, progress.settled) == (7, 6, 1)
     assert {each.document_id for each in estate.published} == set(ids[:6])

@@ -1,4 +1,4 @@
-"""The deletion workflows: pages, receipts, the sweep, what is deleted again, and what is revived."""
+"""The deletion workflows: pages, receipts, the sweep, repeated deletions, and revived documents."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from tests import factories
 from tests.workflows import histories
 from tests.workflows.conftest import Ports
 from tests.workflows.estate import Estate
-from tests.workflows.runs import asked, calls_of
+from tests.workflows.runs import calls_of, until_requested
 from tests.workflows.runs import result as enrichment
 from workflows import policies
 
@@ -33,7 +33,7 @@ def estate(ports: Ports) -> Estate:
 
 
 class RememberingDeletions(DeletionClient):
-    """Knows which runs a test has started."""
+    """Records the runs that a test has started."""
 
     started: set[str]
 
@@ -47,7 +47,7 @@ class RememberingDeletions(DeletionClient):
 async def deletions(
     environment: WorkflowEnvironment, request: pytest.FixtureRequest
 ) -> AsyncIterator[RememberingDeletions]:
-    """Every run that a test starts is replayed after it; a test marked `history(name)` commits it, where
+    """Replays every run that a test starts; a test marked `history(name)` commits it, if
     ARCHON_COMMIT_HISTORIES is set."""
     client = RememberingDeletions(environment.client)
     client.started = set()
@@ -173,7 +173,7 @@ async def test_a_run_that_does_not_end_when_told_is_cancelled(
     estate.open, estate.held = {"parked-run": parked, "held-run": held}, {"held-run"}
     swept = await result(environment, await deletions.start(scope(project)))
     assert swept.counts.runs_ended == 2
-    assert sorted(estate.told) == [("held-run", 2), ("parked-run", 2)]
+    assert sorted(estate.superseded) == [("held-run", 2), ("parked-run", 2)]
     assert estate.cancelled == ["held-run"]
 
 
@@ -251,7 +251,7 @@ async def test_a_receipt_tells_of_what_is_under_way(
     assert under_way is not None
     assert (under_way.state, under_way.counts.documents) == (DeletionState.REMOVING, 0)
     estate.gate.set()
-    # To its end: time skips for nobody while a run waits for a worker that is gone.
+    # To its end: time does not skip while a run waits for a stopped worker.
     await result(environment, workflow_id)
 
 
@@ -289,7 +289,7 @@ async def test_an_analysis_that_comes_after_its_document_was_deleted_is_not_kept
     request = factories.request()
     ports.gate.clear()
     workflow_id = await client.submit(request)
-    await asked(ports)
+    await until_requested(ports)
     estate.tombstones[request.document_id], ports.current = 2, False
     ports.graph_writes.append(False)
     ports.gate.set()

@@ -1,4 +1,4 @@
-"""EnrichDocument on a real Temporal server that skips time: each path a run can take."""
+"""EnrichDocument on a real Temporal server that skips time: every possible path of a run."""
 
 import asyncio
 from datetime import timedelta
@@ -17,7 +17,7 @@ from tests import factories
 from tests.eventually import eventually
 from tests.workflows import histories
 from tests.workflows.conftest import Ports
-from tests.workflows.runs import asked, calls_of, park, parked, result, submit_as_before
+from tests.workflows.runs import calls_of, park, parked, result, submit_as_before, until_requested
 from workflows import policies
 
 pytestmark = pytest.mark.usefixtures("working")
@@ -108,7 +108,7 @@ async def test_a_request_that_a_client_repeats_is_told_once(
     ports.store_gates["claim"].set()
     assert (await result(environment, workflow_id)).outcome is Outcome.SUPERSEDED
     assert ports.calls["claim"] >= 2
-    # A set, because the attempt may be repeated that tells.
+    # A set, because the publishing attempt may be repeated.
     assert {event.correlation_id for event, _ in ports.completed_events} == {request.correlation_id}
 
 
@@ -247,7 +247,7 @@ async def test_a_joint_attempt_that_is_given_up_says_nothing_when_its_store_is_b
     monkeypatch.setattr(policies, "JOINT", short)
     ports.store_gates[store] = asyncio.Event()
     workflow_id = await client.submit(factories.request())
-    await calls_of(ports, store, 2)  # the second is the patient step's, remotely
+    await calls_of(ports, store, 2)  # the second call is the patient remote step
     ports.store_gates[store].set()
     assert (await result(environment, workflow_id)).outcome is Outcome.SUCCESS
     assert len(ports.completed_events) == 1
@@ -276,7 +276,7 @@ async def test_a_newer_version_ends_an_analysis_that_nobody_needs_any_more(
 ) -> None:
     ports.gate.clear()
     workflow_id = await client.submit(factories.request(document_version=1))
-    await asked(ports)
+    await until_requested(ports)
     await environment.client.get_workflow_handle(workflow_id).signal(names.SIGNAL_SUPERSEDE, 2)
     assert (await result(environment, workflow_id)).outcome is Outcome.SUPERSEDED
     assert (ports.calls["vectors"], ports.calls["graph"], ports.calls["analysis"]) == (0, 0, 0)
@@ -311,7 +311,7 @@ async def test_a_run_of_the_release_before_ends_as_it_began(
 
 
 def steps_in(history: WorkflowHistory) -> list[tuple[str, str]]:
-    """The activities of a run in their order, remote and local."""
+    """The activities of a run in order, remote and local."""
     found = []
     for event in history.events:
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:

@@ -1,4 +1,4 @@
-"""A run that cannot go on by itself: its dead letter, what wakes it, what a cancellation means, outages."""
+"""A run that cannot continue by itself: its dead letter, wake-ups, cancellations, outages."""
 
 import asyncio
 from datetime import timedelta
@@ -17,7 +17,7 @@ from archon.runtime.temporal.client import EnrichmentClient
 from tests import factories
 from tests.eventually import eventually
 from tests.workflows.conftest import Ports
-from tests.workflows.runs import asked, calls_of, park, parked, result, submit_as_before
+from tests.workflows.runs import calls_of, park, parked, result, submit_as_before, until_requested
 
 pytestmark = pytest.mark.usefixtures("working")
 DOWN = errors.IntelligenceUnavailableError("HTTP 503")
@@ -34,7 +34,7 @@ async def cancelled(environment: WorkflowEnvironment, workflow_id: str) -> Enric
 async def cancel_during(
     environment: WorkflowEnvironment, ports: Ports, workflow_id: str, step: str
 ) -> EnrichmentOutcome:
-    """Cancel while the step's local activity runs, and let it end then. The run learns of it when its
+    """Cancels while the step's local activity runs, then lets it end. The run sees the cancellation when its
     workflow task has ended, or is not accepted."""
     await calls_of(ports, step)
     handle = environment.client.get_workflow_handle(workflow_id, result_type=EnrichmentOutcome)
@@ -47,7 +47,7 @@ async def cancel_during(
 async def cancel_during_remote(
     environment: WorkflowEnvironment, ports: Ports, workflow_id: str, step: str
 ) -> EnrichmentOutcome:
-    """Cancel while the step's activity runs, and let it end once it has been asked to."""
+    """Cancels while the step's activity runs, then lets it end."""
     await calls_of(ports, step)
     handle = environment.client.get_workflow_handle(workflow_id, result_type=EnrichmentOutcome)
     await handle.cancel()
@@ -219,7 +219,7 @@ async def test_a_dead_letter_waits_for_no_graph(
     monkeypatch: pytest.MonkeyPatch,
     trouble: errors.StoreError | None,
 ) -> None:
-    """It is away, refuses, or says nothing."""
+    """The graph is unavailable, refuses, or does not answer."""
     monkeypatch.setattr(events, "GRAPH_SECONDS", 0.1)
     if trouble is None:
         ports.store_gates["announce"] = asyncio.Event()
@@ -239,7 +239,7 @@ async def test_a_letter_that_is_lost_is_published_again_and_only_while_the_run_w
 ) -> None:
     ports.gate.clear()
     workflow_id = await client.submit(factories.request())
-    await asked(ports)
+    await until_requested(ports)
     ports.analyses.append(errors.IntelligenceRejectedError("HTTP 400: no"))
     await client.signal(workflow_id, names.SIGNAL_LETTER)  # too early: there is none
     ports.gate.set()
@@ -284,7 +284,7 @@ async def test_a_claim_that_fails_is_dead_lettered_too(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     ports.claims.append(errors.ProjectConflictError("d"))
-    ports.current = False  # the graph knows another project's document, and nothing of this run
+    ports.current = False  # the graph has another project's document, and nothing of this run
     workflow_id = await client.submit(factories.request())
     await parked(client, workflow_id)
     assert [letter.error_details.exception_type for letter in ports.dead_letters] == ["ProjectConflictError"]
@@ -310,7 +310,7 @@ async def test_cancelling_during_the_analysis_discards_and_frees_the_slot(
 ) -> None:
     ports.gate.clear()
     workflow_id = await client.submit(factories.request())
-    await asked(ports)
+    await until_requested(ports)
     assert (await cancelled(environment, workflow_id)).outcome is Outcome.DISCARDED
     assert ports.calls["graph"] == 0
 
@@ -320,7 +320,7 @@ async def test_a_run_that_a_deletion_cancels_ends_as_past_and_not_as_discarded(
 ) -> None:
     ports.gate.clear()
     workflow_id = await client.submit(factories.request())
-    await asked(ports)
+    await until_requested(ports)
     await environment.client.get_workflow_handle(workflow_id).signal(names.SIGNAL_SUPERSEDE, 2)
     assert (await cancelled(environment, workflow_id)).outcome is Outcome.SUPERSEDED
     assert ports.statuses == []
@@ -372,7 +372,7 @@ async def test_cancelling_during_the_claim_discards(
 async def test_a_cancellation_comes_too_late_for_a_document_that_is_completed_in_the_same_task(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports, step: str
 ) -> None:
-    """Its events all say so, however often they are told."""
+    """Its events all have this outcome, however often they are published."""
     ports.store_gates[step] = asyncio.Event()
     outcome = await cancel_during(environment, ports, await client.submit(factories.request()), step)
     assert outcome.outcome is Outcome.SUCCESS

@@ -1,4 +1,4 @@
-"""ReconcileEnrichment over a survey of several pages: what it adds up, and what survives renewal."""
+"""ReconcileEnrichment over a survey of several pages: its sums, and continue-as-new."""
 
 import asyncio
 import os
@@ -49,11 +49,11 @@ def stuck() -> Drifting:
 
 @dataclass
 class Estate:
-    """PAGES pages of two documents, each with one that is stuck, and a page of points with one orphan."""
+    """PAGES pages of two documents, each with a stuck one, and a page of points with one orphan."""
 
     submitted: list[EnrichmentRequest] = field(default_factory=list)
     removed: list[Point] = field(default_factory=list)
-    asked: list[tuple[str | None, int, str | None]] = field(default_factory=list)
+    pages_read: list[tuple[str | None, int, str | None]] = field(default_factory=list)
     done: list[tuple[str, object]] = field(default_factory=list)
     empty: bool = False
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -63,7 +63,7 @@ class Estate:
 
     async def documents(self, after: str | None, limit: int, project: str | None, older_than: float) -> Page:
         await self.gate.wait()
-        self.asked.append((after, limit, project))
+        self.pages_read.append((after, limit, project))
         number = int(after or 0) + 1
         return Page(2, [stuck()], str(number) if number < PAGES else None)
 
@@ -137,7 +137,7 @@ async def estate(environment: WorkflowEnvironment) -> AsyncIterator[Estate]:
 
 
 async def reconciled(environment: WorkflowEnvironment, wanted: ReconcileInput) -> ReconcileReport:
-    """The report of a run, which is then replayed, and committed where ARCHON_COMMIT_HISTORIES is set."""
+    """The report of a run, which is then replayed, and committed if ARCHON_COMMIT_HISTORIES is set."""
     report = await (await Reconciliation.start(environment.client, wanted)).result()
     history = await environment.client.get_workflow_handle(names.ID_RECONCILE).fetch_history()
     await histories.replay(history)
@@ -153,7 +153,7 @@ async def test_pages_are_added_up_and_repaired(environment: WorkflowEnvironment,
     assert report.found == report.repaired == {Drift.STUCK: PAGES, Drift.ORPHAN_POINT: 1}
     assert report.left == 0
     assert report.examples[Drift.STUCK] == [request.document_id for request in estate.submitted][:EXAMPLES]
-    assert [after for after, _, _ in estate.asked] == [None, "1", "2", "3"]
+    assert [after for after, _, _ in estate.pages_read] == [None, "1", "2", "3"]
     assert len(estate.removed) == 1
     assert metrics.DRIFT_DOCUMENTS.labels(Drift.STUCK)._value.get() == PAGES
     assert metrics.RECONCILED_AT._value.get() > 0
@@ -198,7 +198,7 @@ async def test_of_one_project_and_without_leave_nothing_is_changed(
     metrics.DRIFT_DOCUMENTS.labels(Drift.STUCK).set(77)
     report = await reconciled(environment, ReconcileInput(project="p"))
     assert (report.left, report.repaired) == (PAGES + 1, {})
-    assert {project for _, _, project in estate.asked} == {"p"}
+    assert {project for _, _, project in estate.pages_read} == {"p"}
     assert (estate.submitted, estate.removed) == ([], [])
     assert metrics.DRIFT_DOCUMENTS.labels(Drift.STUCK)._value.get() == 77
 
@@ -215,7 +215,7 @@ async def test_what_was_counted_survives_continuing_as_new(
         report = await started.result()
         assert (await started.progress()) == report
     assert report.found == {Drift.STUCK: PAGES, Drift.ORPHAN_POINT: 1}
-    assert [after for after, _, _ in estate.asked] == [None, "1", "2", "3"]
+    assert [after for after, _, _ in estate.pages_read] == [None, "1", "2", "3"]
 
 
 async def test_one_at_a_time(environment: WorkflowEnvironment, estate: Estate) -> None:

@@ -1,4 +1,4 @@
-"""Histories of every path, committed once, replayed by the workflow code as it is now."""
+"""Histories of every path, committed once, replayed by the current workflow code."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ BEFORE_LOCAL_STEPS = {
     "second-submission",
     "continued",
 }
-"""Of runs that have no local steps: some are still open somewhere."""
+"""Of runs without local steps: some are still open somewhere."""
 AT_FIRST_LOCAL = {
     "outage",
     "overtaken-while-analysing",
@@ -32,10 +32,10 @@ AT_FIRST_LOCAL = {
 WHILE_PARKED = {"while-parked", "while-parked-and-retried", "letter-lost"}
 PATHS = {
     *BEFORE_LOCAL_STEPS,
-    # Each step that writes was an activity of its own then; those of a large document still are.
+    # Each writing step was a separate activity then; those of a large document still are.
     *(f"local-{path}" for path in BEFORE_LOCAL_STEPS | AT_FIRST_LOCAL),
     *(f"joint-{path}" for path in BEFORE_LOCAL_STEPS | AT_FIRST_LOCAL),
-    # Those before did not count as parked until the graph had their documents marked.
+    # Before that, runs only counted as parked after the graph had marked their documents.
     *(f"marked-{path}" for path in BEFORE_LOCAL_STEPS | AT_FIRST_LOCAL | WHILE_PARKED),
     "backfill",
     "backfill-continued",

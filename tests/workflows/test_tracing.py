@@ -1,4 +1,4 @@
-"""Whose trace what a run does belongs to, on a server whose clients and workers are traced."""
+"""The traces of a run's activities, on a server with traced clients and workers."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ from tests.workflows.runs import park, result
 pytestmark = pytest.mark.usefixtures("working")
 ENRICHED = {"claim", "analyse", "write"}
 ONE_BY_ONE = {"claim", "analyse", "write_vectors", "write_graph", "publish_completed"}
-"""With a dead letter that is to be cleared."""
+"""With a dead letter to clear."""
 
 
 class Recorded(InMemorySpanExporter):
@@ -58,7 +58,7 @@ def untraced(environment: Any) -> Client:
 
 @pytest.fixture
 def environment(environment: WorkflowEnvironment, spans: Recorded) -> Any:
-    """The session's server behind a client that is traced, and whose workers are."""
+    """The session's server with a traced client and traced workers."""
     config = environment.client.config()
     traced = Client(**{**config, "interceptors": [*config["interceptors"], TracingInterceptor()]})
     return SimpleNamespace(client=traced, untraced=environment.client)

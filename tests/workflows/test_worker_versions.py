@@ -1,4 +1,4 @@
-"""Workers with versions, on a real dev server: who finishes what an older release has begun."""
+"""Workers with versions, on a real dev server: which worker finishes the runs of an older release."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -33,7 +33,8 @@ DEPLOYMENT = Settings().temporal_deployment_name
 
 @pytest.fixture(scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    """A file's own: workers of other tests have no versions, and task queues have one name everywhere."""
+    """One per file: workers of other tests have no versions, and task queues have the same names
+    everywhere."""
     port, ui_port = free_ports(2)
     async with temporal(tmp_path_factory.mktemp("versions"), port, ui_port):
         yield await clients.connect(Settings(temporal_address=f"{HOST}:{port}"))
@@ -62,8 +63,7 @@ async def outcome_of(client: Client, workflow_id: str) -> EnrichmentOutcome:
 
 
 async def test_a_run_of_the_release_before_that_is_parked_ends_under_another_worker(server: Client) -> None:
-    """Its input and its history are as that release made them, and it is taken up by a worker that has not
-    seen it before."""
+    """Its input and history are those of that release, and the worker has not seen it before."""
     client, before, after = EnrichmentClient(server), Ports(), Ports()
     async with running(workers_on(server, before)):
         before.analyses.append(errors.IntelligenceRejectedError("HTTP 400"))
@@ -77,8 +77,8 @@ async def test_a_run_of_the_release_before_that_is_parked_ends_under_another_wor
 
 
 async def test_a_run_is_pinned_to_the_version_that_it_began_on(server: Client) -> None:
-    """One that began before there were versions goes with the first one; one that is parked is moved by an
-    operator, and its history replays there."""
+    """A run from before versions continues on the first one; an operator moves a parked one, and its history
+    replays there."""
     client, bare, old, new = EnrichmentClient(server), Ports(), Ports(), Ports()
     async with running(workers_on(server, bare)):
         without = await park(client, bare, factories.request("before versions"))
@@ -103,7 +103,7 @@ async def test_a_run_is_pinned_to_the_version_that_it_began_on(server: Client) -
 
 
 async def auto_upgrade(client: Client, workflow_id: str) -> None:
-    """As `temporal workflow update-options --versioning-override-behavior auto_upgrade` does."""
+    """The effect of `temporal workflow update-options --versioning-override-behavior auto_upgrade`."""
     override = VersioningOverride(auto_upgrade=True)
     await client.workflow_service.update_workflow_execution_options(
         UpdateWorkflowExecutionOptionsRequest(

@@ -1,6 +1,6 @@
 """Sets the clock of a Python process that has this directory on its PYTHONPATH.
 
-Python imports a module of this name before anything else (docs.python.org, `site`). CLOCK_AHEAD: seconds.
+Python imports a module of this name first (docs.python.org, `site`). CLOCK_AHEAD: seconds.
 """
 
 import os

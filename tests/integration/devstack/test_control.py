@@ -1,4 +1,4 @@
-"""Commands to a stack that runs: a service is stopped, held down, started; only its user may give them."""
+"""Commands to a running stack: a service is stopped, kept stopped, started; only its user may send them."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ async def test_a_service_that_was_stopped_is_held_down_until_it_is_started(tmp_p
         started = await ask(tmp_path, Command(verb="start", service="sleeper"))
         assert (started.error, started.services[0].state) == (None, State.RUNNING)
         assert alive(process.pid or 0)
-        # And it is kept again.
+        # It is supervised again.
         kill(process)
 
         async def back() -> bool:
@@ -60,14 +60,14 @@ async def test_a_restart_is_another_process_and_a_start_of_what_runs_is_not(tmp_
 
 
 async def test_one_that_waits_for_its_turn_is_started_at_once(tmp_path: Path) -> None:
-    told: list[str] = []
+    lines: list[str] = []
     async with child(tmp_path / "log", SLEEPER) as process:
-        waits = Supervised(process, told.append, first_delay=3600)
+        waits = Supervised(process, lines.append, first_delay=3600)
         async with supervised(waits, data_dir=tmp_path):
             kill(process)
 
             async def waiting() -> bool:
-                return any("is started again in 3600 s" in line for line in told)
+                return any("is started again in 3600 s" in line for line in lines)
 
             await eventually(waiting)
             assert (await state(tmp_path)).state is State.WAITING

@@ -1,4 +1,4 @@
-"""Child processes: they end with their parent, die loudly, and name their log."""
+"""Child processes: they end with their parent, report failures, and name their log."""
 
 import asyncio
 import contextlib
@@ -48,7 +48,7 @@ sys.path.insert(0, {directory!r})
 from tests.integration.devstack.test_process import SLEEPER, child
 
 async def main():
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests, as `nohup` does, may ignore it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` ignores it for its children
     if sys.stdin.isatty():
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     interrupted = lambda: print("interrupted", flush=True)
@@ -62,7 +62,7 @@ asyncio.run(main())
 
 
 async def parent(tmp_path: Path, **options: Any) -> tuple[asyncio.subprocess.Process, int]:
-    """Another process that has a child, and the group of that child."""
+    """Another process with a child, and the group of that child."""
     script = PARENT.format(directory=str(Path.cwd()), log=str(tmp_path / "log"))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, stdout=subprocess.PIPE, **options
@@ -153,14 +153,14 @@ async def test_a_terminal_interrupts_the_parent_alone_and_ends_all_when_it_is_cl
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 async def test_the_background_is_nicer_and_of_the_same_session(tmp_path: Path) -> None:
-    """Across sessions Linux may not look at niceness at all (man 7 sched, autogroup)."""
+    """Across sessions Linux may ignore niceness (man 7 sched, autogroup)."""
     process = child(tmp_path / "log", SLEEPER)
     process.niceness = 3
     async with process:
         assert process.pid is not None
         ours = os.getpriority(os.PRIO_PROCESS, 0)
         found = members(process.pid)
-        assert len(found) == 2  # the guard and what it guards
+        assert len(found) == 2  # the guard and its child
         for pid in found:
             assert os.getsid(pid) == os.getsid(0)
             for thread in Path(f"/proc/{pid}/task").iterdir():
@@ -201,7 +201,7 @@ def test_a_directory_keeps_the_ports_of_its_stack(tmp_path: Path) -> None:
     ports = Ports.free()
     keep_ports(tmp_path, asdict(ports))
     assert Ports.named(kept_ports(tmp_path)) == ports
-    # Of an earlier and of a later release.
+    # Ports of an earlier and of a later release.
     assert Ports.named({"bridge": 1, "another": 2}) == Ports(bridge=1)
     ports_file(tmp_path).write_text("not JSON")
     with pytest.raises(ConfigurationError, match=r"ports\.json"):
@@ -222,7 +222,7 @@ async def test_a_process_ends_with_its_guard(tmp_path: Path) -> None:
 
 
 async def test_it_is_told_what_a_start_waits_for(tmp_path: Path) -> None:
-    """A server that listens a little later than it starts."""
+    """A server that listens some time after its start."""
     (port,) = free_ports(1)
     listens = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""The embedded servers: what survives a restart, what they refuse, through their official clients."""
+"""The embedded servers: persistence and refusals, through their official clients."""
 
 import contextlib
 import stat
@@ -30,7 +30,7 @@ from tests import factories, stores
 
 @pytest.fixture(scope="module")
 async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Servers, Settings]]:
-    """Servers that may be killed, on a directory of their own."""
+    """Servers that may be killed, on their own directory."""
     data_dir, ports = tmp_path_factory.mktemp("own"), Ports.free()
     env = environment(data_dir, ports)
     servers = Servers.on(data_dir, ports)
@@ -216,7 +216,7 @@ def test_a_data_directory_is_its_users_alone(tmp_path: Path) -> None:
         0o600,
     ]
     assert password_file(data_dir).read_text() == password.read_text()
-    data_dir.chmod(0o755)  # as one from before
+    data_dir.chmod(0o755)  # as created by an earlier release
     prepare(data_dir)
     assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
     others.mkdir(mode=0o755)

@@ -1,4 +1,4 @@
-"""What ends by itself is started again, for as long as the stack is wanted."""
+"""Processes that end are restarted, while the stack runs."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ from tests.integration.devstack.test_process import SLEEPER, child
 
 @contextlib.asynccontextmanager
 async def supervised(*processes: Supervised, data_dir: Path | None = None) -> AsyncIterator[None]:
-    """They are kept running, and take commands where there is a directory for that."""
+    """Supervised processes, which accept commands if there is a directory for them."""
     async with contextlib.AsyncExitStack() as entered:
         group = await entered.enter_async_context(kept(processes))
         if data_dir is not None:

@@ -1,4 +1,4 @@
-"""The embedded vector server: what it keeps, what it refuses, and what it takes over."""
+"""The embedded vector server: persistence, refusals, and conversion of older data."""
 
 import asyncio
 import math
@@ -47,7 +47,7 @@ def point(number: int, document: int, version: int = 1) -> models.PointStruct:
 
 @pytest.fixture(scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ChildProcess]:
-    """One that may be killed."""
+    """A server that may be killed."""
     data_dir = tmp_path_factory.mktemp("vectors")
     with vectors_in_memory(data_dir):
         async with vectors(data_dir, free_ports(1)[0]) as process:
@@ -130,7 +130,7 @@ async def test_words_are_counted_where_the_query_says(client: AsyncQdrantClient,
         ).points
         return hit.score
 
-    # ln(1 + (N - n + 0.5) / (n + 0.5)) of N points, n of which have the word, by its weight of 0.5.
+    # ln(1 + (N - n + 0.5) / (n + 0.5)) of N points, n of which have the word, times its weight of 0.5.
     assert await score(None) == pytest.approx(0.5 * math.log(1 + 0.5 / 39.5))
     assert await score(of_document(1)) == pytest.approx(0.5 * math.log(1 + 0.5 / 1.5))
 
@@ -244,7 +244,7 @@ def upsert(vector: Any, **changes: Any) -> dict[str, Any]:
 async def test_a_wrong_write_is_refused_and_leaves_nothing(
     server: ChildProcess, client: AsyncQdrantClient, collection: str, body: Any
 ) -> None:
-    """Nothing that is carried out, or fails, again when the server is started after a crash."""
+    """No operation runs, or fails, again after a crash and restart."""
     await client.upsert(collection, [point(7, 1)])
     async with plain(server) as http:
         answer = await http.put(f"/collections/{collection}/points", json=body)
@@ -296,10 +296,10 @@ async def test_collections_are_told_made_and_deleted(
     server: ChildProcess, client: AsyncQdrantClient, collection: str
 ) -> None:
     await client.upsert(collection, [point(1, 1)])
-    told = await client.get_collection(collection)
-    assert told.points_count == 1
-    assert told.config.params.vectors == VECTORS
-    assert told.payload_schema["version"].data_type == models.PayloadSchemaType.INTEGER
+    info = await client.get_collection(collection)
+    assert info.points_count == 1
+    assert info.config.params.vectors == VECTORS
+    assert info.payload_schema["version"].data_type == models.PayloadSchemaType.INTEGER
     with pytest.raises(Exception, match="already exists") as raised:
         await client.create_collection(collection, vectors_config=VECTORS)
     assert getattr(raised.value, "status_code", None) == 409

@@ -1,4 +1,4 @@
-"""In: the run's servers. Out: graph and vectors as the stores' tests use them, ready to be written to."""
+"""In: the run's servers. Out: graph and vectors for the tests of stores, ready for writes."""
 
 from collections.abc import AsyncIterator
 

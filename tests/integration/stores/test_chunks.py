@@ -1,4 +1,4 @@
-"""Chunks on a real server, looked at with a plain client; ARCHON_TEST_QDRANT_URL chooses another one."""
+"""Chunks on a real server, checked with a plain client; ARCHON_TEST_QDRANT_URL selects another one."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
@@ -46,7 +46,7 @@ async def client(vectors: VectorStore, settings: Settings) -> AsyncIterator[Asyn
 
 @pytest.fixture
 def there(client: AsyncQdrantClient, settings: Settings) -> Found:
-    """The symbol and version of each chunk there is."""
+    """The symbol and version of each existing chunk."""
 
     async def read() -> set[tuple[str | None, int]]:
         found, _ = await client.scroll(settings.qdrant_symbols_collection, limit=1000)
@@ -59,8 +59,8 @@ async def written(
     vectors: VectorStore, document: Document, version: int, *chunks: Chunk, index: bool = True
 ) -> bool:
     if index:
-        told = Indexed(version=version, status=EnrichmentStatus.PENDING, changed=True)
-        await vectors.index(document, told)
+        indexing = Indexed(version=version, status=EnrichmentStatus.PENDING, changed=True)
+        await vectors.index(document, indexing)
     step = factories.step(factories.request_of(document, version), version)
     return await vectors.write(step, COMPLETED, vector(1.0), chunks)
 
@@ -249,7 +249,7 @@ async def test_no_score_tells_which_words_another_project_has(
     await written(vectors, other, 1, *(chunk(f"other_{number}") for number in range(20)))
     assert await scores(project) == alone
     assert alone["rare"] > alone["common"]
-    # Who may search both has the words of both counted.
+    # A caller with access to both projects searches the words of both.
     both = await scores(project, f"{project}-2")
     assert both["rare"] < both["common"]
 

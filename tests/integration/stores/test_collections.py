@@ -1,4 +1,4 @@
-"""Collections that were there before: which are taken as they are, and what is said of the others."""
+"""Existing collections: which are accepted, and how the others are described."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -72,16 +72,20 @@ DIFFERENT = [
 ]
 
 
-@pytest.mark.parametrize(("there", "told"), DIFFERENT, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("there", "expected"), DIFFERENT, ids=lambda value: str(value)[:40])
 async def test_a_difference_is_named_and_nothing_written(
-    client: AsyncQdrantClient, store: VectorStore, settings: Settings, there: tuple[Any, Any], told: list[str]
+    client: AsyncQdrantClient,
+    store: VectorStore,
+    settings: Settings,
+    there: tuple[Any, Any],
+    expected: list[str],
 ) -> None:
     symbols = settings.qdrant_symbols_collection
     await client.create_collection(symbols, *there)
     for act in (store.ensure_collections, store.check):
         with pytest.raises(StoreMismatchError) as raised:
             await act()
-        assert all(part in str(raised.value) for part in [f"collection {symbols} has", *told])
+        assert all(part in str(raised.value) for part in [f"collection {symbols} has", *expected])
     assert (await client.get_collection(symbols)).payload_schema == {}
 
 

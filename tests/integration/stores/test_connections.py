@@ -1,4 +1,4 @@
-"""How often the vector store connects."""
+"""Number of connections of the vector store."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The content store's behaviour, on files, in memory and on S3; ARCHON_TEST_CONTENT_URL adds another one."""
+"""The content store on files, in memory and on S3; ARCHON_TEST_CONTENT_URL adds another one."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3Se
         await process.start()
         yield server
     finally:
-        await process.kill()  # asked to stop, it takes ten seconds
+        await process.kill()  # a regular stop takes ten seconds
 
 
 @pytest.fixture
@@ -122,7 +122,8 @@ async def test_no_empty_directory_names_a_content_that_is_gone(tmp_path: Path) -
 
 @dataclass
 class References:
-    """Says which contents live documents have: by turns `answers`, the last one from then on; or fails."""
+    """Answers which contents live documents have: one of `answers` in turn, the last one repeatedly; or
+    fails."""
 
     answers: Sequence[set[str] | BaseException]
 
@@ -243,7 +244,7 @@ async def test_one_who_finds_it_gone_leaves_it_to_who_posts_it_then(
     key = identity.content_hash(str(uuid4()))
 
     async def posted_meanwhile(_: str) -> None:
-        """Another has removed it, and somebody posts it before this one goes on."""
+        """Another client has removed it, and somebody posts it before this one continues."""
         await content.put_text(key, "x")
 
     with monkeypatch.context() as patched:

@@ -1,4 +1,4 @@
-"""Deletion in the graph, on a real server: tombstones, what goes with a document, and what comes back."""
+"""Deletion in the graph, on a real server: tombstones, dependent data, and revived documents."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -59,7 +59,7 @@ async def node(settings: Settings, document_id: str) -> dict[str, Any]:
 
 
 async def left(settings: Settings, project: str) -> list[int]:
-    """How many documents, entities and modules of a project there are."""
+    """Number of documents, entities and modules of a project."""
     counts = []
     for label in ("Document", "Entity", "Module"):
         rows = await stores.query(
@@ -92,13 +92,13 @@ async def test_a_document_that_is_posted_after_its_deletion_was_asked_for_lives(
 ) -> None:
     document = factories.document(project, "x = 1\n")
     await graph.index(document, str(uuid4()))
-    asked = scope(document)
+    request_scope = scope(document)
     later = datetime.now(UTC) + timedelta(seconds=1)
     again = factories.document(project, text, entity_id=document.entity_id, indexed_at=later)
     await graph.index(again, str(uuid4()))
-    assert not await graph.deletions.any_live(project, asked.requested_at)
-    assert await graph.deletions.mark(asked, 1) == Marked(lives=True)
-    nobody = asked.model_copy(update={"document_id": str(uuid4())})
+    assert not await graph.deletions.any_live(project, request_scope.requested_at)
+    assert await graph.deletions.mark(request_scope, 1) == Marked(lives=True)
+    nobody = request_scope.model_copy(update={"document_id": str(uuid4())})
     assert await graph.deletions.mark(nobody, 1) == Marked()
 
 
@@ -218,16 +218,16 @@ async def test_a_deletion_under_way_leaves_what_is_revived(graph: GraphStore, pr
 
 async def test_what_is_indexed_after_a_deletion_was_asked_for_lives(graph: GraphStore, project: str) -> None:
     before, after = factories.document(project), factories.document(project, "later")
-    asked, of_project = scope(before), project_scope(project)
+    request_scope, of_project = scope(before), project_scope(project)
     later = before.model_copy(update={"content_hash": after.content_hash})
     for document in (before, later, after):
         moment = datetime.now(UTC) + timedelta(seconds=1) if document is not before else document.indexed_at
         await graph.index(document.model_copy(update={"indexed_at": moment}), str(uuid4()))
-    assert (await graph.deletions.mark(asked, 1)).version is None
+    assert (await graph.deletions.mark(request_scope, 1)).version is None
     assert not (await graph.deletions.mark(of_project, 10)).more
     assert await graph.deletions.marked(of_project, 10) == []
-    asked_again = asked.model_copy(update={"requested_at": datetime.now(UTC) + timedelta(seconds=2)})
-    assert (await graph.deletions.mark(asked_again, 1)).version == 3
+    later_scope = request_scope.model_copy(update={"requested_at": datetime.now(UTC) + timedelta(seconds=2)})
+    assert (await graph.deletions.mark(later_scope, 1)).version == 3
 
 
 async def test_a_project_is_marked_page_by_page_and_no_other_is(

@@ -1,4 +1,4 @@
-"""A document that has been changed often: its oldest contents are gone before it forgets them."""
+"""A document that has changed often: its oldest contents are removed before it forgets them."""
 
 from uuid import uuid4
 
@@ -30,7 +30,7 @@ def texts(project: str, count: int) -> list[str]:
 
 
 async def revise(graph: GraphStore, content: ContentStore, document: Document, count: int) -> None:
-    """Index as many texts one after the other, as the bridge does."""
+    """Indexes as many texts one after the other, like the bridge."""
     former = FormerContents(graph, content)
     for text in texts(document.project_name, count):
         content_hash = identity.content_hash(text)
@@ -44,7 +44,7 @@ async def test_the_oldest_contents_are_removed_and_forgotten(
 ) -> None:
     await revise(graph, content, document, MOST + 3)
     *former, present = [identity.content_hash(text) for text in texts(document.project_name, MOST + 3)]
-    # One too many had it cut to KEPT; one more came then.
+    # One above the limit reduced it to KEPT; then one more came.
     gone, kept = former[: -KEPT - 1], former[-KEPT - 1 :]
     assert await graph.former_contents(document.entity_id) == kept
     assert [await content.has_text(each) for each in gone] == [False] * len(gone)

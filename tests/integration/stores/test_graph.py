@@ -1,4 +1,4 @@
-"""The graph store's behaviour on a real server; ARCHON_TEST_GRAPH_URI chooses another one."""
+"""The graph store on a real server; ARCHON_TEST_GRAPH_URI selects another one."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -339,10 +339,10 @@ async def test_what_was_asked_for_can_be_asked_for_again(graph: GraphStore, proj
         priority=Priority.HIGH,
         enrichment_type=EnrichmentType.INCREMENTAL,
     )
-    asked = await graph.request(document.entity_id, str(uuid4()))
-    assert (asked.priority, asked.enrichment_type) == (Priority.HIGH, EnrichmentType.INCREMENTAL)
-    assert (asked.content_hash, asked.document_version) == (document.content_hash, 1)
-    assert asked.metadata.file_size_bytes == document.metadata["file_size_bytes"]
+    request_ = await graph.request(document.entity_id, str(uuid4()))
+    assert (request_.priority, request_.enrichment_type) == (Priority.HIGH, EnrichmentType.INCREMENTAL)
+    assert (request_.content_hash, request_.document_version) == (document.content_hash, 1)
+    assert request_.metadata.file_size_bytes == document.metadata["file_size_bytes"]
     with pytest.raises(NotFoundError):
         await graph.request(str(uuid4()), str(uuid4()))
 
@@ -353,9 +353,9 @@ async def test_so_can_what_a_producer_asked_for_that_bypasses_the_bridge(
 ) -> None:
     request = factories.request(project, priority=Priority.LOW, enrichment_type=kind)
     await graph.claim(request, "w")
-    asked = await graph.request(request.document_id, str(uuid4()))
-    assert asked.priority is Priority.LOW
-    assert asked.enrichment_type is (kind if kind.whole else EnrichmentType.FULL)
+    request_ = await graph.request(request.document_id, str(uuid4()))
+    assert request_.priority is Priority.LOW
+    assert request_.enrichment_type is (kind if kind.whole else EnrichmentType.FULL)
 
 
 async def test_one_run_alone_tells_an_event(graph: GraphStore, project: str) -> None:

@@ -1,4 +1,4 @@
-"""Incremental and partial enrichments on a real graph: each writes what has changed of its own alone."""
+"""Incremental and partial enrichments on a real graph: each writes only its own changes."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def analysis(bodies: dict[str, str], first_line: int = 1, **changes: Any) -> Ana
 
 
 class Enriching:
-    """One document, enriched again and again, each time at a new version."""
+    """One document, enriched repeatedly, each time at a new version."""
 
     def __init__(self, graph: GraphStore, settings: Settings, project: str) -> None:
         self._graph, self._settings, self._project = graph, settings, project
@@ -51,7 +51,7 @@ class Enriching:
         assert await self._graph.write_enrichment(step, result)
 
     async def entities(self) -> dict[str, dict[str, Any]]:
-        """By name, as the graph has them."""
+        """Entities by name, from the graph."""
         rows = await stores.query(
             self._settings,
             "MATCH (:Document {entity_id: $id})-[:CONTAINS]->(e:Entity) RETURN properties(e)",
@@ -60,7 +60,7 @@ class Enriching:
         return {entity["name"]: entity for (entity,) in rows}
 
     async def written(self, before: dict[str, dict[str, Any]]) -> set[str]:
-        """The entities that were written since."""
+        """Entities written since."""
         now = await self.entities()
         return {
             name

@@ -39,7 +39,7 @@ async def answering(handler: Handler, seconds: float = 5) -> AsyncIterator[Intel
         yield client
 
 
-def asked() -> AnalysisRequest:
+def analysis_request() -> AnalysisRequest:
     of = factories.request()
     return AnalysisRequest(
         document_id=of.document_id,
@@ -70,26 +70,26 @@ def asked() -> AnalysisRequest:
 async def test_each_failure_is_one_of_ours(status: int, body: str, error: type[Exception]) -> None:
     async with answering(lambda _: Response(body, status)) as client:
         with pytest.raises(error) as raised:
-            await client.process(asked())
+            await client.process(analysis_request())
     assert type(raised.value) is error
 
 
 async def test_the_platforms_five_fields_are_enough() -> None:
     async with answering(lambda _: Response(FIVE)) as client:
-        result = await client.process(asked())
+        result = await client.process(analysis_request())
     assert (result.entities_extracted, result.entities, result.embedding) == (3, [], None)
 
 
 async def test_a_refused_field_is_named() -> None:
     async with answering(lambda _: Response(FIVE.replace("0.5", '"high"'))) as client:
         with pytest.raises(errors.IntelligenceResponseError, match="quality_score"):
-            await client.process(asked())
+            await client.process(analysis_request())
 
 
 async def test_retry_after_is_heard() -> None:
     async with answering(lambda _: Response("", 429, {"retry-after": "7"})) as client:
         with pytest.raises(errors.IntelligenceThrottledError) as raised:
-            await client.process(asked())
+            await client.process(analysis_request())
     assert raised.value.retry_after == 7
     assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
     assert retry_after("soon") is None
@@ -134,7 +134,7 @@ async def test_each_type_has_its_route_and_a_part_answers_its_part(
         return Response(body, media_type="application/json")
 
     async with answering(handler) as client:
-        found = await client.process(asked().model_copy(update={"enrichment_type": kind}))
+        found = await client.process(analysis_request().model_copy(update={"enrichment_type": kind}))
     assert called == [path]
     assert found.entities_extracted == (0 if kind is EnrichmentType.QUALITY_ONLY else 3)
     assert found.quality_score == (None if kind is EnrichmentType.ENTITIES_ONLY else 0.5)

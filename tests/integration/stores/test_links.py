@@ -1,4 +1,4 @@
-"""Imports become edges between documents on a real graph, whichever of the two comes first."""
+"""Imports become edges between documents on a real graph, in any order of arrival."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -28,7 +28,7 @@ def analysis(imports: Imports, *modules_named: str) -> AnalysisResult:
 
 
 class Project:
-    """Documents by their paths."""
+    """Documents by path."""
 
     def __init__(self, graph: GraphStore, settings: Settings, name: str, language: str) -> None:
         self.graph, self.settings, self.name, self.language = graph, settings, name, language
@@ -58,8 +58,8 @@ class Project:
         assert await self.graph.write_enrichment(step, analysis(imports or {}, *modules_named))
 
     async def links(self) -> set[tuple[str, str, str]]:
-        """Importing path, imported path and module of every edge between documents, as a plain client sees
-        them; each there once."""
+        """Importing path, imported path and module of every edge between documents, read with a plain client;
+        no edge exists twice."""
         rows = await stores.query(
             self.settings,
             "MATCH (s:Document {project_name: $p})-[r:IMPORTS]->(t:Document) "

@@ -1,4 +1,4 @@
-"""How many transactions and statements indexing, claiming and enriching are to the graph."""
+"""Number of transactions and statements for indexing, claiming and enriching."""
 
 import asyncio
 from collections.abc import Awaitable, Iterator
@@ -21,15 +21,15 @@ from tests import factories, stores
 FIRST = ["fence", "merge_entities", "merge_imports", "merge_calls", "set_properties", "importers", "places"]
 
 
-class Asked:
-    """Statements by their names, each transaction's own."""
+class Statements:
+    """Statements by name, for each transaction."""
 
     def __init__(self) -> None:
         self._spans = InMemorySpanExporter()
         self.tracer = provider_of("test", SimpleSpanProcessor(self._spans)).get_tracer("test")
 
     async def by(self, *works: Awaitable[object]) -> list[list[str]]:
-        """By transaction, what these works ask for, all of them at once."""
+        """Statements by transaction for concurrent works."""
         self._spans.clear()
         with tracing.span("test", correlation_id=str(uuid4())):
             await asyncio.gather(*works)
@@ -44,8 +44,8 @@ class Asked:
 
 
 @pytest.fixture
-def asked() -> Iterator[Asked]:
-    found = Asked()
+def statements() -> Iterator[Statements]:
+    found = Statements()
     with tracing.recorded_by(found.tracer):
         yield found
 
@@ -61,37 +61,37 @@ async def claimed(graph: GraphStore, document: Document, **changes: EnrichmentTy
     return step
 
 
-async def test_indexing_is_one_statement(graph: GraphStore, project: str, asked: Asked) -> None:
-    assert await asked.by(indexing(graph, factories.document(project))) == [["index"]]
+async def test_indexing_is_one_statement(graph: GraphStore, project: str, statements: Statements) -> None:
+    assert await statements.by(indexing(graph, factories.document(project))) == [["index"]]
 
 
-async def test_a_claim_is_two_statements(graph: GraphStore, project: str, asked: Asked) -> None:
+async def test_a_claim_is_two_statements(graph: GraphStore, project: str, statements: Statements) -> None:
     document = factories.document(project)
     await graph.index(document, str(uuid4()))
     claim = graph.claim(factories.request_of(document), "w")
-    assert await asked.by(claim) == [["claim_lock", "set_properties"]]
+    assert await statements.by(claim) == [["claim_lock", "set_properties"]]
 
 
 async def test_a_first_enrichment_looks_for_nothing_to_clean_up(
-    graph: GraphStore, project: str, asked: Asked
+    graph: GraphStore, project: str, statements: Statements
 ) -> None:
     step = await claimed(graph, factories.document(project))
-    assert await asked.by(graph.write_enrichment(step, factories.analysis("f", "g"))) == [FIRST]
+    assert await statements.by(graph.write_enrichment(step, factories.analysis("f", "g"))) == [FIRST]
 
 
 async def test_nothing_is_sent_for_what_an_analysis_does_not_have(
-    graph: GraphStore, project: str, asked: Asked
+    graph: GraphStore, project: str, statements: Statements
 ) -> None:
     step = await claimed(graph, factories.document(project, language="toml", file_path="a.toml"))
     nothing = factories.analysis(relationships=[])
-    assert await asked.by(graph.write_enrichment(step, nothing)) == [["fence", "set_properties"]]
+    assert await statements.by(graph.write_enrichment(step, nothing)) == [["fence", "set_properties"]]
     step = await claimed(graph, factories.document(project), enrichment_type=EnrichmentType.QUALITY_ONLY)
     quality = graph.write_enrichment(step, factories.analysis("f", "g"))
-    assert await asked.by(quality) == [["fence", "set_properties"]]
+    assert await statements.by(quality) == [["fence", "set_properties"]]
 
 
 async def test_what_is_there_already_is_read_and_not_written_again(
-    graph: GraphStore, project: str, asked: Asked
+    graph: GraphStore, project: str, statements: Statements
 ) -> None:
     document = factories.document(project)
     result = factories.analysis("f", "g")
@@ -100,19 +100,19 @@ async def test_what_is_there_already_is_read_and_not_written_again(
     await graph.write_enrichment(await claimed(graph, document), result)
     step = await claimed(graph, document.model_copy(update={"content_hash": "0" * 64}))
     again = ["fence", "entity_states", "import_states", "set_properties", "places"]
-    assert await asked.by(graph.write_enrichment(step, result)) == [again]
+    assert await statements.by(graph.write_enrichment(step, result)) == [again]
 
 
 async def test_documents_that_come_together_share_transactions(
-    graph: GraphStore, project: str, asked: Asked
+    graph: GraphStore, project: str, statements: Statements
 ) -> None:
-    """The first ones go at once; those that come meanwhile go together."""
+    """The first ones start at once; those that arrive meanwhile share a transaction."""
     documents = [factories.document(project, str(n), file_path=f"src/m{n}.py") for n in range(10)]
-    assert len(await asked.by(*(indexing(graph, each) for each in documents))) <= 3
+    assert len(await statements.by(*(indexing(graph, each) for each in documents))) <= 3
     steps = [factories.step(factories.request_of(each)) for each in documents]
-    assert len(await asked.by(*(graph.claim(each.request, each.workflow_id) for each in steps))) <= 3
+    assert len(await statements.by(*(graph.claim(each.request, each.workflow_id) for each in steps))) <= 3
     result = factories.analysis("f", "g")
-    assert await asked.by(*(graph.write_enrichment(each, result) for each in steps)) == [FIRST, FIRST]
+    assert await statements.by(*(graph.write_enrichment(each, result) for each in steps)) == [FIRST, FIRST]
     for document in documents:
         assert len((await graph.get(document.entity_id)).entities) == 2
 
@@ -122,7 +122,7 @@ def importing(target: str) -> AnalysisResult:
 
 
 async def test_documents_of_one_transaction_lead_to_each_other(
-    graph: GraphStore, settings: Settings, project: str, asked: Asked
+    graph: GraphStore, settings: Settings, project: str, statements: Statements
 ) -> None:
     paths = ["first.py", "a.py", "b.py", "c.py"]
     documents = [factories.document(project, path, file_path=path) for path in paths]
@@ -131,7 +131,7 @@ async def test_documents_of_one_transaction_lead_to_each_other(
     writes = [
         graph.write_enrichment(step, importing(target)) for step, target in zip(steps, imports, strict=True)
     ]
-    assert len(await asked.by(*writes)) == 2
+    assert len(await statements.by(*writes)) == 2
     rows = await stores.query(
         settings,
         "MATCH (s:Document {project_name: $p})-[r:IMPORTS]->(t:Document) RETURN s.file_path, t.file_path",
@@ -141,7 +141,7 @@ async def test_documents_of_one_transaction_lead_to_each_other(
 
 
 async def test_a_version_that_is_past_harms_none_that_share_its_transaction(
-    graph: GraphStore, project: str, asked: Asked
+    graph: GraphStore, project: str, statements: Statements
 ) -> None:
     documents = [factories.document(project, str(n), file_path=f"m{n}.py") for n in range(4)]
     steps = [await claimed(graph, each) for each in documents]
@@ -152,6 +152,6 @@ async def test_a_version_that_is_past_harms_none_that_share_its_transaction(
     async def write(step: Step) -> None:
         answers.append(await graph.write_enrichment(step, factories.analysis("f")))
 
-    assert len(await asked.by(*map(write, steps))) == 2
+    assert len(await statements.by(*map(write, steps))) == 2
     assert sorted(answers) == [False, True, True, True]
     assert not (await graph.get(documents[2].entity_id)).entities

@@ -1,4 +1,4 @@
-"""Documents that are made to drift in the real stores, and what becomes of them."""
+"""Documents with drift in the real stores, and their repair."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ TEXT = "x = 1\n"
 
 @dataclass
 class Runs:
-    """Stands for Temporal and the ingress: the runs that are open, and what was submitted."""
+    """In place of Temporal and the ingress: open runs, and submissions."""
 
     open: set[str] = field(default_factory=set)
     submitted: list[EnrichmentRequest] = field(default_factory=list)
@@ -69,8 +69,8 @@ class Estate:
     async def indexed(
         self, status: EnrichmentStatus = EnrichmentStatus.PENDING, *, indexed_at: datetime = LONG_AGO
     ) -> Document:
-        """As the bridge leaves it once Kafka has its request. It ages only then: a bridge that the session
-        runs on the same graph takes an old request that nobody acknowledged for lost, and has it enriched."""
+        """As the bridge leaves it after Kafka has its request. It is aged only afterwards: a bridge of the
+        session on the same graph would take an old unacknowledged request for lost, and have it enriched."""
         document = factories.document(self.project, TEXT)
         await self.content.put_text(document.content_hash, TEXT)
         indexed = await self.graph.index(document, str(uuid4()), status=status)
@@ -85,7 +85,7 @@ class Estate:
         return document
 
     async def enrich(self, request: EnrichmentRequest, analysis: AnalysisResult | None = None) -> None:
-        """What a run does with a request."""
+        """The effect of a run on a request."""
         workflow_id = names.enrichment_workflow_id(request.document_id, request.content_hash)
         claim = await self.graph.claim(request, workflow_id)
         assert claim.decision is Decision.PROCEED
@@ -124,7 +124,7 @@ class Estate:
             page.after = report.next
 
     async def set(self, document: Document, **properties: Any) -> None:
-        """As somebody else would."""
+        """A write by another program."""
         statement = "MATCH (d:Document {entity_id: $id}) SET d += $properties"
         await stores.query(self.settings, statement, id=document.entity_id, properties=properties)
 

@@ -1,4 +1,4 @@
-"""Documents that a backfill has to find, on a real graph: ours, and those of the older shape."""
+"""Documents that a backfill must find, on a real graph: ours, and those of the older shape."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,7 +23,7 @@ Older = Callable[..., Awaitable[str]]
 
 @pytest.fixture
 async def older(graph: GraphStore, settings: Settings) -> AsyncIterator[Older]:
-    """Writes a node as the older product did; its properties flat unless told otherwise."""
+    """Writes a node like the older product, with flat properties by default."""
     written: list[str] = []
 
     async def write(project: str, shape: str = "flat", node_id: str | None = None, **more: Any) -> str:
@@ -58,7 +58,7 @@ async def enriched(graph: GraphStore, project: str, analyser: str) -> Document:
 
 
 async def found(graph: GraphStore, criteria: Criteria, limit: int = 100) -> dict[str, Candidate]:
-    """Everything, page by page."""
+    """All candidates, page by page."""
     candidates: list[Candidate] = []
     after: str | None = ""
     while after is not None:

@@ -1,4 +1,4 @@
-"""The vector store's behaviour on a real server; ARCHON_TEST_QDRANT_URL chooses another one."""
+"""The vector store on a real server; ARCHON_TEST_QDRANT_URL selects another one."""
 
 import asyncio
 

@@ -1,6 +1,6 @@
-"""In: the sources of the tests, and the examples of the rules. Out: what each comes to, in short.
+"""In: the sources of the tests, and the examples of the rules. Out: a short record of each analysis.
 
-`python -m tests.unit.intelligence.golden` records it anew, after a change that is meant to change results.
+`python -m tests.unit.intelligence.golden` records it again, after an intended change of results.
 """
 
 import json
@@ -41,7 +41,7 @@ no language
 
 
 def sources() -> Iterator[tuple[str, str, str]]:
-    """A name, a language and a text. Of each source there are three copies as well, one of them cut."""
+    """A name, a language and a text. Each source also appears three times in one text, and cut."""
     for folder in ("sources", "documents"):
         for path in sorted((HERE / folder).glob("*.yaml")):
             text = yaml.safe_load(path.read_text())["source"]
@@ -59,8 +59,9 @@ def examples() -> Iterator[tuple[str, str, Sequence[str]]]:
                 yield f"{language} {rule.id}", language, [*rule.positive, *rule.negative]
 
 
-def told(language: str, text: str) -> dict[str, Any]:
-    """All of an analysis: figures where they are few, else a digest; vectors as numbers from -127 to 127."""
+def record(language: str, text: str) -> dict[str, Any]:
+    """A record of a complete analysis: figures if they are few, otherwise a digest; vectors as numbers from
+    -127 to 127."""
     result = analyse(text, language, EnrichmentType.FULL)
     of = result.model_dump()
     vectors = np.array([chunk.embedding for chunk in result.chunks], dtype=float)
@@ -113,7 +114,7 @@ def recorded() -> Mapping[str, Any]:
 
 def _record() -> None:
     found = {
-        "sources": {name: told(language, text) for name, language, text in sources()},
+        "sources": {name: record(language, text) for name, language, text in sources()},
         "examples": {name: findings_of(language, texts) for name, language, texts in examples()},
     }
     RECORDED.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")

@@ -1,4 +1,5 @@
-"""What is found in documents that are no code: documents/LANGUAGE.yaml has one and all that is in it."""
+"""The entities found in documents other than code: documents/LANGUAGE.yaml has a document and its expected
+entities."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the analyser finds: against Python's own parser, against the rules' examples, and at the edges."""
+"""The analyser's results: compared with Python's own parser, with the rules' examples, and for edge cases."""
 
 import ast
 import os
@@ -25,7 +25,7 @@ SAMPLE = int(os.environ.get("ARCHON_TEST_AST_FILES", "150"))
 
 
 def python_files() -> list[Path]:
-    """A stable sample of the standard library and of what is installed."""
+    """A stable sample of the standard library and installed packages."""
     roots = [Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib"))]
     files = sorted({file for root in roots for file in root.rglob("*.py") if file.stat().st_size < 300_000})
     return random.Random(7).sample(files, min(SAMPLE, len(files)))
@@ -243,7 +243,7 @@ LARGE = {
 
 @pytest.mark.parametrize("language", LARGE)
 def test_of_more_than_anybody_asks_for_the_first_are_found(language: str) -> None:
-    """On one line where the language has such: a node's place must not cost a walk along it."""
+    """On one line, if the language allows it: a node's position must not cost a walk along the line."""
     text, limit = LARGE[language]
     result = analyse(text, language, EnrichmentType.ENTITIES_ONLY)
     assert len(result.entities) == limit

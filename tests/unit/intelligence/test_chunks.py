@@ -1,4 +1,4 @@
-"""Of which lines a document's chunks are."""
+"""The lines of a document's chunks."""
 
 import random
 from itertools import pairwise
@@ -35,13 +35,13 @@ def main():
 MARKDOWN = "Before.\n\n# Top\n\nOf the top.\n\n## Part\n\n```python\nx = 1\n```\n\n## Other\n\n[a](b)\n"
 
 
-def told(text: str, language: str | None) -> list[tuple[str | None, str, int, int]]:
+def chunks_of(text: str, language: str | None) -> list[tuple[str | None, str, int, int]]:
     found = analyse(text, language, EnrichmentType.FULL).chunks
     return [(each.symbol, each.kind, each.start_line, each.end_line) for each in found]
 
 
 def test_each_symbol_and_what_is_none_is_a_chunk() -> None:
-    assert told(PYTHON, "python") == [
+    assert chunks_of(PYTHON, "python") == [
         (None, "document", 1, 3),
         ("Reader", "class", 6, 14),
         ("Reader.read", "method", 11, 14),
@@ -64,7 +64,7 @@ def test_a_symbol_has_its_own_lines_and_its_name() -> None:
 
 
 def test_sections_are_chunks_with_their_code_and_links() -> None:
-    assert told(MARKDOWN, "markdown") == [
+    assert chunks_of(MARKDOWN, "markdown") == [
         (None, "document", 1, 1),
         ("Top", "heading", 3, 15),
         ("Top > Part", "heading", 7, 12),
@@ -75,7 +75,7 @@ def test_sections_are_chunks_with_their_code_and_links() -> None:
 def test_the_keys_of_a_data_file_are_chunks_where_they_are_of_a_size() -> None:
     service = "  {name}:\n    image: one\n    ports:\n      - 1\n      - 2\n"
     text = "version: 3\nservices:\n" + "".join(service.format(name=f"s{number}") for number in range(15))
-    found = told(text, "yaml")
+    found = chunks_of(text, "yaml")
     assert [symbol for symbol, *_ in found if symbol] == [f"services.s{number}" for number in range(15)]
     assert found[0] == (None, "document", 1, 2)
 

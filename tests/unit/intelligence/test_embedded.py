@@ -1,4 +1,5 @@
-"""Sources within documents: scripts of components, cells of notebooks, each on the file's own lines."""
+"""Sources within documents: scripts of components, cells of notebooks, each with the file's own line
+numbers."""
 
 import json
 from pathlib import Path
@@ -18,7 +19,7 @@ from intelligence.embedding.terms import index_of
 CASES = Path(__file__).parents[2] / "cases"
 
 
-def told(result: AnalysisResult) -> list[str]:
+def named(result: AnalysisResult) -> list[str]:
     return [
         f"{each.kind} {each.qualified_name} {each.start_line}-{each.end_line}" for each in result.entities
     ]
@@ -107,17 +108,17 @@ function old() {}
 )
 def test_scripts_of_components(language: str, text: str, entities: list[str], imports: list[str]) -> None:
     result = full(text, language)
-    assert told(result) == entities
+    assert named(result) == entities
     assert [each.target for each in result.relationships if each.kind == "imports"] == imports
     assert result.not_understood == 0
 
 
 def test_components_as_people_write_them() -> None:
     cart = full((CASES / "11-sfc" / "Cart.vue").read_text(), "vue")
-    assert told(cart) == ["function addToCart 4-6"]
+    assert named(cart) == ["function addToCart 4-6"]
     badge = full((CASES / "11-sfc" / "Badge.svelte").read_text(), "svelte")
-    assert told(badge) == ["function bumpBadge 3-3"]
-    # What is no script is found as it is written.
+    assert named(badge) == ["function bumpBadge 3-3"]
+    # Text outside scripts is found as written.
     rest = next(each for each in badge.chunks if each.symbol is None)
     assert rest.terms is not None
     assert index_of("button") in rest.terms.indices
@@ -133,7 +134,7 @@ def test_what_has_no_script_has_no_scores(language: str) -> None:
 def test_a_script_that_cannot_be_read_is_counted() -> None:
     text = '<script lang="coffee">\nadd = (a, b) -> a + b\n</script>\n<script>\nfunction js() {}\n</script>\n'
     result = full(text, "vue")
-    assert told(result) == ["function js 5-5"]
+    assert named(result) == ["function js 5-5"]
     assert result.not_understood == 3
 
 
@@ -153,7 +154,7 @@ def prose(source: str | list[str]) -> dict[str, Any]:
 def test_cells_are_found_on_the_lines_of_the_file() -> None:
     text = (CASES / "12-notebook" / "churn.ipynb").read_text()
     result = full(text, "notebook")
-    assert told(result) == [
+    assert named(result) == [
         "heading Churn 7-39",
         "function fit_churn 26-28",
         "class Report 38-39",
@@ -198,7 +199,7 @@ def test_a_notebook_that_was_run_again_has_the_same_bodies() -> None:
 def test_a_source_may_be_one_string_and_a_notebook_one_line() -> None:
     text = notebook(code("def a():\n    pass\ndef b():\n    return a()\n"), indent=None)
     result = full(text, "notebook")
-    assert told(result) == ["function a 1-1", "function b 1-1"]
+    assert named(result) == ["function a 1-1", "function b 1-1"]
     assert {each.symbol for each in result.chunks} == {"a", "b"}
     bodies = {each.body_hash for each in hashed(result.entities, text)}
     assert len(bodies) == 2
@@ -269,8 +270,8 @@ FORMAT_3 = {
 def test_format_3() -> None:
     text = json.dumps(FORMAT_3, indent=1)
     result = full(text, "notebook")
-    assert told(result) == ["heading Old 13-21", "function old 20-21"]
-    # What comes before the place where it breaks off is found, and the rest counted.
+    assert named(result) == ["heading Old 13-21", "function old 20-21"]
+    # Cells before the break are found, and the rest is counted.
     broken = full(text[: text.index("    pass")], "notebook")
     assert [each.name for each in broken.entities] == ["Old", "old"]
     assert broken.not_understood > 0

@@ -1,4 +1,4 @@
-"""Functions of JavaScript that are given to something: a variable, a field, an object, a wrapping call."""
+"""JavaScript functions assigned to a variable, a field or an object, or passed to a wrapping call."""
 
 import pytest
 

@@ -1,7 +1,7 @@
-"""What analyses came to before they were made faster: golden.json was recorded then.
+"""The results of analyses before an optimisation, recorded in golden.json.
 
-An entry names its figures, so that a failure shows which of them differ. Vectors may differ by a 127th, as
-sums of floats depend on the processor.
+An entry names its figures, so a failure shows the difference. Vectors may differ by a 127th, because sums of
+floats depend on the processor.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ VECTORS = ("embedding", "embeddings of chunks")
 
 @pytest.mark.parametrize(("name", "language", "text"), list(golden.sources()))
 def test_an_analysis_is_what_it_was(name: str, language: str, text: str) -> None:
-    before, now = golden.recorded()["sources"][name], golden.told(language, text)
+    before, now = golden.recorded()["sources"][name], golden.record(language, text)
     assert {key: golden.apart(before.pop(key), now.pop(key)) <= 1 for key in VECTORS} == dict.fromkeys(
         VECTORS, True
     )

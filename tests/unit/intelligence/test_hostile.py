@@ -17,7 +17,7 @@ from tests import hostile
 from tests.unit.intelligence.test_measures import ALIKE
 
 SECONDS = 60
-"""Of the processor's: far more than any takes, far less than one without a bound."""
+"""Processor seconds: far more than any source needs, far less than an unbounded analysis."""
 
 TEXTS = {
     "empty": "",

@@ -1,4 +1,5 @@
-"""What is found in a short source of each language: sources/LANGUAGE.yaml has it and all that is in it."""
+"""The entities found in a short source of each language: sources/LANGUAGE.yaml has the source and the
+expected entities."""
 
 from functools import cache
 from pathlib import Path
@@ -57,7 +58,7 @@ def test_entities_are_found_with_their_lines(language: str) -> None:
 @each_language
 def test_signatures_and_documentation(language: str) -> None:
     entities = result_of(language).entities
-    # Of those with one name, the first.
+    # The first of several with the same name.
     signatures = {each.qualified_name: each.signature for each in reversed(entities)}
     assert signatures == sample(language)["signatures"]
     documented = {each.qualified_name: each.documentation for each in entities if each.documentation}
@@ -92,7 +93,7 @@ def test_a_correct_source_has_no_syntax_errors_and_a_broken_one_gives_the_rest(l
 
 @each_language
 def test_a_grammar_names_nothing_that_its_parser_lacks(language: str) -> None:
-    """But what one of several parsers of a file has."""
+    """Except names that only another parser of the same file has."""
     grammar = grammars()[language]
     roots = [parse("", each, grammars()[each]).root for each in grammar.parsers]
     for matcher in grammar.matchers(language):
@@ -108,7 +109,7 @@ def test_a_grammar_names_nothing_that_its_parser_lacks(language: str) -> None:
 
 @each_language
 def test_a_rule_of_a_grammar_stands_alone_for_its_kind(language: str) -> None:
-    """A walk tells nodes apart by their kind: no node that a rule picks may be meant otherwise elsewhere."""
+    """A walk distinguishes nodes by kind: no node that a rule picks may have another meaning elsewhere."""
     grammar = grammars()[language]
     picked = [kind_of(each) for each in (*grammar.decisions, *grammar.embeds) if not isinstance(each, str)]
     plain = [each for each in grammar.matchers(language) if isinstance(each, str)]

@@ -1,8 +1,8 @@
-"""Functions of C and C++ that a macro makes, and macros that make none."""
+"""C and C++ functions that macros declare, and macros that declare none."""
 
 import pytest
 
-from tests.unit.intelligence.test_second_look import full, told
+from tests.unit.intelligence.test_second_look import full, named
 
 TESTS = """#include "gtest/gtest.h"
 TEST(Cart, Adds) { int x; }
@@ -24,7 +24,7 @@ int after() { return 1; }
 
 def test_a_macro_that_makes_a_function_names_it_by_its_arguments() -> None:
     result = full(TESTS, "cpp")
-    assert told(result) == [
+    assert named(result) == [
         *("function Cart.Adds 2", "function CartTest.Removes 3", "function adds_two 7"),
         *("function adds (2) 8", "function Fixture.a name 9", "function of types 10"),
         *("namespace deep 11", "function deep.someone buys 12", "function PLAIN 14", "function after 15"),
@@ -50,7 +50,7 @@ int after(void) { return 1; }
 
 def test_macros_of_c() -> None:
     result = full(KERNEL, "c")
-    assert told(result) == [
+    assert named(result) == [
         "function read 2",
         "function getpid 7",
         "function Cart.Adds 11",
@@ -85,7 +85,7 @@ int after(void) { return 2; }
 @pytest.mark.parametrize("language", ["c", "cpp"])
 def test_one_is_read_of_alternatives_that_each_open_a_block(language: str) -> None:
     result = full(ALTERNATIVES, language)
-    assert told(result) == ["function f 1", "function other 13", "function after 20"]
+    assert named(result) == ["function f 1", "function other 13", "function after 20"]
     assert result.not_understood == 0
 
 
@@ -104,7 +104,7 @@ void URL::locked(int a)
 
 
 def test_not_every_macro_before_a_block_makes_a_function() -> None:
-    assert told(full(OTHERS, "cpp")) == [
+    assert named(full(OTHERS, "cpp")) == [
         "class URL 1",
         "method URL.URL 2",
         "method URL.f 3",
@@ -129,7 +129,7 @@ int after(void) { return 1; }
 @pytest.mark.parametrize("language", ["c", "cpp"])
 def test_a_comment_behind_a_macro_ends_where_it_is_closed(language: str) -> None:
     result = full(COMMENTED, language)
-    assert [each for each in told(result) if "kind" in each or "after" in each] == [
+    assert [each for each in named(result) if "kind" in each or "after" in each] == [
         "type kind 6",
         "function after 10",
     ]

@@ -1,4 +1,4 @@
-"""What scores are made of: cognitive complexity in every language, lines of code, and repetition."""
+"""The inputs of scores: cognitive complexity in every language, lines of code, and repetition."""
 
 import pytest
 
@@ -76,7 +76,7 @@ if (a) { f(); }  // 1
 
 
 def test_cognitive_complexity_in_detail() -> None:
-    # And one for the call of itself.
+    # One more for the recursive call.
     assert measured(PAPER)["max_cognitive_complexity"] == 20
     found = measured(LABELS, "javascript")
     assert (found["max_cognitive_complexity"], found["cognitive_complexity"]) == (7, 11)

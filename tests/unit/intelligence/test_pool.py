@@ -1,4 +1,4 @@
-"""The worker processes: one bad document takes neither the pool nor its neighbours with it."""
+"""The worker processes: one bad document affects neither the pool nor other documents."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What moves a score which way: changes to real sources, and the score before and after."""
+"""The effect of changes to real sources on their scores."""
 
 import ast
 import random
@@ -26,14 +26,14 @@ def of(text: str, language: str = "python") -> AnalysisResult:
 
 
 def sources() -> list[str]:
-    """Of the standard library, small enough to be analysed some hundred times."""
+    """Files of the standard library, small enough for some hundred analyses."""
     root = Path(sysconfig.get_path("stdlib"))
     files = [file for file in sorted(root.glob("*.py")) if 2000 < file.stat().st_size < 20_000]
     return [file.read_text() for file in random.Random(5).sample(files, 12)]
 
 
 def functions(text: str) -> Iterator[FUNCTIONS]:
-    """Those whose body begins on a line of its own."""
+    """Functions whose body begins on its own line."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, FUNCTIONS) and node.body[0].lineno > node.lineno:
             yield node
@@ -102,7 +102,7 @@ def test_a_copy_never_raises_quality(text: str, name: str) -> None:
         copy = "\n".join(lines[function.lineno - 1 : function.end_lineno])
         after = of(f"{text}\n\n{copy.replace(function.name, function.name + name, 1)}\n").quality_score
         assert after is not None
-        # Under another name, what is no longer than a window is no copy.
+        # With another name, a function not longer than a window is not a copy.
         if not name or len(copy.split()) > 60:
             assert after <= before
 
@@ -180,14 +180,14 @@ def test_the_most_used_languages_have_many_rules() -> None:
 
 
 def test_the_documentation_counts_them() -> None:
-    told = Path(__file__).parents[3].joinpath("docs", "analysis.md").read_text()
+    page = Path(__file__).parents[3].joinpath("docs", "analysis.md").read_text()
     for name, language in (("Python", "python"), ("JavaScript", "javascript"), ("Java", "java")):
         kinds = Counter(rule.type for rule in rules_of(language))
-        assert f"| {name} | {kinds['pattern']} | {kinds['anti_pattern']} |" in told
+        assert f"| {name} | {kinds['pattern']} | {kinds['anti_pattern']} |" in page
     kinds = Counter(rule.type for rule in rules_of("tsx"))
-    assert f"| TypeScript, TSX | {kinds['pattern']} | {kinds['anti_pattern']} |" in told
+    assert f"| TypeScript, TSX | {kinds['pattern']} | {kinds['anti_pattern']} |" in page
     measures = sum(len(rules.measures) for rules in rule_sets())
-    assert f"| all with a grammar | | {measures} by measure |" in told
+    assert f"| all with a grammar | | {measures} by measure |" in page
 
 
 @pytest.mark.parametrize("language", ["python", "javascript", "java", "tsx"])

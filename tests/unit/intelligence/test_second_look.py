@@ -1,4 +1,4 @@
-"""What parsers do not know: found by a second look, else counted, never silently lost."""
+"""Syntax that parsers do not know: found by a second look, otherwise counted, never silently lost."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def full(text: str, language: str | None) -> AnalysisResult:
     return analyse(text, language, EnrichmentType.FULL)
 
 
-def told(result: AnalysisResult) -> list[str]:
+def named(result: AnalysisResult) -> list[str]:
     return [f"{each.kind} {each.qualified_name} {each.start_line}" for each in result.entities]
 
 
@@ -54,7 +54,7 @@ def told(result: AnalysisResult) -> list[str]:
 def test_inputs_that_failed(name: str, entities: list[str], bases: list[str]) -> None:
     path = CASES / name
     result = full(path.read_text(), language_of(path.name))
-    assert told(result) == entities
+    assert named(result) == entities
     assert [
         f"{each.source} -> {each.target}" for each in result.relationships if each.kind == "inherits"
     ] == bases
@@ -133,7 +133,7 @@ int three() { return 3; }
 
 def test_modules_of_cpp() -> None:
     result = full(MODULE, "cpp")
-    assert told(result) == [
+    assert named(result) == [
         *("namespace shop 8", "class shop.Item 8", "method shop.Item.n 8", "function id 9", "type Id 10"),
         *("function one 12", "namespace deep 13", "function deep.two 13", "function three 16"),
     ]
@@ -227,7 +227,7 @@ class Last
 
 def test_objects_and_others_of_kotlin() -> None:
     result = full(KOTLIN, "kotlin")
-    assert told(result) == [
+    assert named(result) == [
         *("object a.Registry 3", "object a.Empty 4", "object a.None 5", "interface a.Shape 6"),
         *("object a.Shape.Unit1 7", "object a.Shape.Nil 8", "method a.Shape.area 9", "interface a.Op 14"),
         *("method a.Op.run 14", "class a.WithCompanion 15", "object a.WithCompanion.Companion 16"),
@@ -344,4 +344,4 @@ CSHARP = """class A
 
 
 def test_conditions_of_csharp_behind_a_directive_are_no_functions() -> None:
-    assert told(full(CSHARP, "csharp")) == ["class A 1", "method A.F 3"]
+    assert named(full(CSHARP, "csharp")) == ["class A 1", "method A.F 3"]

@@ -1,4 +1,4 @@
-"""What a sparse vector says of a text, and that it says the same everywhere."""
+"""A sparse vector represents a text, and is the same everywhere."""
 
 import os
 import subprocess
@@ -69,13 +69,13 @@ def test_the_weight_is_that_of_bm25() -> None:
 def test_an_index_is_the_same_in_every_process() -> None:
     code = "from intelligence.embedding import terms; print(terms.index_of('settings'))"
     for seed in ("1", "2"):
-        told = subprocess.run(
+        finished = subprocess.run(
             [sys.executable, "-c", code],
             check=True,
             capture_output=True,
             env={**os.environ, "PYTHONHASHSEED": seed},
         )
-        assert int(told.stdout) == terms.index_of("settings") == 629_814_218
+        assert int(finished.stdout) == terms.index_of("settings") == 629_814_218
 
 
 def test_indices_are_in_order_and_unique() -> None:

@@ -1,4 +1,4 @@
-"""A text's vector, made of words that are taken apart once, is the one that the model itself makes."""
+"""A text's vector from words that are tokenized once equals the model's own."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Work for a pool's processes, some of which ends them."""
+"""Work for a pool's processes; some of it ends them."""
 
 import ctypes
 import os
@@ -16,7 +16,7 @@ class Panic(BaseException):
 
 
 def nothing() -> None:
-    """A beginning without a model to load."""
+    """A start without a model to load."""
 
 
 def double(number: int) -> int:
@@ -28,7 +28,7 @@ def process() -> int:
 
 
 def crash() -> None:
-    """Reads where nothing is, as broken native code does."""
+    """Reads invalid memory, like broken native code."""
     ctypes.string_at(0)
 
 
@@ -37,7 +37,7 @@ def hang() -> None:
 
 
 def spin() -> None:
-    """Native code that comes to no end, as a parser's may."""
+    """Native code that never ends, like a parser's may."""
     re.match("(a+)+b", "a" * 60)
 
 
@@ -47,13 +47,13 @@ def fill(size: int = 2**40) -> str:
 
 
 def keep(size: int) -> str:
-    """Leaves memory behind, as what is never given back does."""
+    """Keeps memory, like a leak."""
     _kept.append(bytearray(size))
     return "done"
 
 
 def rest(seconds: float) -> str:
-    """Takes its time and no processor."""
+    """Takes time without using the processor."""
     time.sleep(seconds)
     return "done"
 
@@ -73,7 +73,7 @@ def once(path: str) -> str:
 
 
 def by_name(name: str) -> str:
-    """What a document may do: come to its end, fail, panic, crash, hang, spin or fill the memory."""
+    """The possible outcomes for a document: success, error, panic, crash, hang, spin or full memory."""
     if name == "fail":
         raise ValueError("a secret of the document")
     if name == "panic":
