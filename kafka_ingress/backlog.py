@@ -1,7 +1,7 @@
-"""In: how many tasks wait in Temporal. Out: whether consuming pauses, and who may start a run now.
+"""In: the number of tasks that wait in Temporal. Out: whether to pause consumption, and turns to start runs.
 
-Kafka keeps what is not consumed at no cost; Temporal keeps a workflow for each. A server that has to start
-runs as fast as it can has little time left for those that it has.
+Waiting records in Kafka cost nothing; in Temporal each would be a workflow. A server that starts runs at its
+full speed has little time left for the runs that it already has.
 """
 
 import asyncio
@@ -17,15 +17,15 @@ from archon.runtime.temporal.client import Backlog
 
 _ASK_EVERY: Final = 1.0
 READY: Final = 64
-"""Tasks that may wait for a worker, at first and at least: beyond them a run is started as another ends."""
+"""Minimum and first number of tasks that may wait for a worker; beyond it runs start as others end."""
 MOST: Final = 4096
-"""The same where workers are never seen busy."""
+"""Maximum of that number, reached while workers run out of tasks."""
 _STALE: Final = 5.0
-"""Seconds for which Temporal says the same of a queue."""
+"""Seconds for which Temporal caches the statistics of a task queue."""
 FREE: Final = 2.0
-"""Runs a second that a project may start whatever waits."""
+"""Runs a second that a project may start at any backlog."""
 PROJECTS: Final = 10_000
-"""Projects whose rates are known; one that was forgotten begins anew."""
+"""Maximum number of projects whose rates are known."""
 _log = get_logger(__name__)
 
 
@@ -48,7 +48,7 @@ class BacklogGate:
 
 
 class StartPace:
-    """Who may start a run: projects in turn where too many tasks wait, but each a few a second at once."""
+    """Lets projects start runs: each a few a second at once, and more in turn while few tasks wait."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._buckets = TokenBuckets(most=PROJECTS)
@@ -58,12 +58,12 @@ class StartPace:
         self._last = (0, -_STALE)
 
     async def turn(self, topic: str, project_name: str) -> None:
-        """Waits until this project may start one more of what it has in this topic."""
+        """Waits until the project may start another run from this topic."""
         if not self._buckets.has(f"{topic} {project_name}", FREE, FREE):
             await self._room.take((topic, project_name))
 
     def update(self, waiting: int) -> None:
-        """So many tasks wait now. Where workers run out of them before this is known again, more may wait."""
+        """Sets the number of tasks that wait now. If workers run out of tasks, more may wait from now on."""
         last, since = self._last
         if waiting == last and self._clock() - since < _STALE:
             return
@@ -75,12 +75,13 @@ class StartPace:
         self._room.refill(self._ready - waiting)
 
     def unknown(self) -> None:
-        """Nobody says what waits."""
+        """Temporal does not tell its backlog: nobody waits."""
         self._room.refill(MOST)
 
 
 async def watch(backlog: Callable[[], Awaitable[Backlog]], pace: StartPace, *gates: BacklogGate) -> None:
-    """Ask until cancelled. While Temporal does not say, gates stay as they are and nobody waits."""
+    """Updates `pace` and `gates` until cancelled. While Temporal gives no statistics, gates keep their state
+    and nobody waits for a turn."""
     while True:
         try:
             found = await backlog()
