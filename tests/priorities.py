@@ -20,7 +20,8 @@ import httpx
 
 from archon.cli.bench.load.documents import Generated, generate
 from archon.cli.bench.load.sending import load
-from archon.cli.bench.measured.processes import ProcessGroups, Recording
+from archon.cli.bench.measured.groups import ProcessGroups
+from archon.cli.bench.measured.processes import Recording
 from archon.contracts.types import WORKING, Priority
 from archon.devstack.stack import Ports, Stack, running
 from tests.eventually import eventually

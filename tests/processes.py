@@ -1,16 +1,16 @@
-"""Whether a process still runs."""
+"""Whether a process still runs, and what it has started."""
 
-import os
-from pathlib import Path
+import psutil
 
 
 def alive(pid: int) -> bool:
     """Whether `pid` runs; a zombie does not."""
     try:
-        os.kill(pid, 0)
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except ProcessLookupError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except FileNotFoundError:  # it ended between the two checks, or this system has no /proc
-        return not Path("/proc/self/stat").exists()
-    return state != "Z"
+
+
+def below(pid: int) -> set[int]:
+    """Every process that `pid` has started, and those that these have."""
+    return {each.pid for each in psutil.Process(pid).children(recursive=True)}

@@ -19,7 +19,8 @@ from typing import Final
 
 import numpy as np
 
-from archon.cli.bench.measured.processes import ProcessGroups, Usage
+from archon.cli.bench.measured.groups import ProcessGroups
+from archon.cli.bench.measured.processes import Usage
 from archon.contracts.analysis import Chunk, Terms
 from archon.contracts.documents import Indexed
 from archon.contracts.types import EnrichmentStatus

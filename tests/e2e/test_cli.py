@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from archon.runtime.settings import Settings
@@ -19,6 +20,7 @@ from tests.conftest import TestServers
 from tests.e2e.command import enrich, start_up
 from tests.e2e.events import read_all
 from tests.eventually import eventually
+from tests.processes import below
 
 TYPESCRIPT = "import { a } from './a';\nexport function f(x: number): number { return a(x); }\n"
 DOCUMENTATION = "# Title\n\nText.\n\n## Part\n"
@@ -225,27 +227,13 @@ async def test_the_demo_runs_on_a_stack_of_its_own(repository: Path, tmp_path: P
 
 async def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
     process, _ = await start_up(tmp_path, 60)
-    guards = _descendants(process.pid)
+    guards = below(process.pid)
     assert len(guards) >= 8
     process.send_signal(signal.SIGINT)
     assert await asyncio.wait_for(process.wait(), 60) == 0
 
     async def all_gone() -> bool:
-        # init reaps killed group members a moment later.
-        return not any(Path(f"/proc/{pid}").exists() for pid in guards)
+        # What was killed with its group is reaped by init a moment later.
+        return not any(map(psutil.pid_exists, guards))
 
     await eventually(all_gone, seconds=10)
-
-
-def _descendants(pid: int) -> list[int]:
-    """Every process below `pid`, by /proc."""
-    parents: dict[int, list[int]] = defaultdict(list)
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        fields = stat.read_text().rpartition(")")[2].split()
-        parents[int(fields[1])].append(int(stat.parent.name))
-    found, waiting = [], [pid]
-    while waiting:
-        below = parents[waiting.pop()]
-        found += below
-        waiting += below
-    return found

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from archon.devstack.data_directory import ports_file
@@ -19,7 +20,7 @@ from archon.runtime.local_ports import free_ports
 from tests.e2e.command import enrich, start_up
 from tests.e2e.faulty import FaultyIntelligence
 from tests.eventually import eventually
-from tests.processes import alive
+from tests.processes import alive, below
 
 pytestmark = pytest.mark.timeout(400)  # minutes on a busy machine
 NAMES = ["temporal", "kafka", "graph", "vectors", "intelligence", "bridge", "ingress", "worker"]
@@ -66,21 +67,6 @@ async def up(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Up]:
     started = await start(tmp_path_factory.mktemp("up"))
     yield started
     await started.end()
-
-
-def below(pid: int) -> set[int]:
-    """Every process below `pid`, by /proc (man 5 proc)."""
-    parents = {}
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(file.parent.name)] = int(file.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    found, size = {pid}, 0
-    while len(found) > size:
-        size = len(found)
-        found |= {child for child, parent in parents.items() if parent in found}
-    return found - {pid}
 
 
 async def all_gone(pids: set[int]) -> None:
@@ -169,7 +155,7 @@ async def test_a_second_stack_on_the_directory_is_refused(up: Up) -> None:
 
 async def test_a_killed_intelligence_service_leaves_no_analysis_behind_and_is_back(up: Up) -> None:
     guard = (await up.services())["intelligence"]["pid"]
-    (service,) = [pid for pid in below(guard) if pid not in {x for y in below(guard) for x in below(y)}]
+    (service,) = (each.pid for each in psutil.Process(guard).children())
     analysing = below(service)
     assert analysing
     os.kill(service, signal.SIGKILL)

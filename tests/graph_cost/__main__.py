@@ -7,7 +7,6 @@ trees, run this file from both in turn: PYTHONPATH decides whose code it measure
 import argparse
 import asyncio
 import json
-import os
 import random
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
+
+import psutil
 
 from archon.cli.bench.load import documents
 from archon.contracts import identity
@@ -32,7 +33,6 @@ from archon.stores.graph.store import GraphStore
 from intelligence.analysis.analyser import analyse
 from tests import factories
 
-_TICK = os.sysconf("SC_CLK_TCK")
 _SHARED = ("os", "json", "typing", "collections", "logging", "acme.store", "acme.cart", "acme.prices")
 
 
@@ -65,15 +65,14 @@ def samples(project: str, seed: str, count: int) -> list[Sample]:
 
 
 def processor_time(pid: int) -> float:
-    """Processor seconds of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICK
+    """Seconds that a process has worked."""
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
 
 
 def server_of(guard: int) -> int:
     """The process that a guard has started."""
-    children = Path(f"/proc/{guard}/task/{guard}/children").read_text().split()
-    return int(children[0])
+    return psutil.Process(guard).children()[0].pid
 
 
 class Meter:

@@ -11,7 +11,6 @@ import pytest
 from archon.cli.bench.against.checkouts import ROOT, Checkout
 from archon.cli.bench.against.stacks import started
 from archon.cli.bench.measured.comparison import figures_of
-from archon.cli.bench.measured.processes import ProcessGroups
 from archon.cli.bench.measured.report import Parameters
 from archon.cli.bench.runs.run import Plan, bench
 from archon.cli.stack.own_stack import unless_failed
@@ -21,7 +20,6 @@ DOCUMENTS = 12
 PROCESSES = {"Temporal", "Kafka", "graph", "vectors", "bridge", "intelligence", "ingress", "worker"}
 
 
-@pytest.mark.skipif(not ProcessGroups.available(), reason="there is no /proc")
 @pytest.mark.full
 async def test_every_process_of_a_stack_is_told_and_none_outlives_it(tmp_path: Path) -> None:
     parameters = Parameters(

@@ -22,7 +22,7 @@ from archon.stores.graph.store import GraphStore
 from tests import factories
 from tests.conftest import TestServers
 from tests.eventually import eventually
-from tests.integration.devstack.test_process import members
+from tests.processes import below
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="prlimit")
 
@@ -107,7 +107,7 @@ async def graph(tmp_path: Path) -> AsyncIterator[tuple[GraphStore, int]]:
     settings = Settings(**{name.lower(): value for name, value in environment(tmp_path, ports).items()})
     async with Servers.on(tmp_path, ports).graph as server, GraphStore.connect(settings) as store:
         await store.ensure_schema()
-        (java,) = set(members(server.pid or 0)) - {server.pid}
+        (java,) = below(server.pid or 0)
         yield store, java
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+import psutil
 
 from archon.cli.stack.own_stack import own_directory
 from archon.cli.stack.up import until_interrupted
@@ -88,13 +89,14 @@ async def watch(services: dict[str, ChildProcess], peaks: dict[str, int]) -> Non
 
 
 def megabytes(pid: int) -> int:
-    """Resident memory of a process and its children (man 5 proc)."""
-    with contextlib.suppress(OSError):
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        own = next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS:")), 0)
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return own + sum(megabytes(int(child)) for child in children)
-    return 0
+    """Resident, of a process and those that it has started."""
+    resident = 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                resident += each.memory_info().rss
+    return resident // 2**20
 
 
 def show(found: Found) -> None:

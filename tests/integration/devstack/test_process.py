@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from archon.contracts.errors import ConfigurationError
@@ -29,7 +30,7 @@ from archon.devstack.stack import Ports, Servers, Services
 from archon.devstack.together import together
 from archon.runtime.local_ports import PortTakenError, free_ports, require_free
 from tests.eventually import eventually
-from tests.processes import alive
+from tests.processes import alive, below
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 
@@ -69,17 +70,6 @@ async def parent(tmp_path: Path, **options: Any) -> tuple[asyncio.subprocess.Pro
     )
     assert process.stdout is not None
     return process, int(await process.stdout.readline())
-
-
-def members(group: int) -> list[int]:
-    """Process ids (man 5 proc)."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[2]) == group and fields[0] != "Z":
-                found.append(int(stat.parent.name))
-    return found
 
 
 async def gone(group: int) -> None:
@@ -151,7 +141,7 @@ async def test_a_terminal_interrupts_the_parent_alone_and_ends_all_when_it_is_cl
     await gone(group)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a niceness of its own there alone")
 async def test_the_background_is_nicer_and_of_the_same_session(tmp_path: Path) -> None:
     """Across sessions Linux may ignore niceness (man 7 sched, autogroup)."""
     process = child(tmp_path / "log", SLEEPER)
@@ -159,12 +149,12 @@ async def test_the_background_is_nicer_and_of_the_same_session(tmp_path: Path) -
     async with process:
         assert process.pid is not None
         ours = os.getpriority(os.PRIO_PROCESS, 0)
-        found = members(process.pid)
-        assert len(found) == 2  # the guard and its child
-        for pid in found:
-            assert os.getsid(pid) == os.getsid(0)
-            for thread in Path(f"/proc/{pid}/task").iterdir():
-                assert os.getpriority(os.PRIO_PROCESS, int(thread.name)) == min(ours + 3, 19)
+        guard = psutil.Process(process.pid)
+        (guarded,) = guard.children()
+        for each in (guard, guarded):
+            assert os.getsid(each.pid) == os.getsid(0)
+            for thread in each.threads():
+                assert os.getpriority(os.PRIO_PROCESS, thread.id) == min(ours + 3, 19)
 
 
 def test_indexing_goes_before_enrichment(tmp_path: Path) -> None:
@@ -212,7 +202,7 @@ def test_a_directory_keeps_the_ports_of_its_stack(tmp_path: Path) -> None:
 async def test_a_process_ends_with_its_guard(tmp_path: Path) -> None:
     async with child(tmp_path / "log", SLEEPER) as process:
         assert process.pid is not None
-        (guarded,) = set(members(process.pid)) - {process.pid}
+        (guarded,) = below(process.pid)
         os.kill(process.pid, signal.SIGKILL)
 
         async def ended() -> bool:

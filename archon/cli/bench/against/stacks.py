@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import psutil
+
 from archon.cli.bench.against.checkouts import Checkout
 from archon.cli.bench.runs.run import Target
 from archon.devstack.process import READY_SECONDS, STOP_SECONDS, ChildProcess, emptied
@@ -27,10 +29,7 @@ _LEADING: Final = {
     "ingress": "INGRESS_PORT",
     "worker": "WORKER_PORT",
 }
-"""The setting that points to each process."""
-_PROC: Final = Path("/proc")
-_LISTENS: Final = "0A"
-"""State of a socket (man 5 proc, /proc/net/tcp)."""
+"""The setting that leads to each process."""
 
 
 @asynccontextmanager
@@ -90,58 +89,28 @@ def _settings(environment: Mapping[str, str]) -> Settings:
 
 
 def _leaders(up: int, environment: Mapping[str, str]) -> dict[str, int]:
-    """The leaders of a stack's process groups, by name; numbered if no setting points to one. `up`: the guard
-    of the process that started the stack."""
-    if not (_PROC / "self" / "stat").exists():
-        return {}
-    parents, groups = _processes()
+    """The leaders of all process groups of a stack, by name; numbered where no setting leads to one. `up`:
+    the guard of what has started it."""
     # `up` is the child of its guard, and each process of the stack has a guard that leads its group.
-    leaders = {pid for pid, parent in parents.items() if parents.get(parent) == up}
-    listening = _listening()
+    guards = [guard for command in psutil.Process(up).children() for guard in command.children()]
     found: dict[str, int] = {}
-    for pid in (pid for pid, group in groups.items() if group in leaders):
-        ports = {listening[inode] for inode in _sockets(pid) if inode in listening}
+    for guard in guards:
+        ports = {port for each in guard.children(recursive=True) for port in _listening(each)}
         found |= {
-            name: groups[pid]
+            name: guard.pid
             for name, setting in _LEADING.items()
             if _port(environment.get(setting, "")) in ports
         }
-    others = sorted(leaders - set(found.values()))
+    others = sorted({guard.pid for guard in guards} - set(found.values()))
     return found | {f"another process {number}": leader for number, leader in enumerate(others, 1)}
 
 
-def _processes() -> tuple[dict[int, int], dict[int, int]]:
-    """The parent and the group of each process (man 5 proc, /proc/pid/stat)."""
-    parents, groups = {}, {}
-    for directory in _PROC.glob("[0-9]*"):
-        with suppress(OSError):
-            fields = (directory / "stat").read_text().rpartition(")")[2].split()
-            parents[int(directory.name)], groups[int(directory.name)] = int(fields[1]), int(fields[2])
-    return parents, groups
-
-
-def _listening() -> dict[str, int]:
-    """The port of each listening socket, by its inode."""
-    found = {}
-    for table in ("tcp", "tcp6"):
-        with suppress(OSError):
-            for line in (_PROC / "net" / table).read_text().splitlines()[1:]:
-                fields = line.split()
-                if fields[3] == _LISTENS:
-                    found[fields[9]] = int(fields[1].rpartition(":")[2], 16)
-    return found
-
-
-def _sockets(pid: int) -> list[str]:
-    """Inodes of a process's open sockets."""
-    found = []
-    with suppress(OSError):
-        for link in (_PROC / str(pid) / "fd").iterdir():
-            with suppress(OSError):
-                kind, _, inode = str(link.readlink()).partition(":")
-                if kind == "socket":
-                    found.append(inode.strip("[]"))
-    return found
+def _listening(process: psutil.Process) -> set[int]:
+    """The ports on which it serves."""
+    with suppress(psutil.Error):
+        sockets = process.net_connections("tcp")
+        return {each.laddr.port for each in sockets if each.status == psutil.CONN_LISTEN}
+    return set()
 
 
 def _port(address: str) -> int | None:

@@ -1,7 +1,7 @@
 """In: the processes of a stack. Out: processor time and memory of each, before, during and after a run.
 
-For a stack of bench's own it reads process groups in /proc (man 5 proc); for another stack the services'
-`/metrics`, which cover only the process that answers.
+A stack of bench's own is read by its process groups; another one through the services' `/metrics`, which know
+of the one process that answers.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final, Literal, Protocol
 
 import httpx
@@ -23,7 +22,6 @@ from archon.runtime.settings import Settings
 BENCH: Final = "bench"
 """This process, which sends the load: it is reported, but not part of the stack."""
 _EVERY: Final = 1.0
-_PROC: Final = Path("/proc")
 
 
 @dataclass(frozen=True)
@@ -45,39 +43,8 @@ class Source(Protocol):
 
     async def read(self) -> Mapping[str, Usage]: ...
 
-
-@dataclass(frozen=True)
-class ProcessGroups:
-    """Groups by name, each with its leader's process id. Pages that processes of a group share count several
-    times."""
-
-    leaders: Mapping[str, int]
-    kind: Literal["proc", "metrics"] = "proc"
-
-    @staticmethod
-    def available() -> bool:
-        return (_PROC / "self" / "stat").exists()
-
-    @property
-    def names(self) -> Collection[str]:
-        return [*self.leaders, BENCH]
-
-    async def read(self) -> Mapping[str, Usage]:
-        groups: dict[int, Usage] = {}
-        for directory in _PROC.glob("[0-9]*"):
-            with contextlib.suppress(OSError, ValueError):
-                group, usage = _read(directory)
-                known = groups.get(group, Usage(0.0, 0))
-                groups[group] = Usage(known.cpu + usage.cpu, known.rss + usage.rss)
-        found = {name: groups[pid] for name, pid in self.leaders.items() if pid in groups}
-        return found | {BENCH: _read(_PROC / "self")[1]}
-
-
-def _read(directory: Path) -> tuple[int, Usage]:
-    """A process's group, and its usage including that of terminated children."""
-    fields = (directory / "stat").read_text().rpartition(")")[2].split()
-    group, ticks, pages = int(fields[2]), sum(map(int, fields[11:15])), int(fields[21])
-    return group, Usage(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE"))
+    def busy(self) -> float | None:
+        """Processor seconds of the whole machine since it started; None where they are unknown."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +63,9 @@ class Endpoints:
     async def read(self) -> Mapping[str, Usage]:
         read = await asyncio.gather(*map(self._read, self.urls.values()))
         return {name: usage for name, usage in zip(self.urls, read, strict=True) if usage is not None}
+
+    def busy(self) -> float | None:
+        return None
 
     async def _read(self, url: str) -> Usage | None:
         try:
@@ -124,17 +94,6 @@ def endpoints(settings: Settings, http: httpx.AsyncClient, servers: Collection[s
     return Endpoints(http, urls, servers)
 
 
-def _busy() -> float | None:
-    """Processor seconds of this machine since its start (man 5 proc, /proc/stat)."""
-    try:
-        user, nice, system, _idle, _waiting, irq, softirq, *_ = map(
-            int, (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:]
-        )
-    except (OSError, ValueError):
-        return None
-    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
-
-
 @dataclass
 class Recording:
     """Usages sampled once a second. Omits processes that existed only for a part of the time."""
@@ -152,14 +111,14 @@ class Recording:
         self.last = await self.source.read()
         self.first = self.first or self.last
         self.timeline.append((datetime.now(UTC), self.last))
-        if (busy := _busy()) is not None:
+        if (busy := self.source.busy()) is not None:
             self.busy = [*self.busy[:1], (busy, time.monotonic())]
         for name, usage in self.last.items():
             self.peaks[name] = max(usage.rss, self.peaks.get(name, 0))
 
     def others_share(self) -> float | None:
-        """Share of the machine's processors that other processes used, 0 to 1; None if unknown."""
-        if self.source.kind != "proc" or len(self.busy) < 2:  # noqa: PLR2004
+        """What others took of the machine's processors, 0 to 1; None where that cannot be told."""
+        if len(self.busy) < 2:  # noqa: PLR2004
             return None
         (busy, since), (busy_now, now) = self.busy
         others = busy_now - busy - sum(each.cpu_seconds for each in self.usages(0))

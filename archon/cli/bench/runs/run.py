@@ -23,7 +23,7 @@ from archon.cli.bench.load.sending import Load, load
 from archon.cli.bench.load.watch import Rows, watch
 from archon.cli.bench.measured import machine
 from archon.cli.bench.measured.history import describe, history_of, spread
-from archon.cli.bench.measured.processes import ProcessGroups, Recording, Source, endpoints, recorded
+from archon.cli.bench.measured.processes import Recording, Source, endpoints, recorded
 from archon.cli.bench.measured.report import AtRest, Baseline, BenchReport, History, Parameters
 from archon.cli.bench.runs.checking import drift, write_list
 from archon.cli.bench.runs.figures import Findings, compose
@@ -153,7 +153,9 @@ async def _sent(plan: Plan, target: Target, progress: Progress) -> Load:
 
 @contextlib.asynccontextmanager
 async def _source(target: Target) -> AsyncIterator[Source]:
-    if target.leaders and ProcessGroups.available():
+    if target.leaders:
+        from archon.cli.bench.measured.groups import ProcessGroups  # noqa: PLC0415
+
         yield ProcessGroups(target.leaders)
         return
     async with httpx.AsyncClient(timeout=5) as http:
