@@ -39,6 +39,7 @@ from archon.runtime.alerts import Alerts
 from archon.runtime.contents import Contents
 from archon.runtime.estate.backlog import PipelineBacklog
 from archon.runtime.estate.storage import Space, Storage
+from archon.runtime.flow.backoff import Backoff
 from archon.runtime.flow.breaker import BreakerState, BreakerStatus, CircuitBreaker
 from archon.runtime.http.health import health_app
 from archon.runtime.http.serving import serve_http
@@ -303,12 +304,13 @@ async def run(settings: Settings) -> None:
 async def _connected(settings: Settings, runtime: Runtime, preparation: Preparation) -> Client:
     """A Temporal client, as soon as Temporal and the stores are available."""
     await preparation.run()
+    backoff = Backoff(_RECONNECT_AFTER)
     while True:
         try:
             return await temporal.connect(settings, runtime=runtime)
         except WorkflowUnavailableError as error:
             _log.warning("temporal_not_connected", error=str(error))
-            await asyncio.sleep(_RECONNECT_AFTER)
+            await backoff.pause()
 
 
 async def _work(workers: Sequence[Worker], stop: asyncio.Event) -> None:

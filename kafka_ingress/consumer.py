@@ -6,7 +6,6 @@ errors is called again, so an outage behind it pauses consumption and loses noth
 
 import asyncio
 import contextlib
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from archon.contracts.errors import ArchonError
+from archon.runtime.flow.backoff import Backoff
 from archon.runtime.kafka.recreated import RecreatedPartitions
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
@@ -189,8 +189,7 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.wait([previous])
             if previous.cancelled():
                 raise asyncio.CancelledError  # it will be delivered again, so this one must be too
-        delay = _FIRST_DELAY
-        while True:
+        async for delay in Backoff(_FIRST_DELAY, _MAX_DELAY):
             try:
                 await self._handler(record)
             except ArchonError as error:
@@ -203,8 +202,6 @@ class RecordConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
                     error=str(error),
                     delay=delay,
                 )
-                await asyncio.sleep(delay * random.uniform(0.75, 1.25))
-                delay = min(delay * 2, _MAX_DELAY)
             else:
                 tracker.done(record.offset)
                 self.processed += 1

@@ -8,6 +8,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 
+from archon.runtime.flow.backoff import Backoff
 from archon.runtime.kafka.brokers import connection, kafka_at, start
 from archon.runtime.logs import get_logger
 from archon.runtime.reasons import in_words
@@ -30,11 +31,10 @@ async def member(
     """A member of the group during the block; None if `stop` is set before a broker answers. `fetch_wait`:
     seconds that the broker may hold a fetch request."""
     consumer: AIOKafkaConsumer | None = None
-    while consumer is None and not stop.is_set():
+    async for _ in Backoff(_RECONNECT_AFTER, stop=stop):
         consumer = await _connect(settings, topics, group_id, listener, fetch_wait)
-        if consumer is None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _RECONNECT_AFTER)
+        if consumer is not None:
+            break
     try:
         yield consumer
     finally:

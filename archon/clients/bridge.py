@@ -33,6 +33,7 @@ from archon.contracts.operations.deletion import DeletionReceipt
 from archon.contracts.operations.parked import ParkedDocument, ParkedPage
 from archon.contracts.streams import HEADER_LAST_EVENT_ID
 from archon.contracts.views import DocumentPage, DocumentRow, DocumentView, SearchResults, Statistics
+from archon.runtime.flow.backoff import Backoff
 from archon.runtime.http.clients import bearer, retry_after
 from archon.runtime.http.health import Readiness
 from archon.runtime.reasons import in_words, place
@@ -192,7 +193,7 @@ class BridgeApi:
             raise StoreUnavailableError("bridge", f"{self._place} broke off ({in_words(error)})") from error
 
     async def _call(self, method: str, path: str, **options: Any) -> Any:
-        since, pause = None, 0.25
+        since, backoff = None, Backoff(0.25, _LONGEST_PAUSE)
         while True:
             try:
                 found = await self._answer(method, path, **options)
@@ -200,14 +201,13 @@ class BridgeApi:
                 self.last_away = time.monotonic()
                 since = since or self.last_away
                 waited = self.last_away - since
-                if not self._has_answered or waited + pause > self._patience:
+                if not self._has_answered or waited + backoff.delay > self._patience:
                     raise
                 self.on_wait(f"waiting for the {error}; {waited:.0f} s")
             else:
                 self._has_answered = True
                 return found
-            await asyncio.sleep(pause * uniform(0.5, 1.0))
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            await backoff.pause()
 
     async def _answer(self, method: str, path: str, **options: Any) -> Any:
         """Honours Retry-After if the bridge limits the rate."""

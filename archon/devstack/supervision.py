@@ -15,6 +15,7 @@ from typing import Final
 
 from archon.contracts.errors import ArchonError
 from archon.devstack.process import ChildProcess
+from archon.runtime.flow.backoff import Backoff
 
 FIRST_DELAY: Final = 1.0
 LONGEST_DELAY: Final = 30.0
@@ -106,32 +107,30 @@ class Supervised:
     async def _forever(self) -> None:
         """Until cancelled. The delay doubles with each consecutive failure."""
         loop = asyncio.get_running_loop()
-        began, delay = loop.time(), self.first_delay
+        began, backoff = loop.time(), Backoff(self.first_delay, LONGEST_DELAY)
         while True:
             how = _how(await self.process.ended())
             self._enter(State.WAITING)
             self.report(f"{self.process.name} {how}; its log is {self.process.log}")
             if loop.time() - began >= STEADY:
-                delay = self.first_delay
-            while not await self._started_after(delay):
-                delay = min(2 * delay, LONGEST_DELAY)
-            began, delay = loop.time(), min(2 * delay, LONGEST_DELAY)
+                backoff.reset()
+            await self._begin_again(backoff)
+            began = loop.time()
             self.restarts += 1
             self.report(f"{self.process.name} is back")
 
-    async def _started_after(self, seconds: float) -> bool:
-        """Whether it serves again."""
-        # Also kills its group: its children hold its ports.
-        await self.process.kill()
-        self.report(f"{self.process.name} is started again in {seconds:g} s")
-        await asyncio.sleep(seconds)
-        try:
-            await self._begin()
-        except ArchonError as error:
-            self._enter(State.WAITING)
-            self.report(str(error))
-            return False
-        return True
+    async def _begin_again(self, backoff: Backoff) -> None:
+        """Returns when it serves again."""
+        while self.state is not State.RUNNING:
+            # Its group goes with it: what it had started holds its ports.
+            await self.process.kill()
+            self.report(f"{self.process.name} is started again in {backoff.delay:g} s")
+            await backoff.pause()
+            try:
+                await self._begin()
+            except ArchonError as error:
+                self._enter(State.WAITING)
+                self.report(str(error))
 
 
 @contextlib.asynccontextmanager

@@ -20,6 +20,7 @@ from archon.contracts.errors import TooManyStreamsError
 from archon.contracts.streams import Place, Position, StreamClosed
 from archon.events.records import StreamedEvent, Watched, event_of, sources
 from archon.events.replay import Replay
+from archon.runtime.flow.backoff import Backoff
 from archon.runtime.flow.rates import TokenBuckets
 from archon.runtime.flow.turns import Turns
 from archon.runtime.kafka.brokers import connection, start
@@ -184,7 +185,7 @@ class EventTail:
     async def run(self) -> None:
         """Reads from the first subscription on."""
         await self._wanted.wait()
-        while True:
+        async for _ in Backoff(_RECONNECT_AFTER):
             consumer = AIOKafkaConsumer(
                 *self._sources,
                 **connection(self._settings),
@@ -198,7 +199,6 @@ class EventTail:
                 _log.warning("event_tail_interrupted", error=repr(error))
             finally:
                 await consumer.stop()
-            await asyncio.sleep(_RECONNECT_AFTER)
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         recreated = RecreatedPartitions(self._settings.kafka_recreated_after)

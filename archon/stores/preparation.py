@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from archon.contracts.errors import StoreError, StoreUnavailableError
+from archon.runtime.flow.backoff import Backoff
 from archon.runtime.logs import get_logger
 from archon.stores.graph.store import GraphStore
 from archon.stores.vectors.store import VectorStore
@@ -40,13 +41,12 @@ class Preparation:
             raise StoreUnavailableError("graph", "constraints and collections are not created yet")
 
     async def _until_done(self, store: str, ensure: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        async for _ in Backoff(_RETRY_SECONDS):
             try:
                 await ensure()
             except StoreError as error:
                 _log.warning("store_not_prepared", error=str(error))
                 self._problems[store] = error
-                await asyncio.sleep(_RETRY_SECONDS)
             else:
                 self._problems.pop(store, None)
                 return

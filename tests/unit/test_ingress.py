@@ -15,8 +15,12 @@ from archon.contracts.operations.dead_letters import ORIGINAL_BYTES
 from archon.contracts.types import FailureType
 from archon.runtime.http.problems import MEDIA_TYPE
 from archon.runtime.kafka.record_batches import UnreadableRecord
+from archon.runtime.local_ports import HOST, free_ports
+from archon.runtime.settings import Settings
 from archon.runtime.temporal.client import Backlog
+from kafka_ingress import membership
 from kafka_ingress.backlog import FREE, READY, BacklogGate, StartPace, watch
+from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.enrichment import REQUEST_BYTES, parse
 from kafka_ingress.health import breaker_of
 from kafka_ingress.indexing import indexing_handler
@@ -384,5 +388,23 @@ async def test_a_worker_that_does_not_answer_leaves_the_breaker_unknown() -> Non
             breaker = await breaker_of(worker)
         return breaker.state, breaker.failure_count
 
-    assert await state_of("worker") == ("open", 8)
-    assert await state_of("away") == await state_of("other") == ("unknown", 0)
+    assert await told("worker") == ("open", 8)
+    assert await told("away") == await told("other") == ("unknown", 0)
+
+
+async def test_an_ingress_that_is_stopped_waits_for_no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(membership, "_RECONNECT_AFTER", 3600)
+    tried, stop = asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr(membership._log, "warning", lambda *_, **__: tried.set())
+    settings = Settings(kafka_bootstrap_servers=f"{HOST}:{free_ports(1)[0]}")
+
+    async def stopped() -> None:
+        await tried.wait()
+        stop.set()
+
+    async def handler(_: ConsumerRecord) -> None: ...
+
+    consumer = RecordConsumer(settings, {"t": lambda: False}, "g", handler, ordered=False)
+    async with asyncio.timeout(30):
+        await asyncio.gather(consumer.run(stop), stopped())
+    assert not consumer.connected

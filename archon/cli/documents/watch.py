@@ -22,6 +22,7 @@ from archon.clients.bridge import BridgeApi, segment
 from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.views import Statistics
+from archon.runtime.flow.backoff import Backoff
 
 _RETRY: Final = 2.0
 _PATIENCE: Final = 60.0
@@ -149,7 +150,7 @@ async def _counts(api: BridgeApi, project: str | None, show: Callable[[Statistic
 async def _events(api: BridgeApi, path: str, params: dict[str, str] | None = None) -> AsyncGenerator[Event]:
     """Events until the bridge ends the stream."""
     last_id, answered = "", -math.inf
-    while True:
+    async for _ in Backoff(_RETRY):
         try:
             async with api.stream(path, last_id, params or {}) as source:
                 if source.response.status_code == httpx.codes.NO_CONTENT:
@@ -163,7 +164,6 @@ async def _events(api: BridgeApi, path: str, params: dict[str, str] | None = Non
             if time.monotonic() - answered > _PATIENCE:
                 raise
             err.print(f"[yellow]interrupted:[/yellow] {escape(str(error))}")
-        await asyncio.sleep(_RETRY)
 
 
 def _project_path(project: str) -> str:

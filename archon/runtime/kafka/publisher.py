@@ -23,6 +23,7 @@ from archon.contracts.events import (
     EnrichmentRequest,
     event_headers,
 )
+from archon.runtime.flow.backoff import Backoff
 from archon.runtime.kafka.brokers import connection, kafka_at, start
 from archon.runtime.kafka.lanes import Lanes
 from archon.runtime.kafka.unawaited import Record, Unawaited
@@ -93,7 +94,7 @@ class KafkaPublisher:
             raise PublishError(f"{self._kafka}: no list of its topics: {in_words(error)}") from error
 
     async def _connect(self) -> None:
-        while self._producer is None:
+        async for _ in Backoff(_RECONNECT_AFTER):
             producer = AIOKafkaProducer(
                 **self._connection,
                 acks="all",
@@ -108,12 +109,12 @@ class KafkaPublisher:
                 await producer.stop()
                 self._problem = f"{self._kafka}: {in_words(error)}"
                 _log.warning("kafka_connect_failed", error=self._problem)
-                await asyncio.sleep(_RECONNECT_AFTER)
             except asyncio.CancelledError:
                 await producer.stop()
                 raise
             else:
                 self._producer = producer
+                return
 
     async def request(self, event: EnrichmentRequest) -> None:
         """Publishes an enrichment request within settings.kafka_publish_timeout."""

@@ -26,6 +26,7 @@ from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 from archon.contracts import names
 from archon.contracts.errors import AlreadyRunningError, ArchonError, NotFoundError, RunFailedError
 from archon.contracts.operations.reconcile import ReconcileInput, ReconcileReport
+from archon.runtime.flow.backoff import Backoff
 from archon.runtime.logs import get_logger
 from archon.runtime.temporal.client import translated
 
@@ -40,12 +41,13 @@ async def scheduled(client: Client, seconds: float) -> AsyncIterator[None]:
     """Keeps the schedule up to date in the background, without delaying the block."""
 
     async def ensure() -> None:
-        while True:
+        async for _ in Backoff(_AGAIN):
             try:
-                return await ensure_schedule(client, seconds)
+                await ensure_schedule(client, seconds)
             except ArchonError as error:
                 _log.warning("reconciliation_not_scheduled", error=str(error))
-                await asyncio.sleep(_AGAIN)
+            else:
+                return
 
     ensuring = asyncio.create_task(ensure())
     try:
