@@ -388,8 +388,8 @@ async def test_a_worker_that_does_not_answer_leaves_the_breaker_unknown() -> Non
             breaker = await breaker_of(worker)
         return breaker.state, breaker.failure_count
 
-    assert await told("worker") == ("open", 8)
-    assert await told("away") == await told("other") == ("unknown", 0)
+    assert await state_of("worker") == ("open", 8)
+    assert await state_of("away") == await state_of("other") == ("unknown", 0)
 
 
 async def test_an_ingress_that_is_stopped_waits_for_no_broker(monkeypatch: pytest.MonkeyPatch) -> None:

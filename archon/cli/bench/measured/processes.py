@@ -117,7 +117,7 @@ class Recording:
             self.peaks[name] = max(usage.rss, self.peaks.get(name, 0))
 
     def others_share(self) -> float | None:
-        """What others took of the machine's processors, 0 to 1; None where that cannot be told."""
+        """Share of the machine's processors that other processes used, 0 to 1; None if unknown."""
         if len(self.busy) < 2:  # noqa: PLR2004
             return None
         (busy, since), (busy_now, now) = self.busy
