@@ -73,6 +73,7 @@ async def test_a_part_that_waits_works_all_the_same_unless_it_says_otherwise() -
 
 async def test_each_change_of_a_part_is_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ASK_EVERY", 0.0)
+    monkeypatch.setattr(module, "CALM", 0.0)
     off = Answer("1.2", clock_ahead=-3600.0)
     kafka = [WaitingFor(service=PartName.KAFKA, reason="does not answer")]
     down = StoreUnavailableError("worker", "connection refused")
