@@ -74,7 +74,7 @@ Activities = Sequence[Callable[..., Any]]
 WORKFLOWS = (EnrichDocument, DeleteDocument, DeleteProject, BackfillEnrichment, ReconcileEnrichment)
 _RECONNECT_AFTER = 1.0
 _log = get_logger(__name__)
-_WORKFLOW_TASKS = 8
+_WORKFLOW_TASKS = 20
 """Maximum number of open workflow tasks. Each may include a local activity, so there are no more than the
 stores serve within seconds: a workflow task must heartbeat if its local activities take long."""
 

@@ -16,7 +16,7 @@ from archon.runtime.logs import get_logger
 from archon.runtime.temporal.client import Backlog
 
 _ASK_EVERY: Final = 1.0
-READY: Final = 64
+READY: Final = 256
 """Minimum and first number of tasks that may wait for a worker; beyond it runs start as others end."""
 MOST: Final = 4096
 """Maximum of that number, reached while workers run out of tasks."""
