@@ -11,9 +11,12 @@ SIGNATURE_CHARACTERS: Final = 300
 DOCUMENTATION_CHARACTERS: Final = 500
 _READ: Final = 4000
 """Maximum characters read of a declaration or a comment."""
+_FIRST_LINES: Final = 3
 _BETWEEN: Final = 400
 _BLANK_LINE: Final = re.compile(r"\n[ \t\r]*\n")
 _MARKERS: Final = re.compile(r"^\s*(?:/\*[*!]*|//[/!]*|\*+(?!/)|#+!?|--+)?[ \t]?", re.MULTILINE)
+_FOR_PROGRAMS: Final = re.compile(r"#!|#.*?(?:coding[:=]|frozen_string_literal:|-\*-|vim?:)")
+"""The first lines of a script: interpreter, encoding and editor, not documentation."""
 _TAIL: Final = re.compile(r"\s*(?:=>|[={:;])?$")
 _TAGS: Final = re.compile(r"</?[a-zA-Z][^<>]*>")
 _STRING: Final = re.compile(r"[a-zA-Z]{0,2}(\"\"\"|'''|\"|')(.*)", re.DOTALL)
@@ -62,6 +65,8 @@ def _comment(scope: ScopeNode, tree: Tree, how: Documentation) -> str | None:
     for position in range(bisect_right(tree.comments, (start, 0)) - 1, -1, -1):
         comment, end = tree.comments[position]
         text = tree.text[comment:end]
+        if _FOR_PROGRAMS.match(text) and tree.text.count("\n", 0, comment) < _FIRST_LINES:
+            break
         if not _joins(tree, end, start, None if found else how) or not text.startswith(how.starts):
             break
         if tree.text[tree.line_start(comment) : comment].strip() or sum(map(len, found)) > _READ:

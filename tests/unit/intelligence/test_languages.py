@@ -276,3 +276,21 @@ def test_what_is_written_in_unusual_ways(
     found = analyse(text, language, EnrichmentType.ENTITIES_ONLY)
     assert [f"{each.kind} {each.qualified_name}" for each in found.entities] == entities
     assert [f"{each.kind} {written(each)}" for each in found.relationships] == relationships
+
+
+@pytest.mark.parametrize(
+    ("language", "head", "documented"),
+    [
+        ("bash", "#!/usr/bin/env bash\n", None),
+        ("bash", "#!/bin/sh\n# Deploys a release.\n", "Deploys a release."),
+        ("ruby", "#!/usr/bin/env ruby\n# encoding: utf-8\n", None),
+        ("ruby", "# frozen_string_literal: true\n# Deploys a release.\n", "Deploys a release."),
+        ("ruby", "# Chooses the coding of a text.\n", "Chooses the coding of a text."),
+    ],
+)
+def test_what_the_first_lines_tell_programs_documents_nothing(
+    language: str, head: str, documented: str | None
+) -> None:
+    body = {"bash": "deploy() {\n  echo x\n}\n", "ruby": "def deploy\n  1\nend\n"}[language]
+    (found,) = analyse(head + body, language, EnrichmentType.FULL).entities
+    assert found.documentation == documented
