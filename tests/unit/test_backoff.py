@@ -11,8 +11,8 @@ from archon.runtime.flow.backoff import Backoff
 
 async def test_a_delay_doubles_to_the_longest_one_until_a_success() -> None:
     attempts = Backoff(0.001, 0.005)
-    told = [await anext(attempts) for _ in range(5)]
-    assert told == [0.001, 0.002, 0.004, 0.005, 0.005]
+    delays = [await anext(attempts) for _ in range(5)]
+    assert delays == [0.001, 0.002, 0.004, 0.005, 0.005]
     attempts.reset()
     assert attempts.delay == 0.001
 

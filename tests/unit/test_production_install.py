@@ -26,9 +26,9 @@ def test_the_services_need_no_embedded_servers() -> None:
 
 def test_a_stack_that_runs_is_measured_without_them() -> None:
     (port,) = free_ports(1)
-    told = _enrich("bench", "--running", TEMPORAL_ADDRESS=f"127.0.0.1:{port}")
-    assert told.returncode == Exit.UNREACHABLE
-    assert f"Temporal at 127.0.0.1:{port} (TEMPORAL_ADDRESS): connection refused" in told.stderr
+    finished = _enrich("bench", "--running", TEMPORAL_ADDRESS=f"127.0.0.1:{port}")
+    assert finished.returncode == Exit.UNREACHABLE
+    assert f"Temporal at 127.0.0.1:{port} (TEMPORAL_ADDRESS): connection refused" in finished.stderr
 
 
 def test_up_says_what_is_missing(tmp_path: Path) -> None:

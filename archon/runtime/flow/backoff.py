@@ -1,6 +1,7 @@
-"""In: the first and the longest delay. Out: one attempt after the other, until one succeeds or is given up.
+"""In: the first and the longest delay. Out: a sequence of attempts, until one succeeds or the caller gives
+up.
 
-For whatever waits for one server. Attempts are not counted; the caller decides when it gives up.
+For waiting until a server is available. Attempts are not counted.
 """
 
 import asyncio
@@ -9,14 +10,14 @@ import random
 from typing import Final, Self
 
 _LEAST: Final = 0.75
-"""Of a delay, so that processes that wait together do not come back together."""
+"""Minimum share of a delay; the rest is random, so that processes that wait together do not return
+together."""
 
 
 class Backoff:
-    """An async iterator: the first attempt begins at once, each further one after a delay, which doubles from
+    """An async iterator: the first attempt starts at once, each further one after a delay, which doubles from
     `first` to `longest` seconds; without `longest` it stays the same. Setting `stop` ends the delay and the
-    iteration.
-    """
+    iteration."""
 
     def __init__(
         self, first: float, longest: float | None = None, *, stop: asyncio.Event | None = None
@@ -30,7 +31,7 @@ class Backoff:
         return self
 
     async def __anext__(self) -> float:
-        """The delay before the attempt after this one."""
+        """The delay before the next attempt."""
         if self._begun:
             await self.pause()
         self._begun = True
@@ -39,7 +40,7 @@ class Backoff:
         return self.delay
 
     async def pause(self) -> None:
-        """Wait for a delay; the next one is longer."""
+        """Waits for a delay; the next one is longer."""
         seconds = self.delay * random.uniform(_LEAST, 1)
         self.delay = min(2 * self.delay, self._longest)
         with contextlib.suppress(TimeoutError):
@@ -47,5 +48,5 @@ class Backoff:
                 await self._stop.wait()
 
     def reset(self) -> None:
-        """After a success: the next delay is the first one again."""
+        """Call after a success: the next delay is the first one again."""
         self.delay = self._first

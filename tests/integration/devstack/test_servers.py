@@ -158,9 +158,9 @@ async def test_the_graph_reads_no_files_and_its_password_is_in_no_list_of_proces
         await graph.ping()
     password = settings.memgraph_password.get_secret_value()
     assert len(password) > 30
-    told = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
-    assert any(told)
-    assert not any(password in each for each in told)
+    commands = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
+    assert any(commands)
+    assert not any(password in each for each in commands)
 
 
 async def test_an_update_filter_guards_old_points_and_lets_new_ones_in(own: tuple[Servers, Settings]) -> None:

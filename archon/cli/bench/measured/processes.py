@@ -1,7 +1,7 @@
 """In: the processes of a stack. Out: processor time and memory of each, before, during and after a run.
 
-A stack of bench's own is read by its process groups; another one through the services' `/metrics`, which know
-of the one process that answers.
+For a stack of bench's own it reads process groups; for another stack the services' `/metrics`, which cover
+only the process that answers.
 """
 
 import asyncio
