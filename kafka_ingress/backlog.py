@@ -40,6 +40,8 @@ class BacklogGate:
 
     def update(self, backlog: int) -> None:
         """Closes or opens by the current number."""
+        if not self.limit:
+            return
         closed = backlog > self.limit // 2 if self.closed else backlog >= self.limit
         if closed != self.closed:
             self.pauses += closed
@@ -56,6 +58,7 @@ class StartPace:
         self._clock = clock
         self._ready = READY
         self._last = (0, -_STALE)
+        """The last number, and since when it is known."""
 
     async def turn(self, topic: str, project_name: str) -> None:
         """Waits until the project may start another run from this topic."""
@@ -91,6 +94,5 @@ async def watch(backlog: Callable[[], Awaitable[Backlog]], pace: StartPace, *gat
         else:
             pace.update(found.tasks)
             for gate in gates:
-                if gate.limit:
-                    gate.update(found.analyses)
+                gate.update(found.analyses)
         await asyncio.sleep(_ASK_EVERY)

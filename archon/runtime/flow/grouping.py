@@ -25,7 +25,7 @@ MOST: Final = 16
 """Maximum number of requests in a group."""
 LINGER: Final = 0.25
 """Maximum seconds that the first request of a group waits for others, if no client waits for its answer."""
-AT_ONCE: Final = 0.01
+SHORT_LINGER: Final = 0.01
 """The same if a client waits."""
 ENOUGH: Final = 8
 """A group of this size waits for no others."""

@@ -25,7 +25,7 @@ from archon.contracts.types import HIGHEST_VERSION, EnrichmentStatus, Enrichment
 from archon.contracts.views import DocumentPage, DocumentRow, Preview, StoredDocument
 from archon.contracts.workflow import Claim, Step
 from archon.runtime.flow.at_work import NOBODY, Count
-from archon.runtime.flow.grouping import AT_ONCE, Grouped
+from archon.runtime.flow.grouping import SHORT_LINGER, Grouped
 from archon.runtime.settings import Settings
 from archon.stores.bolt.session import Bolt, Row, run
 from archon.stores.graph import claims, nodes, older_shape
@@ -64,7 +64,7 @@ class GraphStore:
             tenant=lambda each: each[0].project_name,
             lanes=LANES,
             at_work=at_work,
-            linger=AT_ONCE,
+            linger=SHORT_LINGER,
         )
         self._claims: Grouped[claims.Item, Claim] = Grouped(
             self._in_one(claims.claim),

@@ -19,7 +19,7 @@ from archon.contracts.errors import StoreRejectedError
 from archon.contracts.types import EnrichmentStatus
 from archon.contracts.workflow import Step
 from archon.runtime.flow.at_work import NOBODY, Count
-from archon.runtime.flow.grouping import AT_ONCE, Grouped
+from archon.runtime.flow.grouping import SHORT_LINGER, Grouped
 from archon.runtime.http.clients import Transport
 from archon.runtime.settings import Settings
 from archon.runtime.telemetry import tracing
@@ -58,7 +58,7 @@ class VectorStore:
             tenant=lambda each: each.project_name,
             lanes=1,
             at_work=at_work,
-            linger=AT_ONCE,
+            linger=SHORT_LINGER,
         )
         self._writes: Grouped[_Write, bool] = Grouped(
             self._write,
