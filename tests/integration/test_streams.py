@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import time
@@ -26,6 +27,7 @@ from archon.contracts.types import EnrichmentStatus
 from archon.devstack.kafka import kafka
 from archon.events import tail as event_tail
 from archon.events.records import StreamedEvent, Watched
+from archon.events.replay import Replay
 from archon.events.tail import BUFFERED, EventTail, StreamPlace, Subscription
 from archon.runtime.http import api_keys
 from archon.runtime.http.serving import serve_http
@@ -296,6 +298,45 @@ async def test_a_key_shuts_no_other_out(
             assert (await my.get(path, headers=resumed)).status_code == 503
             async with watching(other, f"/projects/{project}-2/events", resumed["Last-Event-ID"]) as stream:
                 assert stream.response.status_code == 200
+
+
+@pytest.mark.threat
+async def test_a_replay_waits_for_its_pace_before_it_tells_what_it_has_read(
+    bridge: Bridge, project: str
+) -> None:
+    document = await bridge.index(project)
+    async with watching(bridge.http, of(document)) as stream:
+        await stream.next()
+        await bridge.progress(document, 0)
+        await stream.until("progress")
+        start = Position.parse(stream.id)
+        await bridge.progress(document, 10, 20, 30)
+        while progress([await stream.next()]) != [30]:
+            pass
+        until = Position.parse(stream.id)
+    read, allowed = list[int](), asyncio.Event()
+
+    async def pace(records: int) -> None:
+        read.append(records)
+        await allowed.wait()
+
+    async def is_read() -> bool:
+        return bool(read)
+
+    events: list[StreamedEvent] = []
+
+    async def collect() -> None:
+        replay = Replay(bridge.app.state.settings, Watched(project, document.entity_id), start, until, pace)
+        async for event in replay.events():
+            events.append(event)  # noqa: PERF401  they are looked at meanwhile
+
+    collecting = asyncio.create_task(collect())
+    await eventually(is_read)
+    assert events == []
+    allowed.set()
+    await collecting
+    assert [json.loads(event.data)["progress_percent"] for event in events] == [10, 20, 30]
+    assert sum(read) >= 3
 
 
 @pytest.mark.threat

@@ -144,7 +144,7 @@ def test_what_was_let_in_as_one_is_waited_for_by_the_next() -> None:
     now = 0.0
     buckets = TokenBuckets(lambda: now)
     buckets.take("a", 10)
-    buckets.spend("a", 10, 10, 29)
+    assert buckets.spend("a", 10, 10, 29) == pytest.approx(2.0)
     with pytest.raises(RateLimitedError) as raised:
         buckets.take("a", 10)
     assert raised.value.retry_after == pytest.approx(2.1)
