@@ -22,7 +22,7 @@ from archon.contracts.workflow import (
     WriteInput,
     WriteResult,
 )
-from archon.runtime.contents import ContentRemoval, Contents
+from archon.runtime.contents import ContentRemoval, Contents, FormerContents
 from archon.runtime.crash import crash_point
 
 
@@ -56,6 +56,7 @@ class EnrichmentActivities:
         self._vectors = vectors
         self._content = content
         self._contents = Contents(tombstones, content)
+        self._former = FormerContents(graph, self._contents)
         self._progress = progress
         self._retry = retry
 
@@ -66,6 +67,7 @@ class EnrichmentActivities:
         decided = await self._graph.claim(claim.request, claim.workflow_id)
         if decided.decision is Decision.PROCEED:
             self._progress.report(claim.request, decided.version, Stage.CLAIMED, claim.progress_since)
+            await self._former.limit(claim.request.document_id, decided.former)
         return ClaimResult(**decided.model_dump(), retry=self._retry)
 
     @activity.defn(name="write_vectors")

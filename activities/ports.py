@@ -34,6 +34,10 @@ class DocumentGraph(Protocol):
 
     async def first_to_tell(self, document_id: str, event_id: str, teller: str) -> bool: ...
 
+    async def former_contents(self, document_id: str) -> list[str]: ...
+
+    async def forget_contents(self, document_id: str, hashes: Sequence[str]) -> None: ...
+
 
 class VectorIndex(Protocol):
     """One point per document, possibly without a vector, and its chunks."""

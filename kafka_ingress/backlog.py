@@ -22,8 +22,6 @@ MOST: Final = 4096
 """Maximum of that number, reached while workers run out of tasks."""
 _STALE: Final = 5.0
 """Seconds for which Temporal caches the statistics of a task queue."""
-FREE: Final = 2.0
-"""Runs a second that a project may start at any backlog."""
 PROJECTS: Final = 10_000
 """Maximum number of projects whose rates are known."""
 _log = get_logger(__name__)
@@ -50,9 +48,14 @@ class BacklogGate:
 
 
 class StartPace:
-    """Lets projects start runs: each a few a second at once, and more in turn while few tasks wait."""
+    """Lets projects start runs: each `free` a second at any backlog, and more in turn while few tasks wait.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    `free` is the rate at which a project's requests come ahead of bulk: with less, one project's would stop
+    all others of the topic.
+    """
+
+    def __init__(self, free: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._free = free
         self._buckets = TokenBuckets(most=PROJECTS)
         self._room = FairTurns(READY)
         self._clock = clock
@@ -62,7 +65,7 @@ class StartPace:
 
     async def turn(self, topic: str, project_name: str) -> None:
         """Waits until the project may start another run from this topic."""
-        if not self._buckets.has(f"{topic} {project_name}", FREE, FREE):
+        if not self._buckets.has(f"{topic} {project_name}", self._free, self._free):
             await self._room.take((topic, project_name))
 
     def update(self, waiting: int) -> None:

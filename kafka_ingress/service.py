@@ -58,7 +58,7 @@ async def run(settings: Settings) -> None:
         client = EnrichmentClient(connection)
         # The fast topic has few requests of each project; it only pauses to protect Temporal.
         gate, bulk_gate = (BacklogGate(settings.ingress_max_backlog * times) for times in (10, 1))
-        pace = StartPace()
+        pace = StartPace(settings.project_rate)
         revisions = Revisions(settings.ingress_revision_interval)
         handler = EnrichmentHandler(client, pace, revisions, Overtaken(graph, publisher))
         requests = RecordConsumer(

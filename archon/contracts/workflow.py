@@ -94,12 +94,14 @@ class RetrySettings(Model):
 
 class Claim(Model):
     """The graph's decision. `previous_workflow_id`: the run of the content that this one replaces. `version`
-    is the node's version, whatever the decision. `dead_lettered`: this document has a dead letter."""
+    is the node's version, whatever the decision. `dead_lettered`: this document has a dead letter. `former`:
+    number of its earlier contents."""
 
     decision: Decision
     version: Version
     previous_workflow_id: str | None = None
     dead_lettered: bool = False
+    former: int = 0
 
 
 class ClaimResult(Claim):

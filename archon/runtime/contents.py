@@ -1,19 +1,37 @@
-"""In: contents that documents no longer have. Out: unshared contents removed, with their analyses."""
+"""In: contents that documents no longer have. Out: unshared contents removed, with their analyses.
+
+A deletion removes the contents that a document remembers, so contents are removed before they are forgotten.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from archon.contracts.analysis import AnalysisResult
+from archon.contracts.errors import StoreError
 from archon.contracts.operations.deletion import DeletionCounts
+from archon.runtime.logs import get_logger
 from archon.runtime.tasks import answers
 
+MOST_FORMER: Final = 64
+"""Number of former contents that triggers a removal; concurrent writers may exceed it."""
+KEPT_FORMER: Final = 32
+"""Number of former contents after a removal: far more than runs may still work on."""
 _AT_ONCE: Final = 8
+_log = get_logger(__name__)
 
 
 class References(Protocol):
     """Knows which contents documents use."""
 
     async def referenced(self, hashes: Sequence[str]) -> set[str]: ...
+
+
+class FormerHashes(Protocol):
+    """Hashes of a document's earlier contents, the oldest first."""
+
+    async def former_contents(self, document_id: str) -> list[str]: ...
+
+    async def forget_contents(self, document_id: str, hashes: Sequence[str]) -> None: ...
 
 
 class ContentRemoval(Protocol):
@@ -85,3 +103,27 @@ class Contents:
             await self._store.put_text(content_hash, text)
         for reference, analysis in analyses.items():
             await self._store.put_analysis(reference, analysis)
+
+
+class FormerContents:
+    """Limits what a document remembers that changes often."""
+
+    def __init__(self, documents: FormerHashes, contents: Contents) -> None:
+        self._documents = documents
+        self._contents = contents
+        self._limited: set[str] = set()
+
+    async def limit(self, document_id: str, former: int) -> None:
+        """`former`: number of its earlier contents. If a store is unavailable nothing is forgotten; the
+        document's next change tries again."""
+        if former <= MOST_FORMER or document_id in self._limited:
+            return
+        self._limited.add(document_id)
+        try:
+            oldest = (await self._documents.former_contents(document_id))[:-KEPT_FORMER]
+            await self._contents.remove(oldest)
+            await self._documents.forget_contents(document_id, oldest)
+        except StoreError as error:
+            _log.warning("former_contents_kept", document_id=document_id, error=str(error))
+        finally:
+            self._limited.discard(document_id)

@@ -197,8 +197,8 @@ class Settings(BaseSettings):
     api_key_burst: Annotated[float, Field(ge=1)] = 400
     """Requests that a quiet key may make at once; a key with a rate of its own has those of a second."""
     api_key_rate: Annotated[float, Field(ge=0)] = 20
-    """Requests a second per key and bridge process. Each document of a batch counts, and each 64 KiB of a
-    body. 0: no limit."""
+    """Requests a second per key and bridge process. Each document of a batch counts, each 64 KiB of a body or
+    an answer, and each ten hits of a search. 0: no limit."""
     max_body_bytes: Annotated[int, Field(ge=1)] = 10 * 1024 * 1024
     """Largest request body of the bridge."""
     max_body_values: Annotated[int, Field(ge=1000)] = 20_000

@@ -23,13 +23,13 @@ from archon.contracts.errors import InvalidInputError, NotFoundError, PublishErr
 from archon.contracts.events import EnrichmentRequest, EnrichmentResults, RequestMetadata
 from archon.contracts.operations.rollout import Mode
 from archon.contracts.types import EnrichmentStatus
+from archon.runtime.contents import Contents, FormerContents
 from archon.runtime.crash import crash_point
 from archon.runtime.flow.turns import FairTurns
 from archon.runtime.kafka.publisher import KafkaPublisher
 from archon.runtime.logs import get_logger, milliseconds
 from archon.runtime.settings import Settings
 from archon.runtime.telemetry import metrics, tracing
-from bridge.documents.former import FormerContents
 from bridge.documents.normalise import normalise
 from bridge.documents.outbox import OutboxRelay
 from bridge.documents.synchronous import SynchronousEnrichment
@@ -65,7 +65,7 @@ class Indexer:
         self._turns = FairTurns(AT_ONCE)
         self._vectors = stores.vectors
         self._content = stores.content
-        self._former = FormerContents(stores.graph, stores.content)
+        self._former = FormerContents(stores.graph, Contents(stores.graph.deletions, stores.content))
         self._publisher = publisher
         self._relay = relay
         self._rollout = rollout
@@ -134,7 +134,7 @@ class Indexer:
             self._requested(request, indexed, mode),
             self._store_point(document, indexed),
             self._keep_text(document.content_hash, text),
-            self._former.limit(document.entity_id, indexed),
+            self._former.limit(document.entity_id, indexed.former),
         )
         # A client that waits for the enrichment also waits for the point.
         partial = not stored and requested is not IndexingStatus.WAITING

@@ -23,6 +23,8 @@ from bridge.requests.dependencies import REFUSED, StoresDep
 SNIPPET_LINES: Final = 12
 SNIPPET_CHARACTERS: Final = 1200
 PREVIEW_CHARACTERS: Final = 200
+A_REQUEST: Final = 10
+"""Hits that count as one further request against a key's rate: a search costs more than a read."""
 _AT_ONCE: Final = 16
 """Maximum number of texts that one search reads concurrently."""
 
@@ -61,6 +63,7 @@ WantedDep = Annotated[Wanted, Depends(_wanted)]
 async def search_documents(
     stores: StoresDep,
     wanted: WantedDep,
+    caller: Reader,
     q: Annotated[str, Query(min_length=1, max_length=4096, description="The query, in words or names.")],
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
     mode: Annotated[Mode, Query(description="By names and words, by meaning, or both.")] = Mode.COMBINED,
@@ -72,6 +75,7 @@ async def search_documents(
     """
     if not any(character.isalnum() for character in q):
         raise InvalidInputError("q", "has no word to look for")
+    caller.spend(limit // A_REQUEST)
     signals = await stores.intelligence.embed([q])
     query = Signals(signals.embeddings[0], signals.terms[0] if signals.terms else None)
     hits = await stores.vectors.search.nearest(query, wanted, limit, mode)

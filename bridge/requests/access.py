@@ -15,18 +15,18 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from archon.contracts.errors import ArchonError, ConfigurationError, ForbiddenError, UnauthorizedError
 from archon.contracts.operations.api_keys import Access, ApiKey, key_id_of
 from archon.contracts.types import Projects
-from archon.runtime.flow.rates import TokenBuckets
 from archon.runtime.http.api_keys import KeyFile
 from archon.runtime.http.json_bodies import JsonRoute
 from archon.runtime.http.neighbours import is_loopback
 from archon.runtime.http.problems import refuse
 from archon.runtime.logs import get_logger
 from archon.runtime.settings import Settings
+from bridge.requests.rates import KeyRates
 
 _log = get_logger(__name__)
 
@@ -34,7 +34,7 @@ PUBLIC: Final = frozenset(
     {"/livez", "/readyz", "/health/enrichment", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
 )
 A_REQUEST: Final = 64 * 1024
-"""Bytes of a body that count as one further request against a key's rate."""
+"""Bytes of a body or an answer that count as one further request against a key's rate."""
 PUBLIC_ASSETS: Final = "/static-offline-docs"
 
 
@@ -88,23 +88,23 @@ class AccessMiddleware:
     def __init__(self, app: ASGIApp, keys: KeyFile | None, rate: float, burst: float) -> None:
         self._app = app
         self._keys = keys
-        self._rate = rate
-        self._burst = burst
-        self._buckets = TokenBuckets()
+        self._rates = KeyRates(rate, burst)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         try:
-            scope.setdefault("state", {})["caller"] = self._caller(scope)
+            scope.setdefault("state", {})["caller"] = caller = await self._caller(scope)
         except ArchonError as error:
-            _log.warning("request_refused", **_logged(scope), reason=str(error))
+            fields = _logged(scope)
+            if self._rates.is_news(str(fields["key"] or fields["client"])):
+                _log.warning("request_refused", **fields, reason=str(error))
             await refuse(error, Request(scope))(scope, receive, send)
             return
-        await self._app(scope, receive, send)
+        await self._app(scope, receive, _charged(send, caller))
 
-    def _caller(self, scope: Scope) -> Caller:
+    async def _caller(self, scope: Scope) -> Caller:
         if self._keys is None:
             return EVERYBODY
         shown = _shown(Headers(scope=scope))
@@ -113,12 +113,12 @@ class AccessMiddleware:
         if shown is None:
             raise UnauthorizedError("an API key is needed: Authorization: Bearer archon_...")
         key = self._keys.authenticate(shown)
-        caller = replace(_caller_of(key), now=partial(self._reached_by, shown))
-        if rate := key.rate or self._rate:
-            size = key.rate or self._burst
-            self._buckets.take(key.id, rate, size)
-            return replace(caller, spend=partial(self._buckets.spend, key.id, rate, size))
-        return caller
+        await self._rates.admit(key.id, key.rate)
+        return replace(
+            _caller_of(key),
+            now=partial(self._reached_by, shown),
+            spend=partial(self._rates.spend, key.id, key.rate),
+        )
 
     def _reached_by(self, shown: str) -> Projects:
         caller = self._known(shown)
@@ -131,6 +131,21 @@ class AccessMiddleware:
             return _caller_of(self._keys.authenticate(shown))
         except UnauthorizedError:
             return None
+
+
+def _charged(send: Send, caller: Caller) -> Send:
+    """Counts a large answer as several requests, as `GuardedRoute` does for a large body."""
+    size = 0
+
+    async def sent(message: Message) -> None:
+        nonlocal size
+        size += len(message.get("body", b""))
+        if more := size // A_REQUEST:
+            size %= A_REQUEST
+            caller.spend(more)
+        await send(message)
+
+    return sent
 
 
 def _logged(scope: Scope) -> dict[str, object]:

@@ -4,12 +4,12 @@ import pytest
 
 from archon.contracts.json_values import DEEPEST
 from archon.events.tail import REPLAYED
+from archon.runtime.contents import MOST_FORMER
 from archon.runtime.http.half_sent import HEAD_SECONDS, PIECE_SECONDS
 from archon.runtime.kafka.record_batches import UNPACKED_BYTES
 from archon.stores.graph.unenriched import LIVE_FOR
 from archon.stores.vectors.search import PER_DOCUMENT
 from bridge.deletions.routes import LONGEST_WAIT
-from bridge.documents import former
 from bridge.requests.access import A_REQUEST
 from intelligence.adapters.outline import KEYS_LIMIT
 from intelligence.analysis import chunks, markdown
@@ -21,7 +21,7 @@ from intelligence.embedding.vectors import DIMENSIONS
 from intelligence.measures import duplication, scores
 from intelligence.measures.findings import FINDINGS_PER_RULE
 from intelligence.syntax.tree import DEPTH_LIMIT
-from kafka_ingress.backlog import FREE, MOST, READY
+from kafka_ingress.backlog import MOST, READY
 from kafka_ingress.poison import HEADER_BYTES
 from tests.pages import ROOT
 
@@ -45,10 +45,7 @@ FIGURES = {
     ),
     "backfill": (f"for over {WORDS[LIVE_FOR.seconds // 60]} minutes",),
     "deletion": (f"after {LONGEST_WAIT:g} seconds",),
-    "failures": (
-        f"while {READY} tasks wait in Temporal, or up to {MOST:,} if",
-        f"except {FREE:g} a second for each project and topic",
-    ),
+    "failures": (f"while {READY} tasks wait in Temporal, or up to {MOST:,} if",),
     "schemas": (f"{DEEPEST} levels",),
     "search": (
         f"At most {WORDS[PER_DOCUMENT]} hits come from one document",
@@ -57,7 +54,7 @@ FIGURES = {
     ),
     "security": (
         f"{HEAD_SECONDS:g} s for the headers, {PIECE_SECONDS:g} s for each piece of a body",
-        f"{former.MOST} former contents",
+        f"{MOST_FORMER} former contents",
         f"replays read {REPLAYED:,.0f} records a second",
         f"{UNPACKED_BYTES >> 20} MiB per batch, {HEADER_BYTES >> 10} KiB of headers",
         f"each {A_REQUEST >> 10} KiB counts as a request",

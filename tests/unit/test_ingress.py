@@ -19,7 +19,7 @@ from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
 from archon.runtime.temporal.client import Backlog
 from kafka_ingress import membership
-from kafka_ingress.backlog import FREE, READY, BacklogGate, StartPace, watch
+from kafka_ingress.backlog import READY, BacklogGate, StartPace, watch
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.enrichment import REQUEST_BYTES, parse
 from kafka_ingress.health import breaker_of
@@ -34,6 +34,8 @@ from kafka_ingress.poison import (
 )
 from tests import factories
 from tests.eventually import eventually
+
+FREE = 2
 
 
 def record(
@@ -135,14 +137,14 @@ async def test_a_backlog_that_cannot_be_asked_for_stops_nothing() -> None:
 
     gate = BacklogGate(limit=10)
     with pytest.raises(KeyboardInterrupt):
-        await watch(backlog, StartPace(), gate)
+        await watch(backlog, StartPace(FREE), gate)
     assert await eventually(again)
     assert not gate.closed
 
 
 @pytest.mark.threat
 async def test_a_project_that_starts_many_runs_leaves_others_their_turn() -> None:
-    pace, begun = StartPace(), list[str]()
+    pace, begun = StartPace(FREE), list[str]()
 
     async def start(project: str) -> None:
         await pace.turn("requests", project)
@@ -151,10 +153,10 @@ async def test_a_project_that_starts_many_runs_leaves_others_their_turn() -> Non
     pace.update(READY)  # no room is left
     flood = [asyncio.create_task(start("flood")) for _ in range(30)]
     await asyncio.sleep(0)
-    assert begun == ["flood"] * int(FREE)
+    assert begun == ["flood"] * FREE
     await start("other")
     assert begun[-1] == "other"
-    more = [asyncio.create_task(start("other")) for _ in range(int(FREE))]
+    more = [asyncio.create_task(start("other")) for _ in range(FREE)]
     await asyncio.sleep(0)
     left = len(begun)
     pace.update(READY - 4)
@@ -165,7 +167,7 @@ async def test_a_project_that_starts_many_runs_leaves_others_their_turn() -> Non
 
 
 async def test_where_temporal_does_not_say_what_waits_nobody_waits_for_a_turn() -> None:
-    pace = StartPace()
+    pace = StartPace(FREE)
     pace.update(READY)
 
     async def backlog() -> Backlog:

@@ -150,6 +150,12 @@ class Ports:
     async def first_to_tell(self, document_id: str, event_id: str, teller: str) -> bool:
         return self.tellers.setdefault(event_id, teller) == teller
 
+    async def former_contents(self, document_id: str) -> list[str]:
+        return []
+
+    async def forget_contents(self, document_id: str, hashes: Sequence[str]) -> None:
+        return None
+
     async def ping(self) -> None:
         if self.down is not None:
             raise self.down

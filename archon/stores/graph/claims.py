@@ -78,6 +78,7 @@ def decide(node: Mapping[str, Any], request: EnrichmentRequest, workflow_id: str
             version=version + 1,
             previous_workflow_id=previous if working else None,
             dead_lettered=dead_lettered,
+            former=len(nodes.past_hashes(node, request.content_hash) or ()),
         )
     if not request.again and _nothing_missing(node, request, status):
         return Claim(decision=Decision.DUPLICATE, version=version, dead_lettered=dead_lettered)
