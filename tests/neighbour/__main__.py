@@ -25,7 +25,7 @@ from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, running
 from archon.runtime.tasks import running as background
 from tests.e2e.keyed import add_key
-from tests.neighbour.hostile import hostile
+from tests.neighbour.hostile import ATTACKS, hostile
 from tests.neighbour.polite import Times, send
 
 MOST: Final = {"accept": 2.0, "enriched": 3.0}
@@ -57,8 +57,9 @@ def p95(seconds: list[float]) -> float:
     return statistics.quantiles(seconds, n=20)[-1] if len(seconds) > 1 else float("inf")
 
 
-async def measure(seconds: float, data_dir: Path | None, found: Found) -> None:
-    with own_directory(data_dir, "archon-neighbour-") as directory:
+async def measure(options: argparse.Namespace, found: Found) -> None:
+    seconds = options.minutes * 60
+    with own_directory(options.data_dir, "archon-neighbour-") as directory:
         keys = directory / "keys.json"
         own = {"API_KEYS_FILE": str(keys), "BRIDGE_API_KEY": add_key(keys, "*")}
         err.print("starting the stack")
@@ -74,7 +75,7 @@ async def measure(seconds: float, data_dir: Path | None, found: Found) -> None:
                 err.print(f"{seconds:.0f} s beside a hostile key ...")
                 async with (
                     background(watch(services, found.peaks)),
-                    hostile(url, "hostile", key, found.answers),
+                    hostile(url, "hostile", key, found.answers, options.attacks),
                 ):
                     found.beside = await send(http, "polite", seconds)
 
@@ -123,9 +124,12 @@ def main(given: list[str]) -> int:
         "--minutes", type=float, default=4, help="documents next to the hostile key; default: %(default)s"
     )
     made.add_argument("--data-dir", type=Path, help="keep the stack's data and logs there")
+    made.add_argument(
+        "--attacks", nargs="*", choices=ATTACKS, default=list(ATTACKS), help="only these; default: all"
+    )
     arguments = made.parse_args(given)
     found = Found()
-    if not asyncio.run(until_interrupted(measure(arguments.minutes * 60, arguments.data_dir, found))):
+    if not asyncio.run(until_interrupted(measure(arguments, found))):
         return INTERRUPTED
     show(found)
     return 0 if found.well else 1

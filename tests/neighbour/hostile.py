@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -19,6 +19,8 @@ import httpx
 BRIDGE = "/api/bridge"
 KEY = "HOSTILE_KEY"
 NICENESS = 10
+ATTACKS = {"flood": 16, "revisions": 2, "big_bodies": 2, "half_sent": 100, "streams": 40, "listings": 4}
+"""How many at once of each."""
 _BIG = json.dumps(
     {"project_id": "p", "source_path": "a", "full_text": "x", **{f"k{n}": 0 for n in range(700_000)}}
 )
@@ -26,9 +28,10 @@ _BIG = json.dumps(
 
 
 class Hostile:
-    """`answers`: by action and answer."""
+    """`answers`: by attack and answer."""
 
-    def __init__(self, url: str, project: str, key: str) -> None:
+    def __init__(self, url: str, project: str, key: str, attacks: Collection[str] = ATTACKS) -> None:
+        self._attacks = attacks
         self._url, self._project, self._key = url, project, key
         self._http = httpx.AsyncClient(
             base_url=url, headers={"x-api-key": key}, timeout=60, limits=httpx.Limits(max_connections=None)
@@ -38,16 +41,9 @@ class Hostile:
     async def run(self) -> None:
         """Until cancelled."""
         async with self._http, asyncio.TaskGroup() as tasks:
-            for attack, at_once in (
-                (self._flood, 16),
-                (self._revisions, 2),
-                (self._big_bodies, 2),
-                (self._half_sent, 100),
-                (self._streams, 40),
-                (self._listings, 4),
-            ):
-                for _ in range(at_once):
-                    tasks.create_task(self._again(attack))
+            for name, at_once in ATTACKS.items():
+                for _ in range(at_once if name in self._attacks else 0):
+                    tasks.create_task(self._again(getattr(self, f"_{name}")))
 
     async def _again(self, attack: Callable[[], Awaitable[object]]) -> None:
         name = attack.__name__.strip("_")
@@ -109,10 +105,12 @@ class Hostile:
 
 
 @contextlib.asynccontextmanager
-async def hostile(url: str, project: str, key: str, answers: dict[str, int]) -> AsyncIterator[None]:
+async def hostile(
+    url: str, project: str, key: str, answers: dict[str, int], attacks: Collection[str]
+) -> AsyncIterator[None]:
     """Active during the block; afterwards `answers` has the number of each answer."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.neighbour.hostile", url, project),
+        *(sys.executable, "-m", "tests.neighbour.hostile", url, project, *attacks),
         env={**os.environ, KEY: key},
         stdout=asyncio.subprocess.PIPE,
     )
@@ -124,8 +122,8 @@ async def hostile(url: str, project: str, key: str, answers: dict[str, int]) -> 
         answers.update(json.loads(printed))
 
 
-async def _until_terminated(url: str, project: str) -> None:
-    one = Hostile(url, project, os.environ[KEY])
+async def _until_terminated(url: str, project: str, *attacks: str) -> None:
+    one = Hostile(url, project, os.environ[KEY], attacks)
     attacking = asyncio.create_task(one.run())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, attacking.cancel)
     with contextlib.suppress(asyncio.CancelledError):
