@@ -32,6 +32,8 @@ compare: $(READY)
 	$(BIN)/enrich bench against $(BASE) $(ARGS)
 
 # Two processes, each with servers of its own: half of what a test does is to wait for something.
+# Also where the environment says PYTHONDONTWRITEBYTECODE: a test run starts hundreds of processes with the same imports.
+unexport PYTHONDONTWRITEBYTECODE
 SUITE := -n 2 --dist loadfile --no-loadscope-reorder
 test: $(READY)
 	$(BIN)/pytest $(SUITE) -m "not full" $(ARGS)

@@ -3,10 +3,17 @@
 import asyncio
 import json
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from tests.forking import Forking
+
+ON_IMPORT: Final = frozenset({"COLUMNS", "FORCE_COLOR", "NO_COLOR"})
+"""Variables that count only where they are set before the imports."""
 
 
 @dataclass
@@ -32,9 +39,21 @@ async def run(*command: str, environment: Mapping[str, str], stdin: str | None =
     return Finished(process.returncode, out.decode(), err.decode())
 
 
+forking = cache(Forking)
+
+
 async def enrich(*arguments: str, environment: Mapping[str, str], stdin: str | None = None) -> Finished:
-    command = (sys.executable, "-m", "archon.cli.main", *arguments)
-    return await run(*command, environment=environment, stdin=stdin)
+    if ON_IMPORT & environment.keys():
+        command = (sys.executable, "-m", "archon.cli.main", *arguments)
+        return await run(*command, environment=environment, stdin=stdin)
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write((stdin or "").encode())
+        given.seek(0)
+        files = [each.fileno() for each in (given, out, err)]
+        code = await forking().run(list(arguments), environment, files)
+        out.seek(0)
+        err.seek(0)
+        return Finished(code, out.read().decode(), err.read().decode())
 
 
 async def start_up(
