@@ -6,7 +6,6 @@ so no test depends on the leftovers of another.
 """
 
 import os
-from collections import Counter
 from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,12 +14,20 @@ from uuid import uuid4
 import pytest
 
 from archon.devstack.process import ChildProcess
-from archon.devstack.stack import Ports, Servers, Services, environment
+from archon.devstack.stack import Ports, Servers, Services, Stack, environment, running
 from archon.runtime.kafka.topics import ensure_topics
 from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
 from tests.collector import Collector
+from tests.distribution import (
+    pytest_collection_modifyitems,
+    pytest_runtest_teardown,
+    pytest_xdist_make_scheduler,
+)
+from tests.e2e.faulty import FaultyIntelligence
 from tests.memory import vectors_in_memory
+
+__all__ = ["pytest_collection_modifyitems", "pytest_runtest_teardown", "pytest_xdist_make_scheduler"]
 
 _EXTERNAL = {
     "KAFKA_BOOTSTRAP_SERVERS": "ARCHON_TEST_KAFKA",
@@ -33,18 +40,6 @@ _EXTERNAL = {
 
 
 _LOG_LINES = 12
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of a test that is `sampled(n)`, marks all but every n-th parameter as `full`."""
-    seen: Counter[str] = Counter()
-    for item in items:
-        if (mark := item.get_closest_marker("sampled")) is not None:
-            test = item.nodeid.partition("[")[0]
-            if seen[test] % mark.args[0]:
-                item.add_marker(pytest.mark.full)
-            seen[test] += 1
 
 
 @pytest.hookimpl(wrapper=True)
@@ -173,3 +168,33 @@ async def stack(servers: TestServers, collector: Collector, stack_dir: Path) -> 
         for service in services.all():
             await running.enter_async_context(service)
         yield settings
+
+
+@pytest.fixture(scope="session")
+async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """A separate stack whose processes a test may kill, if it brings them back."""
+    overrides = {
+        "CIRCUIT_BREAKER_RECOVERY_TIMEOUT": "5",
+        "MAX_CONCURRENT_ENRICHMENTS": "4",
+        "RETRY_BACKOFF_BASE": "0.3",
+    }
+    async with running(tmp_path_factory.mktemp("own"), Ports.free(), overrides) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+async def intelligence() -> AsyncIterator[FaultyIntelligence]:
+    """The intelligence service of `scripted`; healthy until a test changes it."""
+    intelligence = FaultyIntelligence(free_ports(1)[0])
+    async with intelligence.serving():
+        yield intelligence
+
+
+@pytest.fixture(scope="session")
+async def scripted(
+    intelligence: FaultyIntelligence, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stack]:
+    """Like `own`, but its analyses are scripted; it compares its stores once a day."""
+    overrides = {"INTELLIGENCE_SERVICE_URL": intelligence.url, "RECONCILE_INTERVAL": "86400"}
+    async with running(tmp_path_factory.mktemp("scripted"), Ports.free(), overrides) as stack:
+        yield stack

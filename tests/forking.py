@@ -1,5 +1,5 @@
-"""In: the arguments and environment of an `enrich`. Out: its exit code; forked from a process that has imported
-every verb.
+"""In: the arguments and environment of an `enrich`. Out: its exit code; it is forked from a process that has
+imported every verb.
 
 Starting Python and importing a verb takes a second of processor time, ten times what most commands then do.
 Each command is still a process with its own memory, environment, output and exit.
@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 from archon.cli.main import main
@@ -33,7 +34,7 @@ class Forking:
         self._sending = threading.Lock()
         self._control, other = socket.socketpair()
         with other:
-            subprocess.Popen(  # noqa: SIM115
+            subprocess.Popen(
                 (sys.executable, "-m", "tests.forking", str(other.fileno())), pass_fds=[other.fileno()]
             )
         atexit.register(self._control.close)
@@ -48,7 +49,7 @@ class Forking:
             with self._sending:
                 socket.send_fds(self._control, [b"."], [other.fileno(), *files])
             other.close()
-            mine.sendall(json.dumps([arguments, dict(environment), os.getcwd()]).encode())
+            mine.sendall(json.dumps([arguments, dict(environment), str(Path.cwd())]).encode())
             mine.shutdown(socket.SHUT_WR)
             return int(_all(mine))
 

@@ -1,23 +1,15 @@
 """Some rows of the crash matrix, on a separate stack; `make crash` runs all of them."""
 
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from archon.devstack.process import ChildProcess
-from archon.devstack.stack import Ports, Stack, running
-from tests.crash.matrix import OVERRIDES, NotReachedError, rehearse, until_dead
+from archon.devstack.stack import Stack
+from tests.crash.matrix import NotReachedError, rehearse, until_dead
 
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture(scope="module")
-async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    data_dir: Path = tmp_path_factory.mktemp("crash")
-    async with running(data_dir, Ports.free(), OVERRIDES) as stack:
-        yield stack
 
 
 @pytest.mark.sampled(2)

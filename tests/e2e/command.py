@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from tests.forking import Forking
 
-ON_IMPORT: Final = frozenset({"COLUMNS", "FORCE_COLOR", "NO_COLOR"})
-"""Variables that count only where they are set before the imports."""
+ON_IMPORT: Final = {"COLUMNS": "80", "FORCE_COLOR": "", "NO_COLOR": ""}
+"""Variables that count only where they are set before the imports, and their usual values."""
 
 
 @dataclass
@@ -43,7 +43,7 @@ forking = cache(Forking)
 
 
 async def enrich(*arguments: str, environment: Mapping[str, str], stdin: str | None = None) -> Finished:
-    if ON_IMPORT & environment.keys():
+    if any(environment.get(name, usual) != usual for name, usual in ON_IMPORT.items()):
         command = (sys.executable, "-m", "archon.cli.main", *arguments)
         return await run(*command, environment=environment, stdin=stdin)
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

@@ -30,14 +30,6 @@ async def http(stack: Settings) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(scope="module")
-async def intelligence() -> AsyncIterator[FaultyIntelligence]:
-    """For a separate stack of the module; healthy until a test changes it."""
-    intelligence = FaultyIntelligence(free_ports(1)[0])
-    async with intelligence.serving():
-        yield intelligence
-
-
 @dataclass
 class FaultyStack:
     settings: Settings

@@ -1,26 +1,22 @@
 """The `enrich` command as people and programs use it, each verb in a separate process."""
 
 import ast
-import asyncio
 import json
 import os
 import shutil
-import signal
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 
 from archon.runtime.settings import Settings
 from tests import factories, stores
 from tests.conftest import TestServers
-from tests.e2e.command import enrich, start_up
+from tests.e2e.command import enrich
 from tests.e2e.events import read_all
 from tests.eventually import eventually
-from tests.processes import below
 
 TYPESCRIPT = "import { a } from './a';\nexport function f(x: number): number { return a(x); }\n"
 DOCUMENTATION = "# Title\n\nText.\n\n## Part\n"
@@ -223,17 +219,3 @@ async def test_the_demo_runs_on_a_stack_of_its_own(repository: Path, tmp_path: P
         "temporal.log",
         "worker.log",
     }
-
-
-async def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
-    process, _ = await start_up(tmp_path, 60)
-    guards = below(process.pid)
-    assert len(guards) >= 8
-    process.send_signal(signal.SIGINT)
-    assert await asyncio.wait_for(process.wait(), 60) == 0
-
-    async def all_gone() -> bool:
-        # What was killed with its group is reaped by init a moment later.
-        return not any(map(psutil.pid_exists, guards))
-
-    await eventually(all_gone, seconds=10)

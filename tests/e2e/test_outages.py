@@ -1,24 +1,16 @@
 """Indexing while a server is down, on a separate stack whose servers can be killed."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from archon.devstack.stack import Ports, Stack, running
+from archon.devstack.stack import Stack
 from archon.runtime.kafka.topics import ensure_topics
 from tests.eventually import eventually
 from tests.outages.rehearsal import Plan, rehearse
 from tests.outages.servers import OUTAGES
-
-
-@pytest.fixture(scope="module")
-async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    data_dir: Path = tmp_path_factory.mktemp("outages")
-    async with running(data_dir, Ports.free()) as stack:
-        yield stack
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ import httpx
 import pytest
 
 from archon.cli.stack.env_file import exports
-from archon.devstack.stack import Ports, Stack, running
-from archon.runtime.local_ports import free_ports
+from archon.devstack.stack import Stack
 from tests.e2e.faulty import FaultyIntelligence, refusing
 from tests.eventually import eventually
 from tests.pages import PAGES, commands, parses
@@ -137,23 +136,20 @@ class Shell:
 
 
 @pytest.fixture(scope="module")
-async def shell(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shell]:
+async def shell(
+    scripted: Stack, intelligence: FaultyIntelligence, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Shell]:
     directory = tmp_path_factory.mktemp("pages")
     (directory / ".venv").symlink_to(Path(sys.prefix))
     (directory / "tests/workflows/histories").mkdir(parents=True)
     for place in ("src/shop", "src/my-project", "shop"):
         (directory / place).mkdir(parents=True)
         (directory / place / "cart.py").write_text(f"def total(items):\n    return sum(items)  # {place}\n")
-    intelligence = FaultyIntelligence(free_ports(1)[0])
-    overrides = {"INTELLIGENCE_SERVICE_URL": intelligence.url}
-    async with (
-        intelligence.serving(),
-        running(directory / ".archon", Ports.free(), overrides) as stack,
-        stack.supervised(lambda _: None),
-    ):
-        lines = exports(stack.data_dir, stack.environment, stack.settings)
-        (stack.data_dir / "env").write_text(lines)
-        shell = Shell(stack, intelligence, directory)
+    (directory / ".archon").symlink_to(scripted.data_dir)
+    async with scripted.supervised(lambda _: None):
+        lines = exports(scripted.data_dir, scripted.environment, scripted.settings)
+        (scripted.data_dir / "env").write_text(lines)
+        shell = Shell(scripted, intelligence, directory)
         document = await shell.post(PROJECT)
         listed = {name: document[name] for name in ("document_id", "content_hash")}
         (directory / "submitted.jsonl").write_text(json.dumps(listed) + "\n")

@@ -3,7 +3,6 @@ with stores that disagree; on a separate stack."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ from fastapi import Response
 from archon.contracts import names
 from archon.contracts.events import DeadLetter
 from archon.contracts.workflow import WorkflowStatus
-from archon.devstack.stack import Ports, Stack, running
+from archon.devstack.stack import Stack
 from archon.runtime.kafka.publisher import KafkaPublisher
 from archon.runtime.kafka.topics import ensure_topics
 from archon.runtime.temporal import client as temporal
@@ -25,15 +24,6 @@ from tests.eventually import eventually
 from tests.outages.servers import OUTAGES
 
 pytestmark = pytest.mark.timeout(400)
-
-
-@pytest.fixture(scope="module")
-async def own(
-    intelligence: FaultyIntelligence, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Stack]:
-    overrides = {"INTELLIGENCE_SERVICE_URL": intelligence.url, "RECONCILE_INTERVAL": "0"}
-    async with running(tmp_path_factory.mktemp("parked"), Ports.free(), overrides) as stack:
-        yield stack
 
 
 async def run(stack: Stack, *arguments: str) -> Finished:
@@ -112,7 +102,7 @@ async def repaired(stack: Stack, project: str) -> dict[str, int]:
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("what", ["graph-hangs", "graph"])
 async def test_a_document_that_fails_while_the_graph_is_away_is_told_listed_and_marked_later(
-    own: Stack, intelligence: FaultyIntelligence, project: str, what: str
+    scripted: Stack, intelligence: FaultyIntelligence, project: str, what: str
 ) -> None:
     away = asyncio.Event()
 
@@ -121,14 +111,14 @@ async def test_a_document_that_fails_while_the_graph_is_away_is_told_listed_and_
         return await refusing(400)(body)
 
     intelligence.behaviour = fail_when_it_is_away
-    document = await post(own, project)
+    document = await post(scripted, project)
     calls = intelligence.calls
 
     async def requested() -> bool:
-        return intelligence.calls > calls or await status_of(own, document) == "processing"
+        return intelligence.calls > calls or await status_of(scripted, document) == "processing"
 
     await eventually(requested)
-    client = await temporal.connect(own.settings)
+    client = await temporal.connect(scripted.settings)
     handle = client.get_workflow_handle(document["workflow_id"])
 
     async def waits() -> bool:
@@ -137,115 +127,117 @@ async def test_a_document_that_fails_while_the_graph_is_away_is_told_listed_and_
         return status.parked and bool(found)
 
     async def reported() -> bool:
-        return await listed(own, project) == [document["document_id"]]
+        return await listed(scripted, project) == [document["document_id"]]
 
-    await OUTAGES[what].begin(own)
+    await OUTAGES[what].begin(scripted)
     try:
         away.set()
         await eventually(reported)
         await eventually(waits)
     finally:
-        await OUTAGES[what].end(own)
+        await OUTAGES[what].end(scripted)
     intelligence.heal()
-    await until_status(own, document, "failed")
-    await until_counted(own, project, 1)
-    assert await drift(own, project) == {}
-    retried = await run(own, "dlq", "retry", document["document_id"])
+    await until_status(scripted, document, "failed")
+    await until_counted(scripted, project, 1)
+    assert await drift(scripted, project) == {}
+    retried = await run(scripted, "dlq", "retry", document["document_id"])
     assert retried.code == 0, retried.err
-    await until_status(own, document, "completed")
+    await until_status(scripted, document, "completed")
 
     async def cleared() -> bool:
-        return await listed(own, project) == []
+        return await listed(scripted, project) == []
 
     await eventually(cleared)
 
 
 async def test_a_document_that_the_graph_does_not_call_failed_is_listed_found_and_marked(
-    own: Stack, intelligence: FaultyIntelligence, project: str
+    scripted: Stack, intelligence: FaultyIntelligence, project: str
 ) -> None:
-    document = await parked(own, intelligence, project)
-    await call(own, document, enrichment_status="processing")
-    found = await run(own, "status", "--list", "failed", "-p", project)
+    document = await parked(scripted, intelligence, project)
+    await call(scripted, document, enrichment_status="processing")
+    found = await run(scripted, "status", "--list", "failed", "-p", project)
     assert [each["document_id"] for each in found.json()] == [document["document_id"]]
-    assert (await run(own, "status", "-p", project)).json()["statuses"] == {"processing": 1}
-    assert await drift(own, project) == {"unmarked": 1}
-    assert await repaired(own, project) == {"unmarked": 1}
-    assert await status_of(own, document) == "failed"
-    assert await drift(own, project) == {}
+    assert (await run(scripted, "status", "-p", project)).json()["statuses"] == {"processing": 1}
+    assert await drift(scripted, project) == {"unmarked": 1}
+    assert await repaired(scripted, project) == {"unmarked": 1}
+    assert await status_of(scripted, document) == "failed"
+    assert await drift(scripted, project) == {}
 
 
 @pytest.mark.full
 async def test_letters_that_a_broker_has_forgotten_are_published_again(
-    own: Stack, intelligence: FaultyIntelligence, project: str
+    scripted: Stack, intelligence: FaultyIntelligence, project: str
 ) -> None:
-    document = await parked(own, intelligence, project)
-    before = (await run(own, "dlq", "show", document["document_id"])).json()["dead_letter"]
-    await own.servers.kafka.kill()
-    found = (await run(own, "validate", "-p", project)).json()
+    document = await parked(scripted, intelligence, project)
+    before = (await run(scripted, "dlq", "show", document["document_id"])).json()["dead_letter"]
+    await scripted.servers.kafka.kill()
+    found = (await run(scripted, "validate", "-p", project)).json()
     assert (found["letters_known"], found["well"], found["drift"]) == (False, False, {})
-    await own.servers.kafka.start()
-    await ensure_topics(own.settings)
-    assert await listed(own, project) == []
-    assert await drift(own, project) == {"letter_missing": 1}
-    assert await repaired(own, project) == {"letter_missing": 1}
+    await scripted.servers.kafka.start()
+    await ensure_topics(scripted.settings)
+    assert await listed(scripted, project) == []
+    assert await drift(scripted, project) == {"letter_missing": 1}
+    assert await repaired(scripted, project) == {"letter_missing": 1}
 
     async def reported() -> bool:
-        return await listed(own, project) == [document["document_id"]]
+        return await listed(scripted, project) == [document["document_id"]]
 
     await eventually(reported)
-    after = (await run(own, "dlq", "show", document["document_id"])).json()["dead_letter"]
+    after = (await run(scripted, "dlq", "show", document["document_id"])).json()["dead_letter"]
     changing = {"error_details"}  # the current state of the services
     assert {k: v for k, v in after.items() if k not in changing} == {
         k: v for k, v in before.items() if k not in changing
     }
-    assert await drift(own, project) == {}
+    assert await drift(scripted, project) == {}
 
 
 @pytest.mark.full
 async def test_a_letter_of_a_document_that_is_not_parked_any_more_is_cleared(
-    own: Stack, intelligence: FaultyIntelligence, project: str
+    scripted: Stack, intelligence: FaultyIntelligence, project: str
 ) -> None:
-    document = await parked(own, intelligence, project)
+    document = await parked(scripted, intelligence, project)
     letter = DeadLetter.model_validate(
-        (await run(own, "dlq", "show", document["document_id"])).json()["dead_letter"]
+        (await run(scripted, "dlq", "show", document["document_id"])).json()["dead_letter"]
     )
-    await run(own, "dlq", "retry", document["document_id"])
-    await until_status(own, document, "completed")
-    await until_counted(own, project, 0)
-    async with KafkaPublisher.connect(own.settings, "test") as publisher:
+    await run(scripted, "dlq", "retry", document["document_id"])
+    await until_status(scripted, document, "completed")
+    await until_counted(scripted, project, 0)
+    async with KafkaPublisher.connect(scripted.settings, "test") as publisher:
         await publisher.dead_letter(letter)
-    assert await drift(own, project) == {"letter_astray": 1}
-    assert await repaired(own, project) == {"letter_astray": 1}
-    assert (await listed(own, project), await drift(own, project)) == ([], {})
+    assert await drift(scripted, project) == {"letter_astray": 1}
+    assert await repaired(scripted, project) == {"letter_astray": 1}
+    assert (await listed(scripted, project), await drift(scripted, project)) == ([], {})
 
 
 @pytest.mark.full
 async def test_a_run_that_nobody_has_told_of_a_newer_version_ends(
-    own: Stack, intelligence: FaultyIntelligence, project: str
+    scripted: Stack, intelligence: FaultyIntelligence, project: str
 ) -> None:
-    document = await parked(own, intelligence, project)
-    await call(own, document, version=5, enrichment_status="skipped")
-    assert "overtaken" in await drift(own, project)
-    found = await run(own, "reconcile", "--apply", "-p", project)
+    document = await parked(scripted, intelligence, project)
+    await call(scripted, document, version=5, enrichment_status="skipped")
+    assert "overtaken" in await drift(scripted, project)
+    found = await run(scripted, "reconcile", "--apply", "-p", project)
     assert found.json()["repaired"]["overtaken"] == 1, found.out
-    await until_counted(own, project, 0)
+    await until_counted(scripted, project, 0)
 
     async def cleared() -> bool:
         """Once the run has ended."""
-        await run(own, "reconcile", "--apply", "-p", project)
-        return await listed(own, project) == []
+        await run(scripted, "reconcile", "--apply", "-p", project)
+        return await listed(scripted, project) == []
 
     await eventually(cleared)
 
 
-async def test_runs_are_read_page_by_page(own: Stack, intelligence: FaultyIntelligence, project: str) -> None:
+async def test_runs_are_read_page_by_page(
+    scripted: Stack, intelligence: FaultyIntelligence, project: str
+) -> None:
     intelligence.behaviour = refusing(400)
-    documents = [await post(own, project) for _ in range(5)]
-    await until_counted(own, project, 5)
+    documents = [await post(scripted, project) for _ in range(5)]
+    await until_counted(scripted, project, 5)
     intelligence.heal()
     seen: list[str] = []
     params: dict[str, str | int] = {"project": project, "limit": 2}
-    async with httpx.AsyncClient(base_url=f"{own.settings.bridge_url}/api/bridge", timeout=30) as http:
+    async with httpx.AsyncClient(base_url=f"{scripted.settings.bridge_url}/api/bridge", timeout=30) as http:
         while True:
             page = (await http.get("/parked", params=params)).json()
             assert len(page["parked"]) <= params["limit"]

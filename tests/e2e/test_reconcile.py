@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from temporalio.client import ScheduleDescription
 from temporalio.service import RPCError
 
 from archon.contracts import names
-from archon.devstack.stack import Ports, Stack, running
+from archon.devstack.stack import Stack
 from archon.runtime.kafka.topics import ensure_topics
 from archon.runtime.temporal import client as temporal
 from archon.runtime.temporal.reconciliation import ensure_schedule
@@ -32,17 +32,8 @@ AT_ONCE = 16
 INTERVAL = 86400
 
 
-@pytest.fixture(scope="module")
-async def own(
-    intelligence: FaultyIntelligence, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Stack]:
-    overrides = {"INTELLIGENCE_SERVICE_URL": intelligence.url, "RECONCILE_INTERVAL": str(INTERVAL)}
-    async with running(tmp_path_factory.mktemp("reconcile"), Ports.free(), overrides) as stack:
-        yield stack
-
-
-async def test_the_worker_sees_to_the_schedule_and_leaves_a_paused_one_paused(own: Stack) -> None:
-    client = await temporal.connect(own.settings)
+async def test_the_worker_sees_to_the_schedule_and_leaves_a_paused_one_paused(scripted: Stack) -> None:
+    client = await temporal.connect(scripted.settings)
     schedule = client.get_schedule_handle(names.SCHEDULE_RECONCILE)
     every, now = timedelta(seconds=INTERVAL), datetime.now(UTC)
 
@@ -66,6 +57,7 @@ async def test_the_worker_sees_to_the_schedule_and_leaves_a_paused_one_paused(ow
     await ensure_schedule(client, 0)
     await ensure_schedule(client, 0)
     assert await described() is None
+    await ensure_schedule(client, INTERVAL)
 
 
 async def run(stack: Stack, *arguments: str) -> Finished:
@@ -109,18 +101,18 @@ async def all_enriched(stack: Stack, project: str, documents: int) -> None:
 
 @pytest.mark.timeout(700)  # minutes on a busy machine
 async def test_a_broker_that_dies_in_an_ingest_and_forgets_it_loses_no_document(
-    own: Stack, project: str, tmp_path: Path
+    scripted: Stack, project: str, tmp_path: Path
 ) -> None:
-    accepted = await index(own, project, range(CONSUMED))
-    await own.services.ingress.kill()
-    accepted += await index(own, project, range(CONSUMED, CONSUMED + LOST))
+    accepted = await index(scripted, project, range(CONSUMED))
+    await scripted.services.ingress.kill()
+    accepted += await index(scripted, project, range(CONSUMED, CONSUMED + LOST))
 
     async def acknowledged() -> bool:
-        return not await with_value(own, project, "outbox", "pending")
+        return not await with_value(scripted, project, "outbox", "pending")
 
     await eventually(acknowledged)
-    await own.servers.kafka.kill()
-    deferred = await index(own, project, range(CONSUMED + LOST, DOCUMENTS))
+    await scripted.servers.kafka.kill()
+    deferred = await index(scripted, project, range(CONSUMED + LOST, DOCUMENTS))
     assert {each["status"] for each in deferred} == {"deferred"}
     accepted += deferred
     submitted = tmp_path / "submitted.jsonl"
@@ -131,24 +123,24 @@ async def test_a_broker_that_dies_in_an_ingest_and_forgets_it_loses_no_document(
         )
     )
     validate = ("validate", "--against", str(submitted), "--older-than", "1s")
-    found = await run(own, *validate)
+    found = await run(scripted, *validate)
     assert found.code == 10, found.err
     assert found.json()["drift"]["stuck"] >= LOST
     assert found.json()["submitted"]["documents"] == DOCUMENTS
 
-    await own.servers.kafka.start()
-    await ensure_topics(own.settings)
-    await own.services.ingress.start()
+    await scripted.servers.kafka.start()
+    await ensure_topics(scripted.settings)
+    await scripted.services.ingress.start()
 
     async def repaired() -> bool:
         """Reconciliation leaves requests in Kafka alone, so it runs again."""
-        reconciled = await run(own, "reconcile", "--apply", "--older-than", "1s")
+        reconciled = await run(scripted, "reconcile", "--apply", "--older-than", "1s")
         assert reconciled.code == 0, reconciled.err
         return reconciled.json()["waiting"] == 0
 
     await eventually(repaired, 300)  # each check is a whole reconciliation
-    await all_enriched(own, project, DOCUMENTS)
-    found = await run(own, *validate)
+    await all_enriched(scripted, project, DOCUMENTS)
+    found = await run(scripted, *validate)
     assert found.code == 0, found.out + found.err
     report = found.json()
     assert (report["enriched"], report["drift"]) == (DOCUMENTS, {})
@@ -160,39 +152,41 @@ async def test_a_broker_that_dies_in_an_ingest_and_forgets_it_loses_no_document(
 
 
 async def test_a_deleted_point_comes_back_without_another_analysis(
-    own: Stack, intelligence: FaultyIntelligence, project: str
+    scripted: Stack, intelligence: FaultyIntelligence, project: str
 ) -> None:
-    (accepted,) = await index(own, project, [1])
+    (accepted,) = await index(scripted, project, [1])
     document_id = accepted["document_id"]
 
-    await all_enriched(own, project, 1)
-    before = await stores.points(own.settings, [document_id])
-    client = qdrant(own.settings)
-    await client.delete(own.settings.qdrant_collection, [document_id])
+    await all_enriched(scripted, project, 1)
+    before = await stores.points(scripted.settings, [document_id])
+    client = qdrant(scripted.settings)
+    await client.delete(scripted.settings.qdrant_collection, [document_id])
     await client.close()
     calls = intelligence.calls
     of_project = ("--project", project)
-    lost = await run(own, "validate", *of_project)
+    lost = await run(scripted, "validate", *of_project)
     assert (lost.code, lost.json()["drift_examples"]) == (10, {"point_missing": [document_id]})
-    assert (await run(own, "reconcile", *of_project)).code == 10
-    repaired = await run(own, "reconcile", "--apply", *of_project)
+    assert (await run(scripted, "reconcile", *of_project)).code == 10
+    repaired = await run(scripted, "reconcile", "--apply", *of_project)
     assert (repaired.code, repaired.json()["repaired"]) == (0, {"point_missing": 1})
 
     async def well() -> bool:
-        return (await run(own, "validate", *of_project)).code == 0
+        return (await run(scripted, "validate", *of_project)).code == 0
 
     await eventually(well)
-    after = await stores.points(own.settings, [document_id])
+    after = await stores.points(scripted.settings, [document_id])
     assert (after, intelligence.calls) == (before, calls)
 
 
-async def test_what_was_submitted_and_is_not_there_is_told(own: Stack, project: str, tmp_path: Path) -> None:
-    (accepted,) = await index(own, project, [1])
+async def test_what_was_submitted_and_is_not_there_is_told(
+    scripted: Stack, project: str, tmp_path: Path
+) -> None:
+    (accepted,) = await index(scripted, project, [1])
     absent = {"document_id": "0" * 8 + accepted["document_id"][8:], "content_hash": accepted["content_hash"]}
     changed = {"document_id": accepted["document_id"], "content_hash": "0" * 64}
     file = tmp_path / "submitted.jsonl"
     file.write_text(json.dumps(absent) + "\n\n" + json.dumps(changed) + "\n")
-    found = await run(own, "validate", "--project", project, "--against", str(file))
+    found = await run(scripted, "validate", "--project", project, "--against", str(file))
     assert found.code == 10
     lists = found.json()["submitted"]
     assert (lists["missing_examples"], lists["changed_examples"]) == (
@@ -200,8 +194,8 @@ async def test_what_was_submitted_and_is_not_there_is_told(own: Stack, project: 
         [changed["document_id"]],
     )
     file.write_text(json.dumps(absent) + '\n{"document_id": "x"}\n')
-    malformed = await run(own, "validate", "--against", str(file))
+    malformed = await run(scripted, "validate", "--against", str(file))
     assert malformed.code == 2
     assert f"{file.name}:2" in malformed.err
-    assert (await run(own, "validate", "--against", str(tmp_path / "none"))).code != 0
-    assert (await run(own, "reconcile", "--older-than", "soon")).code == 2
+    assert (await run(scripted, "validate", "--against", str(tmp_path / "none"))).code != 0
+    assert (await run(scripted, "reconcile", "--older-than", "soon")).code == 2

@@ -287,7 +287,7 @@ async def test_settings_that_the_stack_cannot_have_are_refused_by_name(tmp_path:
     assert "geheim" not in refused.err
 
 
-async def test_settings_that_it_can_have_are_kept(tmp_path: Path) -> None:
+async def test_settings_that_it_can_have_are_kept_and_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
     intelligence_port, bridge_port = free_ports(2)
     intelligence = FaultyIntelligence(intelligence_port)
     given = {
@@ -315,5 +315,9 @@ async def test_settings_that_it_can_have_are_kept(tmp_path: Path) -> None:
 
                 await eventually(enriched)
             assert list((tmp_path / "elsewhere" / "content").iterdir())
+            processes = below(up.process.pid)
         finally:
             await up.end()
+    assert len(processes) >= 2 * len(NAMES) - 2
+    assert up.process.returncode == 0
+    await all_gone(processes)

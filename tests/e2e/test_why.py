@@ -3,14 +3,13 @@
 import os
 import re
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from archon.devstack.process import ChildProcess
-from archon.devstack.stack import Ports, Stack, running
+from archon.devstack.stack import Stack
 from archon.runtime.kafka.topics import ensure_topics
 from archon.runtime.local_ports import free_ports
 from tests.e2e import command
@@ -18,14 +17,6 @@ from tests.eventually import eventually
 
 PARTS = ["temporal", "kafka", "graph", "qdrant", "content", "intelligence", "worker", "ingress", "bridge"]
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture(scope="module")
-async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    data_dir: Path = tmp_path_factory.mktemp("why")
-    overrides = {"CIRCUIT_BREAKER_RECOVERY_TIMEOUT": "30", "RETRY_BACKOFF_BASE": "0.3"}
-    async with running(data_dir, Ports.free(), overrides) as stack:
-        yield stack
 
 
 @pytest.fixture

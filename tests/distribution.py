@@ -1,0 +1,86 @@
+"""In: the collected tests. Out: which files run in one process, in which order, and how long their stack runs.
+
+A stack costs half a minute of processor time to start, and a fifth of a processor while it idles: the files of
+a group share theirs, and it ends with them. What takes longest begins first, so that no process is left alone
+with it at the end.
+"""
+
+from collections import Counter
+from typing import Any, Final
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+GROUPS: Final = {
+    "servers that die": ("e2e/test_why", "e2e/test_outages", "crash/test_crash"),
+    "repairs": ("e2e/test_reconcile", "e2e/test_parked", "e2e/test_pages"),
+    "failures": (
+        "e2e/test_failures",
+        "e2e/test_backfill",
+        "e2e/test_deletion",
+        "e2e/test_rollout",
+        "e2e/test_streams",
+        "e2e/test_flood",
+        "e2e/test_revisions",
+    ),
+    "all is well": (
+        "e2e/test_cli",
+        "e2e/test_ingest",
+        "e2e/test_access",
+        "e2e/test_main_job",
+        "e2e/test_bench",
+        "e2e/test_search",
+        "e2e/test_delete",
+        "e2e/test_tracing",
+        "e2e/test_two_keys",
+        "e2e/test_observability",
+        "e2e/test_inputs",
+    ),
+    "enrich up": ("e2e/test_stack",),
+    "tutorial": ("e2e/test_tutorial",),
+}
+"""In the order in which they begin; of a group in the order in which its stack can bear them."""
+SHARED: Final = ("own", "scripted", "faulty_stack", "stack")
+"""The fixtures that end with a group."""
+_GROUP: Final = {f"tests/{file}.py": name for name, files in GROUPS.items() for file in files}
+_PLACE: Final = {file: place for place, file in enumerate(_GROUP)}
+
+
+class Together(LoadFileScheduling):  # type: ignore[misc]
+    """Gives a process the files of a whole group."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+def _group(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return _GROUP.get(file, file)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Ends the shared stacks after the last test of a group; a later test that needs one starts it again."""
+    if nextitem is None or _group(nextitem.nodeid) == _group(item.nodeid):
+        return
+    known = item.session._fixturemanager._arg2fixturedefs
+    for fixture in (each for name in SHARED for each in known.get(name, ())):
+        fixture.finish(item._request)  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | None:
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test that is `sampled(n)`, marks all but every n-th parameter as `full`; and orders the files."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if (mark := item.get_closest_marker("sampled")) is not None:
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % mark.args[0]:
+                item.add_marker(pytest.mark.full)
+            seen[test] += 1
+    items.sort(key=lambda item: _PLACE.get(item.nodeid.partition("::")[0], len(_PLACE)))
