@@ -29,8 +29,8 @@ from tests.e2e.events import completed_of, read_all
 from tests.e2e.faulty import refusing, slow, well
 from tests.eventually import eventually
 
-SLOW_SECONDS = float(os.environ.get("ARCHON_TEST_SLOW_SECONDS", "8"))
-DOWN_SECONDS = float(os.environ.get("ARCHON_TEST_DOWN_SECONDS", "8"))
+SLOW_SECONDS = float(os.environ.get("ARCHON_TEST_SLOW_SECONDS", "4"))
+DOWN_SECONDS = float(os.environ.get("ARCHON_TEST_DOWN_SECONDS", "4"))
 pytestmark = pytest.mark.timeout(180 + SLOW_SECONDS + DOWN_SECONDS)
 
 

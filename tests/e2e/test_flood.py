@@ -12,7 +12,7 @@ from tests.e2e.conftest import BACKLOG, FaultyStack
 from tests.e2e.faulty import well
 from tests.eventually import eventually
 
-FLOOD = 4 * BACKLOG
+FLOOD = 3 * BACKLOG
 pytestmark = pytest.mark.threat
 
 
@@ -27,7 +27,7 @@ class Analysis:
     async def __call__(self, body: dict[str, Any]) -> Response:
         await self.opened.wait()
         self.order.append(body["document_id"])
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)
         return await well(body)
 
 

@@ -18,7 +18,7 @@ async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Estate]
         yield running
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.full
 @pytest.mark.parametrize("name", NAMES)
 async def test_an_incident_is_named_and_costs_no_document(own: Estate, name: str) -> None:
     handled = await handle(own, name, INCIDENTS[name], documents=5)

@@ -1,5 +1,6 @@
 """Indexing while a server is down, on a separate stack whose servers can be killed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -54,8 +55,8 @@ async def test_without_the_vector_store_a_document_is_partial_and_made_whole(
 async def test_without_kafka_a_document_is_deferred_and_published_later(
     own: Stack, http: httpx.AsyncClient, project: str
 ) -> None:
-    for number in range(12):
-        await enriched(http, (await post(http, f"{project}-before-{number}")).json()["document_id"])
+    before = [(await post(http, f"{project}-before-{number}")).json() for number in range(12)]
+    await asyncio.gather(*(enriched(http, each["document_id"]) for each in before))
     await own.servers.kafka.kill()
     accepted = (await post(http, project)).json()
     assert (accepted["status"], accepted["enrichment_status"]) == ("deferred", "pending")

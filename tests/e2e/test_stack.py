@@ -56,6 +56,9 @@ class Up:
         await self.process.wait()
 
 
+GIVEN = {"SHUTDOWN_TIMEOUT": "3", "KAFKA_SESSION_TIMEOUT": "7", "KAFKA_RECREATED_AFTER": "4"}
+
+
 async def start(data_dir: Path, **environment: str) -> Up:
     own = {**PLAIN, "INTELLIGENCE_WORKERS": "1", **environment}
     process, said = await start_up(data_dir, 120, own)
@@ -64,7 +67,7 @@ async def start(data_dir: Path, **environment: str) -> Up:
 
 @pytest.fixture(scope="module")
 async def up(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Up]:
-    started = await start(tmp_path_factory.mktemp("up"))
+    started = await start(tmp_path_factory.mktemp("up"), **GIVEN)
     yield started
     await started.end()
 
@@ -287,16 +290,14 @@ async def test_settings_that_the_stack_cannot_have_are_refused_by_name(tmp_path:
     assert "geheim" not in refused.err
 
 
-async def test_settings_that_it_can_have_are_kept_and_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
+@pytest.mark.full
+async def test_an_own_intelligence_service_content_store_and_port_are_kept(tmp_path: Path) -> None:
     intelligence_port, bridge_port = free_ports(2)
     intelligence = FaultyIntelligence(intelligence_port)
     given = {
         "INTELLIGENCE_SERVICE_URL": intelligence.url,
         "CONTENT_STORE_URL": (tmp_path / "elsewhere").as_uri(),
         "BRIDGE_PORT": str(bridge_port),
-        "SHUTDOWN_TIMEOUT": "3",
-        "KAFKA_SESSION_TIMEOUT": "7",
-        "KAFKA_RECREATED_AFTER": "4",
     }
     async with intelligence.serving():
         up = await start(tmp_path / "d", **given)
@@ -304,20 +305,32 @@ async def test_settings_that_it_can_have_are_kept_and_ctrl_c_leaves_nothing_runn
             assert up.environment.items() >= given.items()
             assert f"{intelligence.url} (your own)" in up.said
             assert list(await up.services()) == [name for name in NAMES if name != "intelligence"]
-            body = {"project_id": "own", "source_path": "a.py", "full_text": "a = 1\n"}
-            url = f"http://127.0.0.1:{given['BRIDGE_PORT']}/api/bridge/document"
-            async with httpx.AsyncClient(timeout=30) as http:
-                accepted = (await http.post(url, json=body)).json()
-
-                async def enriched() -> bool:
-                    found = (await http.get(f"{url}/{accepted['document_id']}")).json()
-                    return bool(found["enrichment_status"] == "completed")
-
-                await eventually(enriched)
+            await enriched(up)
             assert list((tmp_path / "elsewhere" / "content").iterdir())
-            processes = below(up.process.pid)
         finally:
             await up.end()
-    assert len(processes) >= 2 * len(NAMES) - 2
+
+
+async def enriched(up: Up) -> None:
+    """Returns when it has enriched a document."""
+    url = f"{up.environment['BRIDGE_URL']}/api/bridge/document"
+    body = {"project_id": "own", "source_path": "a.py", "full_text": "a = 1\n"}
+    async with httpx.AsyncClient(timeout=30) as http:
+        accepted = (await http.post(url, json=body)).json()
+
+        async def is_enriched() -> bool:
+            found = (await http.get(f"{url}/{accepted['document_id']}")).json()
+            return bool(found["enrichment_status"] == "completed")
+
+        await eventually(is_enriched)
+
+
+async def test_it_enriches_with_the_settings_it_was_given_and_ctrl_c_leaves_nothing_running(up: Up) -> None:
+    """The last test, because it ends the stack."""
+    assert up.environment.items() >= GIVEN.items()
+    await enriched(up)
+    processes = below(up.process.pid)
+    assert len(processes) >= 2 * len(NAMES)
+    await up.end()
     assert up.process.returncode == 0
     await all_gone(processes)
