@@ -63,9 +63,9 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """Ends the shared stacks after the last test of a group; a later test that needs one starts it again."""
     if nextitem is None or _group(nextitem.nodeid) == _group(item.nodeid):
         return
-    known = item.session._fixturemanager._arg2fixturedefs
-    for fixture in (each for name in SHARED for each in known.get(name, ())):
-        fixture.finish(item._request)  # type: ignore[attr-defined]
+    for name in SHARED:
+        for fixture in item.session._fixturemanager.getfixturedefs(name, item) or ():
+            fixture.finish(item._request)  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(optionalhook=True)
