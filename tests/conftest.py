@@ -18,6 +18,7 @@ from archon.devstack.stack import Ports, Servers, Services, Stack, environment, 
 from archon.runtime.kafka.topics import ensure_topics
 from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
+from tests import examples
 from tests.collector import Collector
 from tests.distribution import (
     pytest_collection_modifyitems,
@@ -40,6 +41,10 @@ _EXTERNAL = {
 
 
 _LOG_LINES = 12
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    examples.configure(config)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -12,7 +12,7 @@ from tests.crash.matrix import NotReachedError, rehearse, until_dead
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     "point",
     [

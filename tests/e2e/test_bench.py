@@ -21,6 +21,7 @@ def environment(servers: TestServers, stack: Settings) -> dict[str, str]:
     return {**os.environ, **servers.environment_of(stack)}
 
 
+@pytest.mark.full
 async def test_a_load_on_a_running_stack_is_reported_as_it_happened(
     environment: dict[str, str], stack: Settings, project: str, tmp_path: Path
 ) -> None:

@@ -43,7 +43,8 @@ async def post(bridge: httpx.AsyncClient, project: str, path: str) -> str:
 async def test_a_flood_that_fills_temporal_does_not_delay_another_projects_document(
     faulty: FaultyStack, bridge: httpx.AsyncClient, project: str
 ) -> None:
-    analysis = faulty.intelligence.behaviour = Analysis()
+    analysis, slots = Analysis(), asyncio.Semaphore(8)
+    faulty.intelligence.behaviour = analysis
 
     async def is_paused() -> bool:
         async with httpx.AsyncClient() as http:
@@ -51,7 +52,11 @@ async def test_a_flood_that_fills_temporal_does_not_delay_another_projects_docum
         return bool(found.json()["consumer"]["state"] == "paused")
 
     async def flood(number: int) -> set[str]:
-        return {await post(bridge, project, f"{number}/{each}.py") for each in range(FLOOD)}
+        async def one(each: int) -> str:
+            async with slots:
+                return await post(bridge, project, f"{number}/{each}.py")
+
+        return set(await asyncio.gather(*map(one, range(FLOOD))))
 
     waits = await flood(1)
     await eventually(is_paused)

@@ -80,6 +80,7 @@ async def test_without_the_graph_nothing_is_indexed_and_it_is_said(
     await enriched(http, (await post(http, project)).json()["document_id"])
 
 
+@pytest.mark.full
 async def test_without_the_intelligence_service_documents_wait(
     own: Stack, http: httpx.AsyncClient, project: str
 ) -> None:

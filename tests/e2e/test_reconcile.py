@@ -24,8 +24,8 @@ from tests.e2e.command import Finished, enrich
 from tests.e2e.faulty import FaultyIntelligence
 from tests.eventually import eventually
 
-DOCUMENTS = 100
-CONSUMED, LOST = 20, 50
+DOCUMENTS = 60
+CONSUMED, LOST = 12, 30
 """Number of requests before the ingress stops, and further ones that only Kafka has when it dies; the broker
 then comes back empty."""
 AT_ONCE = 16

@@ -28,6 +28,7 @@ def steps() -> Iterator[tuple[str, str | None]]:
             yield last, output if shown != SHELL else None
 
 
+@pytest.mark.full
 async def test_the_tutorial(tmp_path: Path) -> None:
     (make, _), (up, _), (source, _), *rest = steps()
     assert make == "make setup"

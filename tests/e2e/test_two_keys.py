@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from archon.runtime.settings import Settings
 from tests.e2e.keyed import KeyedBridge, add_key, client, keyed_bridge
 from tests.eventually import eventually
+from tests.examples import examples
 
 pytestmark = [pytest.mark.threat, pytest.mark.timeout(600)]
 BRIDGE = "/api/bridge"
@@ -199,7 +200,7 @@ async def keyed(stack: Settings, tmp_path_factory: pytest.TempPathFactory) -> As
 
 
 @settings(
-    max_examples=6,
+    max_examples=examples(6),
     deadline=None,
     derandomize=True,
     database=None,

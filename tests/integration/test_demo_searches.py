@@ -2,6 +2,8 @@
 
 from uuid import uuid4
 
+import pytest
+
 from archon.cli.demo import OWN_TREE, SEARCHES
 from archon.cli.files.walk import Walk
 from archon.contracts.identity import content_hash, document_id, document_type_of, language_of
@@ -26,6 +28,7 @@ FOUND = {
 }
 
 
+@pytest.mark.full
 async def test_the_demos_searches_find_the_right_lines_of_this_repository(
     servers: TestServers, settings: Settings
 ) -> None:

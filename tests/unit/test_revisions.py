@@ -19,6 +19,7 @@ from kafka_ingress.enrichment import EnrichmentHandler
 from kafka_ingress.revisions import REMEMBERED, WAITING, Revisions
 from tests import factories
 from tests.eventually import eventually
+from tests.examples import examples
 
 pytestmark = pytest.mark.threat
 NEVER = 3600.0
@@ -112,7 +113,7 @@ async def test_as_many_documents_are_remembered_as_are_told() -> None:
     assert len(revisions._newest) == REMEMBERED
 
 
-@settings(max_examples=30, deadline=None, database=None)
+@settings(max_examples=examples(30), deadline=None, database=None)
 @given(numbers=st.lists(st.integers(1, 6), min_size=1, max_size=12), pauses=st.data())
 async def test_the_newest_always_passes_and_none_after_a_newer_one(
     numbers: Sequence[int], pauses: st.DataObject

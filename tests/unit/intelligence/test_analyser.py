@@ -241,6 +241,7 @@ LARGE = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("language", LARGE)
 def test_of_more_than_anybody_asks_for_the_first_are_found(language: str) -> None:
     """On one line, if the language allows it: a node's position must not cost a walk along the line."""
