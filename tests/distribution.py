@@ -12,17 +12,6 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 GROUPS: Final = {
-    "servers that die": ("e2e/test_why", "e2e/test_outages", "crash/test_crash"),
-    "repairs": ("e2e/test_reconcile", "e2e/test_parked", "e2e/test_pages"),
-    "failures": (
-        "e2e/test_failures",
-        "e2e/test_backfill",
-        "e2e/test_deletion",
-        "e2e/test_rollout",
-        "e2e/test_streams",
-        "e2e/test_flood",
-        "e2e/test_revisions",
-    ),
     "all is well": (
         "e2e/test_cli",
         "e2e/test_ingest",
@@ -36,6 +25,17 @@ GROUPS: Final = {
         "e2e/test_observability",
         "e2e/test_inputs",
     ),
+    "failures": (
+        "e2e/test_failures",
+        "e2e/test_backfill",
+        "e2e/test_deletion",
+        "e2e/test_rollout",
+        "e2e/test_streams",
+        "e2e/test_flood",
+        "e2e/test_revisions",
+    ),
+    "repairs": ("e2e/test_reconcile", "e2e/test_parked", "e2e/test_pages"),
+    "servers that die": ("e2e/test_why", "e2e/test_outages", "crash/test_crash"),
     "enrich up": ("e2e/test_stack",),
     "tutorial": ("e2e/test_tutorial",),
 }

@@ -220,7 +220,7 @@ async def statistics(guarded: Guarded) -> None:
 async def parked_runs(guarded: Guarded) -> None:
     """Temporal's list is limited to the caller's projects too: here to those of a third one."""
     third = f"project-{uuid4().hex[:10]}"
-    request = factories.request(project_name=third)  # its text is nowhere
+    request = factories.request(project_name=third, text=str(uuid4()))  # its text is nowhere
     await EnrichmentClient(await temporal.connect(guarded.settings)).submit(request)
 
     async def shown(by: httpx.AsyncClient, **params: str) -> set[tuple[str, str]]:
