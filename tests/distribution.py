@@ -1,4 +1,4 @@
-"""In: the collected tests. Out: which files run in one process, in which order, and and with which stack.
+"""In: the collected tests. Out: which files run in one process, in which order, and with which stack.
 
 A stack costs half a minute of processor time to start, and a fifth of a processor while it idles: the files
 of a group share theirs, and it ends with them. What takes longest begins first, so that no process is left
@@ -60,7 +60,10 @@ def _group(nodeid: str) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Ends the shared stacks after the last test of a group; a later test that needs one starts it again."""
+    """Ends the shared stacks after the last test of a group; a later test that needs one starts it again.
+
+    Pytest itself ends a fixture of the session with the session.
+    """
     if nextitem is None or _group(nextitem.nodeid) == _group(item.nodeid):
         return
     for name in SHARED:

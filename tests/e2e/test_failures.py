@@ -494,6 +494,7 @@ async def test_a_message_that_was_none_is_listed_and_can_be_forgotten(
     assert (await bridge.get(f"/dead-letters/{key}")).status_code == 404
 
 
+@pytest.mark.full
 async def test_a_deep_backlog_pauses_consumption_and_loses_nothing(
     faulty: FaultyStack, bridge: httpx.AsyncClient, project: str
 ) -> None:

@@ -75,7 +75,7 @@ class Shell:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
+            process_group=0,  # not a session: Linux divides processors between sessions first
         )
 
     async def run(self, command: str) -> tuple[int, str]:
