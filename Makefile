@@ -44,7 +44,7 @@ test-all: $(READY)
 
 # What needs no server.
 test-fast: $(READY)
-	$(BIN)/pytest tests/unit $(SUITE) -m "not full" $(ARGS)
+	$(BIN)/pytest tests/unit $(SUITE) -n 2 -m "not full" $(ARGS)
 
 # Kills each process at each point where it hurts, and looks what became of the documents.
 crash: $(READY)
