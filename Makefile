@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: setup demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy audit site format histories lock schemas dashboards clean
+.PHONY: setup demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy changelog audit site format histories lock schemas dashboards clean
 
 # Installs what the command line and the tests need.
 setup: $(READY)
@@ -104,6 +104,12 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tests.prose
+	$(BIN)/towncrier build --draft --version next >/dev/null
+
+# Moves the fragments of changes/ into CHANGELOG.md; VERSION=0.3.0.
+changelog: $(READY)
+	@test -n "$(VERSION)" || { echo "Which version? As in: make changelog VERSION=0.3.0"; exit 2; }
+	$(BIN)/towncrier build --yes --version $(VERSION)
 
 # Image, compose file, chart, alert rules and specifications, without Docker; `ARGS=--prove` breaks each, too.
 check-deploy: $(DEPLOY)/.ready
