@@ -29,6 +29,7 @@ from tests.e2e.faulty import FaultyIntelligence
 from tests.memory import vectors_in_memory
 
 __all__ = ["pytest_collection_modifyitems", "pytest_runtest_teardown", "pytest_xdist_make_scheduler"]
+pytest_plugins = ["tests.servers.recording"]
 
 _EXTERNAL = {
     "KAFKA_BOOTSTRAP_SERVERS": "ARCHON_TEST_KAFKA",

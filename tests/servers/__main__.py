@@ -1,0 +1,6 @@
+"""In: the committed records. Out: docs/servers.md (`make servers`)."""
+
+from tests.servers.page import PAGE, page
+from tests.servers.records import committed
+
+PAGE.write_text(page(committed()))
