@@ -10,7 +10,7 @@ from ast_grep_py import SgNode
 from intelligence.syntax import naming
 from intelligence.syntax.grammar import Grammar, Scope
 from intelligence.syntax.nodes import Found, ScopeNode, Tree, children, first, span
-from intelligence.syntax.values import value_of
+from intelligence.syntax.values import value_at, value_of
 
 _QUALIFIED_CHARACTERS: Final = 1000
 _HEAD: Final = 300
@@ -30,8 +30,8 @@ def scopes_of(found: Found, tree: Tree, rules: Mapping[str, Sequence[Scope]]) ->
         if rule.kind == "phantom":
             tree.misses.append((found.start, found.start))
             return
-        value = value_of(found.node, rule)
-        if value is None and (rule.wraps is not None or rule.holds is not None):
+        value = value_at(found.node, rule.path_to) if rule.path_to else value_of(found.node, rule)
+        if value is None and (rule.wraps is not None or rule.holds is not None or rule.path_to):
             continue
         spans = [span(_declared(child)) for child in children(found.node, rule.name)]
         head = tree.text[found.start : spans[0][0] if spans else found.start][:_HEAD]
@@ -71,7 +71,9 @@ def _made(found: Found, tree: Tree, macro: re.Pattern[str], end: int) -> list[st
 
 
 def _declared(node: SgNode) -> SgNode:
-    """The name inside nested C declarators: `*f(int)` declares `f`."""
+    """The name inside nested C declarators, `f` in `*f(int)`, or before the type of a Kotlin variable."""
+    if node.kind() == "variable_declaration":
+        return first(node, ["simple_identifier"]) or node
     while node.kind().endswith("declarator"):
         inner = node.field("declarator") or next(iter(reversed(node.named_children())), None)
         if inner is None:

@@ -45,7 +45,9 @@ class Scope(_Strict):
     its last part is the name and the rest the owner, without this match rest      the scope ends at the end
     of the text: either at the next scope of its kind, or nested wraps     requires a value that is a call
     with a function argument, where the callee does not match holds     requires a value of this kind, or a
-    call at module level with an argument of this kind bases     children with the names of base types
+    call at module level with an argument of this kind bases     children with the names of base types path_to
+    requires the function that the variable holds at the end of this path of children outermost requires a
+    place outside functions
     """
 
     node: str
@@ -62,6 +64,8 @@ class Scope(_Strict):
     wraps: Pattern | None = None
     holds: str | None = None
     bases: tuple[str, ...] = ()
+    path_to: tuple[Part, ...] = ()
+    outermost: bool = False
     languages: tuple[str, ...] = ()
 
 

@@ -138,7 +138,10 @@ class _Walk:
     def _open(self, found: Found) -> None:
         if len(self._scopes) == DEPTH_LIMIT:
             return
+        within = self._scopes[-1].function if self._scopes else None
         for scope in declarations.scopes_of(found, self._tree, self._rules):
+            if scope.rule.outermost and within is not None:
+                continue
             if scope.rule.rest is not None:
                 self._last_to_the_end(scope)
             scope.parent = self._scopes[-1] if self._scopes else None

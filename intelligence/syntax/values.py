@@ -1,11 +1,13 @@
-"""In: a JavaScript value of a variable, a field or an export. Out: the function or object in it."""
+"""In: the value of a variable, a field or an export. Out: the function or object in it."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from ast_grep_py import SgNode
 
-from intelligence.syntax.grammar import Scope
+from intelligence.syntax.grammar import Part, Scope
+from intelligence.syntax.nodes import first
 
 _HEAD: Final = 300
 """Maximum characters read of a callee."""
@@ -16,6 +18,14 @@ _AROUND: Final = frozenset(
 _FIELDS: Final = frozenset({"field_definition", "public_field_definition"})
 _ANYWHERE: Final = frozenset({"useCallback"})
 _STYLED: Final = re.compile(r"(?:styled|tw)\b")
+
+
+def value_at(node: SgNode, path: Sequence[Part]) -> SgNode | None:
+    """The child at the end of a path of children."""
+    found: SgNode | None = node
+    for part in path:
+        found = first(found, [part]) if found is not None else None
+    return found
 
 
 def value_of(node: SgNode, rule: Scope) -> SgNode | None:

@@ -12,7 +12,8 @@ Both sides count:
             decorators, `export` and comments. ctags says the name's line instead: for C that has to be among
             the entity's.
 
-Nothing else is compared: neither macros nor anonymous functions and types, nor functions that a call wraps.
+Nothing else is compared: neither macros nor anonymous functions and types, nor functions that a call wraps
+or that a variable of another language holds.
 Where a macro makes a function of C or C++, ctags takes the macro for its name, `TEST(name) {`, or sees none,
 `TEST_CASE("a name") {`: what begins on such a line is left out on both sides, and so is what C++ defaults or
 deletes.
@@ -51,6 +52,7 @@ def found(text: str, language: str) -> list[Named] | None:
         for scope in tree.scopes
         if scope.kind in what
         and scope.rule.wraps is None
+        and not scope.rule.path_to
         and scope.rule.text != "default"
         and scope.rule.made is None
         and not (

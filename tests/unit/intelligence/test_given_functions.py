@@ -1,7 +1,9 @@
-"""JavaScript functions assigned to a variable, a field or an object, or passed to a wrapping call."""
+"""Functions assigned to a variable, a field or an object, or passed to a wrapping call."""
 
 import pytest
 
+from intelligence.syntax.grammar import grammars
+from intelligence.syntax.tree import parse
 from tests.unit.intelligence.test_second_look import full
 
 WRAPPED = """
@@ -64,3 +66,55 @@ def test_functions_are_those_of_what_they_are_given_to(language: str, text: str,
 def test_what_only_typescript_has_hides_nothing() -> None:
     text = "class S { private save = debounce(async () => {}, 5) as F }\nconst svc = { a() {} } as const\n"
     assert [each.qualified_name for each in full(text, "typescript").entities] == ["S", "S.save", "svc.a"]
+
+
+HELD = {
+    "python": """f: F = lambda a, b: a if b else 1
+class A:
+    g = lambda self: "text"
+x, y = lambda: 1, 2
+def m():
+    h = lambda: 1
+""",
+    "go": """package a
+var f = func(a, b int) int { return a }
+var (
+	g = func() {}
+	x = 1
+)
+func m() { var h = func() {}; h() }
+""",
+    "kotlin": """val f: (Int) -> Int = { a -> a }
+class A {
+  val g = fun(x: Int, y: Int) = x
+}
+val x = run { 2 }
+fun m() { val h = { 1 } }
+""",
+    "cpp": """static const auto f = [](int a, int b) { return a; };
+namespace n { auto g = [] {}; int x = 3; }
+int m() { auto h = [] { return 1; }; return h(); }
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "functions"),
+    [
+        ("python", ["function f 2", "method A.g 0", "function m 0"]),
+        ("go", ["function f 2", "function g 0", "function m 0"]),
+        ("kotlin", ["function f 1", "method A.g 2", "function m 0"]),
+        ("cpp", ["function f 2", "function n.g 0", "function m 0"]),
+    ],
+)
+def test_a_variable_outside_functions_that_holds_a_function_is_one(
+    language: str, functions: list[str]
+) -> None:
+    tree = parse(HELD[language], language, grammars()[language])
+    found = [f"{each.kind} {each.qualified_name} {each.parameters}" for each in tree.scopes if each.callable]
+    assert found == functions
+
+
+def test_such_a_function_has_the_documentation_above_its_variable() -> None:
+    assert full("// F adds.\nvar F = func() {}\n", "go").entities[0].documentation == "F adds."
+    assert full("// Adds.\nconst auto f = [] {};\n", "cpp").entities[0].documentation == "Adds."

@@ -345,3 +345,64 @@ CSHARP = """class A
 
 def test_conditions_of_csharp_behind_a_directive_are_no_functions() -> None:
     assert named(full(CSHARP, "csharp")) == ["class A 1", "method A.F 3"]
+
+
+COPROCESSES = """f() {
+  coproc READER { cat; }
+  coproc { ls; }
+  coproc while read -r x; do echo "$x"; done
+  coproc cat
+  echo end
+}
+g() { :; }
+"""
+FALLING_THROUGH = """f() {
+  case $1 in
+    a) echo a ;;
+    b) echo b ;&
+  esac
+}
+g() { case $1 in a) ls ;;& # the last
+  esac
+}
+h() { :; }
+"""
+EXTENSIONS = """static class Texts {
+  extension(string text) {
+    public int Words() => text.Length;
+    public bool Empty => text == "";
+  }
+  extension<T>(IEnumerable<T> items) where T : class
+  {
+    public T First(int number) { return items.Take(number); }
+  }
+  public static void Plain() { }
+}
+class Plug { void extension(int port) { } void Use() { extension(1); } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "entities"),
+    [
+        (COPROCESSES, "bash", ["function f 1", "function g 8"]),
+        (FALLING_THROUGH, "bash", ["function f 1", "function g 7", "function h 10"]),
+        (
+            EXTENSIONS,
+            "csharp",
+            [
+                *("class Texts 1", "method Texts.Words 3", "method Texts.First 8", "method Texts.Plain 10"),
+                *("class Plug 12", "method Plug.extension 12", "method Plug.Use 12"),
+            ],
+        ),
+    ],
+)
+def test_newer_syntax_neither_ends_a_block_early_nor_declares_anything(
+    text: str, language: str, entities: list[str]
+) -> None:
+    result = full(text, language)
+    assert (named(result), result.not_understood) == (entities, 0)
+
+
+def test_a_coprocess_does_not_end_its_function() -> None:
+    assert full(COPROCESSES, "bash").entities[0].end_line == 7
