@@ -87,6 +87,14 @@ def test_a_declaration_that_cannot_be_true_is_not_believed(declared: str) -> Non
     assert (found.text, found.encoding, found.guessed) == (text, "cp1252", True)
 
 
+@pytest.mark.parametrize("words", ["ångström åäö", "Größe ändern", "überprüfe", "año señor"])
+def test_a_few_latin_words_are_no_other_script(words: str) -> None:
+    text = f"# coding: klingon\n# {words}\n"
+    found = decoded(text.encode("latin-1"))
+    assert found is not None
+    assert (found.text, found.guessed) == (text, True)
+
+
 def test_utf_8_that_is_said_to_be_latin_is_read_as_utf_8() -> None:
     text = "# coding: latin-1\n# größe\n"
     assert decoded(text.encode()) == (text, "utf-8", True)

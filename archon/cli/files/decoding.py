@@ -69,6 +69,7 @@ _WHOLE: Final = 4
 _HANGUL: Final = re.compile("[\uac00-\ud7a3]")
 _REPLACED: Final = "\ufffd"
 _NOT_ASCII: Final = re.compile("[^\x00-\x7f]")
+_BESIDE_ASCII: Final = re.compile("(?<=[A-Za-z])[^\x00-\x7f]|[^\x00-\x7f](?=[A-Za-z])")
 _SAMPLE: Final = 65_536
 _BLANKS: Final = "\t\n\v\f\r"
 _SCRIPTS: Final = 20
@@ -196,7 +197,7 @@ def _detected(data: bytes) -> Decoded | None:
         text = _strictly(data, encoding)
         if text is None:
             continue
-        weight = found["confidence"]
+        weight = found["confidence"] * (1 - _mixed_share(text))
         if encoding == "cp1252":
             weight *= _WESTERN
         elif encoding in {"cp949", "euc_kr"}:
@@ -205,6 +206,15 @@ def _detected(data: bytes) -> Decoded | None:
             best, chosen = weight, Decoded(text, encoding, guessed=True)
     chosen = chosen or Decoded(data.decode("latin-1"), "iso8859-1", guessed=True)
     return None if is_binary(chosen.text) else chosen
+
+
+def _mixed_share(text: str) -> float:
+    """Share of the letters above ASCII that stand beside an ASCII letter but are not Latin, as in `grцe`:
+    high for Latin text that is decoded as another script."""
+    letters = [each for each in _NOT_ASCII.findall(text[:_SAMPLE]) if each.isalpha()]
+    beside = _BESIDE_ASCII.findall(text[:_SAMPLE])
+    mixed = sum(each.isalpha() and not unicodedata.name(each, "").startswith("LATIN") for each in beside)
+    return min(1.0, mixed / max(1, len(letters)))
 
 
 def _hangul_share(text: str) -> float:
