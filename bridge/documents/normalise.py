@@ -12,7 +12,7 @@ from archon.contracts.documents import Document, DocumentSubmission
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.events import RequestMetadata
 from archon.contracts.text import notebooks
-from archon.contracts.text.languages import language_in
+from archon.contracts.text.languages import language_of_file
 from archon.contracts.text.lines import count_lines
 
 PREVIEW_CHARACTERS: Final = 500
@@ -33,7 +33,7 @@ def normalise(submission: DocumentSubmission, text: str, *, is_own: bool = False
     document_id, external_id = identity.document_id(
         submission.project_id, submission.document_id, path, is_own=is_own
     )
-    language = submission.language or identity.language_of(path) or language_in(text)
+    language = submission.language or language_of_file(path, text)
     return Document(
         entity_id=document_id,
         external_id=external_id,

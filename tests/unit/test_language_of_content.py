@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from archon.contracts.documents import DocumentSubmission
-from archon.contracts.text.languages import language_in
+from archon.contracts.text.languages import language_in, language_of_file
 from archon.contracts.types import DocumentType, EnrichmentType
 from bridge.documents.normalise import normalise
 from intelligence.analysis.analyser import analyse
@@ -94,3 +94,21 @@ def test_scripts_without_a_suffix_have_a_language_and_entities() -> None:
 def test_a_name_that_tells_goes_first() -> None:
     submission = DocumentSubmission.model_validate({"project_id": "p", "source_path": "a.rb"})
     assert normalise(submission, "#!/usr/bin/env python\n").language == "ruby"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE TS>\n<TS version="2.1"></TS>\n',
+        "\ufeff<!DOCTYPE TS><TS></TS>\n",
+        '<TS version="2.1" language="de_DE">\n</TS>\n',
+    ],
+)
+def test_a_translation_of_qt_is_no_typescript(text: str) -> None:
+    assert language_of_file("i18n/app_de.ts", text) == "xml"
+
+
+def test_a_name_decides_before_the_text() -> None:
+    assert language_of_file("a.ts", "const a = <TS>(x: TS) => x;\n") == "typescript"
+    assert language_of_file("a.ts", "<Thing>window.thing;\n") == "typescript"
+    assert language_of_file("run", "#!/bin/sh\n") == "bash"

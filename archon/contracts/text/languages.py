@@ -1,4 +1,4 @@
-"""In: a text whose file name does not determine its language. Out: the language by shebang, mode line or
+"""In: a text, and the name of its file. Out: its language by the name, otherwise by shebang, mode line or
 content.
 
 Prose has none: a guess from content requires several lines with unmistakable beginnings.
@@ -7,7 +7,7 @@ Prose has none: a guess from content requires several lines with unmistakable be
 import re
 from typing import Final
 
-from archon.contracts.identity import KNOWN_LANGUAGES, language_named
+from archon.contracts.identity import KNOWN_LANGUAGES, language_named, language_of
 from archon.contracts.text.lines import with_newlines
 
 _INTERPRETERS: Final = {
@@ -73,6 +73,8 @@ _OPENINGS: Final = (
     (re.compile(r'\s*(?://[^\n]*\n\s*)*syntax\s*=\s*"proto[23]"\s*;'), "protobuf"),
     (re.compile(r'\s*\{\s*"(?:[^"\\\n]|\\.)*"\s*:|\s*\[\s*(?:\{\s*"|"(?:[^"\\\n]|\\.)*"\s*[,\]])'), "json"),
 )
+_TRANSLATION: Final = re.compile(r"\s*<(?:\?xml\b|!DOCTYPE TS>|TS\b[^<>]*>)")
+"""Qt's translations are XML in files with TypeScript's suffix."""
 _SIGNS: Final = {
     "c": r"""#include [<"][\w/.+-]+\.h[>"]|#(?:define|ifdef|ifndef|endif)\b|typedef (?:struct|enum)\b""",
     "cpp": r"namespace [\w:]+ \{$|template ?<.*>$|using (?:namespace )?[\w:]+;$|class \w+ (?:: .*)?\{$"
@@ -97,6 +99,14 @@ _SIGN: Final = {language: re.compile(f"^(?:{sign})", re.MULTILINE) for language,
 _SIGNS_LEAST: Final = 2
 _SIGNS_SHARE: Final = 0.2
 """Minimum share of unindented lines that match: a README may contain examples."""
+
+
+def language_of_file(path: str, text: str) -> str | None:
+    """The language by a file's name; otherwise, or if its beginning contradicts the name, by its text."""
+    named = language_of(path)
+    if named == "typescript" and _TRANSLATION.match(text[:_HEAD].lstrip("\ufeff")):
+        return "xml"
+    return named or language_in(text)
 
 
 def language_in(text: str) -> str | None:
