@@ -211,9 +211,9 @@ def _detected(data: bytes) -> Decoded | None:
 def _mixed_share(text: str) -> float:
     """Share of the letters above ASCII that stand beside an ASCII letter but are not Latin, as in `grцe`:
     high for Latin text that is decoded as another script."""
-    letters = [each for each in _NOT_ASCII.findall(text[:_SAMPLE]) if each.isalpha()]
+    letters: list[str] = [each for each in _NOT_ASCII.findall(text[:_SAMPLE]) if each.isalpha()]
     beside = _BESIDE_ASCII.findall(text[:_SAMPLE])
-    mixed = sum(each.isalpha() and not unicodedata.name(each, "").startswith("LATIN") for each in beside)
+    mixed: int = sum(each.isalpha() and not unicodedata.name(each, "").startswith("LATIN") for each in beside)
     return min(1.0, mixed / max(1, len(letters)))
 
 
