@@ -119,7 +119,7 @@ async def test_the_intelligence_service_is_down(own: Stack, http: httpx.AsyncCli
         assert re.search(r"intelligence +down", printed), printed
         return bool(
             re.search(
-                r"3 processing: wait for the intelligence service since [\d:]+ "
+                r"3 documents wait for the intelligence service since [\d:]+ "
                 r"\(.*connection refused.*\), next try (in \d+ s|now)",
                 printed,
             )
@@ -153,7 +153,7 @@ async def test_no_worker_is_there(own: Stack, http: httpx.AsyncClient, project: 
     assert waiting["since"] is not None
     printed = (await enrich(own, "status", "-p", project)).out
     assert re.search(r"worker +down .*\d+ s ago", printed), printed
-    assert "1 processing: wait for the worker" in printed
+    assert "1 document waits for the worker" in printed
     await restart(http, own.services.worker, "worker")
 
 

@@ -1,6 +1,7 @@
 """A doctor's findings: causes before consequences, each with the next step."""
 
 from archon.cli.estate.diagnosis import Facts, diagnose
+from archon.cli.estate.shown import counted
 from archon.contracts.estate import Cause, Part, PartName, PartStatus, WaitingFor
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime.misspelt import Misspelt
@@ -139,3 +140,38 @@ def test_settings_dimensions_parked_documents_and_clocks() -> None:
     assert "384" in dimensions.why
     assert "service_down" in parked.why
     assert "42 s behind" in clock.what
+
+
+PASSWORD = (
+    "bolt://here (MEMGRAPH_URI): MEMGRAPH_USER or MEMGRAPH_PASSWORD is missing or wrong, or not allowed"
+)
+
+
+def test_a_graph_that_refuses_the_worker_alone_is_not_down() -> None:
+    (found,) = diagnose(facts(waiting(PartName.WORKER, PartName.GRAPH, reason=PASSWORD)))
+    assert found.what == "the graph answers, but refuses the worker"
+    assert found.next == "Correct MEMGRAPH_USER or MEMGRAPH_PASSWORD of the service"
+
+
+def test_a_refused_password_is_a_cause_even_while_the_graph_is_slow() -> None:
+    graph = Part(name=PartName.GRAPH, status=PartStatus.DOWN, reason="no answer within 2 s", working=False)
+    found = diagnose(facts(graph, waiting(PartName.WORKER, PartName.GRAPH, reason=PASSWORD)))
+    assert [(each.part, each.consequence_of) for each in found] == [
+        (PartName.GRAPH, []),
+        (PartName.WORKER, []),
+    ]
+
+
+def test_a_graph_that_refuses_the_command_explains_no_waiting_part() -> None:
+    graph = Part(name=PartName.GRAPH, status=PartStatus.DOWN, reason=f"graph: {PASSWORD}", working=False)
+    worker = waiting(PartName.WORKER, PartName.GRAPH, reason="connection refused")
+    own, other = diagnose(facts(graph, worker))
+    assert own.what == "the graph answers, but refuses the settings here"
+    assert own.next == "Correct MEMGRAPH_USER or MEMGRAPH_PASSWORD"
+    assert (other.part, other.consequence_of) == (PartName.WORKER, [])
+
+
+def test_the_line_of_a_cause_counts_documents_whatever_their_status() -> None:
+    assert counted(cause(PartName.WORKER, 2)) == "2 documents wait for the worker (a reason)"
+    about = cause(PartName.WORKER, 1).model_copy(update={"estimated": True})
+    assert counted(about) == "about 1 document waits for the worker (a reason)"

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -11,6 +13,7 @@ from archon.contracts.errors import SetupError, StoreUnavailableError
 from archon.contracts.estate import PartName, PartStatus, WaitingFor
 from archon.runtime.estate import parts as module
 from archon.runtime.estate.parts import Answer, PartCheck, Parts
+from archon.runtime.estate.services import OurService, ask_worker
 
 
 class Part:
@@ -99,3 +102,57 @@ async def test_each_change_of_a_part_is_logged_once(monkeypatch: pytest.MonkeyPa
     assert logs[0]["reason"] == "worker: connection refused"
     assert logs[2]["reason"] == "kafka: does not answer"
     assert logs[3]["clock_ahead_seconds"] == -3600.0
+
+
+async def test_after_a_recovery_the_start_is_that_of_the_recovery() -> None:
+    ingress, started = Part(), datetime.now(UTC) - timedelta(hours=3)
+    ingress.answer = Answer(since=started)
+    parts = Parts([PartCheck(PartName.INGRESS, "http://here", ingress.ask)])
+    (first,) = await parts.now()
+    (second,) = await parts.now()
+    assert first.since == second.since == started
+    ingress.answer = Answer(
+        since=started, waiting_for=[WaitingFor(service=PartName.KAFKA, reason="down")], working=False
+    )
+    (waiting,) = await parts.now()
+    ingress.answer = Answer(since=started)
+    (recovered,) = await parts.now()
+    (still,) = await parts.now()
+    assert waiting.since is not None
+    assert recovered.since is not None
+    assert recovered.since >= waiting.since
+    assert still.since == recovered.since
+
+
+async def test_a_restarted_part_has_started_when_it_says() -> None:
+    ingress = Part()
+    parts = Parts([PartCheck(PartName.INGRESS, "http://here", ingress.ask)])
+    ingress.answer = StoreUnavailableError("ingress", "connection refused")
+    await parts.now()
+    ingress.answer = Answer(since=datetime.now(UTC) + timedelta(seconds=5))
+    (found,) = await parts.now()
+    assert found.since == ingress.answer.since
+
+
+class Polled:
+    """Temporal's last poll by a worker, so many seconds ago."""
+
+    def __init__(self, ago: float) -> None:
+        self._ago = ago
+
+    async def last(self) -> datetime:
+        return datetime.now(UTC) - timedelta(seconds=self._ago)
+
+
+@pytest.mark.parametrize(
+    ("ago", "reason"), [(30.0, "connection refused$"), (80.0, "no worker has polled for 8")]
+)
+async def test_a_worker_that_does_not_answer_is_idle_or_gone(ago: float, reason: str) -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("[Errno 111] Connection refused", request=request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(refuse)) as http:
+        worker = OurService(PartName.WORKER, http, "http://here", "worker_url")
+        with pytest.raises(StoreUnavailableError, match=reason):
+            await ask_worker(worker, Polled(ago))  # type: ignore[arg-type]
+        assert await ask_worker(worker, Polled(5.0)) == Answer()  # type: ignore[arg-type]

@@ -30,6 +30,8 @@ _SETTINGS: Final[Mapping[PartName, str]] = {
 _DIMENSIONS: Final = "EMBEDDING_DIMENSIONS"
 _NO_ROOM: Final = re.compile(r"\bspace\b|\bdisk\b|takes no writes", re.IGNORECASE)
 """Servers' own messages about missing disk space."""
+_REFUSED: Final = re.compile(r"\b([A-Z_]+(?: or [A-Z_]+)?) is missing or wrong")
+"""Our message about a server that answers, but refuses a password or key."""
 
 
 class OwnPart(BaseModel):
@@ -91,7 +93,11 @@ def _of_settings(facts: Facts) -> Iterator[Finding]:
 
 
 def _of_parts(facts: Facts) -> Iterator[Finding]:
-    ill = {each.name for each in facts.parts if each.status in {PartStatus.DOWN, PartStatus.UNFIT}}
+    ill = {
+        each.name
+        for each in facts.parts
+        if each.status in {PartStatus.DOWN, PartStatus.UNFIT} and not _REFUSED.search(each.reason or "")
+    }
     if full := _full(facts.parts):
         # A server with a full disk refuses writes, with a message of its own.
         ill |= {PartName.STORAGE, PartName.GRAPH, PartName.CONTENT}
@@ -110,8 +116,12 @@ def _of_parts(facts: Facts) -> Iterator[Finding]:
                     next="`enrich setup` creates what is missing, and names what it may not change",
                 )
             case PartStatus.WAITING:
-                explained = [each.service for each in part.waiting_for if each.service in ill]
-                rest = [each for each in part.waiting_for if each.service not in ill]
+                # A server that refuses this part answers it, whatever it does from here.
+                own = [each for each in part.waiting_for if _REFUSED.search(each.reason)]
+                explained = [
+                    each.service for each in part.waiting_for if each.service in ill and each not in own
+                ]
+                rest = [each for each in part.waiting_for if each.service not in ill or each in own]
                 yield from (_waits(part, each) for each in rest if not _has_its_own(each, facts.parts))
                 if explained:
                     yield _consequence(part, explained)
@@ -131,6 +141,13 @@ def _full(parts: Sequence[Part]) -> Finding | None:
 
 
 def _down(part: Part, waiting: Sequence[Cause], own: OwnPart | None) -> Finding:
+    if (refused := _REFUSED.search(part.reason or "")) is not None:
+        return Finding(
+            part=part.name,
+            what=f"{part.name.spoken} answers, but refuses the settings here",
+            why=bare(part.name, part.reason),
+            next=f"Correct {refused[1]}",
+        )
     documents = sum(each.documents for each in waiting if each.service is part.name)
     held = f"; {counted(documents, 'document waits', 'documents wait')} for it" if documents else ""
     nobody = ": its task queues have no worker" if part.name is PartName.WORKER else ""
@@ -171,6 +188,13 @@ def _waits(part: Part, waiting: WaitingFor) -> Finding:
             what="the ingress currently takes no requests",
             why=waiting.reason,
             next="Nothing, if analyses make progress; otherwise scale up: docs/operations.md#scale",
+        )
+    if (refused := _REFUSED.search(waiting.reason)) is not None:
+        return Finding(
+            part=part.name,
+            what=f"{waiting.service.spoken} answers, but refuses {part.name.spoken}",
+            why=waiting.reason,
+            next=f"Correct {refused[1]} of the service",
         )
     setting = _SETTINGS.get(waiting.service, "the settings")
     step = f"Compare {setting} of the service with the value here"

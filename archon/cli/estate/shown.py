@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from archon.cli.ingest import report
 from archon.cli.terminal.output import Format, out, print_json, printable, table
+from archon.cli.terminal.output import counted as number
 from archon.clients.bridge import BridgeApi
 from archon.contracts.errors import ArchonError, StoreUnavailableError
 from archon.contracts.estate import Cause, EstateStatus, Part, PartName, PartStatus, WaitingFor
@@ -81,9 +82,12 @@ def apart(ahead: float) -> str:
 
 
 def counted(cause: Cause) -> str:
-    """Such as `60 processing: wait for the intelligence service since 19:51:07 (...), next try in 12 s`."""
+    """Such as `60 documents wait for the worker since 19:51:07 (...), next try in 12 s`; without a status,
+    because a document with a run may still be pending in the graph."""
     about = "about " if cause.estimated else ""
-    return f"{about}{cause.documents} {cause.status}: {sentence(cause, 'wait')}"
+    return about + number(
+        cause.documents, sentence(cause, "document waits"), sentence(cause, "documents wait")
+    )
 
 
 def sentence(waiting: WaitingFor, verb: str = "waits") -> str:

@@ -70,6 +70,8 @@ class Parts:
         self._known: dict[PartName, Part] = {}
         self._first: dict[PartName, datetime] = {}
         """When each was first seen in its current status."""
+        self._changed: dict[PartName, datetime] = {}
+        """The same, without those that have had no other status."""
         self._at: float | None = None
         """Time of the last check, by the monotonic clock."""
         self._lock = asyncio.Lock()
@@ -135,13 +137,17 @@ class Parts:
         since = self._first.get(check.name) if same else now if before is not None else None
         if not same:
             self._first[check.name] = now
+            self._changed |= {check.name: now} if before is not None else {}
+        if status is PartStatus.UP and answer.since is not None:
+            # The start of the process, unless it was ill since then.
+            since = max(answer.since, self._changed.get(check.name, answer.since))
         seen = now if status is not PartStatus.DOWN else before.last_seen if before is not None else None
         return Part(
             name=check.name,
             status=status,
             address=check.address,
             version=answer.version or (before.version if before is not None else None),
-            since=answer.since if status is PartStatus.UP and answer.since is not None else since,
+            since=since,
             last_seen=seen,
             reason=reason,
             working=working,

@@ -21,6 +21,8 @@ from archon.runtime.temporal.pollers import Pollers
 RECENT: Final = 10.0
 """Maximum age in seconds of the last poll of a worker that counts as running although its health routes are
 unreachable."""
+_IDLE: Final = 60.0
+"""Seconds between two polls of an idle worker: only a longer time without one says something."""
 _NAMED: Final[Mapping[str, PartName]] = {
     "intelligence_service": PartName.INTELLIGENCE,
     "memgraph": PartName.GRAPH,
@@ -142,8 +144,10 @@ async def ask_worker(service: OurService, pollers: Pollers) -> Answer:
         ago = (datetime.now(UTC) - last).total_seconds()
         if ago <= RECENT:
             return Answer()
-        polled = f"{_bare(error)}; a worker last polled {ago:.0f} s ago"
-        raise StoreUnavailableError(PartName.WORKER, polled) from error
+        if ago <= _IDLE:
+            raise
+        unpolled = f"{_bare(error)}; no worker has polled for {ago:.0f} s"
+        raise StoreUnavailableError(PartName.WORKER, unpolled) from error
     ready = await _ready_if_quick(service)
     waiting = {each.service: each for each in ready.waiting_for}
     if _holds_back(health.circuit_breaker):

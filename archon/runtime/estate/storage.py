@@ -5,7 +5,9 @@ A full disk stops writes while reads still work, so other health checks do not n
 """
 
 import asyncio
+import math
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -21,6 +23,10 @@ from archon.runtime.settings import Settings
 from archon.runtime.telemetry.metrics import STORAGE_FREE, STORAGE_SIZE
 
 _GIB = 2**30
+_FRESH = 1.0
+"""Seconds for which a measurement is used again."""
+_PATIENCE = 0.5
+"""Seconds that a health check waits for a measurement; then it uses the previous one."""
 _log = get_logger(__name__)
 
 
@@ -39,6 +45,9 @@ class Storage:
         self._least = least
         self._interval = interval
         self._filled: frozenset[str] = frozenset()
+        self._measuring: asyncio.Task[None] | None = None
+        self._measured_at = -math.inf
+        """By the monotonic clock."""
         self.spaces: Mapping[str, Space] = {}
         """The last measured values; a missing directory has none."""
 
@@ -53,22 +62,28 @@ class Storage:
     async def watch(self) -> None:
         """Measures until cancelled."""
         while True:
-            await self._measure()
+            await asyncio.wait([self._under_way()])
             await asyncio.sleep(self._interval)
 
     async def check(self) -> DependencyState:
         """The free space of each. Raises StoreUnavailableError if it is too small."""
-        if not self.spaces:
-            await self._measure()
+        if time.monotonic() - self._measured_at > _FRESH:
+            await asyncio.wait([self._under_way()], timeout=_PATIENCE if self.spaces else None)
         if filled := self._too_full():
             raise StoreUnavailableError(filled[0], self._reason(filled[0]))
         found = ", ".join(f"{store}: {_readable(space)}" for store, space in self.spaces.items())
         return DependencyState(status="healthy", detail=found or None)
 
+    def _under_way(self) -> "asyncio.Task[None]":
+        """The current measurement. A network file system may hang: only one thread waits for it, regardless
+        of the number of health checks."""
+        if self._measuring is None or self._measuring.done():
+            self._measuring = asyncio.create_task(self._measure())
+        return self._measuring
+
     async def _measure(self) -> None:
-        # A network file system may hang: only one thread waits for it, regardless of the number of health
-        # checks.
         self.spaces = await asyncio.to_thread(self._spaces)
+        self._measured_at = time.monotonic()
         for store, space in self.spaces.items():
             STORAGE_FREE.labels(store).set(space.free)
             STORAGE_SIZE.labels(store).set(space.size)
