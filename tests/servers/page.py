@@ -12,8 +12,8 @@ _HEAD: Final = """\
 # Which promise was shown on which server
 
 `make servers` writes this page from the records in `docs/servers`, made by `pytest --record-servers FILE`
-([CONTRIBUTING.md](../CONTRIBUTING.md#tests)). The [embedded servers](adr/0006-embedded-stand-ins.md) stand in for
-those of a production install; the Temporal server is the real one, on SQLite.
+([CONTRIBUTING.md](../CONTRIBUTING.md#tests)). The [embedded servers](adr/0006-embedded-stand-ins.md) stand in
+for those of a production install; the Temporal server is the real one, on SQLite.
 
 | promise | tests | on the embedded server | on others |
 |---|---|---|---|

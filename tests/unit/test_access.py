@@ -65,7 +65,7 @@ def test_a_key_agrees_with_what_is_kept_of_it_and_no_other_does() -> None:
 
 
 @pytest.mark.parametrize("shown", ["", "archon_", "archon_é_x", f"archon_{'0' * 12}_{'0' * 63}\u0660"])
-def test_what_is_no_key_has_no_id(shown: str) -> None:
+def test_a_malformed_key_has_no_id(shown: str) -> None:
     assert key_id_of(shown) is None
 
 
@@ -92,7 +92,7 @@ def test_the_keys_file_is_its_owners_alone_and_keeps_what_others_add(tmp_path: P
     assert [path.name for path in file.parent.iterdir()] == ["keys.json"]
 
 
-async def test_a_broken_file_leaves_the_keys_in_force_and_is_told_of(tmp_path: Path) -> None:
+async def test_a_broken_file_is_reported_and_leaves_the_keys_in_force(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     key_id, shown, sha256 = mint()
     api_keys.add(file, kept(key_id, sha256))
@@ -140,7 +140,7 @@ def test_a_file_that_cannot_be_read_refuses_after_the_grace_time(
     assert keys.authenticate(shown).id == key_id
 
 
-def test_what_was_let_in_as_one_is_waited_for_by_the_next() -> None:
+def test_the_units_of_a_large_request_delay_the_next_one() -> None:
     now = 0.0
     buckets = TokenBuckets(lambda: now)
     buckets.take("a", 10)
@@ -193,7 +193,7 @@ def test_a_keys_file_may_be_in_any_unicode(encoding: str, tmp_path: Path) -> Non
     assert KeyFile(file).authenticate(shown).id == key_id
 
 
-def test_a_keys_file_in_another_encoding_is_told_by_its_byte(tmp_path: Path) -> None:
+def test_a_keys_file_in_another_encoding_names_the_byte(tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_bytes(b'{"keys": "\xe9"}')
     with pytest.raises(ConfigurationError, match=r"is not JSON in UTF-8: .* at byte 10"):
         KeyFile(tmp_path / "keys.json")
@@ -217,7 +217,7 @@ def test_a_bridge_is_not_open_beyond_loopback(host: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
-def test_on_loopback_it_may_be(host: str) -> None:
+def test_a_bridge_without_keys_may_serve_loopback(host: str) -> None:
     assert keys_of(Settings(host=host)) is None
 
 
@@ -243,7 +243,7 @@ def test_a_route_that_says_nothing_is_refused_with_its_app() -> None:
         require_declared(app)
 
 
-def test_a_caller_asks_for_its_own_projects_alone() -> None:
+def test_a_caller_queries_only_its_own_projects() -> None:
     caller, everybody = Caller(("a", "b"), Access.READ), Caller(None, Access.READ)
     assert caller.scope(None) == ("a", "b")
     assert caller.scope("a") == ("a",)
@@ -338,13 +338,13 @@ def test_every_secret_is_typed_as_one_and_its_file_is_in_the_example() -> None:
         assert f"\n#{name.upper()}_FILE=\n" in environment.example()
 
 
-def test_a_wrong_setting_is_told_without_what_was_given() -> None:
+def test_a_wrong_setting_is_named_without_its_value() -> None:
     with pytest.raises(ValidationError) as raised:
         Settings(bridge_port="geheim", kafka_sasl_password="geheim")  # type: ignore[arg-type]
     assert "geheim" not in str(raised.value)
 
 
-def test_kafka_clients_speak_plainly_unless_told_otherwise() -> None:
+def test_kafka_clients_use_no_encryption_by_default() -> None:
     assert connection(Settings()) == {
         "bootstrap_servers": "127.0.0.1:9092",
         "security_protocol": "PLAINTEXT",
@@ -376,7 +376,7 @@ def test_a_connection_that_cannot_be_protected_is_refused(changes: dict[str, str
         connection(Settings(**changes))  # type: ignore[arg-type]
 
 
-def test_temporal_is_spoken_to_over_tls_where_anything_asks_for_it(tmp_path: Path) -> None:
+def test_temporal_uses_tls_as_soon_as_a_setting_requires_it(tmp_path: Path) -> None:
     assert temporal.tls(Settings()) is False
     assert temporal.tls(Settings(temporal_tls=True))
     assert temporal.tls(Settings(temporal_api_key="k"))  # type: ignore[arg-type]

@@ -45,7 +45,7 @@ def test_a_wrong_address_is_shown_without_its_secret(
         ("TEMPORAL_ADDRESS", "namespace.account.tmprl.cloud:7233"),
     ],
 )
-def test_a_right_one_is_taken_as_it_is(
+def test_a_correct_address_is_kept_unchanged(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)

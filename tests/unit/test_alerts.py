@@ -69,7 +69,7 @@ async def alerting(webhook: Webhook, interval: float) -> AsyncIterator[Alerts]:
         yield sink
 
 
-async def test_the_first_is_told_at_once_and_the_rest_together() -> None:
+async def test_the_first_alert_is_sent_at_once_and_the_rest_together() -> None:
     webhook = Webhook()
     async with alerting(webhook, interval=0.5) as sink:
         sink.notify(letter())
@@ -80,7 +80,7 @@ async def test_the_first_is_told_at_once_and_the_rest_together() -> None:
     assert [each["text"].split(" ")[0] for each in webhook.received] == ["1", "100"]
 
 
-async def test_what_was_not_delivered_is_told_with_the_next() -> None:
+async def test_an_undelivered_alert_is_sent_with_the_next() -> None:
     webhook = Webhook()
     webhook.status = 503
     async with alerting(webhook, interval=0.1) as sink:
@@ -91,7 +91,7 @@ async def test_what_was_not_delivered_is_told_with_the_next() -> None:
     assert all(each["text"].startswith("1 document is dead-lettered") for each in webhook.received)
 
 
-async def test_only_what_should_wake_people_is_told() -> None:
+async def test_only_failures_that_need_people_raise_an_alert() -> None:
     webhook = Webhook()
     async with alerting(webhook, interval=0.05) as sink:
         sink.notify(letter(FailureType.TRANSIENT))
@@ -104,7 +104,7 @@ async def test_only_what_should_wake_people_is_told() -> None:
     ]
 
 
-async def test_it_is_off_by_default() -> None:
+async def test_alerts_are_off_by_default() -> None:
     async with Alerts.connect(Settings()) as sink:
         sink.notify(letter())
 

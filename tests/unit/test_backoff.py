@@ -22,7 +22,7 @@ async def test_a_delay_stays_as_it_is_without_a_longest_one() -> None:
     assert [await anext(attempts) for _ in range(3)] == [0.001] * 3
 
 
-async def test_the_first_attempt_waits_for_nothing_and_the_next_one_no_longer_than_it_says(
+async def test_the_first_attempt_is_immediate_and_the_next_waits_at_most_its_delay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waited = []

@@ -58,7 +58,7 @@ def test_documents_have_the_wanted_mean_size_and_are_code_in_several_languages()
     assert len(defined) > 5 * len(trees)
 
 
-async def test_at_a_rate_documents_are_due_at_their_times_however_slow_the_answers() -> None:
+async def test_slow_answers_do_not_shift_the_times_of_documents_at_a_rate() -> None:
     due: dict[int, float] = {}
     behind: dict[int, float] = {}
 
@@ -73,7 +73,7 @@ async def test_at_a_rate_documents_are_due_at_their_times_however_slow_the_answe
     assert all(behind[number] >= 0.04 for number in range(1, 5))
 
 
-async def test_without_a_rate_each_client_goes_on_when_it_is_answered() -> None:
+async def test_without_a_rate_each_client_sends_after_its_answer() -> None:
     busy, most, sent = 0, 0, []
 
     async def send(number: int, at: float, begun: float) -> None:
@@ -166,7 +166,7 @@ class Fixed:
         return None
 
 
-async def test_a_process_is_told_by_what_it_spent_and_its_peak() -> None:
+async def test_a_process_is_described_by_its_cost_and_its_peak() -> None:
     readings = [
         {"a": Usage(10.0, 100), "b": Usage(5.0, 1), "gone": Usage(1.0, 1)},
         {"a": Usage(11.0, 900), "b": Usage(1.0, 1), "gone": Usage(1.0, 1)},
@@ -218,7 +218,7 @@ def timeline(seconds: int, *, cpu: float) -> Recording:
     return recording
 
 
-def test_what_grows_is_seen_from_tenth_to_tenth() -> None:
+def test_growth_is_visible_from_tenth_to_tenth() -> None:
     # One document per second in the first half, two per second in the second half.
     ends = [
         STARTED + timedelta(seconds=each) for each in (*range(1, 51), *(50 + n / 2 for n in range(1, 51)))
@@ -284,7 +284,7 @@ def sample(**changes: object) -> report.BenchReport:
     return compose(run_parameters, found, None).model_copy(update=changes)
 
 
-def test_the_report_tells_what_was_measured(tmp_path: Path) -> None:
+def test_the_report_names_what_was_measured(tmp_path: Path) -> None:
     found = sample()
     assert found.indexing == report.Phase(documents=2, seconds=0.5, per_second=4)
     assert found.enrichment == report.Phase(documents=2, seconds=5, per_second=0.4)
@@ -333,7 +333,7 @@ def test_runs_that_were_not_alike_are_not_called_comparable() -> None:
     ("text", "named"),
     [("no json", "is not a report"), ('{"schema_version": 2}', "schema_version 2"), ("{}", "schema_version")],
 )
-def test_what_is_no_report_is_named(tmp_path: Path, text: str, named: str) -> None:
+def test_a_file_that_is_no_report_is_named(tmp_path: Path, text: str, named: str) -> None:
     path = tmp_path / "odd.json"
     path.write_text(text)
     with pytest.raises(InvalidInputError, match=named) as raised:

@@ -51,7 +51,7 @@ async def test_a_set_up_that_was_interrupted_is_finished_the_next_time(repositor
     assert (again.directory / ".venv" / ".ready").exists()
 
 
-async def test_what_cannot_be_compared_with_is_named(repository: Path) -> None:
+async def test_an_unusable_base_commit_is_named(repository: Path) -> None:
     with pytest.raises(InvalidInputError, match="'nothing' is not a commit"):
         await checkouts.commit("nothing", repository)
     (repository / "Makefile").write_text("all:\n")
@@ -92,7 +92,7 @@ def test_medians_and_their_spread_are_compared() -> None:
     assert events.head is not None
 
 
-def test_a_run_that_lost_documents_or_figures_is_told() -> None:
+def test_a_report_names_lost_documents_and_figures() -> None:
     good, bad = sample(), sample(notes=["history: gone"])
     bad.parameters.documents = 3
     assert failures("head", [good, bad]) == [
@@ -121,7 +121,7 @@ def test_requirements_are_of_the_ratio_or_of_the_head(text: str, met: bool) -> N
 
 
 @pytest.mark.parametrize("text", ["enriched", "enriched>2", "enriched>=fast", ">=2"])
-def test_what_is_no_requirement_is_named(text: str) -> None:
+def test_a_malformed_requirement_is_named(text: str) -> None:
     with pytest.raises(InvalidInputError, match="--require"):
         Requirement.parse(text)
 

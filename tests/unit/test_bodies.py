@@ -34,7 +34,7 @@ def test_a_class_changes_by_its_own_lines() -> None:
     assert changed(TEXT, TEXT.replace("x = 1", "x = 9"), OF_TEXT) == ["A"]
 
 
-def test_what_shares_a_line_changes_together() -> None:
+def test_entities_on_one_line_change_together() -> None:
     both = [entity("a", 1, 1), entity("b", 1, 1)]
     assert changed("a(){1} b(){2}", "a(){9} b(){2}", both) == ["a", "b"]
 
@@ -53,6 +53,6 @@ def test_the_services_own_hash_stays() -> None:
     assert found.body_hash == "its"
 
 
-def test_lines_beyond_the_text_are_nobodys() -> None:
+def test_lines_beyond_the_text_belong_to_no_entity() -> None:
     (found,) = hashed([entity("f", 5, 9)], "x")
     assert found.body_hash

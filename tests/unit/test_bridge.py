@@ -16,7 +16,7 @@ def submission(**fields: object) -> DocumentSubmission:
     return DocumentSubmission.model_validate({"project_id": "p", **fields})
 
 
-def test_what_is_missing_is_derived() -> None:
+def test_missing_values_are_derived() -> None:
     document = normalise(submission(source_path="src/app.py"), "x = 1\ny = 2")
     assert document.name == "app.py"
     assert document.language == "python"
@@ -39,7 +39,7 @@ def test_a_language_is_kept_as_it_is_searched_for(given: str) -> None:
     assert factories.request(language=given).language == "python"
 
 
-def test_what_is_given_is_kept() -> None:
+def test_given_values_are_kept() -> None:
     given = submission(
         source_path="x",
         title="T",

@@ -69,7 +69,7 @@ async def test_a_bridge_that_goes_away_is_waited_for(settings: Settings) -> None
             assert await deleting == {"document_id": "b"}
 
 
-async def test_it_is_not_waited_for_without_end_nor_before_it_has_ever_answered(settings: Settings) -> None:
+async def test_a_bridge_is_waited_for_only_after_an_answer_and_not_without_end(settings: Settings) -> None:
     port = int(settings.bridge_url.rpartition(":")[2])
     async with BridgeApi.connect(settings, patience=60) as api:
         began = time.monotonic()

@@ -113,7 +113,7 @@ def test_history_shards_are_a_power_of_two_and_never_fewer_than_the_default(rate
     assert of(needs(ROUND, rate, 0), "Temporal", "history shards").amount == shards
 
 
-def test_what_comes_in_pieces_is_rounded_up() -> None:
+def test_numbers_of_processes_are_rounded_up() -> None:
     found = needs(ROUND, 1000, 10**9)
     assert of(found, "Kafka", "partitions of the request topic").amount == 20
     assert of(found, "Temporal", "partitions of queue `enrichment`").amount == 120
@@ -197,7 +197,7 @@ def test_a_wrong_option_is_named(arguments: tuple[str, ...], named: str) -> None
     assert named in found.output
 
 
-def test_a_report_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_report_is_named(tmp_path: Path) -> None:
     found = plan("--from", str(tmp_path / "none.json"))
     assert found.exit_code == 1
     assert "none.json" in found.output
@@ -252,7 +252,7 @@ def test_the_page_has_every_table() -> None:
     assert found == ["costs", "end", "rates", "end", "documents", "end", "limits", "end"]
 
 
-def test_the_page_tells_of_the_limits_that_are_computed_with() -> None:
+def test_the_page_names_the_limits_of_the_computation() -> None:
     text = (DOCS / "scale.md").read_text().replace("\N{MULTIPLICATION SIGN}", "x")
     for figure in (
         f"{published.NODE_BYTES} bytes a node, {published.RELATIONSHIP_BYTES} a relationship",

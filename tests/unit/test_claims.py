@@ -186,7 +186,7 @@ def test_every_drift_has_its_repair() -> None:
     assert sorted(kinds) == sorted(f"`{kind}`" for kind in Drift)
 
 
-def test_what_is_tried_again() -> None:
+def test_each_error_has_its_retry_policy() -> None:
     rows = {
         name: row for row in cells(section(FAILURES, "Retries")) for name in re.findall(r"\w+Error", row[0])
     }

@@ -97,7 +97,7 @@ def test_a_file_that_is_often_shared_is_one_with_a_secret_written_in_it(path: st
         (".envrc", "layout python\nPATH_add bin\nexport PASSWORD=\n"),
     ],
 )
-def test_one_that_fetches_its_secrets_is_none(path: str, text: str) -> None:
+def test_a_file_that_fetches_its_secrets_holds_none(path: str, text: str) -> None:
     assert secret_in(path, text) is None
 
 
@@ -113,7 +113,7 @@ def test_one_that_fetches_its_secrets_is_none(path: str, text: str) -> None:
         string.printable * 20,
     ],
 )
-def test_what_stands_for_a_token_or_looks_like_one_is_none(text: str) -> None:
+def test_a_placeholder_is_no_token(text: str) -> None:
     assert secret_in("a.py", text) is None
 
 
@@ -127,7 +127,7 @@ def test_no_file_of_this_repository_is_held_back() -> None:
     assert held == {}
 
 
-def test_it_is_named_and_sent_if_that_is_asked_for(tmp_path: Path) -> None:
+def test_a_secret_file_is_named_and_sent_on_request(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("A=1\n")
     (tmp_path / "a.py").write_text("ghp_" + LETTERS[:36])
     walk = Walk(tmp_path)

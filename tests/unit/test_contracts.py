@@ -156,12 +156,12 @@ def test_a_time_beyond_the_calendar_is_refused(time: str) -> None:
         DeadLetterFilter.model_validate({"before": time})
 
 
-def test_a_failure_that_an_older_release_told_can_be_read() -> None:
+def test_a_failure_from_an_older_release_can_be_read() -> None:
     failure = {"stage": "s", "failure_type": "permanent", "error_type": "E", "message": "m", "attempts": 1}
     assert Failure.model_validate(failure).message == "m"
 
 
-def test_a_choice_is_told_as_a_client_spells_it() -> None:
+def test_a_choice_is_named_as_clients_spell_it() -> None:
     message = "Input should be <EnrichmentType.FULL: 'full'> or <EnrichmentType.INCREMENTAL: 'incremental'>"
     assert fields_of([{"type": "literal_error", "loc": ("body", "enrichment_type"), "msg": message}]) == [
         {"field": "enrichment_type", "reason": "Input should be 'full' or 'incremental'"}

@@ -51,7 +51,7 @@ UNDECLARED = {
 
 @pytest.mark.parametrize("text", [TEXT, CHINESE, "a", "ab\n"])
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
-def test_a_mark_tells_and_zeros_let_guess(encoding: str, text: str) -> None:
+def test_a_byte_order_mark_is_certain_and_zero_bytes_are_a_guess(encoding: str, text: str) -> None:
     marked = decoded(("\ufeff" + text).encode(encoding))
     assert marked == (text, encoding, False)
     assert decoded(text.encode(encoding)) == (text, encoding, True)
@@ -64,7 +64,7 @@ def test_utf_8_has_a_mark_or_none() -> None:
 
 @pytest.mark.parametrize("encoding", WORDS)
 @pytest.mark.parametrize("form", DECLARED)
-def test_what_a_file_declares_is_honoured(form: str, encoding: str) -> None:
+def test_a_declared_encoding_is_used(form: str, encoding: str) -> None:
     text = form.format(encoding, WORDS[encoding])
     found = decoded(text.encode(encoding))
     assert found is not None
@@ -72,7 +72,7 @@ def test_what_a_file_declares_is_honoured(form: str, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", UNDECLARED)
-def test_what_no_file_declares_is_detected_and_told_as_a_guess(encoding: str) -> None:
+def test_an_undeclared_encoding_is_detected_and_marked_as_a_guess(encoding: str) -> None:
     text = f"# {UNDECLARED[encoding]}\ndef order_total(rows):\n    return sum(rows)\n"
     found = decoded(text.encode(encoding))
     assert found is not None
@@ -135,7 +135,7 @@ def test_a_marked_text_that_is_broken_is_a_guess(encoding: str) -> None:
     assert cut.guessed
 
 
-def test_what_is_said_to_be_ascii_and_is_not_is_a_guess() -> None:
+def test_a_wrong_declaration_of_ascii_gives_a_guess() -> None:
     text = "# coding: ascii\n# größe für die Übergabe\n"
     assert decoded(text.encode("latin-1")) == (text, "cp1252", True)
 
@@ -159,7 +159,7 @@ def test_a_nul_in_a_text_makes_it_no_binary() -> None:
     assert decoded(text.encode()) == (text, "utf-8", False)
 
 
-def test_a_walk_reads_each_in_its_encoding_and_a_report_tells_guesses() -> None:
+def test_a_walk_reads_each_file_in_its_encoding_and_reports_guesses() -> None:
     files = {file.path: file for file in Walk(CASES / "01-utf16")}
     assert files["notes.md"].text.startswith("# Standby\r\n")
     assert files["get-replica.ps1"].encoding == "utf-16-le"

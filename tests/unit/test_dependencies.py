@@ -20,7 +20,7 @@ def calls(dependant: Dependant) -> Iterator[object]:
 
 
 @pytest.mark.parametrize("create", [bridge.app.create_app, intelligence.app.create_app])
-def test_none_of_it_waits_for_a_thread(create: Callable[[Settings], FastAPI]) -> None:
+def test_no_dependency_runs_in_a_thread(create: Callable[[Settings], FastAPI]) -> None:
     """FastAPI runs a function that is not a coroutine in another thread, and the request waits for both."""
     dependants = [
         getattr(route, "dependant", None) for route in iter_route_contexts(create(Settings()).routes)

@@ -28,7 +28,7 @@ def test_an_installation_that_is_well_has_no_findings() -> None:
     assert diagnose(facts(dimensions=256, wanted_dimensions=256, lag=5, clocks={"worker": 1.2})) == []
 
 
-def test_what_a_dead_part_explains_is_told_after_it_as_its_consequence() -> None:
+def test_a_consequence_of_a_dead_part_is_listed_after_it() -> None:
     graph = Part(name=PartName.GRAPH, status=PartStatus.DOWN, reason="connection refused", working=False)
     kafka = Part(name=PartName.KAFKA, status=PartStatus.DOWN, reason="no such host", working=False)
     worker = waiting(PartName.WORKER, PartName.GRAPH)
@@ -53,7 +53,7 @@ def test_a_part_of_enrich_up_is_brought_back_by_its_command() -> None:
     assert "`enrich logs graph` shows why" in step("graph: connection refused")[1]
 
 
-def test_a_part_that_waits_for_one_that_waits_is_told_of_once() -> None:
+def test_a_chain_of_waiting_parts_has_one_finding() -> None:
     worker = waiting(PartName.WORKER, PartName.INTELLIGENCE)
     bridge = waiting(PartName.BRIDGE, PartName.WORKER)
     (found,) = diagnose(facts(worker, bridge))
@@ -96,7 +96,7 @@ def test_a_full_disk_explains_nothing_else() -> None:
     assert [each.part for each in found if not each.consequence_of] == [PartName.STORAGE, PartName.GRAPH]
 
 
-def test_a_service_that_wants_vectors_of_another_length_is_told_to_want_those_that_are_there() -> None:
+def test_a_service_with_another_vector_length_must_take_the_stored_one() -> None:
     reason = "collection documents has vectors of size 256, and wants 384 (EMBEDDING_DIMENSIONS)"
     (found,) = diagnose(facts(waiting(PartName.WORKER, PartName.QDRANT, reason=reason)))
     assert found.next.startswith("Set EMBEDDING_DIMENSIONS of the service to the stored")

@@ -56,7 +56,7 @@ def test_the_strongest_reason_wakes() -> None:
     assert mailbox.wake(2) is Wake.DISCARD
 
 
-def test_what_was_seen_is_bounded() -> None:
+def test_the_memory_of_seen_keys_is_bounded() -> None:
     mailbox = Mailbox(Carried(seen=[str(number) for number in range(1000)]))
     mailbox.submit(factories.request())
     assert mailbox.seen == 1000

@@ -5,7 +5,7 @@ import pytest
 from archon.stores.vectors.fusion import LEXICAL_WEIGHT, combined
 
 
-def test_what_both_find_best_has_1_and_comes_first() -> None:
+def test_the_best_hit_of_both_searches_scores_1_and_comes_first() -> None:
     found = combined({"a": 9.0, "b": 3.0}, {"a": 0.9, "c": 0.5})
     assert found == {"a": pytest.approx(1.0), "b": pytest.approx(LEXICAL_WEIGHT / 3), "c": 0.0}
 
@@ -16,12 +16,12 @@ def test_the_scale_of_either_does_not_matter() -> None:
     assert combined(small, dense) == pytest.approx(combined(large, dense))
 
 
-def test_by_how_much_a_hit_is_better_counts() -> None:
+def test_the_margin_between_hits_counts() -> None:
     dense = {"a": 0.50, "b": 0.51, "z": 0.1}
     assert combined({"a": 9.0, "b": 1.0}, dense)["a"] > combined({"a": 9.0, "b": 1.0}, dense)["b"]
 
 
-def test_one_that_finds_nothing_leaves_it_to_the_other() -> None:
+def test_a_search_without_hits_leaves_the_order_to_the_other() -> None:
     assert combined({}, {"a": 0.9, "b": 0.1}) == {"a": 1.0, "b": 0.0}
     assert combined({"a": 4.0, "b": 1.0}, {}) == {"a": 1.0, "b": 0.25}
     assert combined({}, {}) == {}

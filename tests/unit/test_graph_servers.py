@@ -97,7 +97,7 @@ OUTAGES = [
 @pytest.mark.parametrize(
     ("message", "failure"), OUTAGES, ids=lambda value: getattr(value, "message", value)[:30]
 )
-async def test_what_is_no_documents_fault_is_waited_for(message: str, failure: Failure) -> None:
+async def test_a_fault_of_the_server_is_an_outage(message: str, failure: Failure) -> None:
     with pytest.raises(StoreUnavailableError) as raised:
         await _with(BoltServer(failing(message, failure)), lambda bolt: bolt.write(_write))
     assert failure.message in str(raised.value) or "No write service" in str(raised.value)
@@ -111,7 +111,7 @@ async def test_a_wrong_password_names_its_settings() -> None:
         await _with(BoltServer(failing(*OUTAGES[0])), lambda bolt: bolt.ping())
 
 
-async def test_what_a_node_cannot_hold_is_its_documents_fault() -> None:
+async def test_a_value_that_a_node_cannot_hold_rejects_its_document() -> None:
     wrong = Failure("Property values can only be of primitive types", "Neo.ClientError.Statement.TypeError")
     with pytest.raises(StoreRejectedError):
         await _with(BoltServer(failing("RUN", wrong)), lambda bolt: bolt.write(_write))
@@ -157,7 +157,7 @@ async def test_a_schema_that_is_there_is_taken() -> None:
     await _with(memgraph(CONSTRAINTS, older), lambda bolt: bolt.ensure_schema())
 
 
-async def test_what_a_schema_lacks_is_named() -> None:
+async def test_missing_constraints_are_named() -> None:
     pairs = [{**CONSTRAINTS[0], "properties": ["entity_id", "version"]}, *CONSTRAINTS[1:]]
     with pytest.raises(StoreMismatchError, match=r"no unique constraint on :Document\(entity_id\), and"):
         await _with(memgraph(pairs, INDEXES), lambda bolt: bolt.ensure_schema())
@@ -165,7 +165,7 @@ async def test_what_a_schema_lacks_is_named() -> None:
         await _with(memgraph(CONSTRAINTS, INDEXES[:-1]), lambda bolt: bolt.ensure_schema())
 
 
-async def test_a_name_that_another_constraint_has_is_found_out() -> None:
+async def test_a_constraint_under_a_taken_name_is_noticed() -> None:
     """Neo4j and ArcadeDB then create nothing, without an error."""
     neo4j = [
         {"name": f"{label}_{key}", "type": "UNIQUENESS", "labelsOrTypes": [label], "properties": [key]}

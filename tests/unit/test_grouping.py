@@ -51,13 +51,13 @@ async def served_after(grouped: Grouped[str, str], server: Server, *items: str) 
     return await asyncio.gather(*rest, return_exceptions=True)
 
 
-async def test_one_that_is_alone_is_served_alone_and_at_once() -> None:
+async def test_a_single_item_is_served_at_once() -> None:
     server = Server()
     assert await server.grouped().ask("a") == "A"
     assert server.groups == [["a"]]
 
 
-async def test_what_comes_meanwhile_goes_together() -> None:
+async def test_items_that_arrive_meanwhile_form_a_group() -> None:
     server = Server()
     assert await served_after(server.grouped(), server, "a", "b", "c") == ["A", "B", "C"]
     assert server.groups == [["first"], ["a", "b", "c"]]
@@ -93,7 +93,7 @@ async def test_a_group_weighs_no_more_than_its_limit_but_for_a_single_item() -> 
 
 
 @pytest.mark.parametrize("error", [ValueError, StoreConflictError, StoreUnavailableError])
-async def test_one_bad_item_is_nobody_elses(error: type[Exception]) -> None:
+async def test_a_bad_item_fails_no_other(error: type[Exception]) -> None:
     server = Server("bad", error=error)
     a, bad, b = await served_after(server.grouped(), server, "a", "bad", "b")
     assert (a, b) == ("A", "B")
@@ -115,7 +115,7 @@ async def test_a_caller_that_has_given_up_is_not_served() -> None:
     assert server.groups == [["first"], ["last"]]
 
 
-async def test_where_many_are_at_work_a_group_waits_for_enough_of_them() -> None:
+async def test_a_group_waits_for_enough_of_the_busy_callers() -> None:
     server = Server()
     grouped = server.grouped(at_work=MOST)
     tasks = []
@@ -136,7 +136,7 @@ async def test_a_group_waits_no_longer_than_it_may() -> None:
     assert asyncio.get_running_loop().time() - started >= LINGER * 0.9
 
 
-async def test_nobody_is_waited_for_when_all_have_asked() -> None:
+async def test_a_group_does_not_wait_when_all_callers_are_in_it() -> None:
     server = Server()
     grouped = server.grouped(at_work=CROWD)
     tasks = [asyncio.create_task(grouped.ask(str(n))) for n in range(2)]

@@ -90,7 +90,7 @@ async def test_many_halves_keep_nobody_waiting(port: int) -> None:
 
 
 @pytest.mark.parametrize("seconds", [3.0])
-async def test_who_sends_slowly_and_who_listens_long_is_served(port: int) -> None:
+async def test_slow_senders_and_long_listeners_are_served(port: int) -> None:
     async def slowly() -> AsyncIterator[bytes]:
         for _ in range(5):
             await asyncio.sleep(0.7)

@@ -96,7 +96,7 @@ async def test_headers_that_have_nothing_in_them_are_counted_too() -> None:
     [b"[" + b"[]," * READ_VALUES + b"[]]", b'{"document_id": "x", "a": "' + b"a" * READ_BYTES + b'"}'],
     ids=["values", "bytes"],
 )
-async def test_a_message_that_would_keep_us_busy_is_told_by_its_place_alone(value: bytes) -> None:
+async def test_an_expensive_message_is_reported_by_its_place_only(value: bytes) -> None:
     letters = Letters()
     error = InvalidInputError("body", "is too large")
     await dead_letter(letters, record(value), "no", FailureType.DATA_QUALITY, error)  # type: ignore[arg-type]
@@ -122,7 +122,7 @@ def test_a_request_that_temporal_would_not_take_is_refused() -> None:
         parse(b"{" + b" " * REQUEST_BYTES + b"}")
 
 
-async def test_a_backlog_that_cannot_be_asked_for_stops_nothing() -> None:
+async def test_an_unknown_backlog_stops_nothing() -> None:
     calls = 0
 
     async def backlog() -> Backlog:
@@ -166,7 +166,7 @@ async def test_a_project_that_starts_many_runs_leaves_others_their_turn() -> Non
     await asyncio.gather(*flood, *more)
 
 
-async def test_where_temporal_does_not_say_what_waits_nobody_waits_for_a_turn() -> None:
+async def test_without_temporals_statistics_requests_do_not_wait_for_turns() -> None:
     pace = StartPace(FREE)
     pace.update(READY)
 
@@ -213,13 +213,13 @@ PLATFORM = {"project_id": "shop", "source_path": "src/a.py", "document_id": "doc
     ],
     ids=["small", "large", "deep", "no number", "half a pair"],
 )
-async def test_a_submission_that_failed_is_told_by_the_platforms_names(beside: str) -> None:
+async def test_a_failed_submission_has_the_platforms_names(beside: str) -> None:
     letter, _ = await letter_of(f"{json.dumps(PLATFORM)[:-1]}, {beside}}}".encode())
     assert (letter.project_name, letter.file_path, letter.document_id) == ("shop", "src/a.py", "doc 7")
     assert DeadLetter.model_validate_json(letter.model_dump_json()) == letter
 
 
-async def test_our_own_names_tell_as_well_and_the_platforms_come_first() -> None:
+async def test_our_own_names_work_too_and_the_platforms_come_first() -> None:
     letter, _ = await letter_of(b'{"project_name": "ours", "file_path": "a.py"}')
     assert (letter.project_name, letter.file_path) == ("ours", "a.py")
     letter, _ = await letter_of(b'{"project_name": "ours", "project_id": "theirs"}')
@@ -227,7 +227,7 @@ async def test_our_own_names_tell_as_well_and_the_platforms_come_first() -> None
 
 
 @pytest.mark.parametrize("value", ["x" * 1_900_000, "\ud800", 7, None, ["shop"]])
-async def test_a_name_that_is_none_is_left_out(value: Any) -> None:
+async def test_an_unusable_name_is_left_out(value: Any) -> None:
     letter, _ = await letter_of(json.dumps({"project_id": value, "source_path": "a.py"}).encode())
     assert (letter.project_name, letter.file_path) == (None, "a.py")
 
@@ -287,7 +287,7 @@ async def test_a_letter_is_never_larger_than_kafka_takes(
         (httpx.Response(404, text="nginx"), "value: the bridge refused it with HTTP 404: nginx"),
     ],
 )
-async def test_what_the_bridge_refuses_is_told_by_its_fields(answer: httpx.Response, reason: str) -> None:
+async def test_a_refusal_by_the_bridge_names_the_fields(answer: httpx.Response, reason: str) -> None:
     transport = httpx.MockTransport(lambda _: answer)
     async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as http:
         with pytest.raises(InvalidInputError) as raised:
@@ -340,7 +340,7 @@ def test_a_request_that_could_never_be_run_is_refused_by_field(field: str, value
 
 
 @pytest.mark.parametrize("digits", ["9" * 30, "9" * 5000, "-" + "9" * 5000])
-def test_an_integer_without_end_is_told_as_one(digits: str) -> None:
+def test_an_endless_integer_is_reported_as_one(digits: str) -> None:
     with pytest.raises(InvalidInputError) as raised:
         parse(spelt("tenant", digits))
     assert raised.value.reason == "is an integer of more than 64 bits"
@@ -349,7 +349,7 @@ def test_an_integer_without_end_is_told_as_one(digits: str) -> None:
     assert "finite" not in raised.value.reason
 
 
-def test_what_is_blank_or_empty_is_told_so() -> None:
+def test_a_blank_or_empty_record_is_described_as_such() -> None:
     for field in ("project_name", "file_path"):
         with pytest.raises(InvalidInputError) as raised:
             parse(spelt(field, '" "'))
@@ -359,7 +359,7 @@ def test_what_is_blank_or_empty_is_told_so() -> None:
 
 
 @pytest.mark.parametrize("version", [1_764_400_000_000, 1_764_400_000_000_000, 2**53])
-def test_a_version_that_floats_tell_apart_is_taken_as_it_is(version: int) -> None:
+def test_a_version_that_a_float_can_represent_is_unchanged(version: int) -> None:
     assert parse(spelt("document_version", str(version))).document_version == version
 
 

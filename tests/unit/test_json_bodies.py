@@ -196,7 +196,7 @@ async def test_a_bomb_is_not_inflated(http: httpx.AsyncClient, compress: Any, si
     assert "decompressed" in answer.json()["detail"]
 
 
-async def test_what_is_exactly_as_large_as_may_be_is_taken(http: httpx.AsyncClient) -> None:
+async def test_a_body_of_exactly_the_limit_is_accepted(http: httpx.AsyncClient) -> None:
     full = BODY + b" " * (LIMIT - len(BODY))
     for encoding, body in ((None, full), ("gzip", zipped(full)), ("zstd", zstd(full))):
         assert (await posted(http, body, encoding=encoding)).status_code == 200

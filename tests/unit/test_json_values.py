@@ -45,7 +45,7 @@ def test_every_unicode_encoding_is_found_out(data: bytes) -> None:
     assert json_values.read(data) == {"a": "é𝄞"}
 
 
-def test_of_keys_that_are_repeated_the_last_counts() -> None:
+def test_the_last_of_repeated_keys_counts() -> None:
     assert json_values.read(b'{"a": 1, "a": 2}') == {"a": 2}
 
 
@@ -56,7 +56,7 @@ def test_of_keys_that_are_repeated_the_last_counts() -> None:
         (b"\xff\xfe\x00", "is not JSON in UTF-16: truncated data at byte 2"),
     ],
 )
-def test_what_is_no_text_says_at_which_byte(data: bytes, reason: str) -> None:
+def test_a_body_that_is_not_unicode_names_the_byte(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableBodyError) as raised:
         json_values.read(data)
     assert (raised.value.field, raised.value.reason) == ("body", reason)
@@ -72,7 +72,7 @@ def test_what_is_no_text_says_at_which_byte(data: bytes, reason: str) -> None:
         (b'"\x00"', "line 1, column 2"),
     ],
 )
-def test_what_is_no_json_says_where(data: bytes, place: str) -> None:
+def test_malformed_json_names_the_place(data: bytes, place: str) -> None:
     with pytest.raises(InvalidInputError) as raised:
         json_values.read(data)
     assert place in raised.value.reason
@@ -96,7 +96,7 @@ def test_what_is_no_json_says_where(data: bytes, place: str) -> None:
         ),
     ],
 )
-def test_what_no_store_keeps_is_refused_at_its_place(value: Any, place: str, reason: str) -> None:
+def test_a_value_that_no_store_can_keep_is_refused_at_its_place(value: Any, place: str, reason: str) -> None:
     found, said = refused_at(value)
     assert found == place
     assert said.startswith(reason)
@@ -106,12 +106,12 @@ def test_what_no_store_keeps_is_refused_at_its_place(value: Any, place: str, rea
     "value",
     [None, True, -0.0, 1e308, 2**63 - 1, -(2**63), "\0", "\U0010ffff", [[]], {"": {"": []}}, [[1]] * 1000],
 )
-def test_what_can_be_stored_is_left_as_it_is(value: Any) -> None:
+def test_a_storable_value_is_unchanged(value: Any) -> None:
     held = Held(value=value)
     assert Held.model_validate_json(held.model_dump_json()).value == value
 
 
-def test_what_is_as_deep_as_may_be_can_be_read_by_every_parser() -> None:
+def test_every_parser_reads_the_deepest_allowed_value() -> None:
     value = json.loads(nested(DEEPEST))
     held = Held(value=value)
     around = {"step": {"request": {"metadata": held.model_dump()}}}

@@ -46,12 +46,12 @@ def test_listed_and_revoked(file: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [("create",), ("create", "-p", " "), ("create", "-p", "a", "--expires", "soon")]
 )
-def test_what_makes_no_key_makes_no_file(file: Path, arguments: tuple[str, ...]) -> None:
+def test_a_refused_key_creates_no_file(file: Path, arguments: tuple[str, ...]) -> None:
     assert keys(*arguments, file=file).exit_code == 2
     assert not file.exists()
 
 
-def test_without_a_file_it_says_how_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_file_the_command_says_how_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("API_KEYS_FILE", raising=False)
     finished = keys("list", file=None)
     assert finished.exit_code == 2

@@ -33,24 +33,24 @@ def test_a_project_has_a_share_and_what_is_beyond_waits() -> None:
     assert sent(lanes, "a", 4) == [AHEAD] * 3 + [BULK]
 
 
-def test_one_project_takes_nothing_from_another() -> None:
+def test_a_projects_share_takes_nothing_from_another() -> None:
     lanes = Lanes(SETTINGS, Clock())
     sent(lanes, "a", 100)
     assert sent(lanes, "b", 3) == [AHEAD] * 3
 
 
 @pytest.mark.parametrize("priority", [Priority.HIGH, Priority.NORMAL])
-def test_nobody_goes_ahead_by_saying_so(priority: Priority) -> None:
+def test_a_high_priority_alone_does_not_go_ahead(priority: Priority) -> None:
     assert sent(Lanes(SETTINGS, Clock()), "a", 4, priority)[-1] == BULK
 
 
-def test_what_has_time_waits_and_takes_nothing_of_the_share() -> None:
+def test_low_priority_goes_to_bulk_and_costs_no_share() -> None:
     lanes = Lanes(SETTINGS, Clock())
     assert sent(lanes, "a", 9, Priority.LOW) == [BULK] * 9
     assert sent(lanes, "a", 3) == [AHEAD] * 3
 
 
-def test_so_many_projects_are_known_and_no_more() -> None:
+def test_the_number_of_remembered_projects_is_limited() -> None:
     lanes = Lanes(SETTINGS, Clock())
     for number in range(PROJECTS + 3):
         sent(lanes, f"p{number}", 1)

@@ -47,11 +47,11 @@ CASES = Path(__file__).parents[1] / "cases"
         ('{"a": 1}', "json"),
     ],
 )
-def test_the_first_line_tells(line: str, language: str | None) -> None:
+def test_the_first_line_determines_the_language(line: str, language: str | None) -> None:
     assert language_in(line + "\n") == language
 
 
-def test_the_last_lines_may_tell_as_well() -> None:
+def test_a_mode_line_at_the_end_determines_the_language() -> None:
     assert language_in("x\n" * 4000 + "# vim: set ts=2 ft=sh:\n") == "bash"
 
 
@@ -70,7 +70,7 @@ def test_the_last_lines_may_tell_as_well() -> None:
         ("Read me first.\n\nThen go on.\n", None),
     ],
 )
-def test_content_tells_where_it_is_clear(text: str, language: str | None) -> None:
+def test_clear_content_determines_the_language(text: str, language: str | None) -> None:
     assert language_in(text) == language
 
 
@@ -91,7 +91,7 @@ def test_scripts_without_a_suffix_have_a_language_and_entities() -> None:
     }
 
 
-def test_a_name_that_tells_goes_first() -> None:
+def test_a_telling_file_name_decides_first() -> None:
     submission = DocumentSubmission.model_validate({"project_id": "p", "source_path": "a.rb"})
     assert normalise(submission, "#!/usr/bin/env python\n").language == "ruby"
 

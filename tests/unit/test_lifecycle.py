@@ -25,7 +25,7 @@ async def test_background_work_ends_with_its_block() -> None:
     assert ended == ["cancelled"]
 
 
-async def test_a_process_whose_background_work_fails_is_asked_to_stop_and_told_why() -> None:
+async def test_a_process_stops_with_a_reason_when_its_background_work_fails() -> None:
     with pytest.raises(KeyError):
         async with stop_on_signals() as stop, running(failing()):
             async with asyncio.timeout(5):

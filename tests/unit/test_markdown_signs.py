@@ -34,7 +34,7 @@ TAGS = ("<a", "<img", "<code", "<em>stress", "<h1", "<li", "<b>", "<strong>more"
         "[a]: http://attacker.example",
     ],
 )
-def test_it_means_nothing_but_itself(text: str) -> None:
+def test_a_plain_sign_stays_plain(text: str) -> None:
     shown = READER.render(f"x {plain(text)}")
     assert not any(tag in shown for tag in TAGS)
     # Bare links are GitHub's extension, which this reader does not support.

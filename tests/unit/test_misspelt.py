@@ -26,7 +26,7 @@ from archon.runtime.settings import Settings
         ("CIRCUIT_BREAKER_LIMIT", None),
     ],
 )
-def test_one_that_is_close_is_named_with_what_is_meant(name: str, meant: str | None) -> None:
+def test_a_close_name_is_shown_with_the_meant_setting(name: str, meant: str | None) -> None:
     (found,) = misspelt([name])
     assert (found.name, found.meant) == (name, meant)
     assert name in str(found)
@@ -49,12 +49,12 @@ def test_other_programs_variables_are_left_alone(name: str) -> None:
     assert misspelt([name]) == []
 
 
-def test_no_setting_of_ours_is_told_of() -> None:
+def test_our_own_settings_are_not_reported() -> None:
     assert misspelt(name.upper() for name in Settings.model_fields) == []
     assert misspelt(os.environ) == []
 
 
-def test_nothing_that_our_compose_file_sets_is_told_of() -> None:
+def test_settings_of_the_compose_file_are_not_reported() -> None:
     """Its interpolated variables are those of an .env file, which the containers do not see."""
     compose = yaml.safe_load((Path(__file__).parents[2] / "deploy" / "compose.yaml").read_text())
     for service in compose["services"].values():

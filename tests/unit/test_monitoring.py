@@ -133,7 +133,7 @@ def test_every_panel_has_a_place_of_its_own() -> None:
     assert len(set(identities)) == len(identities)
 
 
-def test_every_panel_says_what_it_shows_and_asks_the_chosen_source() -> None:
+def test_every_panel_has_a_description_and_queries_the_chosen_source() -> None:
     for panel in panels():
         assert panel["description"], panel["title"]
         assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]

@@ -72,7 +72,7 @@ async def test_a_link_may_be_followed_and_a_form_not_sent() -> None:
     assert await status("POST", link) == 403
 
 
-async def test_who_is_reached_by_names_says_which_or_any() -> None:
+async def test_a_service_that_is_reached_by_name_lists_its_names() -> None:
     assert await status("GET", {"host": "bridge.example"}, {"bridge.example"}) == 200
     assert await status("GET", {"host": "other.example"}, {"bridge.example"}) == 403
     assert await status("GET", {"host": "10.0.0.1"}, None) == 200
@@ -80,5 +80,5 @@ async def test_who_is_reached_by_names_says_which_or_any() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "localhost.example", "", "127.1.example"])
-def test_what_others_reach_is_not_loopback(host: str) -> None:
+def test_an_address_that_others_reach_is_not_loopback(host: str) -> None:
     assert not is_loopback(host)

@@ -38,7 +38,7 @@ def test_cells_keep_their_lines_without_what_they_have_put_out(indent: int | Non
     assert without_outputs(left) == left
 
 
-def test_a_real_one_keeps_its_cells() -> None:
+def test_a_notebook_keeps_its_cells() -> None:
     text = CASE.read_text()
     assert read(without_outputs(text)) == read(text)
 
@@ -49,7 +49,7 @@ def test_the_worksheets_of_format_3_are_notebooks_too() -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 100, 200, 600])
-def test_one_that_breaks_off_is_as_it_was(length: int) -> None:
+def test_a_truncated_notebook_is_kept_as_text(length: int) -> None:
     text = json.dumps(notebook("p"))[:length]
     assert without_outputs(text) == text
 

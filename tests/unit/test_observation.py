@@ -70,7 +70,7 @@ async def test_a_failed_attempt_is_counted_by_the_class_of_our_error_and_a_retry
     assert logs[0]["duration_ms"] >= 0
 
 
-async def test_what_went_well_or_was_cancelled_is_no_error() -> None:
+async def test_success_and_cancellation_are_no_errors() -> None:
     before = value(metrics.ERRORS, error_type="CancelledError")
     assert [log["event"] for log in await attempt()] == ["activity_completed"]
     assert [log["event"] for log in await attempt(asyncio.CancelledError())] == ["activity_cancelled"]
@@ -97,7 +97,7 @@ async def test_a_service_exports_its_own_metrics_and_no_others(service: str) -> 
     assert {name.removesuffix("_total") for name in names if not name.endswith("_created")} == own
 
 
-async def test_the_estate_is_told_by_one_process_and_only_what_is_known() -> None:
+async def test_one_process_reports_the_estate_as_far_as_it_is_known() -> None:
     mine = True
 
     async def waiting() -> Waiting:
@@ -134,7 +134,7 @@ async def test_the_estate_is_told_by_one_process_and_only_what_is_known() -> Non
     assert list(estate.collect()) == []
 
 
-async def test_a_graph_that_is_down_leaves_the_rest_to_be_told() -> None:
+async def test_without_a_graph_the_other_figures_are_still_shown() -> None:
     async def waiting() -> Waiting:
         raise StoreUnavailableError("graph", "down")
 

@@ -40,7 +40,7 @@ def test_a_listing_links_to_its_projects_runs(project: str) -> None:
     assert keyword(project).replace("'", "\\'") in query
 
 
-def test_of_all_projects_and_statuses_there_is_no_condition() -> None:
+def test_a_query_for_all_projects_and_statuses_has_no_condition() -> None:
     assert (
         query_of(None, None) == query_of(None, EnrichmentStatus.PENDING) == "WorkflowType = 'EnrichDocument'"
     )

@@ -28,7 +28,7 @@ def test_a_row_is_one_line_of_a_terminal_and_its_name_is_whole(width: int) -> No
     assert found[1].endswith("…")
 
 
-def test_a_name_that_is_too_long_itself_is_cut_last() -> None:
+def test_an_overlong_name_is_cut_last() -> None:
     (line,) = columns.lines([["k" * 500, "f" * 500, "r" * 500]], 120)
     assert len(line) == 120
     assert line.count("…") == 3
@@ -55,7 +55,7 @@ def test_a_table_is_one_line_a_row_whatever_is_in_it(
     assert all(len(line) <= 120 for line in lines)
 
 
-def test_one_is_not_several(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_singular_and_the_plural_differ(capsys: pytest.CaptureFixture[str]) -> None:
     assert [output.counted(number, "document") for number in range(3)] == [
         "0 documents",
         "1 document",
@@ -115,14 +115,14 @@ def test_an_unexpected_error_is_one_line_and_a_file(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_traceback_is_shown_to_who_asks_for_it(tmp_path: Path) -> None:
+def test_a_traceback_is_shown_on_request(tmp_path: Path) -> None:
     finished = crashed(tmp_path, **{crashes.DEBUG: "1"})
     assert finished.returncode == 1
     assert "Traceback" in finished.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_nothing_can_be_written_the_line_is_there_all_the_same(
+def test_a_crash_is_reported_even_if_no_file_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")

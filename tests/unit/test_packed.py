@@ -88,7 +88,7 @@ def test_an_analysis_of_an_earlier_release_is_read():
         (array("f", [math.nan]), "embedding", "not a number"),
     ],
 )
-def test_what_is_garbled_is_refused_with_its_field(value: Any, field: str, reason: str):
+def test_a_garbled_vector_is_refused_with_its_field(value: Any, field: str, reason: str):
     with pytest.raises(ValidationError) as raised:
         chunk(embedding=value)
     (error,) = raised.value.errors()
@@ -122,7 +122,7 @@ def test_terms_are_refused_with_their_field(indices: Any, values: Any, field: st
     "vector",
     [NUMBERS, [], [0.0], [0.123456789, -1.0], [2.3456, 7.1], [1e-9, 3.3e-10], [123456.7, 1.0], [3e38, 1e38]],
 )
-def test_what_the_vector_store_is_sent_is_short_and_as_exact_as_32_bits(vector: list[float]):
+def test_vectors_for_the_store_are_short_and_exact_to_32_bits(vector: list[float]):
     rounded = numbers(array("f", vector))
     largest = max(map(abs, vector), default=0)
     assert rounded == pytest.approx(vector, rel=0, abs=6e-7 * largest)

@@ -29,5 +29,5 @@ from bridge.requests.preferences import longest_wait
         (["", ",,;="], 60),
     ],
 )
-def test_the_shorter_of_what_is_asked_and_what_is_allowed(headers: list[str], seconds: float) -> None:
+def test_the_shorter_of_requested_and_allowed_wait_applies(headers: list[str], seconds: float) -> None:
     assert longest_wait(headers, 60) == seconds

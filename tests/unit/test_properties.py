@@ -196,7 +196,7 @@ def test_a_record_is_a_request_or_names_what_is_wrong(value: bytes) -> None:
 
 @settings(max_examples=examples(200), deadline=None, database=None)
 @given(mutated(factories.analysis("f", "g").model_dump(mode="json") | {"metadata": {"x": 1}}))
-def test_what_a_service_finds_has_no_integer_that_a_store_does_not_keep(found: dict[str, Any]) -> None:
+def test_an_analysis_has_no_integer_that_a_store_cannot_keep(found: dict[str, Any]) -> None:
     try:
         result = AnalysisResult.model_validate_json(json.dumps(found))
     except ValidationError:

@@ -86,7 +86,7 @@ OUTAGES = [
 
 
 @pytest.mark.parametrize(("status", "error"), OUTAGES, ids=lambda value: str(value)[:30])
-async def test_what_is_no_documents_fault_is_waited_for(status: int, error: str) -> None:
+async def test_a_fault_of_the_server_is_an_outage(status: int, error: str) -> None:
     server = Qdrant()
     server.refuse(WRITE, status, error)
     refused = await refusal(server)
@@ -104,14 +104,14 @@ async def test_what_is_no_documents_fault_is_waited_for(status: int, error: str)
         (422, "Validation error in JSON body: [payload: too deep]"),
     ],
 )
-async def test_what_is_wrong_with_a_document_alone_is_its_fault(status: int, error: str) -> None:
+async def test_a_malformed_point_rejects_its_document(status: int, error: str) -> None:
     server = Qdrant()
     server.refuse(WRITE, status, error)
     assert isinstance(await refusal(server), StoreRejectedError)
 
 
 @pytest.mark.parametrize("status", [429, 503, 507])
-async def test_a_server_that_names_a_time_is_not_asked_before(status: int) -> None:
+async def test_no_request_is_sent_before_the_time_that_a_server_names(status: int) -> None:
     server = Qdrant()
     server.refuse(WRITE, status, "later", retry_after="7")
     async with server.serving() as store:
@@ -126,7 +126,7 @@ async def test_a_server_that_names_a_time_is_not_asked_before(status: int) -> No
     assert problems.headers_of(raised.value) == {"Retry-After": "7"}
 
 
-async def test_the_next_attempt_is_made_when_the_server_has_said() -> None:
+async def test_the_next_attempt_waits_as_long_as_the_server_says() -> None:
     environment = ActivityEnvironment()
 
     async def attempt() -> None:
@@ -138,7 +138,7 @@ async def test_the_next_attempt_is_made_when_the_server_has_said() -> None:
     assert 40 <= raised.value.next_retry_delay.total_seconds() <= 48
 
 
-async def test_a_step_that_counts_attempts_leaves_the_server_alone_as_well(
+async def test_a_step_with_counted_attempts_also_pauses_for_the_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(failures, "PATIENT", RetryPolicy())

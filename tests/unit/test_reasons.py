@@ -90,11 +90,11 @@ def test_the_innermost_cause_is_the_reason() -> None:
         ("parked (service_down); retry or discard it", "parked (service_down); retry or discard it"),
     ],
 )
-def test_a_reason_can_be_told_without_its_address(reason: str, shown: str) -> None:
+def test_a_reason_can_omit_its_address(reason: str, shown: str) -> None:
     assert without_places(reason) == shown
 
 
-def test_what_is_not_known_is_told_as_it_is() -> None:
+def test_an_unknown_error_keeps_its_text() -> None:
     assert in_words(ValueError("odd\nthing")) == "ValueError: odd thing"
     assert in_words(httpx.ReadTimeout("")) == "no answer in time"
     assert in_words(ssl.SSLError(1, "[SSL] wrong version number")).startswith("TLS failed")

@@ -64,7 +64,7 @@ def test_every_consumer_of_ours_reads_by_it() -> None:
 
 
 @pytest.mark.parametrize("codec", [0, *CODECS])
-def test_what_can_be_read_is_read(codec: int) -> None:
+def test_readable_batches_are_read(codec: int) -> None:
     assert read(batch(codec, [b"a", b"b"])) == [(0, b"a", None), (1, b"b", None)]
 
 
@@ -86,7 +86,7 @@ def test_a_batch_that_becomes_too_large_is_not_unpacked(codec: int) -> None:
     assert good == (1, b"good", None)
 
 
-def test_of_many_records_some_stand_for_all() -> None:
+def test_many_records_are_checked_by_a_sample() -> None:
     found = read(spoilt(batch(GZIP, [b"x"] * 5000)), batch(GZIP, [b"good"], 5000))
     # The last placeholder has the batch's last offset, so the consumer moves past all of it.
     assert [offset for offset, *_ in found] == [*range(STAND_INS - 1), 4999, 5000]
@@ -104,12 +104,12 @@ def test_blocks_of_a_size_that_cannot_be_end_it(size: int) -> None:
 
 
 @pytest.mark.parametrize("before", [[], [batch(GZIP, [b"a"])]])
-def test_what_is_no_batch_is_fetched_again(before: list[bytes]) -> None:
+def test_bytes_that_are_no_batch_are_fetched_again(before: list[bytes]) -> None:
     with pytest.raises(CorruptRecordException):
         read(*before, struct.pack(">qi", 1, 5) + bytes(40))
 
 
-def test_what_was_damaged_on_its_way_is_fetched_again() -> None:
+def test_a_batch_with_a_wrong_checksum_is_fetched_again() -> None:
     damaged = bytearray(batch(GZIP, [b"a"]))
     damaged[-1] ^= 1
     with pytest.raises(CorruptRecordException):

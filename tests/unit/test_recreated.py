@@ -40,7 +40,7 @@ class Consumer:
         ([(1, 4), (1, 0), (1, 4), (3, 4), (3, 4)], [0, 3]),
     ],
 )
-async def test_one_that_ends_before_our_position_is_found_once(
+async def test_a_topic_that_ends_before_our_position_is_noticed_once(
     seen: Sequence[tuple[int | None, int]], expected: Sequence[int]
 ) -> None:
     recreated, consumer, found = RecreatedPartitions(0.0), Consumer(), []

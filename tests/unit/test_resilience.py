@@ -113,7 +113,7 @@ async def looked_at(health: Service) -> None:
     await eventually(was_called)
 
 
-async def test_a_service_that_is_back_is_asked_at_once() -> None:
+async def test_a_recovered_service_is_probed_at_once() -> None:
     own, service, health = breaker(recovery=3600), Service(), Service(DOWN)
     async with watched(own, health):
         own.trip(DOWN)
@@ -124,7 +124,7 @@ async def test_a_service_that_is_back_is_asked_at_once() -> None:
         assert await waiting == "fine"
 
 
-async def test_a_service_that_was_well_all_the_time_is_given_its_rest() -> None:
+async def test_a_healthy_service_gets_its_full_pause() -> None:
     own, service, health = breaker(recovery=3600), Service(), Service()
     async with watched(own, health):
         own.trip(DOWN)
@@ -193,7 +193,7 @@ async def test_the_budget_counts_from_the_first_that_waits_through_failed_probes
     assert own.status.state is BreakerState.CLOSED
 
 
-async def test_a_disabled_one_raises_every_failure() -> None:
+async def test_a_disabled_breaker_raises_every_failure() -> None:
     own = CircuitBreaker(threshold=1, recovery=1, budget=1, enabled=False)
     for _ in range(3):
         with pytest.raises(errors.IntelligenceUnavailableError):
@@ -217,7 +217,7 @@ def translated(error: Exception, attempt: int = 1, policy: RetryPolicy | None = 
     return raised.value
 
 
-def test_temporal_is_told_type_and_whether_to_retry() -> None:
+def test_temporal_receives_type_and_whether_to_retry() -> None:
     error = translated(errors.IntelligenceThrottledError("busy", 7))
     assert (error.type, error.non_retryable) == ("IntelligenceThrottledError", False)
     assert error.details == ("transient",)

@@ -53,7 +53,7 @@ async def test_the_first_passes_and_the_newest_of_the_rest_waits() -> None:
     await gone(last)
 
 
-async def test_who_waits_passes_at_last() -> None:
+async def test_a_waiting_revision_passes_in_the_end() -> None:
     first, second = await submitted_in_turn(Revisions(0.05), 1, 2)
     assert await asyncio.gather(first, second) == [True, True]
 
@@ -78,7 +78,7 @@ async def test_each_passes_where_there_is_no_interval() -> None:
     assert await asyncio.gather(*await submitted_in_turn(Revisions(0), 1, 2, 3, 2)) == [True] * 4
 
 
-async def test_one_that_is_given_up_is_in_nobodys_way() -> None:
+async def test_an_abandoned_revision_blocks_no_other() -> None:
     revisions = Revisions(NEVER)
     _, given_up = await submitted_in_turn(revisions, 1, 2)
     await gone(given_up)
@@ -89,7 +89,7 @@ async def test_one_that_is_given_up_is_in_nobodys_way() -> None:
     await gone(newer)
 
 
-async def test_no_more_wait_than_leave_places_to_others() -> None:
+async def test_the_number_of_waiting_revisions_is_limited() -> None:
     revisions = Revisions(NEVER)
     tasks = []
     for number in range(WAITING + 3):
@@ -106,7 +106,7 @@ async def test_no_more_wait_than_leave_places_to_others() -> None:
     await gone(waits)
 
 
-async def test_as_many_documents_are_remembered_as_are_told() -> None:
+async def test_the_number_of_remembered_documents_is_as_set() -> None:
     revisions = Revisions(NEVER)
     for _ in range(REMEMBERED + 5):
         assert await revisions.passes(factories.request(document_version=1))

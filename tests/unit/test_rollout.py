@@ -21,7 +21,7 @@ def rolled_out(percentage: int) -> set[str]:
 
 
 @pytest.mark.parametrize(("project", "expected"), BUCKETS.items())
-def test_the_bucket_is_the_formulas(project: str, expected: int) -> None:
+def test_the_bucket_follows_the_documented_formula(project: str, expected: int) -> None:
     assert bucket(project) == expected
 
 
@@ -97,7 +97,7 @@ async def test_the_file_goes_before_the_environment_and_is_taken_up_at_once(tmp_
         ('{"async_enrichment_rollout_percentage": 101}', "async_enrichment_rollout_percentage"),
     ],
 )
-async def test_a_broken_file_leaves_the_flags_in_force_and_is_told_of(
+async def test_a_broken_file_is_reported_and_leaves_the_flags_in_force(
     tmp_path: Path, broken: str, problem: str
 ) -> None:
     file = tmp_path / "flags.json"

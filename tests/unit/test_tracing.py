@@ -98,7 +98,7 @@ def test_what_a_caller_does_not_record_is_not_recorded(spans: InMemorySpanExport
     assert not spans.get_finished_spans()
 
 
-def test_an_error_tells_its_type_and_no_more(spans: InMemorySpanExporter) -> None:
+def test_an_error_is_recorded_by_its_type_only(spans: InMemorySpanExporter) -> None:
     with pytest.raises(StoreRejectedError), tracing.span("a"):
         raise StoreRejectedError("graph", "invalid: 'a line of a document'")
     failed = _only(spans)
@@ -176,7 +176,7 @@ def test_tracing_is_off_unless_an_endpoint_is_named() -> None:
     assert not tracing.wanted({**endpoint, "OTEL_TRACES_EXPORTER": "none"})
 
 
-def test_without_it_nothing_is_made() -> None:
+def test_without_a_collector_no_span_is_made() -> None:
     headers = event_headers("x.v1", str(uuid4()), str(uuid4()), source="/test")
     with tracing.span("a") as nothing, tracing_kafka.publishing("t", b"k", None):
         assert nothing is INVALID_SPAN
@@ -184,7 +184,7 @@ def test_without_it_nothing_is_made() -> None:
         assert (tracing.headers(), tracing.current()) == ({}, None)
 
 
-def test_without_it_the_sdk_is_not_imported() -> None:
+def test_without_a_collector_the_sdk_is_not_imported() -> None:
     loaded = "import sys, worker, bridge.app, kafka_ingress.service, intelligence.app; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True)
     assert "opentelemetry.trace" in found.stdout.split()

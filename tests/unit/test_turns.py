@@ -55,14 +55,14 @@ async def test_holders_are_served_in_turn_and_each_in_its_order() -> None:
         assert visitors.came == ["a1", "a2", "a3", "b1", "c1", "a4", "b2", "a5"]
 
 
-async def test_who_comes_late_waits_for_one_turn_of_each_and_no_more() -> None:
+async def test_a_late_caller_waits_for_at_most_one_turn_of_each_other() -> None:
     visitors = Visitors(FairTurns(1))
     async with visiting(visitors, "a1 a2 a3 a4"), visiting(visitors, "b1"):
         await visitors.leave(2)
         assert visitors.came == ["a1", "a2", "b1"]
 
 
-async def test_who_gives_up_takes_no_turn() -> None:
+async def test_a_caller_that_gives_up_takes_no_turn() -> None:
     visitors = Visitors(FairTurns(1))
     async with visiting(visitors, "a1 a2 b1") as tasks:
         tasks["a2"].cancel()

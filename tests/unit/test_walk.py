@@ -63,7 +63,7 @@ def test_a_walk_takes_what_git_would_and_counts_the_rest(tmp_path: Path) -> None
     assert len(walk.names) == len(found) + 3
 
 
-def test_a_path_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+def test_a_path_that_leads_nowhere_is_named(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     for name in ("loop", "absent"):
         with pytest.raises(errors.InvalidInputError, match="PATH"):
@@ -104,7 +104,7 @@ def test_globs_choose_among_files_as_gitignore_does(tmp_path: Path) -> None:
             Walk(tmp_path, exclude=[malformed])
 
 
-def test_a_file_is_read_when_it_is_asked_for(tmp_path: Path) -> None:
+def test_a_file_is_read_on_use(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text("old")
     files = iter(Walk(tmp_path))

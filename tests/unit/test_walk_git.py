@@ -219,7 +219,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
-def test_it_is_what_git_lists(
+def test_a_walk_finds_what_git_lists(
     shape: Shape, without_git: Callable[[], bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = shape(tmp_path, monkeypatch)
@@ -255,7 +255,7 @@ def test_another_checkout_is_named(
 
 
 @pytest.mark.parametrize("number", range(10))
-def test_so_it_is_of_trees_that_are_made_at_random(number: int, tmp_path: Path) -> None:
+def test_a_walk_of_a_random_tree_finds_what_git_lists(number: int, tmp_path: Path) -> None:
     """Some of the cases of `make fuzz-walk`."""
     assert differences(number, tmp_path).keys() <= {"oracle"}
 
@@ -428,7 +428,7 @@ def test_no_program_that_a_repository_names_is_run(tmp_path: Path) -> None:
     assert not (tmp_path.parent / "evil").exists()
 
 
-def test_of_several_work_trees_one_is_taken_and_each_repository_by_its_own_rules(
+def test_one_of_several_work_trees_is_read_and_each_repository_by_its_own_rules(
     without_git: Callable[[], bool], tmp_path: Path
 ) -> None:
     """The root is in no repository, like a directory of several projects."""
@@ -474,7 +474,7 @@ def test_the_commit_is_that_of_the_work_tree(tmp_path: Path) -> None:
     assert asking.commit(top) == git(top, "rev-parse", "HEAD").decode().strip()
 
 
-def test_git_tells_what_was_renamed_and_changed_a_little(tmp_path: Path) -> None:
+def test_git_finds_a_renamed_file_that_changed_a_little(tmp_path: Path) -> None:
     text = "".join(f"line {number}\n" for number in range(50))
     top = repository(tmp_path, {"sub/base.py": text, "sub/odd\nname.py": text[::-1], "same.py": "x"})
     first = asking.commit(top)

@@ -38,10 +38,10 @@ def refused(source: str) -> str:
         "import asyncio\nasyncio.wait([])\n",
     ],
 )
-def test_what_would_make_a_replay_differ_is_refused(source: str) -> None:
+def test_code_that_would_make_a_replay_differ_is_refused(source: str) -> None:
     assert "TID251" in refused(source)
 
 
-def test_what_temporal_offers_in_their_place_is_not() -> None:
+def test_temporals_replacements_are_allowed() -> None:
     source = "from temporalio import workflow\nworkflow.now(), workflow.uuid4(), workflow.random()\n"
     assert "TID251" not in refused(source)

@@ -26,7 +26,7 @@ async def working_on_it(ports: Ports) -> None:
     await eventually(is_requested)
 
 
-async def test_it_waits_until_the_document_is_enriched(client: EnrichmentClient, ports: Ports) -> None:
+async def test_an_answer_waits_until_the_document_is_enriched(client: EnrichmentClient, ports: Ports) -> None:
     ports.gate.clear()
     request = factories.request()
     workflow_id = await client.submit(request)
@@ -39,7 +39,7 @@ async def test_it_waits_until_the_document_is_enriched(client: EnrichmentClient,
     assert found.state == "completed"
 
 
-async def test_a_run_that_has_ended_tells_by_its_result(
+async def test_a_closed_run_answers_with_its_result(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     ports.claims.append(Claim(decision=Decision.SUPERSEDED, version=9))
@@ -51,7 +51,7 @@ async def test_a_run_that_has_ended_tells_by_its_result(
     assert found.state == "superseded"
 
 
-async def test_a_parked_document_is_told_with_its_reason(client: EnrichmentClient, ports: Ports) -> None:
+async def test_a_parked_document_is_answered_with_its_reason(client: EnrichmentClient, ports: Ports) -> None:
     request = factories.request()
     workflow_id = await park(client, ports, request)
     found = await client.answer(workflow_id, request.correlation_id, SECONDS)
@@ -74,7 +74,7 @@ async def test_a_submission_that_wakes_a_parked_run_waits_for_its_own_end(
     assert found.state == "completed"
 
 
-async def test_nobody_waits_longer_than_is_asked(client: EnrichmentClient, ports: Ports) -> None:
+async def test_no_client_waits_longer_than_it_requests(client: EnrichmentClient, ports: Ports) -> None:
     ports.gate.clear()
     request = factories.request()
     workflow_id = await client.submit(request)
@@ -85,7 +85,7 @@ async def test_nobody_waits_longer_than_is_asked(client: EnrichmentClient, ports
     assert found.state == "completed"
 
 
-async def test_who_asks_for_a_submission_that_the_run_does_not_know_learns_its_end(
+async def test_a_wait_for_an_unknown_submission_learns_its_end(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     ports.gate.clear()
@@ -99,7 +99,7 @@ async def test_who_asks_for_a_submission_that_the_run_does_not_know_learns_its_e
     assert found.state == "completed"
 
 
-async def test_a_discarded_document_is_told(client: EnrichmentClient, ports: Ports) -> None:
+async def test_a_discarded_document_ends_the_stream(client: EnrichmentClient, ports: Ports) -> None:
     ports.analyses.append(errors.IntelligenceRejectedError("HTTP 400: no"))
     request = factories.request()
     workflow_id = await park(client, ports, request)

@@ -214,7 +214,7 @@ async def test_requests_are_paced(
     assert timedelta(seconds=16) <= progress.ended_at - progress.started_at < timedelta(seconds=30)
 
 
-async def test_it_waits_while_the_pipeline_has_enough_to_do(
+async def test_a_backfill_waits_while_the_pipeline_has_enough_to_do(
     environment: WorkflowEnvironment, backfill: Backfill, estate: Estate
 ) -> None:
     estate.add(6)
@@ -226,7 +226,7 @@ async def test_it_waits_while_the_pipeline_has_enough_to_do(
     assert estate.checks == 6
 
 
-async def test_paused_it_requests_nothing_until_resumed(
+async def test_a_paused_backfill_requests_nothing_until_resumed(
     backfill: Backfill, estate: Estate, environment: WorkflowEnvironment
 ) -> None:
     estate.add(6)
@@ -242,7 +242,7 @@ async def test_paused_it_requests_nothing_until_resumed(
 
 
 @pytest.mark.history("backfill-cancelled")
-async def test_cancelled_it_ends_at_once_with_its_counts(
+async def test_a_cancelled_backfill_ends_at_once_with_its_counts(
     environment: WorkflowEnvironment, backfill: Backfill, estate: Estate
 ) -> None:
     estate.add(6)
@@ -272,7 +272,7 @@ async def test_a_cancellation_by_temporal_is_the_same(
 
 
 @pytest.mark.history("backfill-continued")
-async def test_it_continues_as_new_with_its_counts(
+async def test_a_backfill_continues_as_new_with_its_counts(
     backfill: Backfill, estate: Estate, environment: WorkflowEnvironment
 ) -> None:
     estate.add(10)
@@ -285,7 +285,7 @@ async def test_it_continues_as_new_with_its_counts(
     assert len({each.document_id for each in estate.published}) == len(estate.published)
 
 
-async def test_paused_it_stays_paused_when_it_continues_as_new(
+async def test_a_paused_backfill_stays_paused_when_it_continues_as_new(
     backfill: Backfill, estate: Estate, environment: WorkflowEnvironment
 ) -> None:
     estate.add(6)
@@ -323,7 +323,7 @@ async def test_one_at_a_time(environment: WorkflowEnvironment, backfill: Backfil
     await ended(environment, backfill)
 
 
-async def test_one_that_never_was_is_not_found(backfill: Backfill, environment: WorkflowEnvironment) -> None:
+async def test_an_unknown_backfill_is_not_found(backfill: Backfill, environment: WorkflowEnvironment) -> None:
     with pytest.raises(NotFoundError, match="there was no backfill"):
         await Backfill(environment.client, "backfill-nobody").progress()
     await backfill.start(wanted())

@@ -111,7 +111,7 @@ async def test_the_sweep_leaves_what_was_revived(
     assert estate.points == {document_id: 3}
 
 
-async def test_what_was_indexed_anew_before_it_is_marked_lives_and_the_receipt_says_so(
+async def test_a_document_indexed_again_before_its_mark_lives_and_the_receipt_says_so(
     environment: WorkflowEnvironment, deletions: RememberingDeletions, estate: Estate, project: str
 ) -> None:
     document_id = str(uuid4())
@@ -126,7 +126,7 @@ async def test_what_was_indexed_anew_before_it_is_marked_lives_and_the_receipt_s
 
 
 @pytest.mark.history("document-deleted-twice")
-async def test_what_came_back_is_deleted_again_by_the_run_that_waits_to_sweep(
+async def test_the_waiting_sweep_deletes_what_came_back(
     environment: WorkflowEnvironment, deletions: RememberingDeletions, estate: Estate, project: str
 ) -> None:
     document_id = str(uuid4())
@@ -165,7 +165,7 @@ async def test_the_receipt_counts_what_went_before_an_attempt_failed(
     assert (swept.counts.documents, swept.counts.points) == (1, 1)
 
 
-async def test_a_run_that_does_not_end_when_told_is_cancelled(
+async def test_a_run_that_ignores_a_newer_version_is_cancelled(
     environment: WorkflowEnvironment, deletions: RememberingDeletions, estate: Estate, project: str
 ) -> None:
     parked, held = str(uuid4()), str(uuid4())
@@ -240,7 +240,7 @@ async def test_a_run_that_continues_as_new_keeps_its_receipt(
     assert (await handle.result()).counts.documents == 8
 
 
-async def test_a_receipt_tells_of_what_is_under_way(
+async def test_a_receipt_shows_work_in_progress(
     environment: WorkflowEnvironment, deletions: RememberingDeletions, estate: Estate, project: str
 ) -> None:
     estate.gate.clear()

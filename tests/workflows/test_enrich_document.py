@@ -83,7 +83,7 @@ async def test_a_superseded_claim_says_so(
     assert ports.calls["analysis"] == 0
 
 
-async def test_a_redelivery_of_a_superseded_request_tells_nothing_again(
+async def test_a_redelivery_of_a_superseded_request_publishes_nothing(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     ports.claims.extend([Claim(decision=Decision.SUPERSEDED, version=9)] * 2)
@@ -94,7 +94,7 @@ async def test_a_redelivery_of_a_superseded_request_tells_nothing_again(
     assert [what for _, what in ports.completed_events] == ["superseded"]
 
 
-async def test_a_request_that_a_client_repeats_is_told_once(
+async def test_a_repeated_request_publishes_once(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     # More than two, because a local attempt that waits at the gate may be repeated remotely.
@@ -132,7 +132,7 @@ async def test_a_point_that_contradicts_the_graph_supersedes_nobody(
     assert ports.calls["vectors"] == 3
 
 
-async def test_a_write_whose_answer_was_lost_is_told(
+async def test_a_write_whose_answer_was_lost_is_still_published(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     ports.graph_writes.extend([errors.StoreRejectedError("graph", "the connection was reset")] * 2)
@@ -282,7 +282,7 @@ async def test_a_newer_version_ends_an_analysis_that_nobody_needs_any_more(
     assert (ports.calls["vectors"], ports.calls["graph"], ports.calls["analysis"]) == (0, 0, 0)
 
 
-async def test_what_a_run_has_stored_of_a_document_that_is_deleted_meanwhile_goes_again(
+async def test_results_for_a_document_deleted_meanwhile_are_removed(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     request = factories.request()
@@ -375,7 +375,7 @@ async def test_a_new_submission_wakes_a_parked_run_and_a_redelivery_does_not(
 
 
 @pytest.mark.history("marked-superseded")
-async def test_a_parked_run_that_is_superseded_is_told_and_ends(
+async def test_a_parked_run_that_is_superseded_ends(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     old = factories.request(document_version=1)
@@ -412,7 +412,7 @@ async def test_a_retry_does_not_pay_for_the_analysis_again(
     assert ports.calls["analysis"] == 1
 
 
-async def test_a_repair_pays_for_no_analysis_and_is_told_as_an_event_of_its_own(
+async def test_a_repair_needs_no_analysis_and_publishes_its_own_event(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     request = factories.request()

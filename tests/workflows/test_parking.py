@@ -169,7 +169,7 @@ async def test_a_run_is_parked_without_the_graph_and_marks_its_document_when_tha
 
 
 @pytest.mark.history("marked-while-parked-and-retried")
-async def test_a_retry_is_followed_while_the_graph_is_still_to_be_told(
+async def test_a_retry_continues_while_the_graph_still_lacks_the_mark(
     environment: WorkflowEnvironment, client: EnrichmentClient, ports: Ports
 ) -> None:
     ports.marks.extend([AWAY] * 1000)

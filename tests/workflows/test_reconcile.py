@@ -160,7 +160,7 @@ async def test_pages_are_added_up_and_repaired(environment: WorkflowEnvironment,
 
 
 @pytest.mark.history("reconciled-with-parked")
-async def test_what_is_parked_is_compared_last_and_repaired_in_each_direction(
+async def test_parked_documents_are_compared_last_and_repaired_in_each_direction(
     environment: WorkflowEnvironment, estate: Estate
 ) -> None:
     report = await reconciled(environment, ReconcileInput(apply=True, parked=True))
@@ -175,7 +175,7 @@ async def test_what_is_parked_is_compared_last_and_repaired_in_each_direction(
     ]
 
 
-async def test_what_is_parked_is_left_as_it_is_without_leave(
+async def test_parked_documents_are_left_unchanged_without_repair(
     environment: WorkflowEnvironment, estate: Estate
 ) -> None:
     report = await reconciled(environment, ReconcileInput(parked=True))
@@ -192,7 +192,7 @@ async def test_letters_outlive_a_graph_that_holds_nothing(
     assert estate.done == []
 
 
-async def test_of_one_project_and_without_leave_nothing_is_changed(
+async def test_without_repair_nothing_of_a_project_is_changed(
     environment: WorkflowEnvironment, estate: Estate
 ) -> None:
     metrics.DRIFT_DOCUMENTS.labels(Drift.STUCK).set(77)
@@ -204,7 +204,7 @@ async def test_of_one_project_and_without_leave_nothing_is_changed(
 
 
 @pytest.mark.parametrize("interceptors", [[], [TracingInterceptor()]], ids=["untraced", "traced"])
-async def test_what_was_counted_survives_continuing_as_new(
+async def test_counts_survive_continuing_as_new(
     environment: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch, interceptors: list[Interceptor]
 ) -> None:
     monkeypatch.setattr(Info, "is_continue_as_new_suggested", lambda _: True)

@@ -64,6 +64,6 @@ async def test_another_path_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("path", histories.committed(), ids=lambda path: path.stem)
-def test_a_committed_history_tells_nothing_of_a_machine(path: Path) -> None:
+def test_a_committed_history_names_no_machine(path: Path) -> None:
     assert '"identity"' not in path.read_text()
     assert '"stackTrace"' not in path.read_text()

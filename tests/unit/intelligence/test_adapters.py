@@ -43,7 +43,7 @@ def test_a_broken_document_gives_what_can_be_read(language: str, text: str, name
     assert outline.items[0].name == name
 
 
-def test_equal_keys_are_told_apart_and_the_outermost_come_first() -> None:
+def test_equal_keys_are_numbered_and_the_outermost_come_first() -> None:
     text = '{"a": [' + ",".join('{"b": 1}' for _ in range(KEYS_LIMIT)) + '], "z": 1}'
     entities = READERS["json"](text).entities()
     assert len(entities) == KEYS_LIMIT

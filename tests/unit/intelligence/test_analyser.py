@@ -220,7 +220,7 @@ def test_measures_are_above_their_limit_only() -> None:
     assert rules_of("class A:\n" + "".join(f"    def m{n}(self): pass\n" for n in range(26))) == ["god-class"]
 
 
-def test_parts_hold_only_what_was_asked_for() -> None:
+def test_partial_enrichments_hold_only_their_own_results() -> None:
     entities = analyse(PYTHON, "python", EnrichmentType.ENTITIES_ONLY)
     quality = analyse(PYTHON, "python", EnrichmentType.QUALITY_ONLY)
     assert entities.entities_extracted == 7
@@ -243,7 +243,7 @@ LARGE = {
 
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("language", LARGE)
-def test_of_more_than_anybody_asks_for_the_first_are_found(language: str) -> None:
+def test_only_the_first_entities_of_a_huge_document_are_found(language: str) -> None:
     """On one line, if the language allows it: a node's position must not cost a walk along the line."""
     text, limit = LARGE[language]
     result = analyse(text, language, EnrichmentType.ENTITIES_ONLY)
@@ -259,7 +259,7 @@ def test_markdown_is_read_to_a_line_and_what_is_beyond_is_counted() -> None:
     assert result.not_understood == beyond
 
 
-def test_what_can_be_parsed_of_a_broken_source_is_found() -> None:
+def test_the_readable_part_of_a_broken_source_is_analysed() -> None:
     result = analyse("def good():\n    pass\n\ndef bad(:\n", "python", FULL)
     assert "good" in [each.name for each in result.entities]
 

@@ -32,7 +32,7 @@ def test_all_are_measured_through_the_processes(sources: Path, capsys: pytest.Ca
     assert "python" in printed
 
 
-def test_there_must_be_something_to_measure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_directory_without_sources_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert benchmark.main([str(tmp_path)]) == 1
     with pytest.raises(SystemExit) as raised:
         benchmark.main([str(tmp_path / "missing")])

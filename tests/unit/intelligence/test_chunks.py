@@ -148,7 +148,7 @@ def test_a_service_that_knows_no_chunks_is_searched_by_its_documents() -> None:
     assert searchable(five_fields()) == []
 
 
-def test_of_chunks_of_one_name_the_last_counts_and_one_without_a_signal_does_not() -> None:
+def test_the_last_chunk_of_a_name_counts_unless_it_lacks_a_signal() -> None:
     first, last = (Chunk(symbol="f", kind="x", start_line=n, end_line=n, embedding=[1.0]) for n in (1, 2))
     nothing = Chunk(symbol="g", kind="x", start_line=1, end_line=1)
     assert searchable(five_fields(chunks=[first, last, nothing])) == [last]

@@ -125,7 +125,7 @@ def test_components_as_people_write_them() -> None:
 
 
 @pytest.mark.parametrize("language", ["html", "vue"])
-def test_what_has_no_script_has_no_scores(language: str) -> None:
+def test_a_component_without_a_script_has_no_scores(language: str) -> None:
     result = full("<h1>A page</h1>\n<script type='importmap'>{}</script>\n", language)
     assert (result.quality_score, result.complexity_score) == (None, None)
     assert full(PAGE, language).complexity_score is not None
@@ -289,7 +289,7 @@ def test_format_3() -> None:
         '{"cells": [{"source": "',
     ],
 )
-def test_what_is_no_notebook_has_an_answer(text: str) -> None:
+def test_a_broken_notebook_has_an_answer(text: str) -> None:
     result = full(text, "notebook")
     assert AnalysisResult.model_validate_json(result.model_dump_json()) == result
     assert shown_text(text) == text or text.startswith('{"cells": [')

@@ -57,13 +57,13 @@ def test_functions_that_are_wrapped() -> None:
         ("const all = test('x', () => { function helper() {} })\n", ["helper"]),
     ],
 )
-def test_functions_are_those_of_what_they_are_given_to(language: str, text: str, names: list[str]) -> None:
+def test_functions_in_an_object_belong_to_its_variable(language: str, text: str, names: list[str]) -> None:
     result = full(text, language)
     assert [each.qualified_name for each in result.entities] == names
     assert result.not_understood == 0
 
 
-def test_what_only_typescript_has_hides_nothing() -> None:
+def test_typescript_syntax_around_a_function_hides_nothing() -> None:
     text = "class S { private save = debounce(async () => {}, 5) as F }\nconst svc = { a() {} } as const\n"
     assert [each.qualified_name for each in full(text, "typescript").entities] == ["S", "S.save", "svc.a"]
 

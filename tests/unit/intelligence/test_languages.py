@@ -288,7 +288,7 @@ def test_what_is_written_in_unusual_ways(
         ("ruby", "# Chooses the coding of a text.\n", "Chooses the coding of a text."),
     ],
 )
-def test_what_the_first_lines_tell_programs_documents_nothing(
+def test_first_lines_for_programs_are_no_documentation(
     language: str, head: str, documented: str | None
 ) -> None:
     body = {"bash": "deploy() {\n  echo x\n}\n", "ruby": "def deploy\n  1\nend\n"}[language]

@@ -83,7 +83,7 @@ int after(void) { return 2; }
 
 
 @pytest.mark.parametrize("language", ["c", "cpp"])
-def test_one_is_read_of_alternatives_that_each_open_a_block(language: str) -> None:
+def test_one_of_several_preprocessor_alternatives_is_read(language: str) -> None:
     result = full(ALTERNATIVES, language)
     assert named(result) == ["function f 1", "function other 13", "function after 20"]
     assert result.not_understood == 0

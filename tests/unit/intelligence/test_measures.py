@@ -103,7 +103,7 @@ def test_comments_and_docstrings_are_no_lines_of_code() -> None:
     assert measured(java, "java")["code_lines"] == 3
 
 
-def test_what_stands_again_further_down_is_repeated() -> None:
+def test_a_later_copy_of_lines_counts_as_duplicated() -> None:
     block = [f"call_{number}(first, second, {number})" for number in range(10)]
     other = [f"different_{number} = {number} + offset" for number in range(10)]
     assert repeated_lines([*block, *other]) == set()

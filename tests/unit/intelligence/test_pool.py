@@ -52,7 +52,7 @@ async def test_a_worker_that_dies_once_is_no_fault_of_the_work(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("work", [works.hang, works.spin])
-async def test_work_beyond_the_limit_is_ended_and_who_waits_meanwhile_is_served(
+async def test_work_beyond_the_time_limit_is_ended_and_the_next_caller_is_served(
     work: Callable[[], None],
 ) -> None:
     async with pool(1, limit=0.5) as workers:
@@ -77,7 +77,7 @@ async def test_work_beyond_the_memory_is_refused_by_a_process_that_ends_with_it(
 
 
 @LINUX
-async def test_what_others_have_left_in_a_process_is_no_fault_of_the_work() -> None:
+async def test_memory_left_by_earlier_work_fails_no_later_work() -> None:
     async with pool(1, memory=MEMORY) as workers:
         assert await workers.run(works.keep, MEMORY // 2) == "done"
         assert await workers.run(works.keep, MEMORY // 2) == "done"
@@ -123,7 +123,7 @@ async def test_no_worker_outlives_a_service_that_is_killed(tmp_path: Path, work:
     await eventually(ended, seconds=5)
 
 
-async def test_who_gives_up_leaves_no_worker_behind() -> None:
+async def test_a_caller_that_gives_up_leaves_no_worker_behind() -> None:
     async with pool(1) as workers:
         given_up = asyncio.create_task(workers.run(works.hang))
         await asyncio.sleep(0)
@@ -134,7 +134,7 @@ async def test_who_gives_up_leaves_no_worker_behind() -> None:
 
 
 @pytest.mark.parametrize("name", ["fail", "panic"])
-async def test_an_error_of_the_work_is_told_without_what_it_says(name: str) -> None:
+async def test_an_unexpected_error_is_reported_without_its_message(name: str) -> None:
     async with pool(1) as workers:
         before = await workers.run(works.process)
         with pytest.raises(WorkFailedError) as raised:
@@ -144,7 +144,7 @@ async def test_an_error_of_the_work_is_told_without_what_it_says(name: str) -> N
 
 
 @pytest.mark.parametrize("bad", ["fail", "panic", "crash", "hang", "spin", pytest.param("fill", marks=LINUX)])
-async def test_of_a_batch_only_the_bad_one_has_no_result(bad: str) -> None:
+async def test_only_the_bad_item_of_a_batch_has_no_result(bad: str) -> None:
     names = [f"good {n}" for n in range(12)]
     names.insert(5, bad)
     codes = {"crash": "worker_died", "hang": "time_limit", "spin": "time_limit", "fill": "memory_limit"}

@@ -71,7 +71,7 @@ def test_decisions_and_levels_never_lower_complexity(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", sources())
-def test_what_is_left_undocumented_never_raises_quality(text: str) -> None:
+def test_missing_documentation_never_raises_quality(text: str) -> None:
     whole = of(text)
     before = whole.quality_score
     assert before is not None
@@ -132,7 +132,7 @@ def test_an_anti_pattern_never_raises_quality(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", sources()[:4])
-def test_what_cannot_be_parsed_lowers_quality(text: str) -> None:
+def test_syntax_errors_lower_quality(text: str) -> None:
     scores_ = [of(text + ")(] = 1\n" * count).quality_score for count in (0, 1, 5, 50)]
     assert all(isinstance(each, float) for each in scores_)
     assert scores_ == sorted(scores_, reverse=True)  # type: ignore[type-var]
@@ -162,7 +162,7 @@ def test_quality_is_one_where_nothing_is_amiss() -> None:
 
 
 @pytest.mark.parametrize("language", grammars())
-def test_scores_of_every_language_are_told(language: str) -> None:
+def test_scores_of_every_language_are_documented(language: str) -> None:
     found = of("x", language)
     assert found.quality_score is not None
     assert found.complexity_score is not None

@@ -286,7 +286,7 @@ String helper() { return "x"; }
 """
 
 
-def test_what_is_new_in_java() -> None:
+def test_newer_java_syntax_is_understood() -> None:
     result = full(JAVA, "java")
     assert [each.qualified_name for each in result.entities] == [
         *("Shape", "Circle", "Circle.Circle", "Square", "main", "helper")
@@ -314,11 +314,11 @@ def test_what_is_new_in_java() -> None:
         ("python", "x = 1\n" * 400_000, 400_000),
     ],
 )
-def test_what_is_not_understood_is_counted(language: str, text: str, lines: int) -> None:
+def test_lines_that_are_not_understood_are_counted(language: str, text: str, lines: int) -> None:
     assert full(text, language).not_understood >= lines
 
 
-def test_what_stands_whole_in_an_error_is_understood() -> None:
+def test_a_whole_declaration_within_an_error_is_found() -> None:
     good = "def f(a):\n    return a\n\n\n"
     result = full("if (:\n" + good * 20, "python")
     assert sum(each.name == "f" for each in result.entities) == 20

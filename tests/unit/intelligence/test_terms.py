@@ -43,7 +43,7 @@ def test_a_query_finds_what_is_spelt_otherwise() -> None:
     assert len(set(chunk.indices) & set(query.indices)) == 3
 
 
-def test_what_is_said_often_counts_more_and_ever_less_so() -> None:
+def test_repeated_words_count_more_with_diminishing_returns() -> None:
     filler = " ".join(f"w{number}" for number in range(50))
     one, two, many = (of("tarpon", terms.of_chunk(f"{'tarpon ' * count}{filler}")) for count in (1, 2, 40))
     assert one < two < many < terms.K1 + 1
