@@ -69,7 +69,7 @@ _WHOLE: Final = 4
 _HANGUL: Final = re.compile("[\uac00-\ud7a3]")
 _REPLACED: Final = "\ufffd"
 _NOT_ASCII: Final = re.compile("[^\x00-\x7f]")
-_BESIDE_ASCII: Final = re.compile("(?<=[A-Za-z])[^\x00-\x7f]|[^\x00-\x7f](?=[A-Za-z])")
+_NEXT_TO_ASCII: Final = re.compile("(?<=[A-Za-z])[^\x00-\x7f]|[^\x00-\x7f](?=[A-Za-z])")
 _SAMPLE: Final = 65_536
 _BLANKS: Final = "\t\n\v\f\r"
 _SCRIPTS: Final = 20
@@ -209,11 +209,13 @@ def _detected(data: bytes) -> Decoded | None:
 
 
 def _mixed_share(text: str) -> float:
-    """Share of the letters above ASCII that stand beside an ASCII letter but are not Latin, as in `grцe`:
+    """Share of the letters above ASCII that stand next to an ASCII letter but are not Latin, as in `grцe`:
     high for Latin text that is decoded as another script."""
     letters: list[str] = [each for each in _NOT_ASCII.findall(text[:_SAMPLE]) if each.isalpha()]
-    beside = _BESIDE_ASCII.findall(text[:_SAMPLE])
-    mixed: int = sum(each.isalpha() and not unicodedata.name(each, "").startswith("LATIN") for each in beside)
+    neighbours = _NEXT_TO_ASCII.findall(text[:_SAMPLE])
+    mixed: int = sum(
+        each.isalpha() and not unicodedata.name(each, "").startswith("LATIN") for each in neighbours
+    )
     return min(1.0, mixed / max(1, len(letters)))
 
 
