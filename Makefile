@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
 
-.PHONY: setup demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy changelog audit site format histories lock schemas dashboards clean
+.PHONY: setup demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy changelog audit site format histories lock schemas servers dashboards clean
 
 # Installs what the command line and the tests need.
 setup: $(READY)
@@ -130,6 +130,10 @@ format: $(READY)
 
 schemas: $(READY)
 	$(BIN)/python -m archon.reference .
+
+# The table of docs/servers from its records.
+servers: $(READY)
+	$(BIN)/python -m tests.servers
 
 dashboards: $(READY)
 	$(BIN)/python -m deploy.grafana.dashboards deploy/grafana/dashboards

@@ -1,4 +1,4 @@
-"""In: the committed records. Out: docs/servers.md (`make servers`)."""
+"""In: the committed records. Out: docs/servers/README.md (`make servers`)."""
 
 from tests.servers.page import PAGE, page
 from tests.servers.records import committed

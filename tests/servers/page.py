@@ -1,19 +1,18 @@
-"""In: the committed records. Out: docs/servers.md."""
+"""In: the committed records. Out: docs/servers/README.md."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 from tests.servers.promises import PRODUCTION, PROMISES, Promise, Role
-from tests.servers.records import Counts, Record
+from tests.servers.records import FOLDER, Counts, Record
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "servers.md"
+PAGE: Final = FOLDER / "README.md"
 _HEAD: Final = """\
 # Which promise was shown on which server
 
-`make servers` writes this page from the records in `docs/servers`, made by `pytest --record-servers FILE`
-([CONTRIBUTING.md](../CONTRIBUTING.md#tests)). The [embedded servers](adr/0006-embedded-stand-ins.md) stand in
-for those of a production install; the Temporal server is the real one, on SQLite.
+`make servers` writes this page from the records beside it, made by `pytest --record-servers FILE`
+([CONTRIBUTING.md](../../CONTRIBUTING.md#tests)). The [embedded servers](../adr/0006-embedded-stand-ins.md)
+stand in for those of a production install; the Temporal server is the real one, on SQLite.
 
 | promise | tests | on the embedded server | on others |
 |---|---|---|---|

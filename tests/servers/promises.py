@@ -53,19 +53,14 @@ PROMISES: Final = (
         ("integration/test_setup.py", "integration/test_estate.py"),
     ),
     Promise(
-        "A document posted or published is enriched once, and a repeated event changes nothing",
-        Role.KAFKA,
-        ("e2e/test_main_job.py",),
-    ),
-    Promise(
         "A claim decides once, and an older version writes nothing",
         Role.GRAPH,
         ("integration/stores/test_graph.py", "integration/stores/test_incremental.py"),
     ),
     Promise(
-        "Imports become edges, in any order of arrival",
+        "Imports become edges, in any order of arrival, and follow a renamed document",
         Role.GRAPH,
-        ("integration/stores/test_links.py",),
+        ("integration/stores/test_links.py", "integration/stores/test_moved.py"),
     ),
     Promise(
         "A deleted document stays deleted, and leaves nothing behind",

@@ -40,7 +40,7 @@ def servers_of_run() -> dict[Role, str]:
         Role.KAFKA: embedded.kafka.version,
         Role.GRAPH: embedded.graph.version,
         Role.VECTORS: embedded.vectors.version,
-        Role.TEMPORAL: embedded.temporal.version,
+        Role.TEMPORAL: f"Temporal {embedded.temporal.version}",
     }
     if "ARCHON_TEST_KAFKA" in os.environ:
         if _BROKER not in os.environ:

@@ -1,4 +1,4 @@
-"""docs/servers.md says what the records say; a promise that was not shown is not shown."""
+"""docs/servers/README.md says what the records say; a promise that was not shown is not shown."""
 
 from pathlib import Path
 
