@@ -79,7 +79,10 @@ class _Recorder:
                 "failed" if "failed" in {known, report.outcome} else report.outcome
             )
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """An interrupted run has no record."""
+        if exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+            return
         record = Record.of(self._servers, self._outcomes).onto(self._file)
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.write_text(record.model_dump_json(indent=2) + "\n")
