@@ -111,6 +111,10 @@ class Chunk(OpenModel):
     """Distinguishes chunks with the same kind and symbol."""
     start_line: Line
     end_line: Line
+    start_column: Annotated[int, Field(ge=1)] | None = None
+    """Where the symbol begins in its first line, in characters from 1; None if the whole line is meant."""
+    body_hash: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """Hash of the chunk's text without indentation; equal for copies, of which search shows one."""
     embedding: Vector | None = None
     terms: Terms | None = None
 

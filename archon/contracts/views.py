@@ -99,12 +99,22 @@ class Preview(Model):
     enriched_at: Timestamp | None = None
 
 
+class Why(Model):
+    """Why a hit was found. `parts` add up to its score: of the searches by `terms` and by `embedding`, and,
+    if both are combined, of the symbol's `name`, its `place` (names around it, path), and other matches in
+    its `file`. `matched`: words of the query that the hit contains, in its lines, name or path."""
+
+    parts: dict[str, float]
+    matched: list[str]
+
+
 class SearchHit(Model):
     """Lines that match a query: of a symbol, a section or, if `symbol` is None, other lines of the document.
     Lines count from 1, inclusive.
 
     `score`: 0 to 1 if both signals are combined, where 1 is the best result in both; otherwise BM25 or cosine
-    similarity. `fresh`: whether the hit belongs to the document's current content.
+    similarity. `fresh`: whether the hit belongs to the document's current content. `copies` and `overloads`
+    count what this hit stands for: the same text elsewhere in its project, and the same name in its document.
     """
 
     document_id: DocumentId
@@ -119,6 +129,9 @@ class SearchHit(Model):
     end_line: int
     snippet: str
     score: float
+    why: Why
+    copies: int = 0
+    overloads: int = 0
     fresh: bool
     enrichment_status: EnrichmentStatus
     enriched_at: Timestamp | None

@@ -1,6 +1,6 @@
 """In: a query. Out: the nearest lines, with data about their documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Final
 
@@ -10,8 +10,9 @@ from archon.contracts.errors import InvalidInputError, StoreError
 from archon.contracts.identity import GivenLanguage
 from archon.contracts.text import notebooks
 from archon.contracts.text.lines import lines_of
+from archon.contracts.text.words import stems, words
 from archon.contracts.types import DocumentType, ProjectName
-from archon.contracts.views import Preview, SearchHit, SearchResults
+from archon.contracts.views import Preview, SearchHit, SearchResults, Why
 from archon.runtime.logs import get_logger
 from archon.runtime.tasks import answers
 from archon.stores.vectors.search import Hit, Mode, Wanted
@@ -25,6 +26,9 @@ SNIPPET_CHARACTERS: Final = 1200
 PREVIEW_CHARACTERS: Final = 200
 A_REQUEST: Final = 10
 """Hits that count as one further request against a key's rate: a search costs more than a read."""
+MATCHED_LINES: Final = 200
+MATCHED_CHARACTERS: Final = 4000
+"""The part of a hit that is searched for matched words."""
 _AT_ONCE: Final = 16
 """Maximum number of texts that one search reads concurrently."""
 
@@ -77,16 +81,19 @@ async def search_documents(
         raise InvalidInputError("q", "has no word to look for")
     caller.spend(limit // A_REQUEST)
     signals = await stores.intelligence.embed([q])
-    query = Signals(signals.embeddings[0], signals.terms[0] if signals.terms else None)
+    query = Signals(signals.embeddings[0], signals.terms[0] if signals.terms else None, q)
     hits = await stores.vectors.search.nearest(query, wanted, limit, mode)
     known = await stores.graph.previews(list({hit.document_id for hit in hits}), wanted.projects)
     shown = [hit for hit in hits if hit.document_id in known]
-    snippets = await _snippets(stores, shown)
-    return SearchResults(query=q, hits=[_hit(hit, known[hit.document_id], snippets) for hit in shown])
+    lines = await _lines(stores, shown)
+    return SearchResults(query=q, hits=[_hit(q, hit, known[hit.document_id], lines) for hit in shown])
 
 
-async def _snippets(stores: Stores, hits: list[Hit]) -> Mapping[str, str]:
-    """Snippets by chunk; chunks whose text is missing are omitted."""
+Lines = Mapping[str, Sequence[str | None]]
+"""Lines of texts, by content hash; texts that cannot be read are omitted."""
+
+
+async def _lines(stores: Stores, hits: list[Hit]) -> Lines:
     hashes = list(dict.fromkeys(hit.payload["content_hash"] for hit in hits))
 
     async def text_of(content_hash: str) -> str | None:
@@ -100,37 +107,48 @@ async def _snippets(stores: Stores, hits: list[Hit]) -> Mapping[str, str]:
     of_notebooks = {
         hit.payload["content_hash"] for hit in hits if hit.payload.get("language") == notebooks.LANGUAGE
     }
-    lines = {
+    return {
         each: notebooks.shown_lines(text) if each in of_notebooks else lines_of(text)
         for each, text in texts.items()
         if text is not None
     }
-    return {
-        hit.chunk_id: _snippet(lines[hit.payload["content_hash"]], hit)
-        for hit in hits
-        if hit.payload["content_hash"] in lines
-    }
+
+
+def _said(lines: Sequence[str | None], hit: Hit) -> Iterator[str]:
+    """The hit's lines that are not blank in the document's view, from its column on."""
+    skipped = (hit.payload.get("start_column") or 1) - 1
+    for line in lines[hit.payload["start_line"] - 1 : hit.payload["end_line"]]:
+        if line is not None:
+            yield line[skipped:]
+            skipped = 0
 
 
 def _snippet(lines: Sequence[str | None], hit: Hit) -> str:
-    """The first lines that are not blank."""
-    found = (
-        line for line in lines[hit.payload["start_line"] - 1 : hit.payload["end_line"]] if line is not None
-    )
-    read = "\n".join(islice(found, SNIPPET_LINES)).split("\n")[:SNIPPET_LINES]
+    read = "\n".join(islice(_said(lines, hit), SNIPPET_LINES)).split("\n")[:SNIPPET_LINES]
     return "\n".join(line.rstrip() for line in read)[:SNIPPET_CHARACTERS]
 
 
-def _hit(hit: Hit, document: Preview, snippets: Mapping[str, str]) -> SearchHit:
+def _why(q: str, hit: Hit, path: str, lines: Sequence[str | None]) -> Why:
+    text = "\n".join(islice(_said(lines, hit), MATCHED_LINES))[:MATCHED_CHARACTERS]
+    there = set(stems(f"{hit.payload.get('symbol') or ''} {path} {text}"))
+    asked = dict.fromkeys(word for word in words(q) if there.intersection(stems(word)))
+    return Why(parts={name: round(part, 4) for name, part in hit.parts.items()}, matched=list(asked))
+
+
+def _hit(q: str, hit: Hit, document: Preview, read: Lines) -> SearchHit:
     said = {name: hit.payload.get(name) for name in _SAID}
+    lines = read.get(hit.payload["content_hash"])
     return SearchHit.model_validate(
         {
             **said,
             "title": document.name,
             # A renamed document's chunks still have the old path.
             "file_path": document.file_path,
-            "snippet": snippets.get(hit.chunk_id, document.preview[:PREVIEW_CHARACTERS]),
+            "snippet": document.preview[:PREVIEW_CHARACTERS] if lines is None else _snippet(lines, hit),
             "score": round(hit.score, 4),
+            "why": _why(q, hit, document.file_path, lines or ()),
+            "copies": hit.copies,
+            "overloads": hit.overloads,
             "fresh": hit.payload["content_hash"] == document.content_hash,
             "enrichment_status": document.status,
             "enriched_at": document.enriched_at,

@@ -4,7 +4,8 @@ Runs in a worker process, except for the embedding of the texts. Text that canno
 """
 
 import gc
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
@@ -17,7 +18,7 @@ from archon.contracts.packed import Vector
 from archon.contracts.text import notebooks
 from archon.contracts.text.entity_hashes import hashed
 from archon.contracts.text.languages import language_in
-from archon.contracts.text.lines import count_lines
+from archon.contracts.text.lines import count_lines, lines_of
 from archon.contracts.types import EnrichmentType
 from intelligence.adapters import READERS
 from intelligence.analysis import cells, code, components, markdown
@@ -30,9 +31,12 @@ from intelligence.measures.measures import measure
 from intelligence.syntax.grammar import grammars
 from intelligence.syntax.tree import ERRORS_LIMIT, parse
 
-RELEASE: Final = "6"
+RELEASE: Final = "7"
 """Increase this when changed code changes results. Changes of rules and languages count by themselves."""
 ENTITIES_LIMIT: Final = 20_000
+_UNCOMMENTED: Final = frozenset({"json"})
+_COMMENT: Final = re.compile(r"\s*(?:#|--|//)")
+"""Of a format that is not code."""
 
 
 @cache
@@ -64,6 +68,10 @@ class Analysis:
         """The searched text; its line numbers are those of entities and findings."""
         self.numbers: Sequence[int] | None = None
         """The file's line numbers, if they differ from those of `text`."""
+        self.comments: Collection[int] = ()
+        """Numbers of the lines of `text` with a comment alone."""
+        self.spans: Sequence[tuple[int, int]] = ()
+        """Offsets of the entities; empty if some have none."""
 
 
 class Draft(NamedTuple):
@@ -88,7 +96,7 @@ def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
     found = _read(text, language_named(language) if language is not None else language_in(text))
     with_entities = kind is not EnrichmentType.QUALITY_ONLY
     with_quality = kind is not EnrichmentType.ENTITIES_ONLY
-    chunks = chunked(found.text, found.entities) if kind.whole else []
+    chunks = chunked(found.text, found.entities, found.comments, found.spans) if kind.whole else []
     whole = [embedding.digest(found.text, found.entities)] if kind.whole else []
     drafted = [each.chunk for each in chunks]
     if found.numbers is not None:
@@ -163,6 +171,8 @@ def _read(text: str, language: str | None) -> Analysis:
 def _read_keys(found: Analysis, text: str, language: str) -> None:
     outline = READERS[language](text)
     found.entities = outline.entities()
+    if language not in _UNCOMMENTED and found.entities:
+        found.comments = {n for n, line in enumerate(lines_of(text), 1) if _COMMENT.match(line)}
     found.relationships = outline.relationships
     found.statistics = scores.text_statistics(text)
     found.statistics["syntax_errors"] = min(outline.syntax_errors, ERRORS_LIMIT)
@@ -182,6 +192,7 @@ def _read_notebook(found: Analysis, text: str) -> None:
         _read_code(found, parts.code, parts.language)
     else:
         found.statistics = scores.prose_statistics(parts.prose, prose)
+    found.spans = ()
     found.entities = sorted([*prose, *found.entities], key=lambda each: each.start_line)[:ENTITIES_LIMIT]
     found.not_understood += parts.unread + parts.broken
     found.statistics["syntax_errors"] = found.statistics.get("syntax_errors", 0) + parts.broken
@@ -192,6 +203,8 @@ def _read_code(found: Analysis, text: str, language: str) -> str:
     language = grammars()[language].language_of(text, language)
     tree = parse(text, language, grammars()[language])
     found.entities = code.entities(tree)[:ENTITIES_LIMIT]
+    found.comments = code.comment_lines(tree)
+    found.spans = [(scope.start, scope.end) for scope in tree.scopes[:ENTITIES_LIMIT]]
     found.relationships = code.relationships(tree)
     measures = measure(tree, found.relationships)
     found.patterns, found.anti_patterns = findings.find(tree, measures)

@@ -35,6 +35,15 @@ def entities(tree: Tree) -> list[Entity]:
     ]
 
 
+def comment_lines(tree: Tree) -> set[int]:
+    """Numbers of the lines with a comment alone."""
+    found: set[int] = set()
+    for start, end in tree.comments:
+        if not tree.text[tree.line_start(start) : start].strip():
+            found.update(range(tree.line(start), tree.line(max(start, end - 1)) + 1))
+    return found
+
+
 def relationships(tree: Tree) -> list[Relationship]:
     """Imports, bases and calls, each once with its first line."""
     by_name = {scope.qualified_name: scope for scope in reversed(tree.scopes)}

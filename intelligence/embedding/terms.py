@@ -6,53 +6,40 @@ and Trends in Information Retrieval 3(4), 2009, equation 3.15). The words of a n
 fields in BM25F (section 3.6 there). `make retrieval` tunes the numbers.
 """
 
-import re
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-import Stemmer
 from blake3 import blake3
 
 from archon.contracts.analysis import Terms
-from intelligence.embedding.vectors import words
+from archon.contracts.text.words import LONGEST, identifiers, parts_of, stems_of
 
 K1: Final = 1.6
-B: Final = 0.75
+B: Final = 0.6
 MEAN_LENGTH: Final = 40.0
 """Mean number of terms of a chunk: a fixed value, because a function of one document cannot know the
 corpus."""
 NAME_WEIGHT: Final = 6.0
 SCOPE_WEIGHT: Final = 2.0
+SIGNATURE_WEIGHT: Final = 2.0
 WHOLE_WEIGHT: Final = 0.5
 """Weight of a whole identifier relative to its words."""
-LONGEST: Final = 64
-
-_IDENTIFIER: Final = re.compile(r"[^\W\d_]\w*|\d+")
-_NUMBER_OR_NONE: Final = re.compile(r"\d+|\D+")
-_WORDS_ALONE: Final = """
-    a an and are as at be by for from if in into is it its no not of on or such that the their then there
-    these they this to was will with which who when return returns self cls def none
-"""
-_STOP: Final = frozenset(_WORDS_ALONE.split())
-"""Stop words of English and of code."""
-_stem = Stemmer.Stemmer("english", 0).stemWord
 
 
 def tokens(text: str) -> Iterator[tuple[str, float]]:
     """Terms with their weights: the stemmed words of an identifier, and the whole identifier."""
-    for identifier in _IDENTIFIER.findall(text):
+    for identifier in identifiers(text):
         yield from _terms_of(identifier)
 
 
 @lru_cache(maxsize=65_536)
 def _terms_of(identifier: str) -> tuple[tuple[str, float], ...]:
-    parts = [part for word in words(identifier).split() for part in _NUMBER_OR_NONE.findall(word)]
-    found = [(_stem(part), 1.0) for part in parts if part not in _STOP and len(part) <= LONGEST]
-    if len(parts) > 1 and len(identifier) <= LONGEST:
-        found.append((identifier.lower(), WHOLE_WEIGHT))
+    found = [(stem, 1.0) for stem in stems_of(identifier)]
+    if len(parts_of(identifier)) > 1 and len(identifier) <= LONGEST:
+        found.append((identifier.casefold(), WHOLE_WEIGHT))
     return tuple(found)
 
 
@@ -61,11 +48,22 @@ def _indices_of(identifier: str) -> tuple[tuple[int, float], ...]:
     return tuple((index_of(term), weight) for term, weight in _terms_of(identifier))
 
 
-def of_chunk(text: str, name: str = "", scope: str = "") -> Terms:
-    """The sparse vector of a chunk with this text, whose symbol has this name in this scope."""
+class Fields(NamedTuple):
+    """Of a symbol: its name, the names around it, and its declaration."""
+
+    name: str = ""
+    scope: str = ""
+    signature: str = ""
+
+
+_WEIGHTS: Final = (NAME_WEIGHT, SCOPE_WEIGHT, SIGNATURE_WEIGHT)
+
+
+def of_chunk(text: str, fields: Fields | None = None) -> Terms:
+    """The sparse vector of a chunk with this text; without `fields`, the chunk is no symbol."""
     counts = _counted(text)
     length = 1 - B + B * sum(counts.values()) / MEAN_LENGTH
-    for said, weight in ((name, NAME_WEIGHT), (scope, SCOPE_WEIGHT)):
+    for said, weight in zip(fields or Fields(), _WEIGHTS, strict=True):
         for index, count in _counted(said).items():
             counts[index] += weight * count
     damping = K1 * length
@@ -80,7 +78,7 @@ def of_query(text: str) -> Terms:
 def _counted(text: str) -> defaultdict[int, float]:
     """Terms by index. Two terms with the same index count as one."""
     counts: defaultdict[int, float] = defaultdict(float)
-    for identifier, times in Counter(_IDENTIFIER.findall(text)).items():
+    for identifier, times in Counter(identifiers(text)).items():
         for index, weight in _indices_of(identifier):
             counts[index] += weight * times
     return counts

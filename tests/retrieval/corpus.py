@@ -11,7 +11,7 @@ import random
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +35,7 @@ class Corpus:
     library: str
     sources: dict[str, str]
     queries: list[Query]
+    language: str = "python"
 
 
 def corpus(library: str, most: int) -> Corpus:
@@ -44,10 +45,15 @@ def corpus(library: str, most: int) -> Corpus:
     for file, text in _files(library):
         sources[file], removed = _without_docstrings(text)
         queries += [Query(sentence, file, symbol) for symbol, sentence in removed]
+    return Corpus(library, sources, chosen(queries, most))
+
+
+def chosen(queries: Sequence[Query], most: int) -> list[Query]:
+    """At most this many of those with one answer, always the same."""
     said = Counter(query.text for query in queries)
     named = Counter((query.file, query.symbol) for query in queries)
     clear = [each for each in queries if said[each.text] == named[each.file, each.symbol] == 1]
-    return Corpus(library, sources, random.Random(1).sample(clear, min(most, len(clear))))
+    return random.Random(1).sample(clear, min(most, len(clear)))
 
 
 def _files(library: str) -> Iterator[tuple[str, str]]:
@@ -68,10 +74,10 @@ def _without_docstrings(text: str) -> tuple[str, list[tuple[str, str]]]:
     removed: list[tuple[str, str]] = []
     gone: set[int] = set()
     for name, function in _functions(tree, ""):
-        sentence = _sentence(ast.get_docstring(function) or "")
+        said = sentence(ast.get_docstring(function) or "")
         docstring = function.body[0]
-        if _asks(sentence, function) and docstring.lineno > function.lineno:
-            removed.append((name, sentence))
+        if _asks(said, function) and docstring.lineno > function.lineno:
+            removed.append((name, said))
             gone.update(range(docstring.lineno, (docstring.end_lineno or 0) + 1))
     kept = [line for number, line in enumerate(text.split("\n"), 1) if number not in gone]
     return "\n".join(kept), removed
@@ -88,13 +94,14 @@ def _functions(node: ast.AST, scope: str) -> Iterator[tuple[str, ast.FunctionDef
             yield from _functions(child, scope)
 
 
-def _sentence(docstring: str) -> str:
+def sentence(docstring: str) -> str:
+    """The first sentence."""
     paragraph = " ".join(docstring.strip().split("\n\n")[0].split())
     found = re.match(r"(.+?[.!?])(\s|$)", paragraph)
     return found[1] if found else paragraph
 
 
-def _asks(sentence: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _asks(said: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """False for an empty query, and for a name without meaning."""
-    long_enough = len(sentence.split()) >= FEWEST_WORDS and not sentence.startswith((">>>", ":"))
+    long_enough = len(said.split()) >= FEWEST_WORDS and not said.startswith((">>>", ":"))
     return long_enough and len(function.body) > 1 and not function.name.startswith("__")

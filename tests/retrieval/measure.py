@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from statistics import fmean, quantiles
 from uuid import NAMESPACE_URL, uuid5
 
-from archon.contracts.identity import content_hash
+from archon.contracts.identity import content_hash, document_type_of
 from archon.contracts.text.chunks import searchable
 from archon.contracts.types import EnrichmentStatus, EnrichmentType
 from archon.stores.vectors import search as chunk_search
@@ -23,7 +23,6 @@ from tests.retrieval.corpus import Corpus, Query
 
 AT = 10
 """Ranks that count."""
-CANDIDATES = 100
 RANK_CONSTANT = 60
 RANKS = "ranks"
 """Reciprocal rank fusion, for comparison; the product does not use it."""
@@ -64,9 +63,14 @@ async def index(vectors: VectorStore, of: Corpus) -> int:
     """Number of chunks."""
     chunks = 0
     for file, text in of.sources.items():
-        found = analyse(text, "python", EnrichmentType.FULL)
+        found = analyse(text, of.language, EnrichmentType.FULL)
         request = factories.request(
-            of.library, document_id=_id(of, file), file_path=file, content_hash=content_hash(text)
+            of.library,
+            document_id=_id(of, file),
+            file_path=file,
+            content_hash=content_hash(text),
+            language=of.language,
+            document_type=document_type_of(file, of.language),
         )
         searched = searchable(found)
         assert await vectors.write(
@@ -81,11 +85,11 @@ async def measure(search: ChunkSearch, of: Corpus, chunks: int) -> Measured:
     vectors = embedding.embed([query.text for query in of.queries])
     wanted = Wanted([of.library])
     for query, vector in zip(of.queries, vectors, strict=True):
-        signals = chunk_search.Query(vector, terms.of_query(query.text))
+        signals = chunk_search.Query(vector, terms.of_query(query.text), query.text)
         found: dict[str, list[Hit]] = {}
         for mode in Mode:
             began = time.perf_counter()
-            found[mode] = await search.nearest(signals, wanted, CANDIDATES, mode)
+            found[mode] = await search.nearest(signals, wanted, AT, mode)
             if mode is Mode.COMBINED:
                 measured.seconds.append(time.perf_counter() - began)
         found[RANKS] = by_ranks(found[Mode.LEXICAL], found[Mode.DENSE])

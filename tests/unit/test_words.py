@@ -1,72 +1,39 @@
-"""docs/words.toml: each rule finds its bad example, and lets its good one pass; where texts are read from."""
+"""Words of identifiers, prose, and scripts without spaces."""
 
-from pathlib import Path
+import unicodedata
 
 import pytest
 
-from tests.prose import Rule, Style, prose, sentences
-
-STYLE = Style.read()
-PAGE = """# A heading
-
-A sentence
-over two lines. Another, with `told` as code.
-
-```sh
-echo told
-```
-| a cell | [a link](told.md) |
-- an item
-"""
-MODULE = '''"""A module."""
-
-# One comment,
-# in two lines.
-NAME = "a value"
-"""What it is."""
+from archon.contracts.text.words import identifiers, stems, words
 
 
-def f(x):  # beside code
-    """A function.
-
-    Its second paragraph."""
-    return x(help="A help text", other="no text")
-'''
-
-
-@pytest.mark.parametrize("rule", STYLE.rules, ids=lambda rule: rule.find)
-def test_a_rule_finds_what_it_is_for(rule: Rule) -> None:
-    assert rule.breaks(rule.bad)
-    assert not rule.breaks(rule.good)
-    assert [each.find for each in STYLE.rules if each.breaks(rule.good)] == []
-
-
-def test_sentences_of_a_page() -> None:
-    assert list(sentences(PAGE)) == [
-        (1, "A heading"),
-        (3, "A sentence over two lines."),
-        (4, "Another, with ······ as code."),
-        (9, "a cell"),
-        (9, "[a link]"),
-        (10, "an item"),
-    ]
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("parseHTTPResponse_toJSON(x)", ["parse", "http", "response", "to", "json", "x"]),
+        ("Straße", ["strasse"]),
+        ("日本語", ["日本", "本語"]),
+        ("get日本語Name", ["get", "日本", "本語", "name"]),
+        ("猫", ["猫"]),
+        ("ทดสอบ", ["ทด", "ดส", "สอ", "อบ"]),
+        ("데이터 저장", ["데이터", "저장"]),
+        ("", []),
+    ],
+)
+def test_text_falls_into_words(text: str, expected: list[str]) -> None:
+    assert words(text) == expected
+    assert words(unicodedata.normalize("NFD", text)) == expected
 
 
-def test_texts_of_a_module(tmp_path: Path) -> None:
-    path = tmp_path / "a.py"
-    path.write_text(MODULE)
-    found = [each for line, text in prose(path) for each in sentences(text, line)]
-    assert sorted(found) == [
-        (1, "A module."),
-        (3, "One comment, in two lines."),
-        (6, "What it is."),
-        (9, "beside code"),
-        (10, "A function."),
-        (12, "Its second paragraph."),
-        (13, "A help text"),
-    ]
+def test_vowel_signs_belong_to_their_words() -> None:
+    assert words("ที่") == ["ที", "ี่"]
+    assert identifiers("ที่อยู่") == ["ที่อยู่"]
 
 
-def test_the_files_that_are_checked_are_there() -> None:
-    for each in (*STYLE.pages, *STYLE.packages):
-        assert list(Path(__file__).parents[2].glob(each)), each
+def test_parts_of_a_word_in_a_script_without_spaces_are_found_within_it() -> None:
+    assert set(stems("本語")) <= set(stems("日本語の検索"))
+    assert not set(stems("英語")) & set(stems("日本"))
+
+
+def test_stems_are_without_stop_words() -> None:
+    assert stems("returns the retries of self") == ["retri"]

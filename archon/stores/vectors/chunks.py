@@ -91,4 +91,5 @@ def _point(step: Step, chunk: Chunk) -> models.PointStruct:
     data = payload(step.request, step.version, EnrichmentStatus.COMPLETED)
     del data["enrichment_status"]  # the graph's, not a chunk's
     data |= chunk.model_dump(include={"symbol", "kind", "start_line", "end_line"})
+    data |= chunk.model_dump(include={"start_column", "body_hash"}, exclude_none=True)
     return models.PointStruct(id=_id(step, chunk), vector=vectors, payload=data)

@@ -1,8 +1,8 @@
 """In: the signals of a query. Out: the nearest chunks, by terms, by meaning, or both."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -13,13 +13,14 @@ from archon.contracts.analysis import Terms
 from archon.contracts.types import Projects
 from archon.runtime.telemetry import tracing
 from archon.stores.vectors.collections import Collection, explained
-from archon.stores.vectors.fusion import Scores, combined
 from archon.stores.vectors.points import numbers, sparse, translated
+from archon.stores.vectors.ranking import Scores, ranked
 
 PER_DOCUMENT: Final = 3
-"""Maximum number of hits per document, so that one file does not fill the list."""
-_CANDIDATES: Final = 100
-"""Minimum number of candidates of each search before their fusion."""
+"""Number of hits that a document may always have. Of a longer list, it may have half, so that one file does
+not fill it."""
+CANDIDATES: Final = 100
+"""Minimum number of candidates of each search before the ranking."""
 
 
 class Mode(StrEnum):
@@ -28,6 +29,10 @@ class Mode(StrEnum):
     COMBINED = "combined"
     LEXICAL = "lexical"
     DENSE = "dense"
+
+
+_MEASURES: Final = {Mode.LEXICAL: "terms", Mode.DENSE: "embedding"}
+"""The name of each search in a hit's parts."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +72,25 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Query:
-    """Both signals of a text; a service may support only one."""
+    """Both signals of a text; a service may support only one. `text` is compared with names and paths."""
 
     embedding: Sequence[float]
     terms: Terms | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A found chunk. `score`: 0 to 1 if two signals are combined, otherwise BM25 or the cosine."""
+    """A found chunk. `score`: 0 to 1 if two signals are combined, otherwise BM25 or the cosine; `parts` add
+    up to it. `copies`: lower-ranked candidates with the same text; `overloads`: with the same name in the
+    same document."""
 
     chunk_id: str
     score: float
-    payload: dict[str, Any]
+    payload: Mapping[str, Any]
+    parts: Mapping[str, float] = field(default_factory=dict)
+    copies: int = 0
+    overloads: int = 0
 
     @property
     def document_id(self) -> str:
@@ -97,13 +108,11 @@ class ChunkSearch:
     async def nearest(
         self, query: Query, wanted: Wanted, limit: int, mode: Mode = Mode.COMBINED
     ) -> list[Hit]:
-        """Best first, at most PER_DOCUMENT of a document."""
-        found = await self._found(query, wanted, max(_CANDIDATES, 4 * limit), mode)
+        """Best first; `limited` says which candidates are no hits of their own."""
+        found = await self._found(query, wanted, max(CANDIDATES, 4 * limit), mode)
         payloads = {str(point.id): point.payload or {} for points in found.values() for point in points}
-        scores: dict[Mode, Scores] = {
-            by: {str(point.id): point.score for point in points} for by, points in found.items()
-        }
-        return list(_limited(_ranked(scores, payloads), limit))
+        scores = {by: {str(point.id): point.score for point in points} for by, points in found.items()}
+        return limited(ranking(scores, payloads, query.text, mode), limit)
 
     async def _found(
         self, query: Query, wanted: Wanted, limit: int, mode: Mode
@@ -132,20 +141,45 @@ class ChunkSearch:
         return {by: answer.points for by, answer in zip(queries, answers, strict=True)}
 
 
-def _ranked(scores: dict[Mode, Scores], payloads: dict[str, dict[str, Any]]) -> list[Hit]:
-    if len(scores) > 1:
-        found: Scores = combined(scores[Mode.LEXICAL], scores[Mode.DENSE])
-    else:
-        found = next(iter(scores.values()), {})
-    hits = [Hit(each, score, payloads[each]) for each, score in found.items()]
+def ranking(
+    scores: Mapping[Mode, Scores], payloads: Mapping[str, Mapping[str, Any]], text: str, mode: Mode
+) -> list[Hit]:
+    """All candidates, best first: one search by its own scores, or both combined."""
+    by_measure = {_MEASURES[by]: each for by, each in scores.items()}
+    if mode is Mode.COMBINED:
+        found = ranked(by_measure, payloads, text)
+        return [Hit(each, sum(parts.values()), payloads[each], parts) for each, parts in found.items()]
+    hits = [
+        Hit(each, score, payloads[each], {name: score})
+        for name, found in by_measure.items()
+        for each, score in found.items()
+    ]
     return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))
 
 
-def _limited(hits: Sequence[Hit], limit: int) -> Iterator[Hit]:
+def limited(hits: Sequence[Hit], limit: int) -> list[Hit]:
+    """The first hits. A copy of an earlier hit in its project, and an overload in its document, are only
+    counted; a document has at most PER_DOCUMENT hits or half of the list."""
+    most = max(PER_DOCUMENT, limit // 2)
     shown: Counter[str] = Counter()
+    places: dict[tuple[Any, ...], int] = {}
+    kept: list[Hit] = []
     for hit in hits:
-        if shown.total() == limit:
-            return
-        if shown[hit.document_id] < PER_DOCUMENT:
+        overload, copy = _same(hit)
+        place = next((places[key] for key in (overload, copy) if key is not None and key in places), None)
+        if place is not None:
+            counted = "overloads" if overload in places else "copies"
+            kept[place] = replace(kept[place], **{counted: getattr(kept[place], counted) + 1})
+        elif len(kept) < limit and shown[hit.document_id] < most:
             shown[hit.document_id] += 1
-            yield hit
+            places |= {key: len(kept) for key in (overload, copy) if key is not None}
+            kept.append(hit)
+    return kept
+
+
+def _same(hit: Hit) -> tuple[tuple[Any, ...] | None, tuple[Any, ...] | None]:
+    """Keys of the hit's overloads and of its copies."""
+    payload = hit.payload
+    symbol, body = payload.get("symbol"), payload.get("body_hash")
+    overload = (hit.document_id, payload.get("kind"), symbol) if symbol is not None else None
+    return overload, (payload.get("project_name"), body) if body is not None else None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from archon.contracts.text.words import words
 from archon.contracts.types import EnrichmentType
 from intelligence.adapters.outline import KEYS_LIMIT
 from intelligence.analysis import markdown
@@ -265,7 +266,7 @@ def test_the_readable_part_of_a_broken_source_is_analysed() -> None:
 
 
 def test_identifiers_fall_into_words() -> None:
-    assert embedding.words("parseHTTPResponse_toJSON(x)") == "parse http response to json x"
+    assert words("parseHTTPResponse_toJSON(x)") == ["parse", "http", "response", "to", "json", "x"]
     near, far = embedding.embed(["readUserSettings", "read user settings"]), embedding.embed(["plant a tree"])
     assert near[0] == pytest.approx(near[1])
     assert sum(a * b for a, b in zip(near[0], far[0], strict=True)) < 0.9

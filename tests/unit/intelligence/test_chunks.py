@@ -169,3 +169,66 @@ def five_fields(**more: object) -> AnalysisResult:
             **more,
         }
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "symbol", "lines"),
+    [
+        ("go", "package pay\n\n// Charge0 takes money.\nfunc Charge0() {}\n", "Charge0", (3, 4)),
+        ("python", "x = 1\n\n# Takes money.\n# Twice.\ndef charge():\n    pass\n", "charge", (3, 6)),
+        ("javascript", "let x;\n/**\n * Takes money.\n */\nfunction charge() {}\n", "charge", (2, 5)),
+        ("java", "class A {\n  // Takes money.\n  @Override\n  void charge() {}\n}\n", "A.charge", (2, 4)),
+        ("rust", "/// Takes money.\n#[inline]\nfn charge() {}\n", "charge", (1, 3)),
+        ("c", "#include <a.h>\n/* Takes money. */\nint charge(void) { return 1; }\n", "charge", (2, 3)),
+        ("ruby", "# Takes money.\ndef charge\n  1\nend\n", "charge", (1, 4)),
+        ("php", "<?php\n\n// Takes money.\nfunction charge() {}\n", "charge", (3, 4)),
+        ("bash", "#!/bin/bash\n\n# Takes money.\ncharge() {\n  pay\n}\n", "charge", (3, 6)),
+        ("sql", "SELECT 1;\n\n-- Takes money.\nCREATE TABLE charge (a int);\n", "charge", (3, 4)),
+    ],
+)
+def test_a_comment_directly_above_belongs_to_the_symbol(
+    language: str, text: str, symbol: str, lines: tuple[int, int]
+) -> None:
+    found = {each.symbol: each for each in analyse(text, language, EnrichmentType.FULL).chunks}
+    assert (found[symbol].start_line, found[symbol].end_line) == lines
+    assert terms.index_of("money") in (found[symbol].terms or terms.of_query("")).indices
+    others = [each for each in found.values() if each.symbol != symbol and each.terms is not None]
+    assert not any(terms.index_of("money") in each.terms.indices for each in others if each.terms)
+
+
+def test_a_comment_apart_from_a_symbol_is_not_the_symbols() -> None:
+    assert ("f", "function", 3, 4) in chunks_of("# Of the module.\n\ndef f():\n    pass\n", "python")
+    assert ("g", "function", 3, 3) in chunks_of("def f(): pass\nx = 1  # of x\ndef g(): pass\n", "python")
+
+
+def test_columns_tell_apart_the_symbols_of_a_line() -> None:
+    text = "function alpha(){return zebra}function beta(){function inner(){tarpon()}pike()}\n"
+    drafts = analyse(text, "javascript", EnrichmentType.FULL).chunks
+    found = {
+        each.symbol: (each.start_line, each.start_column, set(each.terms.indices))
+        for each in drafts
+        if each.terms
+    }
+    assert {symbol: (line, column) for symbol, (line, column, _) in found.items()} == {
+        "alpha": (1, 1),
+        "beta": (1, text.index("function beta") + 1),
+        "beta.inner": (1, text.index("function inner") + 1),
+    }
+    of = {
+        word: {symbol for symbol, (*_, said) in found.items() if terms.index_of(word) in said}
+        for word in WORDS
+    }
+    assert of == {"zebra": {"alpha"}, "tarpon": {"beta.inner"}, "pike": {"beta"}}
+
+
+WORDS = ("zebra", "tarpon", "pike")
+
+
+def test_copies_have_equal_hashes_at_any_indentation() -> None:
+    body = "def f(a):\n    return a + 1\n"
+    indented = "if x:\n" + "".join(f"    {line}\n" for line in body.splitlines())
+    one, other, changed = (
+        next(each for each in analyse(text, "python", EnrichmentType.FULL).chunks if each.symbol == "f")
+        for text in (body, indented, body.replace("1", "2"))
+    )
+    assert one.body_hash == other.body_hash != changed.body_hash

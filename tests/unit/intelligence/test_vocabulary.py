@@ -8,7 +8,7 @@ import pytest
 import wordllama
 import yaml
 
-from intelligence.embedding import vectors as embedding
+from archon.contracts.text.words import words
 from intelligence.embedding.vocabulary import Vocabulary
 
 MODEL = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
@@ -17,7 +17,7 @@ SOURCES = [
     for path in sorted((Path(__file__).parent / "sources").glob("*.yaml"))
 ]
 TEXTS = [
-    *map(embedding.words, SOURCES),
+    *(" ".join(words(each)) for each in SOURCES),
     "a",
     "a a a b",
     "größe naïve ſs ﷺ 日本語 2026 x86 " + "é" * 300,  # noqa: RUF001

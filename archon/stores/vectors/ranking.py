@@ -1,0 +1,196 @@
+"""In: the candidates of both searches, and the query's text. Out: hits, best first, each with the parts of
+its score.
+
+A score is the convex combination of measures of 0 to 1 (S. Bruch, S. Gai, A. Ingber, *An Analysis of Fusion
+Functions for Hybrid Retrieval*, ACM Transactions on Information Systems 42(1), 2023), times a factor for
+lines that are rarely wanted. All of it comes from the candidates themselves, so that no score depends on
+other projects. `make retrieval` measures what each part adds.
+"""
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from archon.contracts.text.words import stems, words
+
+Scores = Mapping[str, float]
+"""Scores by id, from one search."""
+Payloads = Mapping[str, Mapping[str, Any]]
+Measures = dict[str, Scores]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Shares of the measures; they sum to 1. `terms`, `embedding`: the two searches; `name`: words of the
+    query in the symbol's name, and of the name in the query; `place`: in the names around it and in the path;
+    `file`: other chunks of the document that are candidates."""
+
+    terms: float
+    embedding: float
+    name: float
+    place: float
+    file: float
+
+
+SENTENCE: Final = Weights(terms=0.40, embedding=0.29, name=0.17, place=0.08, file=0.06)
+IDENTIFIER: Final = Weights(terms=0.37, embedding=0.10, name=0.43, place=0.06, file=0.04)
+"""For a query that is a single name: `HttpClient`, `read_settings`, `Server.run`."""
+LOOSE: Final = 0.75
+"""Factor for lines of code outside symbols."""
+OTHER_KIND: Final = 0.7
+"""Factor for types, if the query begins with a verb: a function does something."""
+NOISE: Final = 0.75
+"""Factor for tests, examples, generated, vendored and legacy code, if the query does not ask for such."""
+_FILE_OTHERS: Final = 3
+_IDENTIFIER: Final = re.compile(r"[\w$]+(?:(?:\.|::|->|#|/)[\w$]+)*(?:\(\))?")
+_NOISE_WORDS: Final = (
+    {"test", "spec", "fixtur", "mock", "conftest", "e2e"},
+    {"exampl", "sampl", "demo", "tutori", "benchmark"},
+    {"vendor", "third", "extern", "node"},
+    {"generat", "pb", "min", "dist"},
+    {"legaci", "deprec", "compat", "obsolet"},
+)
+"""Stems of a path by kind of noise."""
+_TYPES: Final = frozenset({"class", "struct", "interface", "trait", "enum", "type", "record", "union"})
+_VERBS: Final = """
+    add apply assert attach build calculate call cancel change check clear close collect compare compile
+    compute configure connect convert copy count create decode delete detect determine disable dispatch
+    display download emit enable encode ensure enter escape evaluate execute exit expand export extract fetch
+    fill filter find flush format generate get give handle hash ignore import increment infer initialize
+    insert inspect install invoke iterate join keep list load lock log look make map mark match measure merge
+    modify move normalize notify open override parse perform pop prepare print process produce provide push
+    put raise read receive record refresh register release remove rename render replace report request reset
+    resolve restore retrieve rewrite run save search select send serialize set show skip sort split start stop
+    store strip submit subscribe take throw transform truncate turn update upload validate verify wait walk
+    wrap write yield
+"""
+_ACTIONS: Final = frozenset(stems(_VERBS)) | {"return"}
+_CODE: Final = frozenset({"code", "test"})
+
+
+def ranked(found: Mapping[str, Scores], payloads: Payloads, text: str) -> dict[str, dict[str, float]]:
+    """The parts of each candidate's score, by id, best first; the score is their sum. `found` has the scores
+    of the searches `terms` and `embedding`, one of which may be missing."""
+    measures: Measures = {
+        # A missing term adds nothing to a BM25 score: its minimum is 0. A cosine has no such natural zero.
+        name: _scaled(scores, 0.0 if name == "terms" else min(scores.values()))
+        for name, scores in found.items()
+        if scores
+    }
+    if not measures:
+        return {}
+    query = Question(text)
+    rarity = _rarity(payloads)
+    measures["name"] = {each: query.in_name(payload, rarity) for each, payload in payloads.items()}
+    measures["place"] = {each: query.in_place(payload, rarity) for each, payload in payloads.items()}
+    weights = vars(IDENTIFIER if query.is_identifier else SENTENCE)
+    searches = {name: weights[name] for name in found if name in measures}
+    measures["file"] = _coherence(searches, measures, payloads)
+    # A search that found nothing leaves its share to the others.
+    whole = sum(weights[name] for name in measures)
+    parts = {each: _parts(each, weights, measures, query.factor(payloads[each]) / whole) for each in payloads}
+    return dict(sorted(parts.items(), key=lambda item: (-sum(item[1].values()), item[0])))
+
+
+def _parts(each: str, weights: Mapping[str, float], measures: Measures, factor: float) -> dict[str, float]:
+    found = {name: factor * weights[name] * scores.get(each, 0.0) for name, scores in measures.items()}
+    return {name: part for name, part in found.items() if part > 0}
+
+
+class Question:
+    """A query's text, compared with names and paths."""
+
+    def __init__(self, text: str) -> None:
+        self.stems = dict.fromkeys(stems(text))
+        self.is_identifier = bool(_IDENTIFIER.fullmatch(text.strip()))
+        self._name = text.strip().removesuffix("()").replace("::", ".").casefold()
+        self._acts = not self.is_identifier and bool(_ACTIONS.intersection(first_stem(text)))
+        self._unasked = [kind for kind in _NOISE_WORDS if not kind.intersection(self.stems)]
+
+    def in_name(self, payload: Mapping[str, Any], rarity: Mapping[str, float]) -> float:
+        """Mean of two shares: of the query in the name, and of the name in the query; 1 for the name
+        itself."""
+        symbol = str(payload.get("symbol") or "")
+        name = last_name(symbol)
+        if not name:
+            return 0.0
+        if self._name in {name.casefold(), symbol.casefold()}:
+            return 1.0
+        own = _stems(name)
+        shared = sum(stem in self.stems for stem in own)
+        return (self._share(own, rarity) + shared / len(own)) / 2 if shared else 0.0
+
+    def in_place(self, payload: Mapping[str, Any], rarity: Mapping[str, float]) -> float:
+        symbol = str(payload.get("symbol") or "")
+        around = _stems(symbol.removesuffix(last_name(symbol)))
+        return self._share(around | _stems(_path(payload)), rarity)
+
+    def factor(self, payload: Mapping[str, Any]) -> float:
+        """Below 1 for noise, for code outside symbols, and for types if the query names an action."""
+        other = self._acts and payload.get("kind") in _TYPES
+        loose = payload.get("symbol") is None and payload.get("document_type") in _CODE
+        noisy = any(kind & _stems(_path(payload)) for kind in self._unasked)
+        return (OTHER_KIND if other else 1.0) * (LOOSE if loose else 1.0) * (NOISE if noisy else 1.0)
+
+    def _share(self, among: frozenset[str], rarity: Mapping[str, float]) -> float:
+        """The share of the query's words that are among these, where rare words count more."""
+        whole = sum(rarity.get(stem, 1.0) for stem in self.stems)
+        return sum(rarity.get(stem, 1.0) for stem in self.stems if stem in among) / whole if whole else 0.0
+
+
+def first_stem(text: str) -> list[str]:
+    """The stem of the first word; stop words such as `return` count."""
+    first = words(text)[:1]
+    return ["return"] if first and first[0] in {"return", "returns"} else stems(" ".join(first))
+
+
+def last_name(symbol: str) -> str:
+    """`C` of `A.B.C`, and of the heading `A > B > C`."""
+    return symbol.rpartition(" > ")[2] if " " in symbol else symbol.rpartition(".")[2]
+
+
+def _path(payload: Mapping[str, Any]) -> str:
+    return str(payload.get("file_path") or "")
+
+
+@lru_cache(maxsize=65_536)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stems(text))
+
+
+def _rarity(payloads: Payloads) -> dict[str, float]:
+    """How rare a word is in the candidates' names and paths, 0 to 1."""
+    counts: Counter[str] = Counter()
+    for payload in payloads.values():
+        counts.update(_stems(str(payload.get("symbol") or "")) | _stems(_path(payload)))
+    most = math.log(1 + len(payloads)) or 1.0
+    return {stem: math.log(1 + len(payloads) / count) / most for stem, count in counts.items()}
+
+
+def _coherence(weights: Mapping[str, float], measures: Measures, payloads: Payloads) -> Scores:
+    """Of each candidate, the mean of its document's best other candidates."""
+    whole = sum(weights.values())
+    score = {
+        each: sum(weight * measures[name].get(each, 0.0) for name, weight in weights.items()) / whole
+        for each in payloads
+    }
+    of_document: dict[str, list[float]] = defaultdict(list)
+    for each, payload in payloads.items():
+        of_document[str(payload.get("document_id"))].append(score[each])
+    best = {name: sorted(scores)[-_FILE_OTHERS - 1 :] for name, scores in of_document.items()}
+    return {each: _others(best[str(payloads[each].get("document_id"))], score[each]) for each in payloads}
+
+
+def _others(best: Sequence[float], own: float) -> float:
+    """Mean of the best three, `own` not among them; `best` is sorted, and has one more."""
+    others = sum(best) - (max(own, best[0]))
+    return others / _FILE_OTHERS if len(best) > 1 else 0.0
+
+
+def _scaled(scores: Scores, least: float) -> dict[str, float]:
+    span = max(scores.values()) - least
+    return {each: (score - least) / span if span > 0 else 1.0 for each, score in scores.items()}
