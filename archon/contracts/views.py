@@ -112,7 +112,7 @@ class SearchHit(Model):
     """Lines that match a query: of a symbol, a section or, if `symbol` is None, other lines of the document.
     Lines count from 1, inclusive.
 
-    `score`: 0 to 1 if both signals are combined, where 1 is the best result in both; otherwise BM25 or cosine
+    `score`: 0 to 1 if both signals are combined, 1 if every part is the best; otherwise BM25 or cosine
     similarity. `fresh`: whether the hit belongs to the document's current content. `copies` and `overloads`
     count what this hit stands for: the same text elsewhere in its project, and the same name in its document.
     """

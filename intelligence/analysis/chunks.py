@@ -1,7 +1,7 @@
 """In: a text and its entities. Out: its chunks, each with the text to embed.
 
 A chunk is a symbol's own lines with the comment above it, or a window of lines that belong to no symbol.
-Symbols that share a line are told apart by their columns.
+Columns separate the symbols of one line.
 """
 
 import re

@@ -85,8 +85,11 @@ async def test_a_symbol_is_found_with_its_lines(
     await enriched(bridge, project, "docs/operations.md", PROSE)
     first, *_ = await hits(bridge, "reconnecting after a backoff", project=project)
     stored = (await bridge.get(f"/document/{document_id}")).json()
-    score = first.pop("score")
+    score, why = first.pop("score"), first.pop("why")
     assert 0 < score <= 1
+    assert sum(why["parts"].values()) == pytest.approx(score, abs=0.001)
+    assert {"terms", "embedding", "name"} <= set(why["parts"])
+    assert why["matched"] == ["reconnecting", "backoff"]
     assert first == {
         "document_id": document_id,
         "project_name": project,
@@ -100,6 +103,8 @@ async def test_a_symbol_is_found_with_its_lines(
         "end_line": 13,
         "snippet": "\n".join(PYTHON.split("\n")[10:13]),
         "fresh": True,
+        "copies": 0,
+        "overloads": 0,
         "enrichment_status": "completed",
         "enriched_at": stored["enriched_at"],
         "indexed_at": stored["indexed_at"],
@@ -114,6 +119,26 @@ async def test_a_symbol_is_found_with_its_lines(
     assert named["symbol"] == "SettingsReader.parse_timeout"
     (section, *_) = await hits(bridge, "how to rotate keys", project_name=project)
     assert (section["symbol"], section["start_line"]) == ("Operations > Rotate keys", 5)
+
+
+async def test_a_copy_is_counted_and_a_symbol_of_a_long_line_is_shown_from_its_column(
+    bridge: httpx.AsyncClient, project: str
+) -> None:
+    await enriched(bridge, project, "src/one.py", PYTHON)
+    await enriched(bridge, project, "src/two.py", PYTHON)
+    found = await hits(bridge, "reconnect with backoff", project=project)
+    assert [hit["copies"] for hit in found if hit["symbol"] == "reconnect_with_backoff"] == [1]
+    line = "function alpha(){return zebra}function beta(){return tarpon}\n"
+    await enriched(bridge, project, "src/min.js", line)
+    (named, *_) = await hits(bridge, "tarpon", project=project)
+    assert (named["symbol"], named["snippet"]) == ("beta", "function beta(){return tarpon}")
+
+
+async def test_words_without_spaces_are_found(bridge: httpx.AsyncClient, project: str) -> None:
+    await enriched(bridge, project, "a.md", "# 設定\n\n接続の再試行について説明します。\n")
+    await enriched(bridge, project, "b.md", "# 料金\n\n支払いの方法。\n")
+    (first, *_) = await hits(bridge, "再試行", project=project, mode="lexical")
+    assert first["file_path"] == "a.md"
 
 
 async def test_a_language_is_found_however_it_is_spelt(bridge: httpx.AsyncClient, project: str) -> None:

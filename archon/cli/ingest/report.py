@@ -16,6 +16,8 @@ from archon.contracts.types import EnrichmentStatus
 from archon.contracts.views import SearchResults, Statistics
 
 SNIPPET_LINES: Final = 4
+TAB = 4
+"""Columns of a tab in shown lines."""
 
 
 def print_ingest(report: Report, plan: Plan, output: Format) -> None:
@@ -175,8 +177,10 @@ def print_hits(results: SearchResults) -> None:
         where = f"{hit.file_path}:{hit.start_line}-{hit.end_line}"
         columns = (hit.project_name, where, hit.kind, hit.symbol or "")
         stale = "" if hit.fresh else "  [yellow]stale[/yellow]"
-        out.print(f"{hit.score:.2f}  {escape('  '.join(map(printable, columns)).rstrip())}{stale}")
-        for line in lines_of(dedent(hit.snippet))[:SNIPPET_LINES]:
+        others = hit.copies + hit.overloads
+        more = f"  [dim]and {others} like it[/dim]" if others else ""
+        out.print(f"{hit.score:.2f}  {escape('  '.join(map(printable, columns)).rstrip())}{more}{stale}")
+        for line in lines_of(dedent(hit.snippet.expandtabs(TAB)))[:SNIPPET_LINES]:
             out.print(f"      [dim]{escape(printable(line))}[/dim]")
     if not results.hits:
         out.print("nothing found")

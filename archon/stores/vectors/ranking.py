@@ -36,12 +36,12 @@ class Weights:
     file: float
 
 
-SENTENCE: Final = Weights(terms=0.40, embedding=0.29, name=0.17, place=0.08, file=0.06)
+SENTENCE: Final = Weights(terms=0.38, embedding=0.33, name=0.17, place=0.06, file=0.06)
 IDENTIFIER: Final = Weights(terms=0.37, embedding=0.10, name=0.43, place=0.06, file=0.04)
 """For a query that is a single name: `HttpClient`, `read_settings`, `Server.run`."""
 LOOSE: Final = 0.75
 """Factor for lines of code outside symbols."""
-OTHER_KIND: Final = 0.7
+OTHER_KIND: Final = 0.6
 """Factor for types, if the query begins with a verb: a function does something."""
 NOISE: Final = 0.75
 """Factor for tests, examples, generated, vendored and legacy code, if the query does not ask for such."""

@@ -259,8 +259,19 @@ async def test_one_document_does_not_fill_the_list(vectors: VectorStore, project
     await written(vectors, full, 1, *[chunk(f"f{number}") for number in range(9)])
     await written(vectors, other, 1, chunk("other", 2, (0.5, 0.5)))
     query = Query(vector(1.0), Terms(indices=[1], values=[1.0]))
-    hits = await vectors.search.nearest(query, Wanted([project]), 10)
+    hits = await vectors.search.nearest(query, Wanted([project]), 6)
     assert [hit.document_id for hit in hits] == [*[full.entity_id] * PER_DOCUMENT, other.entity_id]
+
+
+async def test_a_copy_elsewhere_in_the_project_is_counted(vectors: VectorStore, project: str) -> None:
+    one, other = factories.document(project, "f"), factories.document(project, "o")
+    await written(vectors, one, 1, chunk("f", body_hash="same"), chunk("f", ordinal=1, body_hash="another"))
+    await written(vectors, other, 1, chunk("g", body_hash="same"), chunk("h"))
+    query = Query(vector(1.0), Terms(indices=[1], values=[1.0]), "f")
+    hits = await vectors.search.nearest(query, Wanted([project]), 5)
+    assert {hit.payload["symbol"]: (hit.copies, hit.overloads) for hit in hits} == {"f": (1, 1), "h": (0, 0)}
+    assert all(sum(hit.parts.values()) == pytest.approx(hit.score) for hit in hits)
+    assert hits[0].parts["name"] > 0
 
 
 async def test_a_service_with_one_signal_is_searched_by_that(vectors: VectorStore, project: str) -> None:
