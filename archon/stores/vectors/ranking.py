@@ -9,7 +9,7 @@ other projects. `make retrieval` measures what each part adds.
 
 import math
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -84,7 +84,7 @@ def ranked(found: Mapping[str, Scores], payloads: Payloads, text: str) -> dict[s
     if not measures:
         return {}
     query = Question(text)
-    rarity = _rarity(payloads)
+    rarity = query.rarity(payloads)
     measures["name"] = {each: query.in_name(payload, rarity) for each, payload in payloads.items()}
     measures["place"] = {each: query.in_place(payload, rarity) for each, payload in payloads.items()}
     weights = vars(IDENTIFIER if query.is_identifier else SENTENCE)
@@ -109,7 +109,15 @@ class Question:
         self.is_identifier = bool(_IDENTIFIER.fullmatch(text.strip()))
         self._name = text.strip().removesuffix("()").replace("::", ".").casefold()
         self._acts = not self.is_identifier and bool(_ACTIONS.intersection(first_stem(text)))
-        self._unasked = [kind for kind in _NOISE_WORDS if not kind.intersection(self.stems)]
+        unasked = [kind for kind in _NOISE_WORDS if not kind.intersection(self.stems)]
+        self._noise = frozenset[str]().union(*unasked)
+
+    def rarity(self, payloads: Payloads) -> dict[str, float]:
+        """How rare each word of the query is in the candidates' names and paths, 0 to 1."""
+        said = [_stems(str(each.get("symbol") or "")) | _stems(_path(each)) for each in payloads.values()]
+        counts = {stem: sum(stem in among for among in said) for stem in self.stems}
+        most = math.log(1 + len(payloads))
+        return {stem: math.log(1 + len(payloads) / max(count, 1)) / most for stem, count in counts.items()}
 
     def in_name(self, payload: Mapping[str, Any], rarity: Mapping[str, float]) -> float:
         """Mean of two shares: of the query in the name, and of the name in the query; 1 for the name
@@ -133,13 +141,13 @@ class Question:
         """Below 1 for noise, for code outside symbols, and for types if the query names an action."""
         other = self._acts and payload.get("kind") in _TYPES
         loose = payload.get("symbol") is None and payload.get("document_type") in _CODE
-        noisy = any(kind & _stems(_path(payload)) for kind in self._unasked)
+        noisy = not self._noise.isdisjoint(_stems(_path(payload)))
         return (OTHER_KIND if other else 1.0) * (LOOSE if loose else 1.0) * (NOISE if noisy else 1.0)
 
     def _share(self, among: frozenset[str], rarity: Mapping[str, float]) -> float:
         """The share of the query's words that are among these, where rare words count more."""
-        whole = sum(rarity.get(stem, 1.0) for stem in self.stems)
-        return sum(rarity.get(stem, 1.0) for stem in self.stems if stem in among) / whole if whole else 0.0
+        whole = sum(rarity[stem] for stem in self.stems)
+        return sum(rarity[stem] for stem in self.stems if stem in among) / whole if whole else 0.0
 
 
 def first_stem(text: str) -> list[str]:
@@ -160,15 +168,6 @@ def _path(payload: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=65_536)
 def _stems(text: str) -> frozenset[str]:
     return frozenset(stems(text))
-
-
-def _rarity(payloads: Payloads) -> dict[str, float]:
-    """How rare a word is in the candidates' names and paths, 0 to 1."""
-    counts: Counter[str] = Counter()
-    for payload in payloads.values():
-        counts.update(_stems(str(payload.get("symbol") or "")) | _stems(_path(payload)))
-    most = math.log(1 + len(payloads)) or 1.0
-    return {stem: math.log(1 + len(payloads) / count) / most for stem, count in counts.items()}
 
 
 def _coherence(weights: Mapping[str, float], measures: Measures, payloads: Payloads) -> Scores:
