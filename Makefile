@@ -78,7 +78,7 @@ fuzz-walk: $(READY)
 fuzz-topics: $(READY)
 	$(BIN)/python -m tests.fuzz_topics $(ARGS)
 
-# How well search finds functions of installed libraries by what their docstrings said; ARGS='rich click'.
+# How well search finds functions by what their docstrings said; ARGS='rich click', '--npm', '--quick', '--parts'.
 retrieval: $(READY)
 	$(BIN)/python -m tests.retrieval $(ARGS)
 
