@@ -162,7 +162,7 @@ def limited(hits: Sequence[Hit], limit: int) -> list[Hit]:
     counted; a document has at most PER_DOCUMENT hits or half of the list."""
     most = max(PER_DOCUMENT, limit // 2)
     shown: Counter[str] = Counter()
-    places: dict[tuple[Any, ...], int] = {}
+    places: dict[tuple[Any, ...] | None, int] = {}
     kept: list[Hit] = []
     for hit in hits:
         overload, copy = _same(hit)
@@ -170,6 +170,7 @@ def limited(hits: Sequence[Hit], limit: int) -> list[Hit]:
         if place is not None:
             counted = "overloads" if overload in places else "copies"
             kept[place] = replace(kept[place], **{counted: getattr(kept[place], counted) + 1})
+            places.update({key: place for key in (overload, copy) if key is not None and key not in places})
         elif len(kept) < limit and shown[hit.document_id] < most:
             shown[hit.document_id] += 1
             places |= {key: len(kept) for key in (overload, copy) if key is not None}
