@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
+from archon.contracts.code.packing import PACKED_CHARACTERS
 from archon.contracts.identity import Language
 from archon.contracts.packed import Indices, Vector
 from archon.contracts.types import (
@@ -141,6 +142,9 @@ class AnalysisResult(OpenModel):
     not_understood: Annotated[int, Field(ge=0)] = 0
     """Number of lines that the parser could not read completely; the results above may miss what they
     contain."""
+    code_map: Annotated[str, Field(max_length=PACKED_CHARACTERS)] | None = None
+    """The document's code map, as `archon.contracts.code.packing.pack` writes it; None if the service sends
+    none."""
 
 
 class Assessment(AnalysisResult):

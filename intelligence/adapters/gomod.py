@@ -6,7 +6,11 @@ from typing import Final
 from archon.contracts.text.lines import lines_of
 from intelligence.adapters.outline import Outline
 
-_MODULE: Final = re.compile(r"""module\s+["`]?([^\s"`]+)""")
+MODULE: Final = re.compile(r"""(?m)^[ \t]*module\s+["`]?([^\s"`]+)""")
+REPLACED: Final = re.compile(
+    r"""(?m)^[ \t]*(?:replace\s+)?["`]?([^\s"`(]+)["`]?(?:\s+v\S+)?\s+=>\s+["`]?([^\s"`]+)"""
+)
+"""The old path and the new one, which may be a directory."""
 _REQUIRED: Final = re.compile(r"""(?:require\s+)?["`]?([^\s"`()]+)["`]?\s+v\d\S*""")
 
 
@@ -15,7 +19,7 @@ def read(text: str) -> Outline:
     block = ""
     for number, line in enumerate(lines_of(text), start=1):
         plain = line.partition("//")[0].strip()
-        if match := _MODULE.match(plain):
+        if match := MODULE.match(plain):
             found.add("module", match[1], number)
         elif plain.endswith("("):
             block = plain.removesuffix("(").strip()

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 from blake3 import blake3
 
 from archon.contracts.analysis import AnalysisResult, Entity, Finding, Relationship
+from archon.contracts.code.packing import pack
+from archon.contracts.code.references import CodeMap
 from archon.contracts.identity import language_named
 from archon.contracts.packed import Vector
 from archon.contracts.text import notebooks
@@ -24,10 +26,12 @@ from intelligence.adapters import READERS
 from intelligence.analysis import cells, code, components, markdown
 from intelligence.analysis.chunks import chunked
 from intelligence.analysis.fitness import clean, is_fit
-from intelligence.analysis.places import placed
+from intelligence.analysis.places import placed, renumbered
 from intelligence.embedding import vectors as embedding
 from intelligence.measures import findings, scores
 from intelligence.measures.measures import measure
+from intelligence.references.extraction import code_map
+from intelligence.references.settings import settings_in
 from intelligence.syntax.grammar import grammars
 from intelligence.syntax.tree import ERRORS_LIMIT, parse
 
@@ -62,6 +66,7 @@ class Analysis:
         self.complexity: float | None = None
         self.statistics: dict[str, float] = {}
         self.not_understood = 0
+        self.code_map: CodeMap | None = None
         self.language: str | None = None
         """The document's language: a component keeps its own, whatever the language of its scripts."""
         self.text = ""
@@ -103,6 +108,7 @@ def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
         found.entities = hashed(found.entities, found.text)
         for group in (found.entities, found.relationships, found.patterns, found.anti_patterns, drafted):
             placed(group, found.numbers)
+        found.code_map = renumbered(found.code_map, found.numbers) if found.code_map else None
     result = AnalysisResult(
         entities_extracted=len(found.entities) if with_entities else 0,
         quality_score=found.quality if with_quality else None,
@@ -115,6 +121,7 @@ def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
         findings=[*found.patterns, *found.anti_patterns] if with_quality else [],
         chunks=drafted,
         not_understood=found.not_understood,
+        code_map=pack(found.code_map) if found.code_map is not None and with_entities else None,
         statistics={name: round(value, 4) for name, value in found.statistics.items()},
     )
     return Draft(result, [*whole, *(each.text for each in chunks)])
@@ -175,6 +182,7 @@ def _read_keys(found: Analysis, text: str, language: str) -> None:
         found.comments = {n for n, line in enumerate(lines_of(text), 1) if _COMMENT.match(line)}
     found.relationships = outline.relationships
     found.statistics = scores.text_statistics(text)
+    found.code_map = settings_in(text, language)
     found.statistics["syntax_errors"] = min(outline.syntax_errors, ERRORS_LIMIT)
     found.not_understood = outline.not_understood
 
@@ -206,6 +214,7 @@ def _read_code(found: Analysis, text: str, language: str) -> str:
     found.comments = code.comment_lines(tree)
     found.spans = [(scope.start, scope.end) for scope in tree.scopes[:ENTITIES_LIMIT]]
     found.relationships = code.relationships(tree)
+    found.code_map = code_map(tree, found.relationships)
     measures = measure(tree, found.relationships)
     found.patterns, found.anti_patterns = findings.find(tree, measures)
     found.statistics = scores.code_statistics(tree, measures, found.anti_patterns)

@@ -4,6 +4,7 @@ line numbers."""
 from collections.abc import Sequence
 
 from archon.contracts.analysis import Chunk, Entity, Finding, Relationship
+from archon.contracts.code.references import CodeMap
 
 
 def placed(found: Sequence[Chunk | Entity | Finding | Relationship], numbers: Sequence[int]) -> None:
@@ -16,6 +17,19 @@ def placed(found: Sequence[Chunk | Entity | Finding | Relationship], numbers: Se
             )
         elif each.line is not None:
             each.line = _number(each.line, numbers)
+
+
+def renumbered(code: CodeMap, numbers: Sequence[int]) -> CodeMap:
+    return code._replace(
+        declarations=[
+            each._replace(
+                start_line=_number(each.start_line, numbers), end_line=_number(each.end_line, numbers)
+            )
+            for each in code.declarations
+        ],
+        references=[each._replace(line=_number(each.line, numbers)) for each in code.references],
+        bindings=[each._replace(line=_number(each.line, numbers)) for each in code.bindings],
+    )
 
 
 def _number(line: int, numbers: Sequence[int]) -> int:

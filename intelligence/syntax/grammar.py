@@ -139,6 +139,80 @@ class Cognitive(_Strict):
         return {"rule": {"any": [*({"kind": kind} for kind in kinds), *logical, *map(dict, self.jumps)]}}
 
 
+class Called(_Strict):
+    """The children of a call: the callee, as one expression or as a receiver and a name, and the rest to
+    visit."""
+
+    callee: tuple[Part, ...]
+    rest: tuple[Part, ...] = ()
+    how: Literal["call", "new"] = "call"
+
+
+class Space(_Strict):
+    """A node with names of its own. `class`: functions inside do not see its names."""
+
+    how: Literal["function", "class", "block"] = "block"
+    parameters: tuple[str, ...] = ()
+    result: str | None = None
+
+
+class Bound(_Strict):
+    """A node that binds names.
+
+    targets  children with the names, in patterns
+    type     the child with their type
+    value    the child whose value they get: itself, or `each` of its elements
+    rest     other children to visit
+    wide     known in the whole function, not only in the block
+    """
+
+    targets: tuple[Part, ...]
+    type: Part | None = None
+    value: Part | None = None
+    rest: tuple[Part, ...] = ()
+    how: Literal["is", "each"] = "is"
+    wide: bool = False
+
+
+class References(_Strict):
+    """Nodes that refer to names.
+
+    names     leaves that name a variable or a type
+    selves    leaves that are objects by themselves, such as `this`
+    members   the object and the name of a member
+    calls     see Called
+    elements  the object of a subscript
+    through   nodes with the value of their first child
+    casts     value and type
+    types     nodes in which names are types
+    only      nodes of which only these children are visited
+    skip      nodes that are not visited
+    values    nodes whose members no document declares: literals
+    spaces    see Space
+    bindings  see Bound
+    patterns  nodes that hold other targets, with their children that do; all, if none are given
+    choices   expressions with the value of one of these children
+    known     names of the language and its usual hosts, which no document declares
+    """
+
+    names: tuple[str, ...]
+    selves: tuple[str, ...] = ()
+    members: Mapping[str, tuple[Part, Part]] = Field(default_factory=dict)
+    calls: Mapping[str, Called] = Field(default_factory=dict)
+    elements: Mapping[str, Part] = Field(default_factory=dict)
+    through: tuple[str, ...] = ()
+    casts: Mapping[str, tuple[Part, Part]] = Field(default_factory=dict)
+    types: tuple[str, ...] = ()
+    only: Mapping[str, tuple[Part, ...]] = Field(default_factory=dict)
+    skip: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    spaces: Mapping[str, Space] = Field(default_factory=dict)
+    bindings: Mapping[str, Bound] = Field(default_factory=dict)
+    patterns: Mapping[str, tuple[Part, ...]] = Field(default_factory=dict)
+    choices: Mapping[str, tuple[Part, ...]] = Field(default_factory=dict)
+    known: tuple[str, ...] = ()
+
+
 class Rewrite(_Strict):
     """A replacement, of the same length, for text that the parser does not know. Positions stay valid.
 
@@ -191,6 +265,7 @@ class Grammar(_Strict):
     comment: str
     docstrings: tuple[Mapping[str, Any], ...] = ()
     cognitive: Cognitive | None = None
+    references: References | None = None
 
     def language_of(self, text: str, language: str) -> str:
         """The actual language of `text`: several languages share file names."""

@@ -141,6 +141,16 @@ def children(node: SgNode, part: Part) -> list[SgNode]:
     return node.field_children(part) or [child for child in node.named_children() if child.kind() == part]
 
 
+def child_of(node: SgNode, part: Part) -> SgNode | None:
+    """The first child by field or kind, or the one at a position."""
+    if isinstance(part, int):
+        return node.child(part)
+    found = node.field(part)
+    if found is not None:
+        return found
+    return next((child for child in node.named_children() if child.kind() == part), None)
+
+
 def first(node: SgNode, parts: Sequence[Part]) -> SgNode | None:
     """The first existing child."""
     return next((found[0] for part in parts if (found := children(node, part))), None)

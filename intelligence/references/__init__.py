@@ -1,0 +1,1 @@
+"""Code maps: the declarations of a document, and its references."""
