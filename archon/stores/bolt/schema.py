@@ -20,6 +20,7 @@ INDEXED: Final = (
     ("Document", "enrichment_status"),
     ("Document", "outbox"),
     ("Document", "import_key"),
+    ("Document", "changed_key"),
     ("Module", "project_name"),
 )
 _ATTEMPTS: Final = 8

@@ -38,7 +38,7 @@ _SYSTEM: Final = "neo4j"
 _CONSTRAINT_ATTEMPTS: Final = 8
 _RETRY_SECONDS: Final = 5.0
 """Seconds for which the driver itself retries transient errors."""
-_SECONDS: Final = 30.0
+TRANSACTION_SECONDS: Final = 30.0
 """Maximum seconds of a transaction, including the driver's retries: a server may hang silently. The server
 gets the same limit, so it does not continue after we give up."""
 
@@ -51,7 +51,7 @@ def statement(name: str) -> str:
 
 @cache
 def _query(name: str) -> Query:
-    return Query(statement(name), timeout=_SECONDS)
+    return Query(statement(name), timeout=TRANSACTION_SECONDS)
 
 
 class Bolt:
@@ -98,12 +98,12 @@ class Bolt:
         return found
 
     async def _written(self, work: Work) -> Any:
-        work = unit_of_work(timeout=_SECONDS)(work)
+        work = unit_of_work(timeout=TRANSACTION_SECONDS)(work)
         with self._span("write"), translated(self._place):
             for attempt in range(_CONSTRAINT_ATTEMPTS):
                 try:
                     async with (
-                        asyncio.timeout(_SECONDS),
+                        asyncio.timeout(TRANSACTION_SECONDS),
                         self._driver.session(database=self._database) as session,
                     ):
                         return await session.execute_write(work)
@@ -117,7 +117,7 @@ class Bolt:
     async def rows(self, name: str, **parameters: Any) -> list[Row]:
         """The rows of one read statement, sent together with the BEGIN of its transaction."""
         with self._span("read"), translated(self._place), _span(name):
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(TRANSACTION_SECONDS):
                 found: list[Row] = await self._driver.execute_query(
                     _query(name),
                     parameters,

@@ -12,22 +12,25 @@ WITH d, row,
      coalesce(d.content_hash, row.content_hash) <> row.content_hash AS replaced,
      coalesce(d.named_language, d.language, '') <> coalesce(row.described.named_language, '') AS renamed,
      coalesce(d.content_hash, '') <> row.content_hash OR coalesce(d.enrichment_status, '') = 'deleted' AS changed,
+     coalesce(d.file_path, '') <> row.described.file_path AS moved,
      row.wanted AND coalesce(d.enrichment_status, '') = 'completed'
-       AND d.file_path <> row.described.file_path AS moved
+       AND d.file_path <> row.described.file_path AS outdated
 FOREACH (_ IN CASE WHEN mine AND (changed OR renamed) THEN [1] ELSE [] END |
   SET d.language = row.described.named_language)
+FOREACH (_ IN CASE WHEN mine AND (changed OR renamed OR moved) THEN [1] ELSE [] END |
+  SET d.changed_key = row.changed_key)
 FOREACH (_ IN CASE WHEN mine THEN [1] ELSE [] END |
   SET d += row.described, d.project_name = row.project_name)
 FOREACH (_ IN CASE WHEN mine AND deleted THEN [1] ELSE [] END |
   SET d.deleted_at = null, d.enrichment_content_hash = null, d.quality_content_hash = null,
-      d.entities_content_hash = null)
+      d.entities_content_hash = null, d.code_map = null)
 FOREACH (_ IN CASE WHEN mine AND replaced AND NOT d.content_hash IN coalesce(d.past_hashes, []) THEN [1] ELSE [] END |
   SET d.past_hashes = coalesce(d.past_hashes, []) + [d.content_hash])
 FOREACH (_ IN CASE WHEN mine AND changed THEN [1] ELSE [] END |
   SET d.workflow_id = CASE WHEN d.enrichment_status IN $ended THEN null ELSE d.workflow_id END,
       d.version = d.version + 1,
       d += row.content)
-FOREACH (_ IN CASE WHEN mine AND moved THEN [1] ELSE [] END |
+FOREACH (_ IN CASE WHEN mine AND outdated THEN [1] ELSE [] END |
   SET d.enrichment_status = 'pending', d.enrichment_content_hash = null, d.indexed_at = row.content.indexed_at)
 FOREACH (_ IN CASE WHEN mine AND row.wanted AND d.enrichment_status <> 'completed' THEN [1] ELSE [] END |
   SET d += row.outbox)

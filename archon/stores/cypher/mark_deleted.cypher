@@ -5,4 +5,5 @@ SET d.lock = $lock
 WITH d, row
 WHERE d.project_name = $project_name AND coalesce(d.enrichment_status, '') <> 'deleted'
   AND coalesce(d.posted_at, d.indexed_at, '') <= $requested_at
-SET d.version = d.version + 1, d.enrichment_status = 'deleted', d.deleted_at = $now, d.outbox = null
+SET d.version = d.version + 1, d.enrichment_status = 'deleted', d.deleted_at = $now, d.outbox = null,
+    d.changed_key = $changed_key

@@ -13,6 +13,7 @@ from archon.contracts.events import EnrichmentRequest
 from archon.contracts.types import HIGHEST_FIRST, EnrichmentStatus, EnrichmentType
 from archon.contracts.workflow import Claim, Decision
 from archon.stores.bolt.session import run
+from archon.stores.changes.keys import changed_key
 from archon.stores.graph import nodes
 from archon.stores.graph.nodes import timestamp
 
@@ -39,6 +40,8 @@ async def claim(requests: Sequence[Item], transaction: AsyncManagedTransaction) 
         granted = decide(node, request, workflow_id)
         claims.append(granted)
         properties = claimed(node, request, granted, workflow_id)
+        if "content_hash" in properties:
+            properties["changed_key"] = changed_key(request.project_name)
         if granted.decision is Decision.PROCEED and properties:
             changed.append({"id": request.document_id, "properties": properties})
     if changed:

@@ -1,8 +1,7 @@
 """In: the scope of a deletion. Out: its documents marked, unlinked, and reduced to tombstones.
 
-A bare tombstone has id, version, status and time. Every step is conditional on the tombstone's version, so a
-document revived meanwhile stays. Steps may be repeated.
-"""
+A bare tombstone has id, version, status, time and changed_key. Every step is conditional on the tombstone's
+version, so a document revived meanwhile stays. Steps may be repeated."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from neo4j import AsyncManagedTransaction
 from archon.contracts.operations.deletion import DeletionScope, Marked, Tombstone
 from archon.contracts.types import EnrichmentStatus
 from archon.stores.bolt.session import Bolt, Row, run
+from archon.stores.changes.keys import changed_key
 from archon.stores.graph import links, nodes
 
 _MARKED_AT_ONCE: Final = 50
@@ -64,7 +64,8 @@ class Deletions:
         }
 
         async def work(transaction: AsyncManagedTransaction) -> None:
-            await run(transaction, "mark_deleted", **parameters)
+            key = changed_key(scope.project_name)
+            await run(transaction, "mark_deleted", **parameters, changed_key=key)
 
         await self._bolt.write(work)
 
@@ -149,6 +150,7 @@ def _bare(locked: Row, lock: str) -> dict[str, Any]:
         "entity_id": locked["id"],
         "version": locked["version"],
         "deleted_at": locked["deleted_at"],
+        "changed_key": locked["changed_key"],
         "enrichment_status": str(EnrichmentStatus.DELETED),
         "lock": lock,
     }

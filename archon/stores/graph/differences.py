@@ -58,7 +58,7 @@ async def write_differences(
         if rows:
             await run(transaction, name, **parameters_of(name, rows))
     if small:
-        await set_properties(transaction, {each: ours[each].properties for each in sorted(small)})
+        await set_properties(transaction, {each: ours[each].keyed() for each in sorted(small)})
     linked = [
         write.linking(standings[each], present[each].outgoing)
         for each, write in ours.items()

@@ -129,6 +129,7 @@ def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
             "entities_extracted": result.entities_extracted,
             "not_understood": result.not_understood,
             "entities_content_hash": content_hash,
+            "code_map": result.code_map,
             "linked_as": enrichment_rows.linked_as(step, result),
             "import_key": modules.import_key(
                 step.request.project_name, step.request.file_path, step.request.resolved_language

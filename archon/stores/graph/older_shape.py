@@ -15,6 +15,7 @@ from neo4j import AsyncManagedTransaction
 from archon.contracts.documents import Document
 from archon.contracts.errors import ProjectConflictError
 from archon.stores.bolt.session import Row, run
+from archon.stores.changes.keys import changed_key
 from archon.stores.graph import nodes
 
 Item = tuple[Document, Row]
@@ -70,7 +71,8 @@ async def indexed(documents: Sequence[Item], transaction: AsyncManagedTransactio
 
 
 async def _index(transaction: AsyncManagedTransaction, rows: Sequence[Row]) -> dict[str, Row]:
-    return {row["id"]: row for row in await run(transaction, "index", rows=rows, ended=nodes.ENDED)}
+    keyed = [{**row, "changed_key": changed_key(row["project_name"])} for row in rows]
+    return {row["id"]: row for row in await run(transaction, "index", rows=keyed, ended=nodes.ENDED)}
 
 
 def _is_incomplete(row: Row) -> bool:

@@ -28,6 +28,7 @@ from archon.runtime.flow.at_work import NOBODY, Count
 from archon.runtime.flow.grouping import SHORT_LINGER, Grouped
 from archon.runtime.settings import Settings
 from archon.stores.bolt.session import Bolt, Row, run
+from archon.stores.changes.code_maps import CodeMaps
 from archon.stores.graph import claims, nodes, older_shape
 from archon.stores.graph.census import Census
 from archon.stores.graph.deletions import Deletions
@@ -58,6 +59,7 @@ class GraphStore:
         self.deletions = Deletions(bolt)
         self.survey = GraphSurvey(bolt)
         self.unenriched = Unenriched(bolt)
+        self.code_maps = CodeMaps(bolt)
         self._indexed: Grouped[older_shape.Item, Row] = Grouped(
             self._in_one(older_shape.indexed),
             key=lambda each: each[0].entity_id,
@@ -104,7 +106,7 @@ class GraphStore:
     async def warm(self) -> None:
         """Logs in and compiles the indexing statement before the first requests."""
         nothing: dict[str, Any] = {"described": {}, "content": {}, "outbox": {}, "wanted": False}
-        same = {**nothing, "project_name": "", "content_hash": "", "lock": ""}
+        same = {**nothing, "project_name": "", "content_hash": "", "lock": "", "changed_key": ""}
         for _ in range(WARM_ROUNDS):
             each = [{"rows": [{**same, "id": str(uuid4())}], "ended": []} for _ in range(WARM_CONNECTIONS)]
             await self._bolt.rehearse("index", each)
@@ -280,6 +282,11 @@ class GraphStore:
         """Data for a listing of hits, by document id."""
         rows = await self._bolt.rows("get_previews", ids=list(document_ids), projects=projects)
         return {preview.id: preview for preview in nodes.readable(Preview, rows)}
+
+    async def entity_texts(self, ids: Sequence[str]) -> Mapping[str, tuple[str | None, str | None]]:
+        """Signature and documentation of entities, by id."""
+        rows = await self._bolt.rows("entity_texts", ids=list(ids))
+        return {row["id"]: (row["signature"], row["documentation"]) for row in rows}
 
     async def documents(
         self, *, projects: Projects, status: str | None, after: str | None, limit: int

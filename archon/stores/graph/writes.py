@@ -13,6 +13,7 @@ from archon.contracts.analysis import ROWS_AT_ONCE, AnalysisResult
 from archon.contracts.types import EnrichmentType
 from archon.contracts.workflow import Step
 from archon.stores.bolt.session import Row, run
+from archon.stores.changes.keys import changed_key
 from archon.stores.graph import links, nodes
 from archon.stores.graph import rows as enrichment_rows
 from archon.stores.graph.links import Linking
@@ -70,6 +71,12 @@ class EnrichmentWrite:
         wanted = enrichment_rows.rows(step, result) if with_entities else {}
         return cls(step, result, wanted, nodes.enriched(step, result))
 
+    def keyed(self) -> dict[str, Any]:
+        """The properties to set in the present transaction."""
+        if not self.wanted:
+            return self.properties
+        return {**self.properties, "changed_key": changed_key(self.step.request.project_name)}
+
     @property
     def document_id(self) -> str:
         return self.step.request.document_id
@@ -109,7 +116,7 @@ class EnrichmentWrite:
         standing = (await fence(transaction, self.step)).get(self.document_id)
         if standing is None:
             return False
-        await set_properties(transaction, {self.document_id: self.properties})
+        await set_properties(transaction, {self.document_id: self.keyed()})
         if self.wanted:
             ids = [row["entity_id"] for row in self.wanted["merge_entities"]]
             written_by = enrichment_rows.written_by(self.step, ids)

@@ -17,7 +17,7 @@ from archon.runtime.settings import Settings
 from archon.stores.graph.store import GraphStore
 from tests import factories, stores
 
-BARE = {"entity_id", "version", "enrichment_status", "deleted_at", "lock"}
+BARE = {"entity_id", "version", "enrichment_status", "deleted_at", "changed_key", "lock"}
 
 
 async def enriched(graph: GraphStore, document: Document, *names: str, **changes: Any) -> Step:

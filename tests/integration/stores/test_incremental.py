@@ -142,6 +142,7 @@ OF_QUALITY = {
 }
 OF_ENTITIES = {"entities_extracted", "entities_content_hash"}
 OF_EVERY_VERSION = {
+    "changed_key",
     "posted_at",
     "version",
     "content_hash",
