@@ -1,0 +1,1 @@
+"""In: what each document of a project declares and refers to. Out: answers to questions about its code."""

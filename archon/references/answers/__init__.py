@@ -1,0 +1,1 @@
+"""In: one project's index and a question. Out: the answer."""

@@ -1,0 +1,152 @@
+"""In: symbols. Out: the references that lead to them, or away from them.
+
+Only documents that mention a symbol under one of its names are looked at.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+from archon.contracts.code.answers import How, Site
+from archon.references.edges.aliases import names_of
+from archon.references.index.document import OUTSIDE, Document
+from archon.references.index.keys import mention
+from archon.references.index.store import Key
+from archon.references.project import Project
+
+MOST_REFERENCES: Final = 300_000
+"""References that one question looks at."""
+_MAKING: Final = frozenset({"call", "new"})
+
+
+class Edge(NamedTuple):
+    """A reference: in `source`, whose position is OUTSIDE for the document itself, to `target`."""
+
+    source: Key
+    target: Key
+    kind: str
+    line: int
+    how: How
+    confidence: float
+
+
+class Edges:
+    """The references of a project. `complete` becomes False at the limit."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._left = MOST_REFERENCES
+        self.complete = True
+
+    def into(self, targets: Collection[Key], kind: str | None = None) -> list[Edge]:
+        """All references to the symbols, or those of one kind, except a symbol's own to itself."""
+        memo = self._project.resolver.memo
+        found: list[Edge] = []
+        for at in targets:
+            edges, complete = memo.get(("into", at, kind), partial(self._into, at, kind), ((), True))
+            self.complete = self.complete and complete
+            found += edges
+        return found
+
+    def _into(self, at: Key, kind: str | None) -> tuple[Sequence[Edge], bool]:
+        owner = self._made_by(at) if kind is None else None
+        wanted = {at, owner} if owner else {at}
+        names: dict[int, set[str]] = defaultdict(set)
+        for name in {name for each in wanted for name in names_of(self._project, each)}:
+            for number in self._project.store.with_keys([mention(name)]):
+                names[number].add(name)
+        found: list[Edge] = []
+        for number in sorted(names):
+            document = self._project.store.document(number)
+            positions = {
+                each
+                for name in names[number]
+                for each in document.mentions(name)
+                if kind is None or document.code.references[each].kind == kind
+            }
+            found += [
+                edge._replace(target=at)
+                for edge in self._resolved(document, sorted(positions))
+                if edge.source != at
+                and (edge.target == at or (edge.target == owner and edge.kind in _MAKING))
+            ]
+        complete = self._left >= 0
+        return tuple(found), complete
+
+    def _made_by(self, at: Key) -> Key | None:
+        """The type of a constructor: who makes an instance calls it."""
+        document = self._project.store.document(at[0])
+        declaration = document.code.declarations[at[1]]
+        if declaration.parent == OUTSIDE or not document.is_type(declaration.parent):
+            return None
+        owner = document.code.declarations[declaration.parent].name
+        makes = declaration.name in (*self._project.resolver.rules(document).constructors, owner)
+        return (at[0], declaration.parent) if makes else None
+
+    def out_of(self, sources: Iterable[Key], *, nested: bool) -> list[Edge]:
+        """All references in the symbols; `nested`: also in the symbols within them, as if they were
+        theirs."""
+        found = []
+        for at in sources:
+            document = self._project.store.document(at[0])
+            for position in self._within(document, at[1], nested=nested):
+                references = document.by_source.get(position, ())
+                found += [
+                    edge._replace(source=at)
+                    for edge in self._resolved(document, references)
+                    if edge.target != at
+                ]
+        return found
+
+    def _within(self, document: Document, position: int, *, nested: bool) -> Iterator[int]:
+        yield position
+        if position == OUTSIDE:
+            return
+        constructors = self._project.resolver.rules(document).constructors
+        for each in document.within.get(position, ()):
+            name = document.code.declarations[each].name
+            if nested or not document.is_type(position) or name in constructors:
+                yield from self._within(document, each, nested=nested)
+
+    def _resolved(self, document: Document, positions: Iterable[int]) -> Iterator[Edge]:
+        """The references at `positions` with what they mean."""
+        resolver = self._project.resolver
+        for position in positions:
+            self._left -= 1
+            if self._left < 0:
+                self.complete = False
+                return
+            reference = document.code.references[position]
+            for target in resolver.targets(document, reference):
+                yield Edge(
+                    (document.number, reference.source),
+                    target.at,
+                    reference.kind if target.last else "use",
+                    reference.line,
+                    target.how,
+                    target.confidence,
+                )
+
+
+def sites(project: Project, edges: Iterable[Edge]) -> list[Site]:
+    """Each place once, the surest first."""
+    best: dict[tuple[int, int, str], Edge] = {}
+    for edge in edges:
+        key = edge.source[0], edge.line, edge.kind
+        if key not in best or edge.confidence > best[key].confidence:
+            best[key] = edge
+    found = [_site(project, edge) for edge in best.values()]
+    return sorted(found, key=lambda each: (-each.confidence, each.file_path, each.line, each.kind))
+
+
+def _site(project: Project, edge: Edge) -> Site:
+    stored = project.layout.documents[edge.source[0]]
+    return Site(
+        document_id=stored.document_id,
+        file_path=stored.path,
+        line=edge.line,
+        kind=edge.kind,
+        how=edge.how,
+        confidence=round(edge.confidence, 4),
+    )

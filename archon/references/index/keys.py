@@ -1,0 +1,65 @@
+"""In: a document's code map. Out: the keys under which the index finds the document.
+
+Three kinds: the names that it mentions, names that it gives another name, and the last names of the
+modules that it imports.
+"""
+
+from archon.contracts.code.references import Binding, CodeMap
+from archon.references.index.document import plain, segments
+
+
+def mention(name: str) -> str:
+    """Documents that mention a name."""
+    return f"n:{name}"
+
+
+def renaming(name: str) -> str:
+    """Documents that import a name under another one."""
+    return f"a:{name}"
+
+
+def unnamed(module_end: str) -> str:
+    """Documents that import the default, or all, of a module whose name ends so, under a name of their
+    own."""
+    return f"d:{module_end}"
+
+
+def importing(module_end: str) -> str:
+    """Documents that import a module whose name ends so."""
+    return f"i:{module_end}"
+
+
+def module_ends(module: str) -> set[str]:
+    """The last name of a module, however its language writes it; `.` for this directory and those above."""
+    last = module.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    if not last.strip("."):
+        return {"."}
+    stem = last.partition(".")[0]
+    return {each for each in (last, stem, last.rpartition(".")[2], last.rpartition("::")[2]) if each}
+
+
+def keys_of(code: CodeMap) -> set[str]:
+    """All keys of a document."""
+    local = {each.name for each in code.declarations} | {each.local for each in code.bindings}
+    keys = set()
+    for reference in code.references:
+        *first, last = map(plain, segments(reference.name))
+        keys.add(mention(last))
+        keys.update(mention(each) for each in first if each in local or each[:1].isupper())
+    for binding in code.bindings:
+        keys |= _keys_of_binding(binding)
+    return keys
+
+
+def _keys_of_binding(binding: Binding) -> set[str]:
+    ends = module_ends(binding.module)
+    keys = {importing(end) for end in ends}
+    if binding.name not in ("", "*"):
+        keys |= {mention(binding.name), importing(binding.name)}
+        if binding.local not in ("", binding.name):
+            keys.add(renaming(binding.name))
+    if binding.name in ("", "default", "*") and binding.local:
+        keys |= {unnamed(end) for end in ends}
+    if binding.local:
+        keys.add(mention(binding.local))
+    return keys

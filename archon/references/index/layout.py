@@ -1,0 +1,130 @@
+"""In: paths, languages, packages and settings of a project's documents. Out: where modules are.
+
+In memory, some hundred bytes for each document.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from archon.contracts import imports
+from archon.contracts.imports.family import Family
+from archon.references.index.store import Stored
+
+FAMILY: Final = {"vue": "javascript", "svelte": "javascript", "astro": "javascript", "notebook": "python"}
+
+
+def family_named(language: str | None) -> str:
+    """The languages that share names: those that import each other, otherwise the language itself."""
+    family = imports.family_of(FAMILY.get(language or "", language))
+    return family.name if family is not None else language or ""
+
+
+class Layout:
+    """Where the documents of a project are."""
+
+    def __init__(self) -> None:
+        self.documents: dict[int, Stored] = {}
+        self.by_id: dict[str, int] = {}
+        self._by_path: dict[str, set[int]] = defaultdict(set)
+        self._by_place: dict[tuple[str, str], set[int]] = defaultdict(set)
+        self._places_by_end: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._directories: dict[tuple[str, str], int] = defaultdict(int)
+        self._by_package: dict[tuple[str, str], set[int]] = defaultdict(set)
+        self._packages: dict[int, str] = {}
+        self.settings: dict[str, dict[int, Mapping[str, Any]]] = defaultdict(dict)
+        """By what they configure, as `tsconfig`: the settings of each document."""
+
+    def add(self, stored: Stored, package: str, settings: str) -> None:
+        self._change(stored, package)
+        for name, value in _settings(settings).items():
+            if isinstance(value, dict):
+                self.settings[name][stored.number] = value
+
+    def remove(self, number: int) -> None:
+        stored = self.documents[number]
+        family = family_named(stored.language)
+        place = _place(stored)
+        del self.documents[number], self.by_id[stored.document_id]
+        _discard(self._by_path, stored.path, number)
+        _discard(self._by_place, (family, place), number)
+        if (family, place) not in self._by_place:
+            _discard(self._places_by_end, (family, PurePosixPath(place).name), place)
+        _discard(self._by_package, (family, self._packages.pop(number)), number)
+        for each in _above(place):
+            self._directories[family, each] -= 1
+            if not self._directories[family, each]:
+                del self._directories[family, each]
+        for settings in self.settings.values():
+            settings.pop(number, None)
+
+    def _change(self, stored: Stored, package: str) -> None:
+        family = family_named(stored.language)
+        place = _place(stored)
+        self.documents[stored.number] = stored
+        self.by_id[stored.document_id] = stored.number
+        self._by_path[stored.path].add(stored.number)
+        self._by_place[family, place].add(stored.number)
+        self._places_by_end[family, PurePosixPath(place).name].add(place)
+        self._by_package[family, package].add(stored.number)
+        self._packages[stored.number] = package
+        for each in _above(place):
+            self._directories[family, each] += 1
+
+    def at_path(self, path: str) -> Sequence[int]:
+        """The documents at a path, in the order of their ids."""
+        return self._ordered(self._by_path.get(path, ()))
+
+    def at_place(self, family: str, place: str) -> Sequence[int]:
+        """The documents that form the module at a place, in the order of their paths."""
+        return self._ordered(self._by_place.get((family, place), ()))
+
+    def places_ending(self, family: str, end: str) -> Collection[str]:
+        """The places with this last name."""
+        return self._places_by_end.get((family, end), ())
+
+    def is_directory(self, family: str, place: str) -> bool:
+        """Whether documents of the family are below the directory."""
+        return (family, place) in self._directories
+
+    def in_package(self, family: str, package: str) -> Sequence[int]:
+        """The documents that declare a package, in the order of their paths."""
+        return self._ordered(self._by_package.get((family, package), ()))
+
+    def packages(self, family: str) -> Sequence[str]:
+        """The packages that documents of the family declare."""
+        return [package for each, package in self._by_package if each == family and package]
+
+    def place(self, number: int) -> str:
+        return _place(self.documents[number])
+
+    def _ordered(self, numbers: Collection[int]) -> Sequence[int]:
+        if len(numbers) < 2:  # noqa: PLR2004  nothing to sort
+            return list(numbers)
+        return sorted(numbers, key=lambda each: (self.documents[each].path, self.documents[each].document_id))
+
+
+def _place(stored: Stored) -> str:
+    language = FAMILY.get(stored.language or "", stored.language)
+    family: Family | None = imports.family_of(language)
+    return family.place(stored.path) if family is not None else stored.path
+
+
+def _above(place: str) -> list[str]:
+    return [str(each) for each in PurePosixPath(place).parents]
+
+
+def _discard(index: dict[Any, set[Any]], key: Any, value: Any) -> None:
+    index[key].discard(value)
+    if not index[key]:
+        del index[key]
+
+
+def _settings(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,59 @@
+"""In: pages of changes. Out: one project's index, with the resolution along it."""
+
+from archon.contracts.code.answers import Freshness
+from archon.contracts.code.references import CodeMap
+from archon.contracts.imports import normal
+from archon.references.index.layout import Layout
+from archon.references.index.store import Store
+from archon.references.port import ChangedDocument, Changes
+from archon.references.resolution.resolver import Resolver
+
+_NOTHING = CodeMap([], [], [], [])
+
+
+class Project:
+    """The index of one project; not for several threads at once. `generation` counts its changes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.store = Store()
+        self.layout = Layout()
+        self.resolver = Resolver(self.store, self.layout)
+        self.freshness = Freshness(documents=0, waiting=0, unanalysed=0)
+        self.generation = 0
+
+    def close(self) -> None:
+        self.resolver.forget()
+        self.store.close()
+
+    @property
+    def bytes(self) -> int:
+        """Memory and disk, roughly."""
+        return self.store.bytes + 1000 * len(self.layout.documents) + self.resolver.memo.bytes
+
+    def apply(self, changes: Changes) -> None:
+        """Brings the index up to date with one page of changes."""
+        self.freshness = changes.freshness
+        if not changes.documents and not changes.gone:
+            return
+        self.generation += 1
+        self.resolver.forget()
+        self.store.begin()
+        for document_id in changes.gone:
+            self._remove(document_id)
+        for document in changes.documents:
+            self._put(document)
+        self.store.commit()
+
+    def _put(self, document: ChangedDocument) -> None:
+        self._remove(document.document_id)
+        code = document.code or _NOTHING
+        stored = self.store.put(
+            document.document_id, normal(document.file_path), document.language, document.content_hash, code
+        )
+        self.layout.add(stored, code.package, code.settings)
+
+    def _remove(self, document_id: str) -> None:
+        number = self.store.remove(document_id)
+        if number is not None:
+            self.layout.remove(number)

@@ -1,0 +1,117 @@
+"""In: requests, and changes between them. Out: current answers, from one refresh for those that wait."""
+
+import asyncio
+
+import pytest
+
+from archon.contracts.errors import InvalidInputError, NotFoundError, StoreUnavailableError
+from archon.references.port import Changes
+from archon.references.service import References
+from tests.unit.references.maps import FRESH, document
+
+STORE = document("store.py", ["function save"])
+USER = document("user.py", ["function run"], ["call save in run"], ["export save = store save"])
+EMPTY = document("user.py", ["function run"])
+
+
+class Source:
+    """Gives `pages` once; `gate` holds every call up."""
+
+    def __init__(self, *documents):
+        self.pages = [documents]
+        self.calls = []
+        self.called, self.gate = asyncio.Event(), asyncio.Event()
+        self.gate.set()
+        self.error = None
+
+    async def changes(self, project, since):
+        self.calls.append((project, since))
+        self.called.set()
+        await self.gate.wait()
+        if self.error:
+            raise self.error
+        page = self.pages.pop(0) if self.pages else ()
+        return Changes(page, (), str(len(self.calls)), FRESH, more=bool(self.pages))
+
+
+async def callers(references, project="p"):
+    return [each.symbol.name for each in (await references.callers(project, "save")).relations]
+
+
+async def test_a_change_of_one_file_changes_the_next_answer():
+    source = Source(STORE)
+    async with References(source) as references:
+        assert await callers(references) == []
+        source.pages = [[USER]]
+        assert await callers(references) == ["run"]
+        source.pages = [[EMPTY]]
+        assert await callers(references) == []
+        assert [since for _, since in source.calls] == [None, "1", "2"]
+
+
+async def test_all_pages_are_read_before_the_answer():
+    source = Source()
+    source.pages = [[STORE], [USER]]
+    async with References(source) as references:
+        assert await callers(references) == ["run"]
+
+
+async def test_requests_that_wait_share_one_refresh():
+    source = Source(STORE)
+    source.gate.clear()
+    async with References(source) as references:
+        first = asyncio.create_task(callers(references))
+        await source.called.wait()
+        others = [asyncio.create_task(callers(references)) for _ in range(20)]
+        source.pages.append([USER])
+        source.gate.set()
+        await first
+        assert await asyncio.gather(*others) == [["run"]] * 20
+        assert len(source.calls) <= 3
+
+
+async def test_a_cancelled_request_leaves_the_others_alone():
+    source = Source(STORE, USER)
+    source.gate.clear()
+    async with References(source) as references:
+        first = asyncio.create_task(callers(references))
+        second = asyncio.create_task(callers(references))
+        await source.called.wait()
+        first.cancel()
+        source.gate.set()
+        assert await second == ["run"]
+        assert first.cancelled()
+
+
+async def test_an_outage_is_an_error_and_passes():
+    source = Source(STORE, USER)
+    async with References(source) as references:
+        source.error = StoreUnavailableError("graph", "away")
+        with pytest.raises(StoreUnavailableError):
+            await callers(references)
+        source.error = None
+        assert await callers(references) == ["run"]
+
+
+async def test_projects_that_nobody_asks_about_are_dropped():
+    source = Source()
+    async with References(source, memory_bytes=1) as references:
+        for name in ("a", "b", "c"):
+            source.pages = [[STORE, USER]]
+            assert await callers(references, name) == ["run"]
+            assert list(references.bytes) == [name]
+        source.pages = [[STORE]]
+        assert await callers(references, "a") == []
+        assert source.calls[-1] == ("a", None)
+
+
+async def test_wrong_arguments_are_refused_and_unknown_names_have_near_ones():
+    async with References(Source(STORE, USER)) as references:
+        for wrong in ({"depth": 0}, {"depth": 11}, {"limit": 0}, {"limit": 1001}, {"least": 2.0}):
+            with pytest.raises(InvalidInputError):
+                await references.callers("p", "save", **wrong)
+        with pytest.raises(NotFoundError, match="near: save"):
+            await references.callers("p", "saved")
+        outline = await references.outline("p")
+        assert [each.symbol.name for each in outline.hubs] == ["save"]
+        assert await references.contents("p", ["store.py", "gone.py"]) == {"store.py": STORE.content_hash}
