@@ -8,8 +8,10 @@ READY  := $(VENV)/.ready
 
 # The tools that check deploy/ and the specifications, apart from what the product itself needs.
 DEPLOY := $(VENV)/deploy
+# Precise indexers and libraries for `make references`.
+REFERENCES := $(VENV)/references
 
-.PHONY: setup demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy check check-deploy changelog audit site format histories lock schemas servers dashboards clean
+.PHONY: setup demo bench scale compare test test-all test-fast crash outages incidents neighbour fuzz fuzz-analysis fuzz-topics fuzz-walk retrieval vector-growth priorities monitoring accuracy references check check-deploy changelog audit site format histories lock schemas servers dashboards clean
 
 # Installs what the command line and the tests need.
 setup: $(READY)
@@ -98,6 +100,10 @@ monitoring: $(READY)
 accuracy: $(READY)
 	$(BIN)/python -m tests.accuracy $(ARGS)
 
+# References that are resolved in libraries, against precise indexers; needs node; ARGS='httpx zod --wrong 5'.
+references: $(REFERENCES)/.ready
+	$(BIN)/python -m tests.references $(ARGS)
+
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -173,6 +179,12 @@ $(DEPLOY)/.ready: deploy/requirements.lock deploy/package-lock.json
 	@mkdir -p $(DEPLOY)/node
 	@cp deploy/package.json deploy/package-lock.json $(DEPLOY)/node
 	@cd $(DEPLOY)/node && PATH="$(abspath $(DEPLOY)/bin):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+$(REFERENCES)/.ready: tests/references/package-lock.json $(READY)
+	@mkdir -p $(REFERENCES)
+	@cp tests/references/package.json tests/references/package-lock.json $(REFERENCES)
+	@cd $(REFERENCES) && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 clean:

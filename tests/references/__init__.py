@@ -1,0 +1,1 @@
+"""How well references are resolved, compared with precise indexers: `make references`."""
