@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 
 from archon.contracts.estate import PartName
 from archon.events.tail import EventTail
+from archon.references.service import References
 from archon.runtime.estate.parts import Parts
 from archon.runtime.estate.storage import Storage
 from archon.runtime.http import problems
@@ -44,12 +45,15 @@ from bridge.estate.waiting import Waiting
 from bridge.events import routes as streaming
 from bridge.failures import routes as failures
 from bridge.failures.actions import ParkedRuns
+from bridge.graph import routes as graph
 from bridge.requests.access import SCHEMES, AccessMiddleware, caller_of, keys_of, require_declared
 from bridge.requests.clients import connected
 from bridge.requests.correlation import CorrelationMiddleware
 from bridge.requests.rollout import Rollout
 
-_TAGS = [{"name": name} for name in ("documents", "search", "streams", "failures", "deletion", "health")]
+_TAGS = [
+    {"name": name} for name in ("documents", "search", "graph", "streams", "failures", "deletion", "health")
+]
 """In the order of the API page, which differs from the order of route matching."""
 OPTIONAL: Final = ("qdrant", "kafka", "intelligence", "temporal", "worker", "ingress", "api_keys", "flags")
 """Dependencies that readiness reports, but that the bridge does not need to serve."""
@@ -64,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             connected(settings) as stores,
+            References(stores.graph.code_maps) as questions_about_code,
             KafkaPublisher.connect(settings, "bridge") as publisher,
             httpx.AsyncClient(timeout=questions.SERVICE_SECONDS, transport=Transport()) as http,
         ):
@@ -72,6 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
             relay = OutboxRelay(stores.graph.outbox, publisher)
             app.state.settings = settings
             app.state.stores = stores
+            app.state.questions = questions_about_code
             app.state.tail = tail = EventTail(settings)
             connection = await temporal.connect(settings, lazy=True)
             client = EnrichmentClient(connection)
@@ -140,6 +146,7 @@ def create_app(settings: Settings) -> FastAPI:
         failures.router,
         streaming.router,
         search.router,
+        graph.router,
         estate.router,
         routes.router,
     ):

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from rich.markup import escape
 
+from archon.cli.graph.shown import print_impact
 from archon.cli.ingest import report
 from archon.cli.ingest.plan import Plan, project_of
 from archon.cli.ingest.run import ingest
@@ -23,10 +25,12 @@ from archon.cli.terminal.output import (
     exit_codes,
     out,
     print_json,
+    printable,
     status,
     table,
 )
 from archon.clients.bridge import BridgeApi
+from archon.contracts.code.answers import Impact, Outline
 from archon.contracts.views import SearchResults, Statistics
 from archon.devstack.stack import Ports, Stack, running
 
@@ -36,6 +40,9 @@ SEARCHES: Final = (
     "how to rotate api keys",
     "delete points that late writers have brought back",
 )
+CHANGED: Final = "archon/runtime/flow/rates.py:TokenBuckets.take"
+"""The symbol of this repository whose impact is shown; of another one, a symbol that much refers to."""
+_SHOWN: Final = 12
 
 
 def demo(
@@ -80,19 +87,39 @@ async def _demo(
             found = await unless_failed(work, stack)
             statistics = await api.statistics(found.project)
             searches = [await api.search(text, 3, project=found.project) for text in SEARCHES]
+            impact = await _impact(api, path, found.project)
         done.append(found)
         if output is Format.JSON:
-            print_json(_as_json(found, statistics, searches, directory))
+            print_json(_as_json(found, statistics, searches, impact, directory))
             return
-        _print(found, statistics, searches, stack, stay=stay)
+        _print(found, statistics, searches, impact, stack, stay=stay)
         if stay:
             print_stack(stack, kept=kept)
             await stack.failed()
         err.print("The stack stops now. On a terminal, without --exit, it keeps running.")
 
 
+async def _impact(api: BridgeApi, path: Path, project: str) -> Impact | None:
+    """None for a project without code."""
+    if path.resolve() == OWN_TREE:
+        symbol = CHANGED
+    else:
+        outline = await api.graph("outline", Outline, project=project, limit=1)
+        if not outline.hubs:
+            return None
+        hub = outline.hubs[0].symbol
+        symbol = f"{hub.file_path}:{hub.qualified_name}"
+    return await api.graph("impact", Impact, project=project, symbol=[symbol], limit=_SHOWN)
+
+
 def _print(
-    found: Report, statistics: Statistics, searches: list[SearchResults], stack: Stack, *, stay: bool
+    found: Report,
+    statistics: Statistics,
+    searches: list[SearchResults],
+    impact: Impact | None,
+    stack: Stack,
+    *,
+    stay: bool,
 ) -> None:
     report.print_report(found)
     out.print()
@@ -100,6 +127,11 @@ def _print(
     for results in searches:
         out.print()
         report.print_hits(results)
+    if impact is not None:
+        out.print()
+        name = ", ".join(each.symbol.qualified_name for each in impact.changed)
+        out.print(f"[bold]If {escape(printable(name))} changes[/bold]")
+        print_impact(impact)
     out.print()
     if found.example is not None and stay:
         links = [
@@ -111,7 +143,11 @@ def _print(
 
 
 def _as_json(
-    found: Report, statistics: Statistics, searches: list[SearchResults], directory: Path
+    found: Report,
+    statistics: Statistics,
+    searches: list[SearchResults],
+    impact: Impact | None,
+    directory: Path,
 ) -> dict[str, Any]:
     return {
         **found.as_json(),
@@ -121,5 +157,6 @@ def _as_json(
         "not_understood": statistics.not_understood,
         "anti_patterns": dict(list(statistics.anti_patterns.items())[:5]),
         "searches": [results.model_dump(mode="json") for results in searches],
+        "impact": impact.model_dump(mode="json") if impact is not None else None,
         "data_dir": str(directory),
     }

@@ -124,6 +124,12 @@ VERBS: Final = (
         "Find symbols and sections by name and meaning.",
     ),
     Verb(
+        "graph",
+        "archon.cli.graph.command",
+        "app",
+        "Questions about code: where a symbol is, what refers to it, what depends on a change.",
+    ),
+    Verb(
         "delete",
         "archon.cli.documents.delete",
         "delete",

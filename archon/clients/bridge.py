@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from random import uniform
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
 from httpx_sse import EventSource
+from pydantic import BaseModel
 
 from archon.contracts.documents import DocumentAccepted
 from archon.contracts.errors import (
@@ -43,6 +44,9 @@ _STREAM: Final = httpx.Timeout(30, read=45)
 """A stream sends a keep-alive every 15 seconds."""
 _LONGEST_PAUSE: Final = 5.0
 
+Parameter = str | int | float | Sequence[str] | None
+Found = TypeVar("Found", bound=BaseModel)
+
 
 class BridgeApi:
     """The bridge over HTTP. Raises StoreUnavailableError if it is unreachable or answers 5xx,
@@ -72,6 +76,18 @@ class BridgeApi:
     async def read(self, path: str, **params: str | int | None) -> Any:
         """The JSON of an answer, for callers that accept unknown fields."""
         return await self._call("GET", path, params=_given(**params))
+
+    async def graph(
+        self, question: str, answer: type[Found], body: BaseModel | None = None, **params: Parameter
+    ) -> Found:
+        """The answer to a question about code, a route below /graph. Raises NotFoundError with near
+        matches."""
+        path, given = f"/graph/{question}", _given(**params)
+        if body is None:
+            found = await self._call("GET", path, params=given)
+        else:
+            found = await self._call("POST", path, params=given, json=body.model_dump(mode="json"))
+        return answer.model_validate(found)
 
     async def readiness(self) -> Readiness:
         """The bridge's readiness, with the services and stores behind it."""
@@ -250,5 +266,5 @@ def segment(text: str) -> str:
     return quote(text, safe="").replace(".", "%2E")
 
 
-def _given(**values: str | int | None) -> dict[str, str | int]:
+def _given(**values: Parameter) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -323,7 +324,52 @@ async def estate_status(guarded: Guarded) -> None:
     assert "MEMGRAPH_URI" in (await guarded.everything.get(f"{BRIDGE}/status")).text
 
 
+def asked(question: str, body: bool = False, **params: str) -> Attempt:
+    """A question about code has no answer about another project, whether it exists or not."""
+
+    async def ask(by: httpx.AsyncClient, project: str) -> httpx.Response:
+        url = f"{BRIDGE}/graph/{question}"
+        if body:
+            files = [{"present": {"file_path": PATH}}]
+            return await by.post(url, json={"project": project, "files": files}, params=params)
+        return await by.get(url, params={**params, "project": project})
+
+    def shown(answer: httpx.Response, project: str) -> dict[str, Any]:
+        problem: dict[str, Any] = json.loads(answer.text.replace(project, "PROJECT"))
+        del problem["correlation_id"]
+        return problem
+
+    async def attempt(guarded: Guarded) -> None:
+        nothing = f"project-{uuid4().hex[:10]}"
+        refused, unknown = await ask(guarded.others, guarded.project), await ask(guarded.others, nothing)
+        assert refused.status_code == unknown.status_code == 403
+        assert shown(refused, guarded.project) == shown(unknown, nothing)
+        listing = (await guarded.others.get(f"{BRIDGE}/documents")).json()["documents"]
+        own = await ask(guarded.others, listing[0]["project_name"])
+        assert own.status_code == 200, own.text
+        assert guarded.document not in own.text and guarded.project not in own.text
+        mine = await ask(guarded.reader, guarded.project)
+        assert (mine.status_code, mine.json()["project_name"]) == (200, guarded.project)
+        if question not in {"outline", "importers"}:
+            assert guarded.document in mine.text
+
+    return attempt
+
+
+SYMBOL = "the_secret_of_the_tarpon"
 ATTEMPTS: dict[tuple[str, str], Attempt] = {
+    ("GET", f"{BRIDGE}/graph/find"): asked("find", name=SYMBOL),
+    ("GET", f"{BRIDGE}/graph/show"): asked("show", symbol=SYMBOL),
+    ("GET", f"{BRIDGE}/graph/callers"): asked("callers", symbol=SYMBOL),
+    ("GET", f"{BRIDGE}/graph/callees"): asked("callees", symbol=SYMBOL),
+    ("GET", f"{BRIDGE}/graph/implementers"): asked("implementers", symbol=SYMBOL),
+    ("GET", f"{BRIDGE}/graph/importers"): asked("importers", path=PATH),
+    ("GET", f"{BRIDGE}/graph/path"): asked("path", source=SYMBOL, target=SYMBOL),
+    ("GET", f"{BRIDGE}/graph/neighbours"): asked("neighbours", symbol=SYMBOL),
+    ("GET", f"{BRIDGE}/graph/outline"): asked("outline"),
+    ("GET", f"{BRIDGE}/graph/symbols"): asked("symbols", path=PATH),
+    ("GET", f"{BRIDGE}/graph/impact"): asked("impact", symbol=SYMBOL),
+    ("POST", f"{BRIDGE}/graph/impact"): asked("impact", body=True),
     ("POST", f"{BRIDGE}/document"): index_one,
     ("POST", f"{BRIDGE}/documents"): index_batch,
     ("GET", f"{BRIDGE}/document/{{document_id:text}}"): hidden("GET", "document/{document}"),
@@ -368,7 +414,7 @@ async def test_another_projects_key_reads_and_changes_nothing(
 async def test_a_read_key_reads_and_does_not_write(guarded: Guarded) -> None:
     assert (await guarded.reader.get(f"{BRIDGE}/document/{guarded.document}")).status_code == 200
     for method, path in routes(guarded.app):
-        if method == "POST":
+        if method == "POST" and "/graph/" not in path:
             body = {"project_id": guarded.project, "source_path": PATH, "full_text": "x"}
             given = {"documents": [body]} if path.endswith("documents") else body
             url = path.replace("{document_id:text}", guarded.document).replace(

@@ -214,6 +214,7 @@ async def test_the_demo_runs_on_a_stack_of_its_own(repository: Path, tmp_path: P
     }
     assert wanted <= set(report)
     assert all(each["hits"] for each in report["searches"])
+    assert report["impact"]["changed"] and report["impact"]["relations"]
     assert {file.name for file in (data_dir / "logs").iterdir()} >= {
         "bridge.log",
         "temporal.log",

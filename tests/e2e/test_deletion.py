@@ -16,7 +16,7 @@ from tests.e2e.events import read_all
 from tests.e2e.faulty import refusing, well
 from tests.eventually import eventually
 
-BARE = {"entity_id", "version", "enrichment_status", "deleted_at", "lock"}
+BARE = {"entity_id", "version", "enrichment_status", "deleted_at", "changed_key", "lock"}
 
 
 async def post(bridge: httpx.AsyncClient, project: str, path: str, text: str) -> dict[str, Any]:

@@ -29,6 +29,11 @@ TEXTS = (
     "# Herons\n\nA heron and a tarpon.\n",
     "nothing\n",
 )
+CODE = (
+    *(("find", {"name": "*"}), ("outline", {}), ("callers", {"symbol": "tarpon", "depth": "3"})),
+    *(("impact", {"symbol": "tarpon"}), ("show", {"symbol": "heron"}), ("neighbours", {"symbol": "heron"})),
+)
+"""Questions about the code of a project."""
 QUERIES = ("tarpon", "heron egret", "where is a tarpon returned")
 Work = tuple[str, str, str]
 """The action, the path, and the text."""
@@ -40,7 +45,7 @@ hostile = st.tuples(
     st.sampled_from(
         [
             *("take id", "take own id", "take path", "post to it", "batch", "flood"),
-            *("read", "retry", "discard", "delete", "delete all", "follow", "search", "list"),
+            *("read", "retry", "discard", "delete", "delete all", "follow", "search", "list", "question"),
         ]
     ),
     st.sampled_from(PATHS),
@@ -99,7 +104,22 @@ class Project:
             (await self.http.get(f"{BRIDGE}/{path}")).json()
             for path in ("statistics", "parked", "dead-letters")
         ]
-        return self._told([listing, documents, hits, rest])
+        code = [
+            await self._code(question, params)
+            for question, params in CODE
+            if listing or question in {"find", "outline"}
+        ]
+        return self._told([listing, documents, hits, rest, code])
+
+    async def _code(self, question: str, params: dict[str, str]) -> Any:
+        """An answer about its code; the order of equal entries depends on ids."""
+        url, given = f"{BRIDGE}/graph/{question}", {**params, "project": self.name}
+        found = (await self.http.get(url, params=given)).json()
+        found.pop("correlation_id", None)
+        return {
+            name: sorted(map(self._told, value)) if isinstance(value, list) else value
+            for name, value in found.items()
+        }
 
     def _told(self, answers: Any) -> str:
         text = json.dumps(answers, indent=1).replace(self.name, "PROJECT")
@@ -183,10 +203,15 @@ class Neighbour:
         if what == "delete all":
             assert (await self.http.delete(f"{BRIDGE}/projects/{self._victim.name}")).status_code == 403
             return
-        path, params = ("search", {"q": "tarpon"}) if what == "search" else ("documents", {})
+        path, params = {
+            "search": ("search", {"q": "tarpon"}),
+            "list": ("documents", {}),
+            "question": ("graph/find", {"name": "*"}),
+        }[what]
         named = await self.http.get(f"{BRIDGE}/{path}", params={**params, "project": self._victim.name})
         assert named.status_code == 403
-        found = await self.http.get(f"{BRIDGE}/{path}", params=params)
+        own = {"project": self.name} if what == "question" else {}
+        found = await self.http.get(f"{BRIDGE}/{path}", params={**params, **own})
         assert self._victim.name not in found.text
         assert not any(each in found.text for each in self._victim.ids.values())
 

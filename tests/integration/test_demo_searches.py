@@ -1,14 +1,19 @@
-"""The demo's searches of this repository find the right lines, with the product's own chunks and queries."""
+"""The demo's searches and question about this repository have the right answers, with the product's own
+analyses."""
 
 from uuid import uuid4
 
 import pytest
 
-from archon.cli.demo import OWN_TREE, SEARCHES
+from archon.cli.demo import CHANGED, OWN_TREE, SEARCHES
 from archon.cli.files.walk import Walk
+from archon.contracts.code.answers import Freshness
+from archon.contracts.code.packing import unpack
 from archon.contracts.identity import content_hash, document_id, document_type_of, language_of
 from archon.contracts.text.chunks import searchable
 from archon.contracts.types import EnrichmentStatus, EnrichmentType
+from archon.references.port import ChangedDocument, Changes
+from archon.references.service import References
 from archon.runtime.settings import Settings
 from archon.stores.vectors.search import Query, Wanted
 from archon.stores.vectors.store import VectorStore
@@ -42,6 +47,33 @@ async def test_the_demos_searches_find_the_right_lines_of_this_repository(
             query = Query(embedding.embed([text])[0], terms.of_query(text), text)
             first, *_ = await vectors.search.nearest(query, Wanted([project]), 3)
             assert (first.payload["file_path"], first.payload["symbol"]) == FOUND[text]
+
+
+class OwnCode:
+    """This repository's code maps, given at once."""
+
+    def __init__(self) -> None:
+        self._found = [_changed(file.path, file.text) for file in Walk(OWN_TREE)]
+
+    async def changes(self, project: str, since: str | None) -> Changes:
+        fresh = Freshness(documents=len(self._found), waiting=0, unanalysed=0)
+        return Changes([] if since else self._found, [], "1", fresh)
+
+
+def _changed(path: str, text: str) -> ChangedDocument:
+    found = analyse(text, language_of(path), EnrichmentType.FULL)
+    code = unpack(found.code_map) if found.code_map is not None else None
+    return ChangedDocument(document_id("p", None, path)[0], path, language_of(path), content_hash(text), code)
+
+
+async def test_the_demos_question_finds_what_depends_on_a_change_of_this_repository() -> None:
+    async with References(OwnCode()) as references:
+        found = await references.impact("p", symbols=[CHANGED])
+    (changed,) = found.changed
+    assert changed.tested
+    names = {each.symbol.qualified_name for each in found.relations if each.symbol is not None}
+    assert {"AccessMiddleware._caller", "AccessMiddleware.__call__"} <= names
+    assert {each.file_path for each in found.tests} >= {"tests/unit/test_access.py"}
 
 
 async def _index(vectors: VectorStore, project: str, path: str, text: str) -> None:

@@ -68,6 +68,10 @@ def bench(
         bool,
         typer.Option("--tenths", help="Also search during the load, and report each tenth of the documents."),
     ] = False,
+    questions: Annotated[
+        bool,
+        typer.Option("--questions", help="Also measure questions about the loaded code, against limits."),
+    ] = False,
     timeout: Annotated[
         str, typer.Option(help="How long to wait for the enrichment after all documents are indexed.")
     ] = "30m",
@@ -83,7 +87,7 @@ def bench(
 
     Starts its own stack, in a temporary directory and on free ports, unless --running is given. Exits with 10
     if a document is lost or drifts, with 1 if a document is not accepted or not enriched, or a figure is
-    missing.
+    missing or over its limit.
     """
     if context.invoked_subcommand is not None:
         return
@@ -115,6 +119,7 @@ def bench(
             submitted=report.with_suffix(".submitted.jsonl") if report else None,
             rest=at_rest,
             tenths=tenths,
+            questions=questions,
         )
         found = _run(plan)
         _tell(found, report, output)

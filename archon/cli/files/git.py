@@ -6,7 +6,7 @@ are disabled: file system monitor, filters, text conversion.
 
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -82,11 +82,11 @@ def listing(root: Path) -> Listing:
     Raises NoWorkTreeError, InsideGitDirectoryError, or GitError if git is not usable.
     """
     directory, only = (root, []) if root.is_dir() else (root.parent, ["--", root.name])
-    inside, _ = _ask(directory, "rev-parse", "--is-inside-work-tree")
+    inside, _ = ask(directory, "rev-parse", "--is-inside-work-tree")
     if inside.strip() != b"true":
         raise InsideGitDirectoryError(f"{root} is in a git directory, not in a work tree")
-    tracked, _ = _ask(directory, "ls-files", "-z", "--stage", *only)
-    others, warnings = _ask(directory, "ls-files", "-z", "--others", "--exclude-standard", *only)
+    tracked, _ = ask(directory, "ls-files", "-z", "--stage", *only)
+    others, warnings = ask(directory, "ls-files", "-z", "--others", "--exclude-standard", *only)
     found = Listing()
     files: set[str] = set()
     for entry in _split(tracked):
@@ -114,7 +114,7 @@ def listing(root: Path) -> Listing:
 def commit(path: Path) -> str | None:
     """The commit checked out at `path`; None without git, or outside its work trees."""
     try:
-        answer, _ = _ask(path if path.is_dir() else path.parent, "rev-parse", "--verify", "HEAD")
+        answer, _ = ask(path if path.is_dir() else path.parent, "rev-parse", "--verify", "HEAD")
     except GitError:
         return None
     return answer.decode().strip()
@@ -127,7 +127,7 @@ def renames(root: Path, since: str) -> dict[str, str]:
     """
     options = ("--cached", "--find-renames", "--diff-filter=R", "--name-status", "-z", "--relative")
     try:
-        answer, _ = _ask(root, "diff-index", *options, "--end-of-options", since, "--")
+        answer, _ = ask(root, "diff-index", *options, "--end-of-options", since, "--")
     except GitError:
         return {}
     parts = _split(answer)
@@ -137,7 +137,7 @@ def renames(root: Path, since: str) -> dict[str, str]:
 def _ignored(directory: Path) -> Iterator[tuple[str, str]]:
     """Ignored paths; a directory stands for its contents."""
     try:
-        answer, _ = _ask(
+        answer, _ = ask(
             directory, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"
         )
     except GitError:  # git does not answer in an ignored directory
@@ -150,9 +150,14 @@ def _ignored(directory: Path) -> Iterator[tuple[str, str]]:
             yield path, IGNORED_DIRECTORY if path.endswith("/") else IGNORED
 
 
-def _ask(directory: Path, *command: str) -> tuple[bytes, list[bytes]]:
-    """Git's output, and its warnings. Raises GitError."""
+def ask(
+    directory: Path, *command: str, settings: Mapping[str, str] | None = None
+) -> tuple[bytes, list[bytes]]:
+    """Git's output, and its warnings. `settings` override the repository's configuration. Raises GitError."""
     environment = {name: value for name, value in os.environ.items() if name not in _OF_ONE_REPOSITORY}
+    for number, (name, value) in enumerate((settings or {}).items()):
+        environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    environment["GIT_CONFIG_COUNT"] = str(len(settings or {}))
     try:
         finished = subprocess.run(
             ("git", "-c", "core.fsmonitor=false", *command),

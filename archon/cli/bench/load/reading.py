@@ -6,6 +6,7 @@ The contracts' models do not fit: they reject unknown fields, and the stack may 
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -70,3 +71,8 @@ class Reader:
 
     async def search(self, text: str, project: str) -> None:
         await self._api.read("/search", q=text, project=project)
+
+    async def question(self, question: str, project: str, **params: str | int) -> dict[str, Any]:
+        """The answer to a question about the project's code."""
+        found: dict[str, Any] = await self._api.read(f"/graph/{question}", project=project, **params)
+        return found

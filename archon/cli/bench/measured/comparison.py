@@ -73,6 +73,8 @@ def figures_of(report: BenchReport) -> Iterator[tuple[tuple[str, str], Value]]:
     if report.at_rest is not None:
         yield from _latencies("at rest", report.at_rest.enriched)
         yield from _latencies("at rest until its run ends", report.at_rest.ended)
+    for name, times in report.questions.times.items() if report.questions is not None else ():
+        yield from _latencies(f"{name} during indexing", times)
     yield ("errors", ""), float(sum(report.errors.values()))
     yield ("parked", ""), float(report.validation.parked)
     yield ("lost", ""), float(report.validation.lost)

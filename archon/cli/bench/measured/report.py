@@ -131,6 +131,26 @@ class Growth(Model):
     last_to_first: dict[str, float | None]
 
 
+LIMITS_MS: Final = {"callers": 50, "impact": 250, "search": 100}
+"""Limits of p95 for answers about code: to callers, to an impact of three steps, and to a search."""
+
+
+class QuestionTimes(Model):
+    """Answer times of questions, one at a time, during indexing. `documents`, `symbols`: of the project;
+    `first_ms`: the first question, which reads the project's index."""
+
+    documents: int
+    symbols: int
+    first_ms: float
+    times: dict[str, Latency]
+
+    @property
+    def slow(self) -> list[str]:
+        """The questions over their limit."""
+        limits = LIMITS_MS.items()
+        return [name for name, limit in limits if (p95 := self.times[name].p95) is None or p95 >= limit]
+
+
 class Validation(Model):
     """The state of the accepted documents. `skipped`: not to be enriched; `lost`: missing, or neither
     enriched nor parked nor skipped at the end."""
@@ -155,7 +175,7 @@ class BenchReport(Model):
     share of the processors that other processes used on the machine of an own stack, 0 to 1; it makes every
     figure worse. `not_told`: processes without measurements. `ratio`: rate of enrichment divided by that of
     the baseline. `submitted`: the list for `validate --against`, if kept. `notes`: deviations from the plan.
-    `peak_rss_bytes`: maximum of all stack processes together. `at_rest`, `growth`: if requested.
+    `peak_rss_bytes`: maximum of all stack processes together. `at_rest`, `growth`, `questions`: if requested.
     """
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -183,6 +203,7 @@ class BenchReport(Model):
     peak_rss_bytes: int | None = None
     at_rest: AtRest | None = None
     growth: Growth | None = None
+    questions: QuestionTimes | None = None
 
 
 def check_path(path: Path | None) -> None:

@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from archon.cli.bench.measured.comparison import Comparison
 from archon.cli.bench.measured.report import (
+    LIMITS_MS,
     AtRest,
     Baseline,
     BenchReport,
@@ -14,6 +15,7 @@ from archon.cli.bench.measured.report import (
     History,
     Latency,
     Phase,
+    QuestionTimes,
     Validation,
 )
 from archon.cli.terminal.output import err, out, table
@@ -50,6 +52,8 @@ def print_report(report: BenchReport) -> None:
     table("", ("process", "CPU ms/document", "CPU s", "peak MB", "by"), processes)
     if report.growth is not None:
         _print_growth(report.growth)
+    if report.questions is not None:
+        _print_questions(report.questions)
     for note in report.notes:
         err.print(f"[yellow]note:[/yellow] {escape(note)}")
 
@@ -70,6 +74,17 @@ def _print_growth(found: Growth) -> None:
     ]
     out.print()
     table("", columns, [*rows, ("last/first", *found.last_to_first.values())])
+
+
+def _print_questions(found: QuestionTimes) -> None:
+    """One kind of question per line, with its limit."""
+    rows: list[tuple[object, ...]] = [
+        (name, each.count, each.p50, each.p95, LIMITS_MS[name], "over" if name in found.slow else "")
+        for name, each in found.times.items()
+    ]
+    out.print()
+    title = f"Questions during indexing: {found.documents} documents, {found.symbols} symbols"
+    table(f"{title}; the first {found.first_ms:g} ms", ("question", "times", "p50", "p95", "limit", ""), rows)
 
 
 def _by_process(values: Mapping[str, float], unit: float) -> str:

@@ -17,6 +17,7 @@ from archon.cli.bench.measured.report import (
     Machine,
     Parameters,
     Phase,
+    QuestionTimes,
 )
 from archon.cli.bench.runs.checking import check
 from archon.cli.bench.runs.growth import Searches, growth
@@ -39,6 +40,7 @@ class Findings:
     baseline: Baseline | None = None
     at_rest: AtRest | None = None
     searches: Searches | None = None
+    questions: QuestionTimes | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -73,6 +75,7 @@ def compose(parameters: Parameters, found: Findings, submitted: str | None) -> B
         peak_rss_bytes=found.recording.peak(),
         at_rest=found.at_rest,
         growth=_growth(found, rows),
+        questions=found.questions,
     )
 
 

@@ -24,10 +24,11 @@ from archon.cli.bench.load.watch import Rows, watch
 from archon.cli.bench.measured import machine
 from archon.cli.bench.measured.history import describe, history_of, spread
 from archon.cli.bench.measured.processes import Recording, Source, endpoints, recorded
-from archon.cli.bench.measured.report import AtRest, Baseline, BenchReport, History, Parameters
+from archon.cli.bench.measured.report import AtRest, Baseline, BenchReport, History, Parameters, QuestionTimes
 from archon.cli.bench.runs.checking import drift, write_list
 from archon.cli.bench.runs.figures import Findings, compose
 from archon.cli.bench.runs.growth import Searches
+from archon.cli.bench.runs.questions import ROUNDS, questions
 from archon.cli.bench.runs.rest import WARM_UP, at_rest
 from archon.cli.terminal.output import bars
 from archon.contracts.errors import ArchonError, InvalidInputError
@@ -55,7 +56,8 @@ class Target:
 class Plan:
     """`bare`: number of baseline workflows; `timeout`: seconds for the enrichment after the last answer;
     `submitted`: path for the list of accepted documents, if wanted; `rest`: documents to send one at a time
-    before the load; `tenths`: whether to report the figures over time."""
+    before the load; `tenths`: whether to report the figures over time; `questions`:
+    whether to measure questions about the loaded code."""
 
     parameters: Parameters
     bare: int
@@ -63,6 +65,7 @@ class Plan:
     submitted: Path | None
     rest: int = 0
     tenths: bool = False
+    questions: bool = False
 
 
 async def bench(plan: Plan, target: Target) -> BenchReport:
@@ -93,6 +96,11 @@ async def bench(plan: Plan, target: Target) -> BenchReport:
             if plan.bare:
                 running = _baseline(plan, target, client, progress)
                 found.baseline = await _noted(notes, "baseline", running)
+            if plan.questions:
+                asking = _questions(plan, target, reader, progress)
+                found.questions = await _noted(notes, "questions", asking)
+                slow = found.questions.slow if found.questions is not None else []
+                notes += [f"{name}: p95 over its limit" for name in slow]
     return compose(parameters, found, str(plan.submitted) if plan.submitted else None)
 
 
@@ -149,6 +157,15 @@ async def _sent(plan: Plan, target: Target, progress: Progress) -> Load:
     )
     progress.stop_task(indexed)
     return found
+
+
+async def _questions(plan: Plan, target: Target, reader: Reader, progress: Progress) -> QuestionTimes:
+    """Runs last: it indexes further documents, which no other figure may contain."""
+    parameters = plan.parameters
+    bar = progress.add_task("Questions", total=ROUNDS, note="")
+    documents = list(generate(parameters.project, parameters.documents, parameters.size))
+    show: Callable[[], None] = lambda: progress.advance(bar)  # noqa: E731
+    return await questions(target.settings, reader, parameters.project, documents, show)
 
 
 @contextlib.asynccontextmanager

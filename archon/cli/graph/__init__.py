@@ -1,0 +1,1 @@
+"""`enrich graph`: questions about a project's code."""

@@ -1,0 +1,85 @@
+"""In: a request about a project's code. Out: its caller's access to that project, with limits on time and
+rate."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Annotated, Final, TypeVar
+
+from fastapi import Depends, Query, Request
+
+from archon.contracts.code.answers import Answer, Impact, Neighbourhood, Outline, Relations, Shown, Symbols
+from archon.contracts.errors import StoreUnavailableError
+from archon.contracts.types import ProjectName
+from archon.references.port import Questions
+from bridge.requests.access import Caller, Reader
+
+ANSWER_SECONDS: Final = 25.0
+"""Less than the 30 seconds after which our clients give up."""
+A_REQUEST: Final = 100
+"""Entries of an answer, or files of a question, that count as one further request against a key's rate."""
+RETRY_AFTER: Final = 5.0
+
+Found = TypeVar("Found", bound=Answer)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """One caller's questions about one project, which its key covers."""
+
+    questions: Questions
+    caller: Caller
+    project: str
+
+    async def answer(self, work: Awaitable[Found]) -> Found:
+        """Charges the caller for a long answer. Raises the errors of the question, and StoreUnavailableError
+        if it takes too long: the index of a large project is read once, and the next question finds it."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                found = await work
+        except TimeoutError as error:
+            reason = f"no answer within {ANSWER_SECONDS:g} s; a smaller depth or limit takes less"
+            raise StoreUnavailableError("graph", reason, RETRY_AFTER) from error
+        self.spend(entries(found))
+        return found
+
+    def spend(self, count: int) -> None:
+        if more := count // A_REQUEST:
+            self.caller.spend(more)
+
+
+def entries(found: Answer) -> int:
+    """The number of symbols, relations and the like in an answer."""
+    match found:
+        case Symbols() | Shown():
+            return len(found.symbols)
+        case Relations():
+            return len(found.relations)
+        case Impact():
+            return len(found.changed) + len(found.relations) + len(found.tests)
+        case Neighbourhood():
+            return len(found.nodes) + len(found.edges)
+        case Outline():
+            return len(found.packages) + len(found.hubs) + len(found.cycles) + len(found.dead)
+    return 0
+
+
+async def _questions(request: Request) -> Questions:
+    questions: Questions = request.app.state.questions
+    return questions
+
+
+QuestionsDep = Annotated[Questions, Depends(_questions)]
+
+
+async def _asking(
+    caller: Reader,
+    questions: QuestionsDep,
+    project: Annotated[ProjectName, Query(description="The project.", examples=["shop"])],
+) -> Asking:
+    """Raises ForbiddenError for a project outside the key's, whether it exists or not."""
+    caller.require(project)
+    return Asking(questions, caller, project)
+
+
+AskingDep = Annotated[Asking, Depends(_asking)]
