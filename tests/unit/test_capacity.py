@@ -65,8 +65,8 @@ def of(found: list[Need], part: str, what: str) -> Need:
         ("Temporal", "state transitions", 2000, None),
         ("Temporal", "database writes", 2500, 400),
         ("Temporal", "history shards", 512, 1280),  # 50 writes per second each
-        ("Temporal", "partitions of queue `enrichment`", 12, 400 / 12),
-        ("Temporal", "partitions of queue `intelligence`", 4, 400),
+        ("Temporal", "partitions of queue `enrichment`", 12, 100 / 12),
+        ("Temporal", "partitions of queue `intelligence`", 1, 100),
         ("Temporal", "histories of 7 days", 100 * 10_000 * 604_800, None),
         ("Kafka", "records", 600, None),
         ("Kafka", "written, on 3 brokers", 1_200_000, 10_000),
@@ -81,8 +81,8 @@ def test_what_a_rate_needs(part: str, what: str, expected: float, full: float | 
     assert (found.amount, found.full_at, found.by) == (pytest.approx(expected), pytest.approx(full), "rate")
 
 
-# Memgraph: 11.5 x 204 + 12 x 154 + 1000 + 96 x (8 entries of a document, 2 of an entity, 3 of a module).
-GRAPH = 11.5 * 204 + 12 * 154 + 1000 + 96 * (8 * 1 + 2 * 10 + 3 * 0.5)
+# Memgraph: 11.5 x 204 + 12 x 154 + 1000 + 96 x (9 entries of a document, 2 of an entity, 3 of a module).
+GRAPH = 11.5 * 204 + 12 * 154 + 1000 + 96 * (9 * 1 + 2 * 10 + 3 * 0.5)
 # Qdrant: 1.5 x (256 x 4 bytes a point, 8 bytes a term, and indexed fields), twice.
 DENSE, REST = 10 * 1024 * 1.5, 1.5 * (9 * 50 * 8 + 10 * 100)
 

@@ -230,7 +230,7 @@ async def test_a_long_answer_counts_as_several_requests(
             cheap = await http.get(f"{URL}/callers", params={"project": "shop", "symbol": "total"})
             assert cheap.status_code == 200
     monkeypatch.setattr(asking, "A_REQUEST", 1)
-    async with bridge.client(rate=3) as http:
+    async with bridge.client(rate=1) as http:
         first = await http.get(f"{URL}/callers", params={"project": "shop", "symbol": "total"})
         assert first.status_code == 200
         second = await http.get(f"{URL}/callers", params={"project": "shop", "symbol": "total"})
