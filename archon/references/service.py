@@ -39,8 +39,10 @@ from archon.references.port import (
 )
 from archon.references.project import Project
 
-MEMORY_BYTES: Final = 512 * 1024 * 1024
+MEMORY_BYTES: Final = 160 * 1024 * 1024
 """Size of all indexes together; beyond it, the projects that were used least recently are dropped."""
+MOST_INDEXES: Final = 64
+"""Projects whose indexes are kept."""
 THREADS: Final = 2
 """Answers that are computed at once."""
 
@@ -62,6 +64,11 @@ class _Indexed:
         self.refreshing = asyncio.Lock()
         self.next: asyncio.Task[None] | None = None
         """A refresh that has not begun: it will see all changes up to now."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether neither a request nor a thread that outlived one uses the index."""
+        return not (self.users or self.next or self.computing.locked() or self.refreshing.locked())
 
 
 class References:
@@ -213,9 +220,7 @@ class References:
         async with self._used(project) as indexed:
             await self._refreshed(indexed)
             whole = await self._surveyed(indexed)
-            answer = await self._computed(indexed, lambda: outline(indexed.project, whole, page.limit))
-        self._drop()
-        return answer
+            return await self._computed(indexed, lambda: outline(indexed.project, whole, page.limit))
 
     async def _surveyed(self, indexed: _Indexed) -> Survey:
         """Bit by bit; begins again if a document has changed meanwhile, but not for ever."""
@@ -233,9 +238,7 @@ class References:
         """Answers along all changes up to now."""
         async with self._used(name) as indexed:
             await self._refreshed(indexed)
-            answer = await self._computed(indexed, lambda: question(indexed.project))
-        self._drop()
-        return answer
+            return await self._computed(indexed, lambda: question(indexed.project))
 
     @asynccontextmanager
     async def _used(self, name: str) -> AsyncIterator[_Indexed]:
@@ -248,6 +251,7 @@ class References:
             yield indexed
         finally:
             indexed.users -= 1
+            self._drop()
 
     async def _refreshed(self, indexed: _Indexed) -> None:
         """Joins the refresh that begins next, so that many requests share it."""
@@ -283,14 +287,20 @@ class References:
         return await asyncio.shield(asyncio.create_task(held()))
 
     def _drop(self) -> None:
-        """Drops the indexes that nobody uses, as long as all together are too large; the last one stays."""
+        """Drops indexes that nobody uses: those without documents, and as many as are beyond the limits;
+        the last one stays if it has documents."""
+        idle = {name: each.project for name, each in self._indexes.items() if each.idle}
+        for name in [name for name, project in idle.items() if not project.layout.documents]:
+            self._indexes.pop(name)
+            idle.pop(name).close()
         sizes = self.bytes
         total = sum(sizes.values())
         for name in list(sizes)[:-1]:
-            if total <= self._memory_bytes:
+            if total <= self._memory_bytes and len(self._indexes) <= MOST_INDEXES:
                 return
-            if not self._indexes[name].users:
-                self._indexes.pop(name).project.close()
+            if name in idle:
+                self._indexes.pop(name)
+                idle.pop(name).close()
                 total -= sizes[name]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from archon.contracts.errors import InvalidInputError, NotFoundError, StoreUnavailableError
 from archon.references.port import Changes
-from archon.references.service import References
+from archon.references.service import MOST_INDEXES, References
 from tests.unit.references.maps import FRESH, document
 
 STORE = document("store.py", ["function save"])
@@ -103,6 +103,17 @@ async def test_projects_that_nobody_asks_about_are_dropped():
         source.pages = [[STORE]]
         assert await callers(references, "a") == []
         assert source.calls[-1] == ("a", None)
+
+
+async def test_few_indexes_are_kept_and_none_of_a_project_without_documents():
+    source = Source()
+    async with References(source) as references:
+        for number in range(MOST_INDEXES + 3):
+            source.pages = [[STORE, USER]]
+            assert await callers(references, f"p{number}") == ["run"]
+            with pytest.raises(NotFoundError):
+                await callers(references, f"empty {number}")
+        assert list(references.bytes) == [f"p{number}" for number in range(3, MOST_INDEXES + 3)]
 
 
 async def test_wrong_arguments_are_refused_and_unknown_names_have_near_ones():
