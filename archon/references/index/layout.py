@@ -97,6 +97,11 @@ class Layout:
         """The packages that documents of the family declare."""
         return [package for each, package in self._by_package if each == family and package]
 
+    def settings_of(self, what: str) -> Sequence[tuple[int, Mapping[str, Any]]]:
+        """The documents that configure this, in the order of their paths, with their settings."""
+        settings = self.settings.get(what, {})
+        return [(each, settings[each]) for each in self._ordered(settings)]
+
     def place(self, number: int) -> str:
         return _place(self.documents[number])
 

@@ -176,14 +176,14 @@ class Go(Scoped):
         layout = self.lookup.layout
         found = {
             str(value["module"]): str(PurePosixPath(layout.documents[number].path).parent)
-            for number, value in layout.settings.get("gomod", {}).items()
+            for number, value in layout.settings_of("gomod")
             if "module" in value
         }
         return dict(sorted(found.items()))
 
     def _replaced(self, module: str) -> str:
         """After the `replace` directives that lead to other modules."""
-        for value in self.lookup.layout.settings.get("gomod", {}).values():
+        for _, value in self.lookup.layout.settings_of("gomod"):
             replaced = value.get("replace")
             for old, new in replaced.items() if isinstance(replaced, dict) else ():
                 if not str(new).startswith(".") and (module == old or module.startswith(f"{old}/")):

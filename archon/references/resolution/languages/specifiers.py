@@ -167,10 +167,8 @@ class Specifiers:
         return self._memo.get(("packages",), self._listed_packages, {})
 
     def _listed_packages(self) -> Mapping[str, Mapping[str, Any]]:
-        settings = self._layout.settings.get("package", {})
-        found = {
-            posixpath.dirname(self._layout.documents[each].path): value for each, value in settings.items()
-        }
+        settings = self._layout.settings_of("package")
+        found = {posixpath.dirname(self._layout.documents[each].path): value for each, value in settings}
         return dict(sorted(found.items()))
 
 
