@@ -48,7 +48,7 @@ FIGURES = {
     "failures": (f"while {READY} tasks wait in Temporal, or up to {MOST:,} if",),
     "schemas": (f"{DEEPEST} levels",),
     "search": (
-        f"At most {WORDS[PER_DOCUMENT]} hits come from one document",
+        f"At most {WORDS[PER_DOCUMENT]} hits come from one document, or half of a longer list",
         f"at most {chunks.SYMBOLS_LIMIT + chunks.WINDOWS_LIMIT} per document",
         f"name counts {WORDS[int(terms.NAME_WEIGHT)]} times",
     ),
