@@ -541,7 +541,7 @@ async def test_a_large_body_counts_as_several_requests(guarded: Guarded, values:
         "full_text": "# " + uuid4().hex * 2_500,
         "metadata": {"numbers": [0] * values},
     }
-    async with client(guarded.settings, add_key(guarded.keys, [guarded.project], rate=2)) as limited:
+    async with client(guarded.settings, add_key(guarded.keys, [guarded.project], rate=0.5)) as limited:
         taken = await limited.post(f"{BRIDGE}/document", json=body)
         assert taken.status_code == (200 if values == 1 else 422)
         answer = await limited.post(f"{BRIDGE}/document", json=body)
