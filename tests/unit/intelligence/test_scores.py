@@ -181,13 +181,14 @@ def test_the_most_used_languages_have_many_rules() -> None:
 
 def test_the_documentation_counts_them() -> None:
     page = Path(__file__).parents[3].joinpath("docs", "analysis.md").read_text()
+    page = " ".join(page.split())
     for name, language in (("Python", "python"), ("JavaScript", "javascript"), ("Java", "java")):
         kinds = Counter(rule.type for rule in rules_of(language))
-        assert f"| {name} | {kinds['pattern']} | {kinds['anti_pattern']} |" in page
+        assert f"{name} {kinds['pattern']} and {kinds['anti_pattern']}" in page
     kinds = Counter(rule.type for rule in rules_of("tsx"))
-    assert f"| TypeScript, TSX | {kinds['pattern']} | {kinds['anti_pattern']} |" in page
+    assert f"TypeScript and TSX {kinds['pattern']} and {kinds['anti_pattern']}" in page
     measures = sum(len(rules.measures) for rules in rule_sets())
-    assert f"| all with a grammar | | {measures} by measure |" in page
+    assert f"all languages with a grammar have {measures} anti-patterns by measure" in page
 
 
 @pytest.mark.parametrize("language", ["python", "javascript", "java", "tsx"])
