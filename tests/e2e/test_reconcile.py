@@ -99,8 +99,8 @@ async def all_enriched(stack: Stack, project: str, documents: int) -> None:
     await eventually(enriched, 240)
 
 
-# On a busy machine the embedded broker, which is created anew, sometimes hides the first records of a partition
-# that two batches reach at once.
+# On a busy machine the embedded broker, which is created anew, sometimes hides the first records of a
+# partition that two batches reach at once.
 @pytest.mark.full
 @pytest.mark.timeout(700)  # minutes on a busy machine
 async def test_a_broker_that_dies_in_an_ingest_and_forgets_it_loses_no_document(
