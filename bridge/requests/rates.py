@@ -61,9 +61,10 @@ class KeyRates:
     def is_news(self, key_id: str) -> bool:
         """Whether a refusal of the key is worth a line in the log: once a second."""
         now = time.monotonic()
-        if now - self._logged.get(key_id, -_LOGGED_EVERY) < _LOGGED_EVERY:
+        while self._logged and now - next(iter(self._logged.values())) >= _LOGGED_EVERY:
+            del self._logged[next(iter(self._logged))]  # the oldest is the first
+        if key_id in self._logged:
             return False
-        self._logged = {each: at for each, at in self._logged.items() if now - at < _LOGGED_EVERY}
         self._logged[key_id] = now
         return True
 
