@@ -60,7 +60,7 @@ async def retry_document(
     correlation_id: CorrelationDep,
     project: ProjectName | None = None,
 ) -> ParkedAnswer:
-    """Try a parked document again, from the step that failed."""
+    """Try a parked document again; a stored analysis is used."""
     return await parked.retry(await find(stores, caller, document_id, project), correlation_id)
 
 

@@ -29,6 +29,7 @@ _WALKS: Final[Mapping[str, type[Walk]]] = {
     "python": PythonWalk,
     **dict.fromkeys(("javascript", "typescript", "tsx"), JavaScriptWalk),
 }
+"""One for each language whose grammar has `references`."""
 
 
 def code_map(tree: Tree, relationships: Iterable[Relationship]) -> CodeMap:

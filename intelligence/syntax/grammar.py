@@ -36,18 +36,21 @@ class _Strict(BaseModel):
 class Scope(_Strict):
     """A node that names a scope. The first matching rule of a node creates the entity.
 
-    kind      of the entity; `extension` and `package` create none, they only qualify names inside;
-    `phantom` creates none, the parser produces such a node for text that it does not understand text      a
-    fixed name, for scopes without a written one where     requires these children, of one of these kinds if
-    any are given head      requires a match before the name made      requires a match of the name, without a
-    type before it: a macro, named by its arguments owner     a child with the type that the entity belongs
-    to: a receiver several   each child that matches the name is a further name path      the name is a path;
-    its last part is the name and the rest the owner, without this match rest      the scope ends at the end
-    of the text: either at the next scope of its kind, or nested wraps     requires a value that is a call
-    with a function argument, where the callee does not match holds     requires a value of this kind, or a
-    call at module level with an argument of this kind bases     children with the names of base types path_to
-    requires the function that the variable holds at the end of this path of children outermost requires a
-    place outside functions
+    kind       of the entity; `extension` and `package` create none, they only qualify names inside;
+               `phantom` creates none: the parser produces such a node for text that it does not understand
+    text       a fixed name, for scopes without a written one
+    where      requires these children, of one of these kinds if any are given
+    head       requires a match before the name
+    made       requires a match of the name, without a type before it: a macro, named by its arguments
+    owner      a child with the type that the entity belongs to: a receiver
+    several    each child that matches the name is a further name
+    path       the name is a path; its last part is the name and the rest the owner, without this match
+    rest       the scope ends at the end of the text: either at the next scope of its kind, or nested
+    wraps      requires a value that is a call with a function argument, where the callee does not match
+    holds      requires a value of this kind, or a call at module level with an argument of this kind
+    bases      children with the names of base types
+    path_to    requires the function that the variable holds at the end of this path of children
+    outermost  requires a place outside functions
     """
 
     node: str
@@ -118,10 +121,11 @@ class Parameters(_Strict):
 class Cognitive(_Strict):
     """Kinds of nodes that are hard to follow; each costs at least one point.
 
-    conditionals  one more for each surrounding level, and one for each alternative nesting       one more for
-    each surrounding level: loops, switches, exception handlers functions     anonymous functions: no point,
-    but a level logical       joined operands: one point for each run of the same operator jumps         to a
-    label, as ast-grep rules
+    conditionals  one more for each surrounding level, and one for each alternative
+    nesting       one more for each surrounding level: loops, switches, exception handlers
+    functions     anonymous functions: no point, but a level
+    logical       joined operands: one point for each run of the same operator
+    jumps         to a label, as ast-grep rules
     """
 
     conditionals: tuple[str, ...]
@@ -216,9 +220,10 @@ class References(_Strict):
 class Rewrite(_Strict):
     """A replacement, of the same length, for text that the parser does not know. Positions stay valid.
 
-    of      the replaced text: the pattern's group, if it has one by      a single character fills the place,
-    line ends stay; a word is put at its start joins   also replaces line ends; only for languages in which no
-    rule depends on line numbers closes  the replaced text starts a block whose closing brace is also replaced
+    of      the replaced text: the pattern's group, if it has one
+    by      a single character fills the place, line ends stay; a word is put at its start
+    joins   also replaces line ends; only for languages in which no rule depends on line numbers
+    closes  the replaced text starts a block whose closing brace is also replaced
     words   a text without any of these words needs no replacement
     """
 
@@ -232,14 +237,18 @@ class Rewrite(_Strict):
 class Grammar(_Strict):
     """One language file; `parsers` maps each language's name to its parser's.
 
-    instead    other languages, if the source contains text that this one cannot contain or_else    other
-    languages, if the source may be one of theirs and their parser understands more of it separator  of a
-    qualified name, as written blank      text to hide from the parser rewrites   replacements before parsing
-    again      replacements for a second look, if the first did not understand everything phantoms   nodes
-    that the parser produces for text that it does not understand reserved   words that are never names body
-    children that end a signature empty      the end of a signature without such a child: an empty body
-    docstrings rules for comments that are written as strings embeds     nodes in a type that name its base
-    types
+    instead     other languages, if the source contains text that this one cannot contain
+    or_else     other languages, if the source may be one of theirs and their parser understands more of it
+    separator   of a qualified name, as written
+    blank       text to hide from the parser
+    rewrites    replacements before parsing
+    again       replacements for a second look, if the first did not understand everything
+    phantoms    nodes that the parser produces for text that it does not understand
+    reserved    words that are never names
+    body        children that end a signature
+    empty       the end of a signature without such a child: an empty body
+    docstrings  rules for comments that are written as strings
+    embeds      nodes in a type that name its base types
     """
 
     parsers: Mapping[str, str]

@@ -120,7 +120,7 @@ def retry(
     timeout: Annotated[float, typer.Option(min=1, help="How long to wait for a canary, in seconds.")] = 300,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Retry parked documents, from the step that failed."""
+    """Retry parked documents; stored analyses are used."""
 
     async def run(api: BridgeApi) -> None:
         wanted = _filter(project_name, failure_type, older_than, newer_than)
