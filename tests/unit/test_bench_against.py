@@ -78,12 +78,13 @@ def runs(*rates: float) -> list:
 
 
 def test_medians_and_their_spread_are_compared() -> None:
-    found = {each.name: each for each in compared(runs(4, 6, 5), runs(9, 12, 10))}
+    found = {each.name: each for each in compared(runs(4, 6, 5), runs(8, 18, 5))}
     enriched = found["enriched"]
     assert enriched.base is not None
     assert (enriched.base.median, enriched.base.least, enriched.base.most) == (5, 4, 6)
-    assert enriched.ratio == 2
-    assert found["history events"].ratio == 1
+    # Of each round, not of the medians: the machine may become slower for both.
+    assert enriched.ratio is not None
+    assert (enriched.ratio.median, enriched.ratio.least, enriched.ratio.most) == (2, 1, 3)
     # No ratio to zero; a figure that only one commit has is shown without one.
     assert found["lost"].ratio is None
     without = [each.model_copy(update={"history": None}) for each in runs(1, 1)]

@@ -1,4 +1,4 @@
-"""In: the reports of both commits' runs. Out: medians and spreads of each figure, their ratio, and unmet
+"""In: the reports of both commits' runs. Out: medians and spreads of each figure and of its ratio, and unmet
 requirements."""
 
 import operator
@@ -27,13 +27,13 @@ class Spread(Model):
 
 
 class Compared(Model):
-    """`ratio`: of the medians, head to base; None if undefined."""
+    """`ratio`: head to base, of the two runs of each round; None if undefined."""
 
     name: str
     unit: str
     base: Spread | None
     head: Spread | None
-    ratio: float | None
+    ratio: Spread | None
 
 
 class Against(Model):
@@ -52,10 +52,17 @@ class Against(Model):
 
 def compared(base: Sequence[BenchReport], head: Sequence[BenchReport]) -> list[Compared]:
     """All figures that every run of at least one commit has."""
-    of_base, of_head = _spreads(base), _spreads(head)
+    of_base, of_head = _values(base), _values(head)
     return [
-        _compared(name, unit, of_base.get((name, unit)), of_head.get((name, unit)))
+        Compared(
+            name=name,
+            unit=unit,
+            base=Spread.of(before) if before else None,
+            head=Spread.of(after) if after else None,
+            ratio=_ratio(before, after),
+        )
         for name, unit in dict.fromkeys([*of_base, *of_head])
+        for before, after in [(of_base.get((name, unit), ()), of_head.get((name, unit), ()))]
     ]
 
 
@@ -69,15 +76,18 @@ def failures(name: str, runs: Sequence[BenchReport]) -> list[str]:
     return found
 
 
-def _compared(name: str, unit: str, base: Spread | None, head: Spread | None) -> Compared:
-    ratio = round(head.median / base.median, 3) if base and head and base.median else None
-    return Compared(name=name, unit=unit, base=base, head=head, ratio=ratio)
+def _ratio(base: Sequence[float], head: Sequence[float]) -> Spread | None:
+    """Of neighbouring runs: a machine that becomes slower changes both."""
+    if not (base and head and all(base)):
+        return None
+    return Spread.of([round(after / before, 3) for before, after in zip(base, head, strict=True)])
 
 
-def _spreads(reports: Sequence[BenchReport]) -> dict[tuple[str, str], Spread]:
+def _values(reports: Sequence[BenchReport]) -> dict[tuple[str, str], Sequence[float]]:
+    """Those that every report has."""
     runs = [dict(figures_of(report)) for report in reports]
     found = {key: [value for run in runs if (value := run.get(key)) is not None] for key in runs[0]}
-    return {key: Spread.of(values) for key, values in found.items() if len(values) == len(runs)}
+    return {key: values for key, values in found.items() if len(values) == len(runs)}
 
 
 _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
@@ -109,7 +119,8 @@ class Requirement:
         wanted = f"{self.name} {self.comparison} {self.bound:g}"
         if figure is None:
             return f"{wanted}: there is no such figure"
-        value = figure.ratio if not self.absolute else figure.head.median if figure.head else None
+        spread = figure.head if self.absolute else figure.ratio
+        value = spread.median if spread else None
         if value is not None and _COMPARISONS[self.comparison](value, self.bound):
             return None
         what = "the head's median" if self.absolute else "the ratio"

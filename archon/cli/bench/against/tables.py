@@ -5,23 +5,32 @@ from archon.cli.terminal.output import out, table
 
 
 def print_against(found: Against) -> None:
-    """One figure per line: medians, ranges, and the ratio of head to base."""
+    """One figure per line: medians and ranges, also of the ratio of head to base."""
     out.print(f"base: {found.base}\nhead: {found.head}", markup=False)
-    columns = ("figure", "unit", "base", "(least..most)", "head", "(least..most)", "head/base")
+    columns = (
+        "figure",
+        "unit",
+        "base",
+        "(least..most)",
+        "head",
+        "(least..most)",
+        "head/base",
+        "(least..most)",
+    )
     rows = [
         (
             each.name,
             each.unit,
             *_cells(each.base),
             *_cells(each.head),
-            "" if each.ratio is None else f"{each.ratio:.2f}",
+            *_cells(each.ratio, ".2f"),
         )
         for each in found.figures
     ]
-    table(f"Medians of {found.rounds} alternating runs each", columns, rows)
+    table(f"Medians of {found.rounds} rounds", columns, rows)
 
 
-def _cells(spread: Spread | None) -> tuple[str, str]:
+def _cells(spread: Spread | None, digits: str = "g") -> tuple[str, str]:
     if spread is None:
         return "", ""
-    return f"{spread.median:g}", f"{spread.least:g}..{spread.most:g}"
+    return f"{spread.median:{digits}}", f"{spread.least:{digits}}..{spread.most:{digits}}"
