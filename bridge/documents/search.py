@@ -24,7 +24,7 @@ from bridge.requests.dependencies import REFUSED, StoresDep
 SNIPPET_LINES: Final = 12
 SNIPPET_CHARACTERS: Final = 1200
 PREVIEW_CHARACTERS: Final = 200
-A_REQUEST: Final = 10
+HITS_A_REQUEST: Final = 10
 """Hits that count as one further request against a key's rate: a search costs more than a read."""
 MATCHED_LINES: Final = 200
 MATCHED_CHARACTERS: Final = 4000
@@ -79,7 +79,7 @@ async def search_documents(
     """
     if not any(character.isalnum() for character in q):
         raise InvalidInputError("q", "has no word to look for")
-    caller.spend(limit // A_REQUEST)
+    caller.spend(limit // HITS_A_REQUEST)
     signals = await stores.intelligence.embed([q])
     query = Signals(signals.embeddings[0], signals.terms[0] if signals.terms else None, q)
     hits = await stores.vectors.search.nearest(query, wanted, limit, mode)

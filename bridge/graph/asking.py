@@ -16,7 +16,7 @@ from bridge.requests.access import Caller, Reader
 
 ANSWER_SECONDS: Final = 25.0
 """Less than the 30 seconds after which our clients give up."""
-A_REQUEST: Final = 100
+ENTRIES_A_REQUEST: Final = 100
 """Entries of an answer, or files of a question, that count as one further request against a key's rate."""
 RETRY_AFTER: Final = 5.0
 
@@ -44,7 +44,7 @@ class Asking:
         return found
 
     def spend(self, count: int) -> None:
-        if more := count // A_REQUEST:
+        if more := count // ENTRIES_A_REQUEST:
             self.caller.spend(more)
 
 

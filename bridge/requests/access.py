@@ -33,7 +33,7 @@ _log = get_logger(__name__)
 PUBLIC: Final = frozenset(
     {"/livez", "/readyz", "/health/enrichment", "/metrics", "/docs", "/docs/oauth2-redirect", "/openapi.json"}
 )
-A_REQUEST: Final = 64 * 1024
+BYTES_A_REQUEST: Final = 64 * 1024
 """Bytes of a body or an answer that count as one further request against a key's rate."""
 PUBLIC_ASSETS: Final = "/static-offline-docs"
 
@@ -140,8 +140,8 @@ def _charged(send: Send, caller: Caller) -> Send:
     async def sent(message: Message) -> None:
         nonlocal size
         size += len(message.get("body", b""))
-        if more := size // A_REQUEST:
-            size %= A_REQUEST
+        if more := size // BYTES_A_REQUEST:
+            size %= BYTES_A_REQUEST
             caller.spend(more)
         await send(message)
 
@@ -206,7 +206,7 @@ class GuardedRoute(JsonRoute):
             await _writer(request)
 
     def charge(self, request: Request, size: int) -> None:
-        if more := size // A_REQUEST:
+        if more := size // BYTES_A_REQUEST:
             caller_of(request).spend(more)
 
 

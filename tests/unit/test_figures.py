@@ -10,7 +10,7 @@ from archon.runtime.kafka.record_batches import UNPACKED_BYTES
 from archon.stores.graph.unenriched import LIVE_FOR
 from archon.stores.vectors.search import PER_DOCUMENT
 from bridge.deletions.routes import LONGEST_WAIT
-from bridge.requests.access import A_REQUEST
+from bridge.requests.access import BYTES_A_REQUEST
 from intelligence.adapters.outline import KEYS_LIMIT
 from intelligence.analysis import chunks, markdown
 from intelligence.analysis.analyser import ENTITIES_LIMIT
@@ -57,7 +57,7 @@ FIGURES = {
         f"{MOST_FORMER} former contents",
         f"replays read {REPLAYED:,.0f} records a second",
         f"{UNPACKED_BYTES >> 20} MiB per batch, {HEADER_BYTES >> 10} KiB of headers",
-        f"each {A_REQUEST >> 10} KiB counts as a request",
+        f"each {BYTES_A_REQUEST >> 10} KiB counts as a request",
     ),
 }
 

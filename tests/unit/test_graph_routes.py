@@ -229,7 +229,7 @@ async def test_a_long_answer_counts_as_several_requests(
         for _ in range(2):
             cheap = await http.get(f"{URL}/callers", params={"project": "shop", "symbol": "total"})
             assert cheap.status_code == 200
-    monkeypatch.setattr(asking, "A_REQUEST", 1)
+    monkeypatch.setattr(asking, "ENTRIES_A_REQUEST", 1)
     async with bridge.client(rate=1) as http:
         first = await http.get(f"{URL}/callers", params={"project": "shop", "symbol": "total"})
         assert first.status_code == 200
