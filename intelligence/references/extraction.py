@@ -17,7 +17,7 @@ from archon.contracts.code.references import (
 from intelligence.references import named
 from intelligence.references.golang import GoWalk
 from intelligence.references.java import JavaWalk
-from intelligence.references.javascript import JavaScriptWalk
+from intelligence.references.javascript.walk import JavaScriptWalk
 from intelligence.references.python import PythonWalk
 from intelligence.references.scopes import UNKNOWN, Declared, Env, Meaning, Mention, Typing, head_of
 from intelligence.references.walk import Walk

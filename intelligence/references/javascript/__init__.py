@@ -1,0 +1,1 @@
+"""JavaScript and TypeScript: what a source declares, binds and refers to."""
