@@ -62,9 +62,7 @@ def main() -> int:
     )
     for title, ask in questions:
         for state in ("cold", "warm"):
-            report(
-                f"{title}, {state}", ask, names, forget=project.resolver.forget if state == "cold" else None
-            )
+            report(f"{title}, {state}", ask, names, forget=project.memo.clear if state == "cold" else None)
     change_one(project, chance)
     started = CLOCK()
     survey = Survey(project)

@@ -6,6 +6,7 @@ from archon.contracts.imports import normal
 from archon.references.index.layout import Layout
 from archon.references.index.store import Store
 from archon.references.port import ChangedDocument, Changes
+from archon.references.resolution.memo import Memo
 from archon.references.resolution.resolver import Resolver
 
 _NOTHING = CodeMap([], [], [], [])
@@ -16,20 +17,21 @@ class Project:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.store = Store()
-        self.layout = Layout()
-        self.resolver = Resolver(self.store, self.layout)
+        self.memo = Memo()
+        self.store = Store(self.memo)
+        self.layout = Layout(self.memo)
+        self.resolver = Resolver(self.store, self.layout, self.memo)
         self.freshness = Freshness(documents=0, waiting=0, unanalysed=0)
         self.generation = 0
 
     def close(self) -> None:
-        self.resolver.forget()
+        self.memo.clear()
         self.store.close()
 
     @property
     def bytes(self) -> int:
         """Memory and disk, roughly."""
-        return self.store.bytes + 1000 * len(self.layout.documents) + self.resolver.memo.bytes
+        return self.store.bytes + 1000 * len(self.layout.documents) + self.memo.bytes
 
     def apply(self, changes: Changes) -> None:
         """Brings the index up to date with one page of changes."""
@@ -37,20 +39,22 @@ class Project:
         if not changes.documents and not changes.gone:
             return
         self.generation += 1
-        self.resolver.forget()
         self.store.begin()
         for document_id in changes.gone:
             self._remove(document_id)
         for document in changes.documents:
             self._put(document)
         self.store.commit()
+        self.memo.settle()
 
     def _put(self, document: ChangedDocument) -> None:
-        self._remove(document.document_id)
-        code = document.code or _NOTHING
-        stored = self.store.put(
-            document.document_id, normal(document.file_path), document.language, document.content_hash, code
-        )
+        path, code = normal(document.file_path), document.code or _NOTHING
+        number = self.layout.with_document_id(document.document_id)
+        if number is not None:
+            stored = self.layout.stored(number)
+            if (stored.path, stored.language) != (path, document.language):
+                self._remove(document.document_id)
+        stored = self.store.put(document.document_id, path, document.language, document.content_hash, code)
         self.layout.add(stored, code.package, code.settings)
 
     def _remove(self, document_id: str) -> None:

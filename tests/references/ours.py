@@ -15,6 +15,7 @@ from archon.contracts.types import EnrichmentType
 from archon.references.index.document import Document, plain, segments
 from archon.references.index.layout import Layout
 from archon.references.index.store import Store
+from archon.references.resolution.memo import Memo
 from archon.references.resolution.resolver import Resolver, Target
 from intelligence.analysis.analyser import draft
 
@@ -36,11 +37,12 @@ class Found(NamedTuple):
 
 
 def resolved(sources: Mapping[str, str]) -> Iterator[Found]:
-    store, layout = Store(), Layout()
+    memo = Memo()
+    store, layout = Store(memo), Layout(memo)
     try:
         for path, text in sources.items():
             _add(store, layout, path, text)
-        resolver = Resolver(store, layout)
+        resolver = Resolver(store, layout, memo)
         for number in store.numbers():
             document = store.document(number)
             for reference in document.code.references:

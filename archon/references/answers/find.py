@@ -25,7 +25,7 @@ def find(project: Project, text: str, filters: Filters, page: Page) -> Symbols:
     name = text.strip().replace("::", ".")
     if not name:
         raise InvalidInputError("name", "is empty")
-    ranked = project.resolver.memo.get(("find", name, filters), lambda: _ranked(project, name, filters), ())
+    ranked = project.memo.get(("find", name, filters), lambda: _ranked(project, name, filters), ())
     part, after = page_of(ranked, page, lambda each: [identity(project, each[1][:2])])
     return Symbols(
         project_name=project.name,
@@ -56,7 +56,7 @@ def _ranked(project: Project, name: str, filters: Filters) -> Sequence[Ranked]:
     allowed = _allowed(filters)
     found = []
     for each in candidates:
-        stored = project.layout.documents[each.document]
+        stored = project.layout.stored(each.document)
         if allowed(each, stored):
             found.append((_rank(name, each, stored), each))
     return sorted(found)

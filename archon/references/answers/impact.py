@@ -54,7 +54,7 @@ def impact_of(project: Project, change: Change, around: Around) -> Impact:
         complete=walk.complete and edges.complete and after is None,
         next=after,
         changed=[_named(project, each, tested) for each in changed.listed],
-        documents=[project.layout.documents[each].document_id for each in changed.documents],
+        documents=[project.layout.stored(each).document_id for each in changed.documents],
         unknown_paths=list(changed.unknown),
         relations=[each for each in relations if not each.test],
         tests=[each for each in relations if each.test],
@@ -82,7 +82,7 @@ def _tested(project: Project, edges: Iterable[Edge]) -> set[Key]:
     for edge in edges:
         onward[edge.source].add(edge.target)
     reached: set[Key] = set()
-    rest = [each for each in onward if project.layout.documents[each[0]].test]
+    rest = [each for each in onward if project.layout.stored(each[0]).test]
     while rest:
         for each in onward.get(rest.pop(), ()):
             if each not in reached:

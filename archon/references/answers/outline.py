@@ -54,7 +54,7 @@ def _packages(project: Project) -> list[Package]:
 def _package(
     project: Project, path: str, numbers: Sequence[int], sizes: Mapping[int, tuple[int, int]]
 ) -> Package:
-    stored = [project.layout.documents[each] for each in numbers]
+    stored = [project.layout.stored(each) for each in numbers]
     return Package(
         path=path,
         languages=sorted({each.language for each in stored if each.language}),
@@ -69,7 +69,7 @@ def _hubs(project: Project, survey: Survey, limit: int) -> list[Hub]:
     def rank(key: Key) -> tuple[int, int]:
         return -survey.documents[key], -survey.references[key]
 
-    keys = [each for each in survey.documents if not project.layout.documents[each[0]].test]
+    keys = [each for each in survey.documents if not project.layout.stored(each[0]).test]
     keys.sort(key=rank)
     least = rank(keys[limit - 1]) if len(keys) > limit else None
     best = [each for each in keys if least is None or rank(each) <= least]
@@ -83,7 +83,7 @@ def _hubs(project: Project, survey: Survey, limit: int) -> list[Hub]:
 
 
 def _paths(project: Project, numbers: Collection[int]) -> list[str]:
-    return sorted(project.layout.documents[each].path for each in numbers)
+    return sorted(project.layout.stored(each).path for each in numbers)
 
 
 def _dead(project: Project, survey: Survey) -> list[Key]:

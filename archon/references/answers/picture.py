@@ -58,8 +58,8 @@ def _steps(project: Project, way: Sequence[Reached]) -> list[RouteStep]:
     return [
         RouteStep(
             symbol=symbol(project, at),
-            document_id=project.layout.documents[at[0]].document_id,
-            file_path=project.layout.documents[at[0]].path,
+            document_id=project.layout.stored(at[0]).document_id,
+            file_path=project.layout.stored(at[0]).path,
             sites=sites(project, between),
         )
         for at, between in steps
@@ -117,7 +117,7 @@ def _drawn(
 
 
 def _node(project: Project, at: Key, depth: int) -> Node:
-    stored = project.layout.documents[at[0]]
+    stored = project.layout.stored(at[0])
     return Node(
         node_id=identity(project, at),
         symbol=symbol(project, at) if at[1] != OUTSIDE else None,

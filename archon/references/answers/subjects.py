@@ -41,7 +41,7 @@ def documents(project: Project, path: str) -> Sequence[int]:
 
 def documents_at(project: Project, path: str) -> Sequence[int]:
     """Like `documents`, but empty if there is none."""
-    if (number := project.layout.by_id.get(path.lower())) is not None:
+    if (number := project.layout.with_document_id(path.lower())) is not None:
         return [number]
     return project.layout.at_path(normal(path))
 
@@ -59,7 +59,8 @@ def _matching(project: Project, name: str) -> Iterable[Key]:
 def _ending(project: Project, name: str) -> list[Key]:
     """Symbols whose qualified name, alone or after their module's path, ends so."""
     last = name.rpartition(".")[2]
-    return [each for each in project.store.named(last) if last == name or _ends(project, each, name)]
+    found = [(number, position) for number, position, _ in project.store.named(last)]
+    return [each for each in found if last == name or _ends(project, each, name)]
 
 
 def _ends(project: Project, at: Key, name: str) -> bool:

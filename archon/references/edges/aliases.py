@@ -18,7 +18,7 @@ from archon.references.resolution.meaning import What
 
 def names_of(project: Project, at: Key) -> frozenset[str]:
     """The symbol's own name, and those that imports and exports give it."""
-    return project.resolver.memo.get(("names", at), lambda: _Names(project, at).all(), frozenset())
+    return project.memo.get(("names", at), lambda: _Names(project, at).all(), frozenset())
 
 
 class _Names:
@@ -93,9 +93,9 @@ def ends_of(project: Project, document: Document) -> frozenset[str]:
 
 def _package_ends(project: Project) -> set[str]:
     """Last names of packages and of exact `paths`."""
-    settings = project.layout.settings
-    found = {str(each.get("name", "")).rpartition("/")[2] for each in settings.get("package", {}).values()}
-    for config in settings.get("tsconfig", {}).values():
+    layout = project.layout
+    found = {str(each.get("name", "")).rpartition("/")[2] for _, each in layout.settings_of("package")}
+    for _, config in layout.settings_of("tsconfig"):
         for table in (config, config.get("compilerOptions") or {}):
             paths = table.get("paths") if isinstance(table, dict) else None
             found |= {str(each).rpartition("/")[2] for each in paths or {} if "*" not in str(each)}
@@ -103,5 +103,5 @@ def _package_ends(project: Project) -> set[str]:
 
 
 def _module_ends(project: Project) -> set[str]:
-    modules = project.layout.settings.get("gomod", {}).values()
-    return {str(each.get("module", "")).rpartition("/")[2] for each in modules} - {""}
+    modules = project.layout.settings_of("gomod")
+    return {str(each.get("module", "")).rpartition("/")[2] for _, each in modules} - {""}

@@ -3,7 +3,6 @@
 Only documents that mention a symbol under one of its names are looked at.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final, NamedTuple
@@ -36,43 +35,59 @@ class Edges:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._memo = project.memo
         self._left = MOST_REFERENCES
         self.complete = True
 
     def into(self, targets: Collection[Key], kind: str | None = None) -> list[Edge]:
         """All references to the symbols, or those of one kind, except a symbol's own to itself."""
-        memo = self._project.resolver.memo
         found: list[Edge] = []
         for at in targets:
-            edges, complete = memo.get(("into", at, kind), partial(self._into, at, kind), ((), True))
-            self.complete = self.complete and complete
+            edges, looked_at = self._memo.get(("into", at, kind), partial(self._into, at, kind), ((), 0))
             found += edges
+            self._left -= looked_at
+            if self._left < 0:
+                self.complete = False
+                break
         return found
 
-    def _into(self, at: Key, kind: str | None) -> tuple[Sequence[Edge], bool]:
-        owner = self._made_by(at) if kind is None else None
-        wanted = {at, owner} if owner else {at}
-        names: dict[int, set[str]] = defaultdict(set)
-        for name in {name for each in wanted for name in names_of(self._project, each)}:
-            for number in self._project.store.with_keys([mention(name)]):
-                names[number].add(name)
+    def _into(self, at: Key, kind: str | None) -> tuple[Sequence[Edge], int]:
+        """The references to one symbol, and how many were looked at."""
         found: list[Edge] = []
-        for number in sorted(names):
-            document = self._project.store.document(number)
-            positions = {
-                each
-                for name in names[number]
-                for each in document.mentions(name)
-                if kind is None or document.code.references[each].kind == kind
-            }
-            found += [
-                edge._replace(target=at)
-                for edge in self._resolved(document, sorted(positions))
-                if edge.source != at
-                and (edge.target == at or (edge.target == owner and edge.kind in _MAKING))
-            ]
-        complete = self._left >= 0
-        return tuple(found), complete
+        looked_at = 0
+        for number in self._project.store.with_keys(map(mention, self._names(at, kind))):
+            key = "into", at, kind, number
+            here, looked_at_here = self._memo.get(key, partial(self._within_one, at, kind, number), ((), 0))
+            found += here
+            looked_at += looked_at_here
+            if looked_at > MOST_REFERENCES:
+                break
+        return tuple(found), looked_at
+
+    def _within_one(self, at: Key, kind: str | None, number: int) -> tuple[Sequence[Edge], int]:
+        """The same in one document, so that its change leaves what others have."""
+        document = self._project.store.document(number)
+        owner = self._owner(at, kind)
+        positions = {
+            each
+            for name in self._names(at, kind)
+            for each in document.mentions(name)
+            if kind is None or document.code.references[each].kind == kind
+        }
+        found = [
+            edge._replace(target=at)
+            for edge in self._resolved(document, sorted(positions))
+            if edge.source != at and (edge.target == at or (edge.target == owner and edge.kind in _MAKING))
+        ]
+        return tuple(found), len(positions)
+
+    def _names(self, at: Key, kind: str | None) -> Collection[str]:
+        owner = self._owner(at, kind)
+        names = names_of(self._project, at)
+        return names | names_of(self._project, owner) if owner else names
+
+    def _owner(self, at: Key, kind: str | None) -> Key | None:
+        return self._made_by(at) if kind is None else None
 
     def _made_by(self, at: Key) -> Key | None:
         """The type of a constructor: who makes an instance calls it."""
@@ -87,11 +102,15 @@ class Edges:
     def out_of(self, sources: Iterable[Key], *, nested: bool) -> list[Edge]:
         """All references in the symbols; `nested`: also in the symbols within them, as if they were
         theirs."""
-        found = []
+        found: list[Edge] = []
         for at in sources:
             document = self._project.store.document(at[0])
             for position in self._within(document, at[1], nested=nested):
                 references = document.by_source.get(position, ())
+                self._left -= len(references)
+                if self._left < 0:
+                    self.complete = False
+                    return found
                 found += [
                     edge._replace(source=at)
                     for edge in self._resolved(document, references)
@@ -113,10 +132,6 @@ class Edges:
         """The references at `positions` with what they mean."""
         resolver = self._project.resolver
         for position in positions:
-            self._left -= 1
-            if self._left < 0:
-                self.complete = False
-                return
             reference = document.code.references[position]
             for target in resolver.targets(document, reference):
                 yield Edge(
@@ -141,7 +156,7 @@ def sites(project: Project, edges: Iterable[Edge]) -> list[Site]:
 
 
 def _site(project: Project, edge: Edge) -> Site:
-    stored = project.layout.documents[edge.source[0]]
+    stored = project.layout.stored(edge.source[0])
     return Site(
         document_id=stored.document_id,
         file_path=stored.path,

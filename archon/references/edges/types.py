@@ -18,18 +18,19 @@ STRUCTURAL: Final = 0.8
 
 def derived(project: Project, edges: Edges, keys: Collection[Key]) -> list[Edge]:
     """From the types that derive from one of `keys`, or implement it."""
-    memo = project.resolver.memo
-    return [
-        edge
-        for key in keys
-        if _is_type(project, key)
-        for edge in memo.get(("derived", key), partial(_derived, project, edges, key), ())
-    ]
+    found: list[Edge] = []
+    for key in keys:
+        if _is_type(project, key):
+            own, complete = project.memo.get(("derived", key), partial(_derived, project, key), ((), True))
+            found += own
+            edges.complete = edges.complete and complete
+    return found
 
 
-def _derived(project: Project, edges: Edges, key: Key) -> list[Edge]:
+def _derived(project: Project, key: Key) -> tuple[Sequence[Edge], bool]:
+    edges = Edges(project)
     found = [each for each in edges.into([key], "inherit") if _is_type(project, each.source)]
-    return found + _structural(project, key)
+    return (*found, *_structural(project, key)), edges.complete
 
 
 def overriding(project: Project, edges: Edges, keys: Collection[Key]) -> list[Edge]:
@@ -96,7 +97,7 @@ def _structural(project: Project, interface: Key) -> list[Edge]:
     if not names:
         return []
     rows = min((project.store.named(each) for each in names), key=len)
-    owners = {owner for each in rows if (owner := _owner(project, each)) is not None}
+    owners = {owner for each in rows if (owner := _owner(project, each[:2])) is not None}
     return [
         Edge(owner, interface, "inherit", _line(project, owner), How.INHERITED, STRUCTURAL)
         for owner in owners

@@ -118,7 +118,7 @@ def place(project: Project, at: Key) -> tuple[str, str, int, str]:
 
 def relation(project: Project, reached: Reached) -> Relation:
     """As answers give it."""
-    stored = project.layout.documents[reached.at[0]]
+    stored = project.layout.stored(reached.at[0])
     return Relation(
         symbol=symbol(project, reached.at) if reached.at[1] != OUTSIDE else None,
         document_id=stored.document_id,

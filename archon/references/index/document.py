@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ class Document:
     document_id: str
     path: str
     language: str | None
-    content_hash: str
+    content_hash: str = field(compare=False)
     test: bool
     code: CodeMap
 

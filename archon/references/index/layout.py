@@ -5,12 +5,14 @@ In memory, some hundred bytes for each document.
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from archon.contracts import imports
 from archon.contracts.imports.family import Family
+from archon.references.index.inputs import Inputs, Recorder, recorded
 from archon.references.index.store import Stored
 
 FAMILY: Final = {"vue": "javascript", "svelte": "javascript", "astro": "javascript", "notebook": "python"}
@@ -22,32 +24,40 @@ def family_named(language: str | None) -> str:
     return family.name if family is not None else language or ""
 
 
-class Layout:
+class Layout(Inputs):
     """Where the documents of a project are."""
 
-    def __init__(self) -> None:
-        self.documents: dict[int, Stored] = {}
-        self.by_id: dict[str, int] = {}
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self._documents: dict[int, Stored] = {}
+        self._by_id: dict[str, int] = {}
         self._by_path: dict[str, set[int]] = defaultdict(set)
         self._by_place: dict[tuple[str, str], set[int]] = defaultdict(set)
         self._places_by_end: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._directories: dict[tuple[str, str], int] = defaultdict(int)
         self._by_package: dict[tuple[str, str], set[int]] = defaultdict(set)
         self._packages: dict[int, str] = {}
-        self.settings: dict[str, dict[int, Mapping[str, Any]]] = defaultdict(dict)
+        self._settings: dict[str, dict[int, Mapping[str, Any]]] = defaultdict(dict)
         """By what they configure, as `tsconfig`: the settings of each document."""
+        self._changes = 0
 
     def add(self, stored: Stored, package: str, settings: str) -> None:
-        self._change(stored, package)
-        for name, value in _settings(settings).items():
-            if isinstance(value, dict):
-                self.settings[name][stored.number] = value
+        """Adds a document, or changes its package and settings."""
+        if stored.number in self._documents:
+            self.remove(stored.number)
+        read = {name: value for name, value in _settings(settings).items() if isinstance(value, dict)}
+        self._touch(stored, package, read)
+        self._enter(stored, package)
+        for name, value in read.items():
+            self._settings[name][stored.number] = value
 
     def remove(self, number: int) -> None:
-        stored = self.documents[number]
+        stored = self._documents[number]
+        own = [name for name, values in self._settings.items() if number in values]
+        self._touch(stored, self._packages[number], own)
         family = family_named(stored.language)
         place = _place(stored)
-        del self.documents[number], self.by_id[stored.document_id]
+        del self._documents[number], self._by_id[stored.document_id]
         _discard(self._by_path, stored.path, number)
         _discard(self._by_place, (family, place), number)
         if (family, place) not in self._by_place:
@@ -57,14 +67,31 @@ class Layout:
             self._directories[family, each] -= 1
             if not self._directories[family, each]:
                 del self._directories[family, each]
-        for settings in self.settings.values():
-            settings.pop(number, None)
+        for name in own:
+            del self._settings[name][number]
 
-    def _change(self, stored: Stored, package: str) -> None:
+    def _touch(self, stored: Stored, package: str, settings: Iterable[str]) -> None:
+        """Announces a change of all that depends on whether the document is here."""
+        self._changes += 1
         family = family_named(stored.language)
         place = _place(stored)
-        self.documents[stored.number] = stored
-        self.by_id[stored.document_id] = stored.number
+        self.touch(self.all_documents)
+        self.touch(self.with_document_id, stored.document_id)
+        self.touch(self.at_path, stored.path)
+        self.touch(self.at_place, family, place)
+        self.touch(self.places_ending, family, PurePosixPath(place).name)
+        self.touch(self.in_package, family, package)
+        self.touch(self.packages, family)
+        for each in _above(place):
+            self.touch(self.is_directory, family, each)
+        for each in settings:
+            self.touch(self.settings_of, each)
+
+    def _enter(self, stored: Stored, package: str) -> None:
+        family = family_named(stored.language)
+        place = _place(stored)
+        self._documents[stored.number] = stored
+        self._by_id[stored.document_id] = stored.number
         self._by_path[stored.path].add(stored.number)
         self._by_place[family, place].add(stored.number)
         self._places_by_end[family, PurePosixPath(place).name].add(place)
@@ -73,42 +100,67 @@ class Layout:
         for each in _above(place):
             self._directories[family, each] += 1
 
+    def stored(self, number: int) -> Stored:
+        """Stays the same as long as the number is used."""
+        return self._documents[number]
+
+    @property
+    def documents(self) -> Mapping[int, Stored]:
+        """All documents by number."""
+        self.all_documents()
+        return self._documents
+
+    @recorded
+    def all_documents(self) -> int:
+        """The number of changes."""
+        return self._changes
+
+    @recorded
+    def with_document_id(self, document_id: str) -> int | None:
+        return self._by_id.get(document_id)
+
+    @recorded
     def at_path(self, path: str) -> Sequence[int]:
         """The documents at a path, in the order of their ids."""
         return self._ordered(self._by_path.get(path, ()))
 
+    @recorded
     def at_place(self, family: str, place: str) -> Sequence[int]:
         """The documents that form the module at a place, in the order of their paths."""
         return self._ordered(self._by_place.get((family, place), ()))
 
-    def places_ending(self, family: str, end: str) -> Collection[str]:
+    @recorded
+    def places_ending(self, family: str, end: str) -> AbstractSet[str]:
         """The places with this last name."""
-        return self._places_by_end.get((family, end), ())
+        return frozenset(self._places_by_end.get((family, end), ()))
 
+    @recorded
     def is_directory(self, family: str, place: str) -> bool:
         """Whether documents of the family are below the directory."""
         return (family, place) in self._directories
 
+    @recorded
     def in_package(self, family: str, package: str) -> Sequence[int]:
         """The documents that declare a package, in the order of their paths."""
         return self._ordered(self._by_package.get((family, package), ()))
 
-    def packages(self, family: str) -> Sequence[str]:
+    @recorded
+    def packages(self, family: str) -> AbstractSet[str]:
         """The packages that documents of the family declare."""
-        return [package for each, package in self._by_package if each == family and package]
+        return {package for each, package in self._by_package if each == family and package}
 
+    @recorded
     def settings_of(self, what: str) -> Sequence[tuple[int, Mapping[str, Any]]]:
         """The documents that configure this, in the order of their paths, with their settings."""
-        settings = self.settings.get(what, {})
+        settings = self._settings.get(what, {})
         return [(each, settings[each]) for each in self._ordered(settings)]
-
-    def place(self, number: int) -> str:
-        return _place(self.documents[number])
 
     def _ordered(self, numbers: Collection[int]) -> Sequence[int]:
         if len(numbers) < 2:  # noqa: PLR2004  nothing to sort
             return list(numbers)
-        return sorted(numbers, key=lambda each: (self.documents[each].path, self.documents[each].document_id))
+        return sorted(
+            numbers, key=lambda each: (self._documents[each].path, self._documents[each].document_id)
+        )
 
 
 def _place(stored: Stored) -> str:

@@ -87,16 +87,13 @@ class Target(NamedTuple):
 
 
 class Resolver:
-    """Resolves along the documents of `store`; `forget` when they have changed."""
+    """Resolves along the documents of `store`. `memo` records what `store` and `layout` answer."""
 
-    def __init__(self, store: Store, layout: Layout) -> None:
+    def __init__(self, store: Store, layout: Layout, memo: Memo) -> None:
         self.store = store
         self.layout = layout
-        self.memo = Memo()
+        self.memo = memo
         self._rules: Mapping[str, Rules] = rules_by_family(self)
-
-    def forget(self) -> None:
-        self.memo.clear()
 
     def document(self, number: int) -> Document:
         return self.store.document(number)
@@ -428,31 +425,26 @@ class Resolver:
         )
 
     def _by_name(self, family: str, name: str, *, tests: bool, members: bool) -> Meanings:
-        rows = self.store.named(name)
         found = [
-            key
-            for key in rows
-            if self._may_be_meant(key, family, tests=tests) and (self._is_member(key) or not members)
+            (number, position)
+            for number, position, member in self.store.named(name)
+            if self._may_be_meant(number, family, tests=tests) and (member or not members)
         ]
         if len(found) == 1:
             return (symbol(found[0], How.UNIQUE_NAME),)
         if len(found) > MOST_CANDIDATES:
             return ()
-        found.sort(key=lambda key: (self.layout.documents[key[0]].path, key))
+        found.sort(key=self._order)
         sure = CONFIDENCE[How.AMBIGUOUS] / max(len(found), 1)
         return tuple(Meaning(What.SYMBOL, key, how=How.AMBIGUOUS, confidence=sure) for key in found)
 
-    def _may_be_meant(self, key: Key, family: str, *, tests: bool) -> bool:
-        stored = self.layout.documents[key[0]]
-        return family_named(stored.language) == family and (tests or not stored.test)
+    def _order(self, at: Key) -> tuple[str, str, int]:
+        stored = self.layout.stored(at[0])
+        return stored.path, stored.document_id, at[1]
 
-    def _is_member(self, key: Key) -> bool:
-        document = self.document(key[0])
-        declaration = document.code.declarations[key[1]]
-        if declaration.kind in VARIABLES or document.is_type(key[1]):
-            return False
-        inside = declaration.parent != OUTSIDE and document.is_type(declaration.parent)
-        return inside or declaration.kind in {"method", "constructor"}
+    def _may_be_meant(self, number: int, family: str, *, tests: bool) -> bool:
+        stored = self.layout.stored(number)
+        return family_named(stored.language) == family and (tests or not stored.test)
 
     def _declaration(self, at: Key) -> Declaration:
         return self.document(at[0]).code.declarations[at[1]]

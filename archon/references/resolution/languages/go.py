@@ -160,7 +160,7 @@ class Go(Scoped):
     def _together(self, place: str, package: str) -> Sequence[int]:
         layout = self.lookup.layout
         numbers = layout.in_package(FAMILY, package)
-        return [each for each in numbers if str(PurePosixPath(layout.documents[each].path).parent) == place]
+        return [each for each in numbers if str(PurePosixPath(layout.stored(each).path).parent) == place]
 
     def _place(self, module: str) -> str | None:
         return self.lookup.memo.get(("place", FAMILY, module), lambda: self._sought(module), None)
@@ -175,7 +175,7 @@ class Go(Scoped):
         """The directories of the project's modules by their name."""
         layout = self.lookup.layout
         found = {
-            str(value["module"]): str(PurePosixPath(layout.documents[number].path).parent)
+            str(value["module"]): str(PurePosixPath(layout.stored(number).path).parent)
             for number, value in layout.settings_of("gomod")
             if "module" in value
         }

@@ -109,7 +109,7 @@ class JavaScript(Scoped):
         numbers = layout.at_place(FAMILY, place)
         if len(numbers) < 2:  # noqa: PLR2004
             return numbers
-        by_path = {layout.documents[each].path: each for each in reversed(numbers)}
+        by_path = {layout.stored(each).path: each for each in reversed(numbers)}
         return [by_path[each] for each in _PATHS.pick(list(by_path))]
 
 

@@ -130,11 +130,11 @@ class Python(Scoped):
         numbers = layout.at_place(FAMILY, place)
         if len(numbers) < 2:  # noqa: PLR2004
             return numbers
-        by_path = {layout.documents[each].path: each for each in numbers}
+        by_path = {layout.stored(each).path: each for each in numbers}
         chosen = [by_path[each] for each in _PATHS.pick(list(by_path))]
         return sorted(
             chosen,
-            key=lambda each: (layout.documents[each].path.endswith(".pyi"), layout.documents[each].path),
+            key=lambda each: (layout.stored(each).path.endswith(".pyi"), layout.stored(each).path),
         )
 
     def _exists(self, place: str) -> bool:
@@ -167,7 +167,7 @@ class Python(Scoped):
     def _is_package(self, place: str) -> bool:
         layout = self.lookup.layout
         return place != "." and any(
-            PurePosixPath(layout.documents[each].path).stem == "__init__"
+            PurePosixPath(layout.stored(each).path).stem == "__init__"
             for each in layout.at_place(FAMILY, place)
         )
 

@@ -79,8 +79,8 @@ class Specifiers:
 
     def _listed_configs(self) -> Mapping[str, Sequence[str]]:
         found: dict[str, list[str]] = {}
-        for number in self._layout.settings.get("tsconfig", {}):
-            path = self._layout.documents[number].path
+        for number, _ in self._layout.settings_of("tsconfig"):
+            path = self._layout.stored(number).path
             found.setdefault(posixpath.dirname(path), []).append(path)
         return {key: sorted(each, key=lambda path: (len(path), path)) for key, each in found.items()}
 
@@ -94,7 +94,7 @@ class Specifiers:
         paths: list[tuple[str, str, Sequence[str]]] = []
         base: str | None = None
         for number in self._layout.at_path(path):
-            config = self._layout.settings["tsconfig"].get(number, {})
+            config = dict(self._layout.settings_of("tsconfig")).get(number, {})
             directory = posixpath.dirname(path)
             for each in _strings(config.get("extends")):
                 paths, base = self._extended(directory, each)
@@ -168,7 +168,7 @@ class Specifiers:
 
     def _listed_packages(self) -> Mapping[str, Mapping[str, Any]]:
         settings = self._layout.settings_of("package")
-        found = {posixpath.dirname(self._layout.documents[each].path): value for each, value in settings}
+        found = {posixpath.dirname(self._layout.stored(each).path): value for each, value in settings}
         return dict(sorted(found.items()))
 
 
