@@ -55,7 +55,8 @@ class Edges:
         """The references to one symbol, and how many were looked at."""
         found: list[Edge] = []
         looked_at = 0
-        for number in self._project.store.with_keys(map(mention, self._names(at, kind))):
+        names, _ = self._sought(at, kind)
+        for number in self._project.store.with_keys(map(mention, names)):
             key = "into", at, kind, number
             here, looked_at_here = self._memo.get(key, partial(self._within_one, at, kind, number), ((), 0))
             found += here
@@ -67,10 +68,10 @@ class Edges:
     def _within_one(self, at: Key, kind: str | None, number: int) -> tuple[Sequence[Edge], int]:
         """The same in one document, so that its change leaves what others have."""
         document = self._project.store.document(number)
-        owner = self._owner(at, kind)
+        names, owner = self._sought(at, kind)
         positions = {
             each
-            for name in self._names(at, kind)
+            for name in names
             for each in document.mentions(name)
             if kind is None or document.code.references[each].kind == kind
         }
@@ -81,13 +82,14 @@ class Edges:
         ]
         return tuple(found), len(positions)
 
-    def _names(self, at: Key, kind: str | None) -> Collection[str]:
-        owner = self._owner(at, kind)
-        names = names_of(self._project, at)
-        return names | names_of(self._project, owner) if owner else names
+    def _sought(self, at: Key, kind: str | None) -> tuple[Collection[str], Key | None]:
+        """Under which names the symbol is referred to, and the type that it makes an instance of."""
+        return self._memo.get(("sought", at, kind), partial(self._names, at, kind), ((), None))
 
-    def _owner(self, at: Key, kind: str | None) -> Key | None:
-        return self._made_by(at) if kind is None else None
+    def _names(self, at: Key, kind: str | None) -> tuple[Collection[str], Key | None]:
+        owner = self._made_by(at) if kind is None else None
+        names = names_of(self._project, at)
+        return names | names_of(self._project, owner) if owner else names, owner
 
     def _made_by(self, at: Key) -> Key | None:
         """The type of a constructor: who makes an instance calls it."""

@@ -156,6 +156,10 @@ class Store(Inputs):
 
     def document(self, number: int) -> Document:
         """Raises KeyError."""
+        if kept := self._decoded.get(number):
+            self.read("found", number)
+            self._decoded.move_to_end(number)
+            return kept[0]
         document = self.found(number)
         if document is None:
             raise KeyError(number)
@@ -163,11 +167,9 @@ class Store(Inputs):
 
     @recorded
     def found(self, number: int) -> Document | None:
-        """Without its content hash, which does not count as a part of the result."""
-        if kept := self._decoded.get(number):
-            self._decoded.move_to_end(number)
-            return kept[0]
-        return self._found("number", number)
+        """Its content hash does not count as a part of the result."""
+        kept = self._decoded.get(number)
+        return kept[0] if kept else self._found("number", number)
 
     def _found(self, column: str, value: str | int) -> Document | None:
         row = self._database.execute(

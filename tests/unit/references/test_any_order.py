@@ -1,119 +1,100 @@
-"""In: edits of a small project in any order. Out: the answers of an index that has seen only the result."""
+"""In: pages of edits of a small project, in any order. Out: after each, the answers of an index that has seen
+only the result."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archon.contracts.errors import NotFoundError
+from archon.references.answers.contents import contents_of
 from archon.references.answers.find import find
 from archon.references.answers.impact import Change, impact_of
 from archon.references.answers.outline import outline
 from archon.references.answers.pages import Page
 from archon.references.answers.relations import callees_of, callers_of, implementers_of, importers_of
+from archon.references.answers.show import show
 from archon.references.edges.survey import Survey
 from archon.references.port import Changes, Filters
 from archon.references.project import Project
-from tests.unit.references.maps import FRESH, around, changed, document
+from tests.unit.references.maps import FRESH, around, changed
+from tests.unit.references.worlds import GO, JAVA, OTHERS, PYTHON, TYPESCRIPT
 
-NAMES = ("a", "b", "c")
-PATHS = ("p/a.py", "p/b.py", "p/__init__.py", "q/a.py", "q/__init__.py", "a.py", "test_c.py")
-MODULES = (".a", ".b", ".", "p.a", "q.a", "p", "q", "a", "json")
-
-name = st.sampled_from(NAMES)
-bound = st.builds(
-    lambda local, module, what: f"export {local} = {module} {what}",
-    name,
-    st.sampled_from(MODULES),
-    st.sampled_from((*NAMES, "*", "")),
-)
-referred = st.builds(
-    lambda kind, path, inside: f"{kind} {path} in {inside}",
-    st.sampled_from(("call", "use", "annotate")),
-    st.sampled_from(
-        ("a", "b", "c", "a.b", "b.c", "self.a", "self.b", "?.c", "v.a", "v.b.c", "super().a", "a().b")
-    ),
-    st.sampled_from(("", "a", "C", "C.a", "C.b")),
-)
-typed = st.builds(
-    lambda variable, sign, kind, inside: f"{variable} {sign} {kind} in {inside}".replace(
-        " :", ":", sign == ":"
-    ),
-    st.sampled_from(("v", "self.b")),
-    st.sampled_from((":", "=", ":=")),
-    st.sampled_from(("C", "D", "a", "b", "v.a", "self.b", "a.b")),
-    st.sampled_from(("C", "C.a", "a")),
-)
-base = st.sampled_from(("inherit D in C", "inherit a.C in C", "inherit b in C", "inherit C in D"))
-DECLARED = ("function a", "class C", "function C.a -> C", "function C.b", "class D", "function D.a -> b")
+EXAMPLES = 8
+ALL = Page(1000)
 
 
-@st.composite
-def contents(draw):
-    note = document(
-        "x.py",
-        [each for each in DECLARED if not each.startswith("function D") or draw(st.booleans())],
-        draw(st.lists(st.one_of(referred, base), max_size=6)),
-        draw(st.lists(bound, max_size=4)),
-        draw(st.lists(typed, max_size=3)),
+def edits(world):
+    """What happens to which document; several at once form a page."""
+    edit = st.tuples(
+        st.sampled_from(("put", "put", "put", "move", "delete")),
+        st.integers(0, 6),
+        st.sampled_from(world.paths),
+        st.sampled_from(world.languages),
+        world.contents,
     )
-    return note.code
+    return st.lists(st.lists(edit, min_size=1, max_size=3), min_size=2, max_size=6)
 
 
-edit = st.tuples(
-    st.sampled_from(("put", "put", "put", "move", "delete")),
-    st.integers(0, 5),
-    st.sampled_from(PATHS),
-    contents(),
+@pytest.mark.parametrize(
+    "world", [PYTHON, TYPESCRIPT, GO, JAVA, OTHERS], ids=["py", "ts", "go", "java", "rb"]
 )
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(edit, min_size=1, max_size=12), st.randoms(use_true_random=False))
-def test_answers_depend_on_what_the_documents_say_now_alone(edits, chance):
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data(), st.randoms(use_true_random=False))
+def test_answers_depend_on_what_the_documents_say_now_alone(world, data, chance):
     present = {}
     index = Project("p")
-    for what, number, path, code in edits:
-        gone, documents = [], []
-        if what == "put" or (what == "move" and number in present):
-            kept = present[number].code if what == "move" else code
-            present[number] = changed(path, kept, "python", f"document {number}")
-            documents = [present[number]]
-        elif number in present:
-            gone = [present.pop(number).document_id]
-        index.apply(Changes(documents, gone, "", FRESH))
-        if chance.random() < 0.5:
-            answers(index, chance)
-    fresh = Project("p")
-    rest = list(present.values())
-    chance.shuffle(rest)
-    fresh.apply(Changes(rest, [], "", FRESH))
-    assert answers(index, chance) == answers(fresh, chance)
-    assert index.store.counts() == fresh.store.counts()
+    for page in data.draw(edits(world)):
+        index.apply(changes(page, present))
+        fresh = Project("p")
+        fresh.apply(Changes(chance.sample(list(present.values()), len(present)), [], "", FRESH))
+        known, expected = answers(index, world, chance), answers(fresh, world, chance)
+        assert known == expected, {key for key in known if known[key] != expected[key]}
+        assert index.store.counts() == fresh.store.counts()
 
 
-def answers(index, chance):
-    """Every question about every name, asked in any order."""
-    questions = {
-        f"{ask.__name__} {each} {depth}": (ask, each, depth)
-        for ask in (callers_of, callees_of, implementers_of)
-        for each in ("a", "C", "C.a", "C.b", "D", "D.a")
-        for depth in (1, 3)
-    }
-    found = {}
-    for key in chance.sample(sorted(questions), len(questions)):
-        ask, each, depth = questions[key]
-        found[key] = answer(lambda ask=ask, each=each, depth=depth: ask(index, each, around(depth)))
-    for path in PATHS:
-        found[path] = answer(lambda path=path: importers_of(index, None, path, around(3)))
-        found[f"impact {path}"] = answer(lambda path=path: impact_of(index, Change(paths=[path]), around(3)))
-    found["find"] = answer(lambda: find(index, "*", Filters(), Page(1000)))
+def changes(page, present):
+    """Applies the edits to `present`, too. A document may occur twice."""
+    documents, gone = [], []
+    for what, number, path, language, code in page:
+        former = present.get(number)
+        if what == "put" or (what == "move" and former):
+            present[number] = changed(
+                path, former.code if what == "move" else code, language, f"document {number}"
+            )
+            documents.append(present[number])
+        elif former:
+            gone.append(present.pop(number).document_id)
+            documents = [each for each in documents if each.document_id != former.document_id]
+    return Changes(documents, gone, "", FRESH)
+
+
+def answers(index, world, chance):
+    """Every question about every name and path, asked in any order."""
+    questions = {}
+    for each in world.names:
+        for ask in (callers_of, callees_of, implementers_of):
+            name = f"{ask.__name__} {each}"
+            questions[name] = lambda ask=ask, each=each: ask(index, each, around(3))
+        questions[f"importers {each}"] = lambda each=each: importers_of(index, each, None, around())
+        questions[f"impact {each}"] = lambda each=each: impact_of(index, Change([each]), around(3))
+        questions[f"show {each}"] = lambda each=each: show(index, each, ALL)
+    for path in world.paths:
+        questions[path] = lambda path=path: importers_of(index, None, path, around(3))
+        questions[f"impact {path}"] = lambda path=path: impact_of(index, Change(paths=[path]), around(3))
+    questions["find"] = lambda: find(index, "C.*", Filters(tests=False), ALL)
+    questions["outline"] = lambda: surveyed(index)
+    found = {key: answer(questions[key]) for key in chance.sample(sorted(questions), len(questions))}
+    return {**found, "contents": contents_of(index, world.paths)}
+
+
+def surveyed(index):
     survey = Survey(index)
     survey.go_on(1000)
-    found["outline"] = answer(lambda: outline(index, survey, 1000))
-    return dict(sorted(found.items()))
+    return outline(index, survey, 1000)
 
 
 def answer(ask):
     try:
-        return ask().model_dump()
+        return ask()
     except NotFoundError as error:
         return str(error)
