@@ -26,7 +26,7 @@ ALL = Page(1000)
 def edits(world):
     """What happens to which document; several at once form a page."""
     edit = st.tuples(
-        st.sampled_from(("put", "put", "put", "move", "delete")),
+        st.sampled_from(("put", "put", "edit", "edit", "edit", "move", "delete")),
         st.integers(0, 6),
         st.sampled_from(world.paths),
         st.sampled_from(world.languages),
@@ -57,10 +57,10 @@ def changes(page, present):
     documents, gone = [], []
     for what, number, path, language, code in page:
         former = present.get(number)
-        if what == "put" or (what == "move" and former):
-            present[number] = changed(
-                path, former.code if what == "move" else code, language, f"document {number}"
-            )
+        if what == "put" or (what in {"edit", "move"} and former):
+            place = (former.file_path, former.language) if what == "edit" else (path, language)
+            kept = former.code if what == "move" else code
+            present[number] = changed(place[0], kept, place[1], f"document {number}")
             documents.append(present[number])
         elif former:
             gone.append(present.pop(number).document_id)

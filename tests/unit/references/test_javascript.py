@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.unit.references.maps import called_by, calls, document, project
+from archon.references.port import Changes
+from tests.unit.references.maps import FRESH, called_by, calls, document, project
 
 STORE = document(
     "packages/core/src/store.ts",
@@ -163,3 +164,18 @@ def test_overrides_are_found_by_the_class_of_the_receiver():
     assert called_by(index, "A.draw") == {"A.all": ("same_document", 1.0), "B.draw": ("inherited", 0.93)}
     assert called_by(index, "B.draw") == {"B.more": ("same_document", 1.0)}
     assert called_by(index, "A.all") == {"B.more": ("inherited", 0.93)}
+
+
+def test_a_configuration_that_comes_later_is_extended():
+    config = settings_at("tsconfig.json", extends="./config/base")
+    base = settings_at(
+        "config/base.json", compilerOptions={"paths": {"core": ["../packages/core/src/store"]}}
+    )
+    index = project(STORE, config, base, user("Store = core Store", path="app.ts"))
+    assert "run" in called_by(index, "Store")
+    index.apply(Changes([document("config/base")], [], "2", FRESH))
+    assert "run" not in called_by(index, "Store")
+
+
+def settings_at(path: str, **tsconfig):
+    return document(path, settings=json.dumps({"tsconfig": tsconfig}))
