@@ -10,7 +10,7 @@ Input = tuple[Hashable, ...]
 
 
 class Recorder(Protocol):
-    """Whoever keeps computed results."""
+    """The keeper of computed results."""
 
     def read(self, source: Input) -> None:
         """The present computation uses the result of a query."""

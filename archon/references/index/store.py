@@ -219,7 +219,7 @@ class Store(Inputs):
 
     @recorded
     def all_changes(self) -> int:
-        """The number of changes; whatever asks for more than one name or document depends on it."""
+        """The number of changes; results of many names or documents depend on it."""
         return self._changes
 
     def with_id(self, symbol_id: str) -> Sequence[Key]:

@@ -3,8 +3,8 @@ once until something that it was computed from changes.
 
 Dependencies are recorded as they are used (Acar, "Self-Adjusting Computation", 2005). A question that leads
 back to itself finds nothing there. Whatever was answered on such a way is not kept, except the answer to the
-question at which the circle began: otherwise an answer would depend on the questions before it. What an
-answer that is not kept has read counts as read by the one that asked for it.
+question at which the circle began: otherwise an answer would depend on the questions before it. The
+inputs of an answer that is not kept become those of the answer that reads it.
 """
 
 from collections.abc import Callable, Hashable
@@ -42,7 +42,7 @@ class Memo:
         self._inputs: dict[Input, _Node] = {}
         self._touched: dict[Input, tuple[Callable[[], object], object]] = {}
         self._reads: set[_Node] | None = None
-        """What the present computation has read."""
+        """Nodes that the present computation has read."""
         self._edges = 0
         self._live = 0
         """Edges altogether, and those from answers that are known."""
