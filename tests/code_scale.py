@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from archon.contracts.code.answers import Freshness
+from archon.contracts.code.packing import pack, unpack
 from archon.contracts.code.references import Binding, CodeMap, Declaration, Reference, Typed
 from archon.contracts.identity import content_hash, document_id
 from archon.references.answers.find import find
@@ -114,8 +115,9 @@ def load(count: int, chance: random.Random) -> tuple[Project, float, int, int]:
     project, took, references, symbols = Project("scale"), 0.0, 0, 0
     for first in range(0, count, PAGE):
         documents = [changed(each, count, chance) for each in range(first, min(first + PAGE, count))]
-        references += sum(len(each.code.references) for each in documents if each.code)
-        symbols += sum(len(each.code.declarations) for each in documents if each.code)
+        codes = [unpack(each.code_map) for each in documents if each.code_map]
+        references += sum(len(each.references) for each in codes)
+        symbols += sum(len(each.declarations) for each in codes)
         started = CLOCK()
         project.apply(Changes(documents, [], "", FRESH))
         took += CLOCK() - started
@@ -153,9 +155,9 @@ def name_of(number: int) -> str:
 
 def changed(number: int, count: int, chance: random.Random) -> ChangedDocument:
     path = f"src/{module(number).replace('.', '/')}.py"
-    code = code_map(number, count, chance)
+    packed = pack(code_map(number, count, chance))
     identity, _ = document_id("scale", None, path)
-    return ChangedDocument(identity, path, "python", content_hash(str(chance.random())), code)
+    return ChangedDocument(identity, path, "python", content_hash(str(chance.random())), packed)
 
 
 def code_map(number: int, count: int, chance: random.Random) -> CodeMap:

@@ -16,7 +16,6 @@ from archon.contracts.code.answers import (
     Shown,
     Symbols,
 )
-from archon.contracts.code.references import CodeMap
 
 LIMIT: Final = 100
 """Entries of a page if the question gives no limit."""
@@ -29,15 +28,15 @@ has more than two candidates."""
 
 
 class ChangedDocument(NamedTuple):
-    """A document that appeared, changed or moved. `code` describes the content under `content_hash`;
-    it is None for a document that was never analysed, or in which nothing is code. `file_path` is the
-    present path."""
+    """A document that appeared, changed or moved. `code_map` describes the content under `content_hash`, as
+    contracts.code.packing has it: unpacked, a page of documents may not fit into memory. It is None for a
+    document that was never analysed, or in which nothing is code. `file_path` is the present path."""
 
     document_id: str
     file_path: str
     language: str | None
     content_hash: str
-    code: CodeMap | None
+    code_map: str | None
 
 
 class Changes(NamedTuple):

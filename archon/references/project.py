@@ -1,15 +1,19 @@
 """In: pages of changes. Out: one project's index, with the resolution along it."""
 
 from archon.contracts.code.answers import Freshness
+from archon.contracts.code.packing import unpack
 from archon.contracts.code.references import CodeMap
+from archon.contracts.errors import InvalidInputError
 from archon.contracts.imports import normal
 from archon.references.index.layout import Layout
 from archon.references.index.store import Store
 from archon.references.port import ChangedDocument, Changes
 from archon.references.resolution.memo import Memo
 from archon.references.resolution.resolver import Resolver
+from archon.runtime.logs import get_logger
 
 _NOTHING = CodeMap([], [], [], [])
+_log = get_logger(__name__)
 
 
 class Project:
@@ -48,7 +52,7 @@ class Project:
         self.memo.settle()
 
     def _put(self, document: ChangedDocument) -> None:
-        path, code = normal(document.file_path), document.code or _NOTHING
+        path, code = normal(document.file_path), _code(document)
         number = self.layout.with_document_id(document.document_id)
         if number is not None:
             stored = self.layout.stored(number)
@@ -61,3 +65,12 @@ class Project:
         number = self.store.remove(document_id)
         if number is not None:
             self.layout.remove(number)
+
+
+def _code(document: ChangedDocument) -> CodeMap:
+    """Nothing also for a damaged map, which is logged: it must not hide the others."""
+    try:
+        return unpack(document.code_map) if document.code_map is not None else _NOTHING
+    except InvalidInputError as error:
+        _log.warning("code_map_unreadable", document_id=document.document_id, error=str(error))
+        return _NOTHING

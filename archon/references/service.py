@@ -38,6 +38,7 @@ from archon.references.port import (
     Filters,
 )
 from archon.references.project import Project
+from archon.references.resolution.memo import STEPS, UNLIMITED, Effort
 
 MEMORY_BYTES: Final = 160 * 1024 * 1024
 """Size of all indexes together; beyond it, the projects that were used least recently are dropped."""
@@ -58,6 +59,8 @@ class _Indexed:
         self.project = Project(name)
         self.cursor: str | None = None
         self.users = 0
+        self.bytes = 0
+        """As last measured: a look at the database waits for the thread that uses it."""
         self.survey: Survey | None = None
         self.computing = asyncio.Lock()
         """Held while a thread uses the index, even if nobody waits for it any more."""
@@ -81,6 +84,7 @@ class References:
         self._memory_bytes = memory_bytes
         self._threads = ThreadPoolExecutor(threads, "references")
         self._indexes: OrderedDict[str, _Indexed] = OrderedDict()
+        self._efforts: set[Effort] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -89,6 +93,8 @@ class References:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Ends the threads and drops every index."""
+        for effort in self._efforts:
+            effort.ended = True
         await asyncio.to_thread(self._threads.shutdown, wait=True)
         for indexed in self._indexes.values():
             indexed.project.close()
@@ -97,7 +103,7 @@ class References:
     @property
     def bytes(self) -> Mapping[str, int]:
         """Size of each index, the one that was used last at the end."""
-        return {name: each.project.bytes for name, each in self._indexes.items()}
+        return {name: each.bytes for name, each in self._indexes.items()}
 
     async def find(
         self,
@@ -220,17 +226,21 @@ class References:
         async with self._used(project) as indexed:
             await self._refreshed(indexed)
             whole = await self._surveyed(indexed)
-            return await self._computed(indexed, lambda: outline(indexed.project, whole, page.limit))
+            return await self._computed(
+                indexed, lambda: outline(indexed.project, whole, page.limit), shared=True
+            )
 
     async def _surveyed(self, indexed: _Indexed) -> Survey:
         """Bit by bit; begins again if a document has changed meanwhile, but not for ever."""
         for attempt in count():
             survey = indexed.survey
             if survey is None or survey.generation != indexed.project.generation:
-                survey = indexed.survey = await self._computed(indexed, lambda: Survey(indexed.project))
+                survey = indexed.survey = await self._computed(
+                    indexed, lambda: Survey(indexed.project), shared=True
+                )
             size = SOME if attempt < _SURVEYS else WHOLE
             while survey.generation == indexed.project.generation:
-                if await self._computed(indexed, partial(survey.go_on, size)):
+                if await self._computed(indexed, partial(survey.go_on, size), shared=True):
                     return survey
         raise AssertionError
 
@@ -265,7 +275,7 @@ class References:
             more = True
             while more:
                 changes = await self._source.changes(indexed.project.name, indexed.cursor)
-                await self._computed(indexed, partial(self._apply, indexed, changes))
+                await self._computed(indexed, partial(self._apply, indexed, changes), shared=True)
                 indexed.cursor, more = changes.cursor, changes.more
 
     def _apply(self, indexed: _Indexed, changes: Changes) -> None:
@@ -276,32 +286,50 @@ class References:
             self._indexes.pop(indexed.project.name, None)
             raise
 
-    async def _computed(self, indexed: _Indexed, work: Callable[[], T]) -> T:
-        """Runs in a thread, one at a time for each index. A caller that is cancelled leaves the thread
-        to its end."""
+    async def _computed(self, indexed: _Indexed, work: Callable[[], T], *, shared: bool = False) -> T:
+        """Runs in a thread, one at a time for each index. Work for one caller is limited, and ends when
+        nobody waits for it any more; `shared`: neither."""
+        effort = Effort(UNLIMITED if shared else STEPS)
+
+        def counted() -> T:
+            try:
+                with indexed.project.memo.within(effort):
+                    return work()
+            finally:
+                indexed.bytes = indexed.project.bytes
 
         async def held() -> T:
             async with indexed.computing:
-                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+                return await asyncio.get_running_loop().run_in_executor(self._threads, counted)
 
-        return await asyncio.shield(asyncio.create_task(held()))
+        task = asyncio.create_task(held())
+        self._efforts.add(effort)
+        task.add_done_callback(lambda _: self._efforts.discard(effort))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            effort.ended = not shared
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+            raise
 
     def _drop(self) -> None:
-        """Drops indexes that nobody uses: those without documents, and as many as are beyond the limits;
-        the last one stays if it has documents."""
+        """Drops indexes that nobody uses: those without documents, and as many as are beyond the limits,
+        first those that alone take more than half, then those used least recently. The last one stays if it
+        has documents."""
         idle = {name: each.project for name, each in self._indexes.items() if each.idle}
         for name in [name for name, project in idle.items() if not project.layout.documents]:
             self._indexes.pop(name)
             idle.pop(name).close()
         sizes = self.bytes
-        total = sum(sizes.values())
-        for name in list(sizes)[:-1]:
-            if total <= self._memory_bytes and len(self._indexes) <= MOST_INDEXES:
+        total, count = sum(sizes.values()), len(sizes)
+        large = [name for name, size in sizes.items() if size > self._memory_bytes / 2]
+        for name in dict.fromkeys([*large, *list(sizes)[:-1]]):
+            if (total <= self._memory_bytes and count <= MOST_INDEXES) or count == 1:
                 return
             if name in idle:
                 self._indexes.pop(name)
                 idle.pop(name).close()
-                total -= sizes[name]
+                total, count = total - sizes[name], count - 1
 
 
 def _page(limit: int, after: str | None) -> Page:

@@ -8,7 +8,6 @@ import pytest
 from archon.cli.demo import CHANGED, OWN_TREE, SEARCHES
 from archon.cli.files.walk import Walk
 from archon.contracts.code.answers import Freshness
-from archon.contracts.code.packing import unpack
 from archon.contracts.identity import content_hash, document_id, document_type_of, language_of
 from archon.contracts.text.chunks import searchable
 from archon.contracts.types import EnrichmentStatus, EnrichmentType
@@ -62,8 +61,8 @@ class OwnCode:
 
 def _changed(path: str, text: str) -> ChangedDocument:
     found = analyse(text, language_of(path), EnrichmentType.FULL)
-    code = unpack(found.code_map) if found.code_map is not None else None
-    return ChangedDocument(document_id("p", None, path)[0], path, language_of(path), content_hash(text), code)
+    own, _ = document_id("p", None, path)
+    return ChangedDocument(own, path, language_of(path), content_hash(text), found.code_map)
 
 
 async def test_the_demos_question_finds_what_depends_on_a_change_of_this_repository() -> None:

@@ -11,7 +11,6 @@ import pytest
 from fastapi import FastAPI
 
 from archon.contracts.code.answers import Freshness
-from archon.contracts.code.packing import unpack
 from archon.contracts.identity import content_hash, document_id, entity_id, language_of
 from archon.contracts.operations.api_keys import Access
 from archon.contracts.types import EnrichmentType
@@ -67,7 +66,7 @@ def _changed(project: str, path: str, text: str) -> ChangedDocument:
     packed = analyse(text, language, EnrichmentType.FULL).code_map
     assert packed is not None
     own, _ = document_id(project, None, path)
-    return ChangedDocument(own, path, language, content_hash(text), unpack(packed))
+    return ChangedDocument(own, path, language, content_hash(text), packed)
 
 
 @dataclass

@@ -5,21 +5,48 @@ Dependencies are recorded as they are used (Acar, "Self-Adjusting Computation", 
 back to itself finds nothing there. Whatever was answered on such a way is not kept, except the answer to the
 question at which the circle began: otherwise an answer would depend on the questions before it. The
 inputs of an answer that is not kept become those of the answer that reads it.
+
+The answers of a circle are computed again on each way through it. A large circle has very many ways: after
+some thousand, the rest of it counts as finding nothing.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from archon.contracts.errors import InvalidInputError
 from archon.references.index.inputs import Input
 
 _DEEPEST: Final = 48
 _MOST: Final = 300_000
+_MOST_BYTES: Final = 96 * 1024 * 1024
 _NEVER: Final = 1 << 30
+CIRCLING: Final = 5_000
+"""Answers within circles, computed and not kept, before an answer that is kept."""
+STEPS: Final = 400_000
+"""Answers that one question may compute: some seconds of processor time."""
+UNLIMITED: Final = 1 << 60
 _SLACK: Final = 10_000
 """Edges from answers that are forgotten, which stay before all such edges are removed."""
 
 T = TypeVar("T")
+
+
+class Effort:
+    """What one question may take. Any thread may end it."""
+
+    def __init__(self, steps: int) -> None:
+        self._left = steps
+        self.ended = False
+
+    def step(self) -> None:
+        """Raises InvalidInputError if that was too much, or nobody waits any more."""
+        self._left -= 1
+        if self._left < 0 or self.ended:
+            raise InvalidInputError(
+                "depth", "leads to too many names; a smaller one, or a symbol with fewer references, does not"
+            )
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +57,7 @@ class _Node:
     answer: Any = None
     sources: int = 0
     """Number of the nodes that this was computed from."""
+    bytes: int = 0
     readers: "list[_Node]" = field(default_factory=list)
     known: bool = True
 
@@ -48,16 +76,30 @@ class Memo:
         """Edges altogether, and those from answers that are known."""
         self._open: dict[Hashable, int] = {}
         self._lowest = _NEVER
+        self._circling = 0
+        self._answers_bytes = 0
+        self._effort = Effort(UNLIMITED)
 
     @property
     def bytes(self) -> int:
         """Memory of what is known, roughly."""
-        return 400 * len(self._known) + 300 * len(self._inputs) + 9 * self._edges
+        return self._answers_bytes + 300 * len(self._inputs) + 9 * self._edges
+
+    @contextmanager
+    def within(self, effort: Effort) -> Iterator[None]:
+        """What is computed meanwhile is a part of the effort."""
+        effort.step()
+        self._effort = effort
+        self._circling = 0
+        try:
+            yield
+        finally:
+            self._effort = Effort(UNLIMITED)
 
     def clear(self) -> None:
         self._known.clear()
         self._inputs.clear()
-        self._edges = self._live = 0
+        self._edges = self._live = self._answers_bytes = 0
 
     def get(self, key: Hashable, compute: Callable[[], T], nothing: Any) -> T:
         """The answer to `key`, which `compute` gives; `nothing` within a circle."""
@@ -72,9 +114,14 @@ class Memo:
             self._lowest = min(self._lowest, self._open.get(key, -1))
             cut: T = nothing
             return cut
-        if not depth and len(self._known) >= _MOST:
+        if self._circling >= CIRCLING:
+            exhausted: T = nothing
+            return exhausted
+        if not depth and (len(self._known) >= _MOST or self.bytes > _MOST_BYTES):
             self.clear()
+        self._effort.step()
         outer, self._lowest = self._lowest, _NEVER
+        circling = self._circling
         reads = self._reads = set()
         self._open[key] = depth
         try:
@@ -85,14 +132,18 @@ class Memo:
             inner, self._lowest = self._lowest, outer
         if inner >= depth:
             reads = {self._keep(key, answer, reads)}
+            self._circling = circling
         else:
             self._lowest = min(outer, inner)
+            self._circling += 1
         if around is not None:
             around |= reads
         return answer
 
     def _keep(self, key: Hashable, answer: Any, reads: set[_Node]) -> _Node:
-        node = self._known[key] = _Node(key, answer, len(reads))
+        size = 400 + 80 * len(answer) if isinstance(answer, Sized) else 400
+        node = self._known[key] = _Node(key, answer, len(reads), size)
+        self._answers_bytes += size
         for each in reads:
             each.readers.append(node)
         self._edges += len(reads)
@@ -127,6 +178,7 @@ class Memo:
                 if each.known:
                     each.known = False
                     self._live -= each.sources
+                    self._answers_bytes -= each.bytes
                     del self._known[each.key]
                     nodes.append(each)
             node.readers = []

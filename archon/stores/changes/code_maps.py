@@ -13,16 +13,13 @@ from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from archon.contracts.code.answers import Freshness
-from archon.contracts.code.packing import unpack
-from archon.contracts.code.references import CodeMap
 from archon.contracts.errors import InvalidInputError
 from archon.references.port import ChangedDocument, Changes
-from archon.runtime.logs import get_logger
 from archon.stores.bolt.session import TRANSACTION_SECONDS, Bolt, Row
 from archon.stores.changes.keys import END, changed_key, project_key
 
-PAGE: Final = 500
-"""Documents of one page."""
+PAGE: Final = 100
+"""Documents of one page: code maps of four megabytes each must fit into memory."""
 IDS: Final = 50_000
 """Ids of one query: the server sorts all that are left, each time."""
 OVERLAP: Final = timedelta(seconds=TRANSACTION_SECONDS + 15)
@@ -31,7 +28,6 @@ clocks."""
 _READERS: Final = 200
 """Maximum number of readers whose documents are remembered; another one begins again."""
 _DELETED: Final = "deleted"
-_log = get_logger(__name__)
 
 
 class _Cursor(NamedTuple):
@@ -192,19 +188,8 @@ def _document(row: Mapping[str, Any]) -> ChangedDocument:
         file_path=row["file_path"] or "",
         language=row["language"],
         content_hash=row["entities_content_hash"] or row["content_hash"],
-        code=_read(row),
+        code_map=row["code_map"],
     )
-
-
-def _read(row: Mapping[str, Any]) -> CodeMap | None:
-    """None also for a damaged map, which is logged: it must not hide the others."""
-    if row["code_map"] is None:
-        return None
-    try:
-        return unpack(row["code_map"])
-    except InvalidInputError as error:
-        _log.warning("code_map_unreadable", document_id=row["document_id"], error=str(error))
-        return None
 
 
 def _now() -> str:

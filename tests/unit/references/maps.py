@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from archon.contracts.code.answers import Freshness
+from archon.contracts.code.packing import pack
 from archon.contracts.code.references import Binding, CodeMap, Declaration, Reference, Typed
 from archon.contracts.identity import content_hash, document_id, language_of
 from archon.references.answers.pages import Page
@@ -63,14 +64,14 @@ def document(  # noqa: PLR0917  short notes
         package,
         settings,
     )
-    return changed(path, code, language)
+    return changed(path, pack(code), language)
 
 
 def changed(
-    path: str, code: CodeMap | None, language: str | None = None, name: str | None = None
+    path: str, packed: str | None, language: str | None = None, name: str | None = None
 ) -> ChangedDocument:
     identity, _ = document_id("p", None, name or path)
-    return ChangedDocument(identity, path, language or language_of(path), content_hash(repr(code)), code)
+    return ChangedDocument(identity, path, language or language_of(path), content_hash(repr(packed)), packed)
 
 
 def _binding(line: int, note: str) -> Binding:

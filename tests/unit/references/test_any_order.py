@@ -59,7 +59,7 @@ def changes(page, present):
         former = present.get(number)
         if what == "put" or (what in {"edit", "move"} and former):
             place = (former.file_path, former.language) if what == "edit" else (path, language)
-            kept = former.code if what == "move" else code
+            kept = former.code_map if what == "move" else code
             present[number] = changed(place[0], kept, place[1], f"document {number}")
             documents.append(present[number])
         elif former:

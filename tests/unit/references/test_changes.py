@@ -31,7 +31,7 @@ def test_a_directory_becomes_a_namespace():
 
 
 def test_a_document_becomes_one_of_the_tests():
-    moved = changed("tests/s.py", STORE.code, name="s.py")
+    moved = changed("tests/s.py", STORE.code_map, name="s.py")
     assert after((STORE, USER), [moved]) == ({"run"}, set())
 
 

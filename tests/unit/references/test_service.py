@@ -1,11 +1,14 @@
 """In: requests, and changes between them. Out: current answers, from one refresh for those that wait."""
 
 import asyncio
+import threading
 
 import pytest
 
 from archon.contracts.errors import InvalidInputError, NotFoundError, StoreUnavailableError
+from archon.references import service
 from archon.references.port import Changes
+from archon.references.resolution import memo
 from archon.references.service import MOST_INDEXES, References
 from tests.unit.references.maps import FRESH, document
 
@@ -126,3 +129,74 @@ async def test_wrong_arguments_are_refused_and_unknown_names_have_near_ones():
         outline = await references.outline("p")
         assert [each.symbol.name for each in outline.hubs] == ["save"]
         assert await references.contents("p", ["store.py", "gone.py"]) == {"store.py": STORE.content_hash}
+
+
+CIRCLE = document(
+    "circle.py",
+    ["function run", "class K", "function K.go"],
+    ["call x0.go in run"],
+    typed=[f"x{one} := x{other}.a" for one in range(12) for other in range(12) if one != other],
+)
+
+
+async def test_a_damaged_map_hides_no_other_document():
+    async with References(
+        Source(STORE, USER, EMPTY._replace(document_id="x", code_map="1eAE"))
+    ) as references:
+        assert await callers(references) == ["run"]
+
+
+async def test_names_that_lead_to_each_other_in_very_many_ways_are_given_up():
+    async with References(Source(CIRCLE)) as references:
+        found = await references.callers("p", "K.go")
+        assert [(each.symbol.name, each.sites[0].how) for each in found.relations] == [("run", "unique_name")]
+
+
+async def test_a_question_that_leads_to_too_much_is_refused(monkeypatch):
+    monkeypatch.setattr(service, "STEPS", 3)
+    async with References(Source(STORE, USER)) as references:
+        with pytest.raises(InvalidInputError, match="leads to too many names"):
+            await callers(references)
+
+
+async def test_work_that_nobody_waits_for_ends(monkeypatch):
+    begun, ended = threading.Event(), []
+
+    def endless(project, *_):
+        begun.set()
+        try:
+            while True:
+                project.memo.get(object(), lambda: (), ())
+        finally:
+            ended.append(project.name)
+
+    monkeypatch.setattr(service, "callers_of", endless)
+    monkeypatch.setattr(service, "STEPS", memo.UNLIMITED)
+    async with References(Source(STORE), threads=1) as references:
+        asking = asyncio.create_task(references.callers("p", "save"))
+        await asyncio.to_thread(begun.wait)
+        asking.cancel()
+        await references.find("q", "save")  # waits for the only thread
+        assert ended == ["p"]
+        begun.clear()
+        forgotten = asyncio.create_task(references.callers("p", "save"))
+        await asyncio.to_thread(begun.wait)
+    assert ended == ["p", "p"]
+    forgotten.cancel()
+
+
+async def test_a_project_that_takes_most_of_the_memory_is_dropped_before_others():
+    source = Source()
+    many = [document(f"f{number}.py", [f"function f{number}"]) for number in range(40)]
+    async with References(source) as references:
+        source.pages = [[STORE, USER]]
+        await callers(references, "small")
+        source.pages = [many]
+        await references.find("large", "f1")
+        sizes = references.bytes
+    async with References(source, memory_bytes=sizes["large"] + sizes["small"] // 2) as references:
+        source.pages = [[STORE, USER]]
+        await callers(references, "small")
+        source.pages = [many]
+        await references.find("large", "f1")
+        assert list(references.bytes) == ["small"]

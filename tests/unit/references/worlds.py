@@ -35,7 +35,7 @@ def contents(  # noqa: PLR0917  the parts of a note
             draw(st.sampled_from(packages)),
             draw(st.sampled_from(settings)),
         )
-        return note.code
+        return note.code_map
 
     return drawn()
 
