@@ -6,8 +6,8 @@ back to itself finds nothing there. Whatever was answered on such a way is not k
 question at which the circle began: otherwise an answer would depend on the questions before it. The
 inputs of an answer that is not kept become those of the answer that reads it.
 
-The answers of a circle are computed again on each way through it. A large circle has very many ways: after
-some thousand, the rest of it counts as finding nothing.
+The answers of a circle are computed again on each way through it. A large circle has very many ways: after a
+thousand answers, the rest of it counts as finding nothing.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sized
@@ -22,8 +22,8 @@ _DEEPEST: Final = 48
 _MOST: Final = 300_000
 _MOST_BYTES: Final = 96 * 1024 * 1024
 _NEVER: Final = 1 << 30
-CIRCLING: Final = 5_000
-"""Answers within circles, computed and not kept, before an answer that is kept."""
+CIRCLING: Final = 1_000
+"""Answers within circles, computed and not kept, before an answer that is kept; real code has had eight."""
 STEPS: Final = 400_000
 """Answers that one question may compute: some seconds of processor time."""
 UNLIMITED: Final = 1 << 60
