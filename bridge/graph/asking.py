@@ -2,6 +2,7 @@
 rate."""
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeVar
@@ -18,6 +19,8 @@ ANSWER_SECONDS: Final = 25.0
 """Less than the 30 seconds after which our clients give up."""
 ENTRIES_A_REQUEST: Final = 100
 """Entries of an answer, or files of a question, that count as one further request against a key's rate."""
+SECONDS_A_REQUEST: Final = 0.25
+"""The same, of the time that an answer takes, also one that nobody waits for."""
 RETRY_AFTER: Final = 5.0
 
 Found = TypeVar("Found", bound=Answer)
@@ -32,14 +35,18 @@ class Asking:
     project: str
 
     async def answer(self, work: Awaitable[Found]) -> Found:
-        """Charges the caller for a long answer. Raises the errors of the question, and StoreUnavailableError
-        if it takes too long: the index of a large project is read once, and the next question finds it."""
+        """Charges the caller for an answer that is long or takes long. Raises the errors of the question, and
+        StoreUnavailableError if it takes too long: the index of a large project is read once, and the next
+        question finds it."""
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 found = await work
         except TimeoutError as error:
             reason = f"no answer within {ANSWER_SECONDS:g} s; a smaller depth or limit takes less"
             raise StoreUnavailableError("graph", reason, RETRY_AFTER) from error
+        finally:
+            self.caller.spend(int((time.monotonic() - begun) / SECONDS_A_REQUEST))
         self.spend(entries(found))
         return found
 

@@ -242,3 +242,15 @@ async def test_an_answer_has_a_time_limit(bridge: Bridge, monkeypatch: pytest.Mo
         found = await http.get(f"{URL}/outline", params={"project": "shop"})
     assert (found.status_code, found.headers["retry-after"]) == (503, "5")
     assert "a smaller depth or limit" in found.json()["detail"]
+
+
+async def test_time_counts_against_a_keys_rate_also_if_nobody_waits(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.0)
+    monkeypatch.setattr(asking, "SECONDS_A_REQUEST", 1e-6)
+    async with bridge.client(rate=1) as http:
+        slow = await http.get(f"{URL}/outline", params={"project": "shop"})
+        assert slow.status_code == 503
+        next_one = await http.get(f"{URL}/outline", params={"project": "shop"})
+    assert next_one.status_code == 429
