@@ -29,7 +29,7 @@ from tests.neighbour.hostile import ATTACKS, hostile
 from tests.neighbour.polite import Times, send
 
 MOST: Final = {"accept": 2.0, "enriched": 3.0}
-MEGABYTES: Final = {"bridge": 512, "ingress": 512, "worker": 1024, "intelligence": 2048}
+MEGABYTES: Final = {"bridge": 768, "ingress": 512, "worker": 1024, "intelligence": 2048}
 """Limits of the containers in deploy/compose.yaml."""
 INTERRUPTED: Final = 130
 

@@ -34,7 +34,7 @@ CREATE INDEX symbols_by_name ON symbols (lower, name);
 CREATE INDEX symbols_by_id ON symbols (id);
 CREATE TABLE keys (key TEXT, document INTEGER, PRIMARY KEY (key, document)) WITHOUT ROWID;
 """
-_DECODED_BYTES: Final = 32 * 1024 * 1024
+_DECODED_BYTES: Final = 12 * 1024 * 1024
 """Packed size of the documents that are kept decoded; that takes about six times as much memory."""
 
 Key = tuple[int, int]
