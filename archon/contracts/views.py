@@ -101,8 +101,8 @@ class Preview(Model):
 
 class Why(Model):
     """Why a hit was found. `parts` add up to its score: of the searches by `terms` and by `embedding`, and,
-    if both are combined, of the symbol's `name`, its `place` (names around it, path), and other matches in
-    its `file`. `matched`: words of the query that the hit contains, in its lines, name or path."""
+    if both are combined, of the symbol's `name`. `matched`: words of the query that the hit contains, in its
+    lines, name or path."""
 
     parts: dict[str, float]
     matched: list[str]

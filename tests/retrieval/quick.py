@@ -126,7 +126,8 @@ def _rank(hits: Sequence[Hit], file: str, symbol: str) -> int:
 def without(part: str) -> Iterator[None]:
     """The ranking without a measure or a factor."""
     before = {
-        name: getattr(weighed, name) for name in ("SENTENCE", "IDENTIFIER", "LOOSE", "NOISE", "OTHER_KIND")
+        name: getattr(weighed, name)
+        for name in ("SENTENCE", "IDENTIFIER", "LOOSE", "NOISE", "OTHER_KIND", "SPECIAL")
     }
     if part in before:
         setattr(weighed, part, 1.0)
@@ -139,7 +140,7 @@ def without(part: str) -> Iterator[None]:
             setattr(weighed, name, value)
 
 
-PARTS: Final = ("nothing", "terms", "embedding", "name", "place", "file", "LOOSE", "OTHER_KIND", "NOISE")
+PARTS: Final = ("nothing", "terms", "embedding", "name", "LOOSE", "OTHER_KIND", "NOISE", "SPECIAL")
 
 
 def print_parts(indexed: Sequence[Indexed], shown: Callable[[str], None] = print) -> None:

@@ -9,8 +9,7 @@ other projects. `make retrieval` measures what each part adds.
 
 import math
 import re
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -26,18 +25,15 @@ Measures = dict[str, Scores]
 @dataclass(frozen=True)
 class Weights:
     """Shares of the measures; they sum to 1. `terms`, `embedding`: the two searches; `name`: words of the
-    query in the symbol's name, and of the name in the query; `place`: in the names around it and in the path;
-    `file`: other chunks of the document that are candidates."""
+    query in the symbol's name, and of the name in the query."""
 
     terms: float
     embedding: float
     name: float
-    place: float
-    file: float
 
 
-SENTENCE: Final = Weights(terms=0.38, embedding=0.33, name=0.17, place=0.06, file=0.06)
-IDENTIFIER: Final = Weights(terms=0.37, embedding=0.10, name=0.43, place=0.06, file=0.04)
+SENTENCE: Final = Weights(terms=0.46, embedding=0.36, name=0.18)
+IDENTIFIER: Final = Weights(terms=0.41, embedding=0.11, name=0.48)
 """For a query that is a single name: `HttpClient`, `read_settings`, `Server.run`."""
 LOOSE: Final = 0.75
 """Factor for lines of code outside symbols."""
@@ -45,8 +41,10 @@ OTHER_KIND: Final = 0.6
 """Factor for types, if the query begins with a verb: a function does something."""
 NOISE: Final = 0.75
 """Factor for tests, examples, generated, vendored and legacy code, if the query does not ask for such."""
-_FILE_OTHERS: Final = 3
+SPECIAL: Final = 0.75
+"""Factor for methods such as `__init__`, unless the query is a name."""
 _IDENTIFIER: Final = re.compile(r"[\w$]+(?:(?:\.|::|->|#|/)[\w$]+)*(?:\(\))?")
+_SPECIAL: Final = re.compile(r"\b__\w+__$")
 _NOISE_WORDS: Final = (
     {"test", "spec", "fixtur", "mock", "conftest", "e2e"},
     {"exampl", "sampl", "demo", "tutori", "benchmark"},
@@ -86,10 +84,7 @@ def ranked(found: Mapping[str, Scores], payloads: Payloads, text: str) -> dict[s
     query = Question(text)
     rarity = query.rarity(payloads)
     measures["name"] = {each: query.in_name(payload, rarity) for each, payload in payloads.items()}
-    measures["place"] = {each: query.in_place(payload, rarity) for each, payload in payloads.items()}
     weights = vars(IDENTIFIER if query.is_identifier else SENTENCE)
-    searches = {name: weights[name] for name in found if name in measures}
-    measures["file"] = _coherence(searches, measures, payloads)
     # A search that found nothing leaves its share to the others.
     whole = sum(weights[name] for name in measures)
     parts = {each: _parts(each, weights, measures, query.factor(payloads[each]) / whole) for each in payloads}
@@ -129,25 +124,19 @@ class Question:
         if self._name in {name.casefold(), symbol.casefold()}:
             return 1.0
         own = _stems(name)
-        shared = sum(stem in self.stems for stem in own)
-        return (self._share(own, rarity) + shared / len(own)) / 2 if shared else 0.0
-
-    def in_place(self, payload: Mapping[str, Any], rarity: Mapping[str, float]) -> float:
-        symbol = str(payload.get("symbol") or "")
-        around = _stems(symbol.removesuffix(last_name(symbol)))
-        return self._share(around | _stems(_path(payload)), rarity)
+        shared = [stem for stem in own if stem in self.stems]
+        if not shared:
+            return 0.0
+        return (sum(rarity[stem] for stem in shared) / sum(rarity.values()) + len(shared) / len(own)) / 2
 
     def factor(self, payload: Mapping[str, Any]) -> float:
-        """Below 1 for noise, for code outside symbols, and for types if the query names an action."""
+        """Below 1 for noise, loose code, special methods, and types if the query names an action."""
         other = self._acts and payload.get("kind") in _TYPES
         loose = payload.get("symbol") is None and payload.get("document_type") in _CODE
         noisy = not self._noise.isdisjoint(_stems(_path(payload)))
-        return (OTHER_KIND if other else 1.0) * (LOOSE if loose else 1.0) * (NOISE if noisy else 1.0)
-
-    def _share(self, among: frozenset[str], rarity: Mapping[str, float]) -> float:
-        """The share of the query's words that are among these, where rare words count more."""
-        whole = sum(rarity[stem] for stem in self.stems)
-        return sum(rarity[stem] for stem in self.stems if stem in among) / whole if whole else 0.0
+        special = not self.is_identifier and _SPECIAL.search(str(payload.get("symbol") or ""))
+        factors = ((OTHER_KIND, other), (LOOSE, loose), (NOISE, noisy), (SPECIAL, special))
+        return math.prod(factor for factor, applies in factors if applies)
 
 
 def first_stem(text: str) -> list[str]:
@@ -168,26 +157,6 @@ def _path(payload: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=65_536)
 def _stems(text: str) -> frozenset[str]:
     return frozenset(stems(text))
-
-
-def _coherence(weights: Mapping[str, float], measures: Measures, payloads: Payloads) -> Scores:
-    """Of each candidate, the mean of its document's best other candidates."""
-    whole = sum(weights.values())
-    score = {
-        each: sum(weight * measures[name].get(each, 0.0) for name, weight in weights.items()) / whole
-        for each in payloads
-    }
-    of_document: dict[str, list[float]] = defaultdict(list)
-    for each, payload in payloads.items():
-        of_document[str(payload.get("document_id"))].append(score[each])
-    best = {name: sorted(scores)[-_FILE_OTHERS - 1 :] for name, scores in of_document.items()}
-    return {each: _others(best[str(payloads[each].get("document_id"))], score[each]) for each in payloads}
-
-
-def _others(best: Sequence[float], own: float) -> float:
-    """Mean of the best three, `own` not among them; `best` is sorted, and has one more."""
-    others = sum(best) - (max(own, best[0]))
-    return others / _FILE_OTHERS if len(best) > 1 else 0.0
 
 
 def _scaled(scores: Scores, least: float) -> dict[str, float]:
