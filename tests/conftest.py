@@ -6,13 +6,14 @@ so no test depends on the leftovers of another.
 """
 
 import os
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from archon.devstack import stack as devstack
 from archon.devstack.process import ChildProcess
 from archon.devstack.stack import Ports, Servers, Services, Stack, environment, running
 from archon.runtime.kafka.topics import ensure_topics
@@ -26,6 +27,7 @@ from tests.distribution import (
     pytest_xdist_make_scheduler,
 )
 from tests.e2e.faulty import FaultyIntelligence
+from tests.forking import forking
 from tests.memory import vectors_in_memory
 
 __all__ = ["pytest_collection_modifyitems", "pytest_runtest_teardown", "pytest_xdist_make_scheduler"]
@@ -163,12 +165,24 @@ async def collector() -> AsyncIterator[Collector]:
 
 
 @pytest.fixture(scope="session")
-async def stack(servers: TestServers, collector: Collector, stack_dir: Path) -> AsyncIterator[Settings]:
+def services_forked() -> Iterator[None]:
+    """The services of stacks that this process starts are forked from one with their imports."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(devstack, "service", forking().service)
+        yield
+
+
+@pytest.fixture(scope="session")
+async def stack(
+    servers: TestServers, collector: Collector, stack_dir: Path, services_forked: None
+) -> AsyncIterator[Settings]:
     """Servers and services, all running and traced; their settings."""
     await servers.start("temporal", "kafka", "graph", "vectors")
     settings = servers.settings(stack_dir, kafka_publish_timeout=0.5)
     await ensure_topics(settings)
-    env = servers.environment_of(settings, METRICS_INTERVAL="1", **collector.environment)
+    env = servers.environment_of(
+        settings, METRICS_INTERVAL="1", INTELLIGENCE_WORKERS="1", **collector.environment
+    )
     services = Services.on(stack_dir, servers.ports, env)
     async with AsyncExitStack() as running:
         for service in services.all():
@@ -177,10 +191,11 @@ async def stack(servers: TestServers, collector: Collector, stack_dir: Path) -> 
 
 
 @pytest.fixture(scope="session")
-async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def own(tmp_path_factory: pytest.TempPathFactory, services_forked: None) -> AsyncIterator[Stack]:
     """A separate stack whose processes a test may kill, if it brings them back."""
     overrides = {
         "CIRCUIT_BREAKER_RECOVERY_TIMEOUT": "5",
+        "INTELLIGENCE_WORKERS": "1",
         "MAX_CONCURRENT_ENRICHMENTS": "4",
         "RETRY_BACKOFF_BASE": "0.3",
     }
@@ -198,7 +213,7 @@ async def intelligence() -> AsyncIterator[FaultyIntelligence]:
 
 @pytest.fixture(scope="session")
 async def scripted(
-    intelligence: FaultyIntelligence, tmp_path_factory: pytest.TempPathFactory
+    intelligence: FaultyIntelligence, tmp_path_factory: pytest.TempPathFactory, services_forked: None
 ) -> AsyncIterator[Stack]:
     """Like `own`, but its analyses are scripted; it compares its stores once a day."""
     overrides = {"INTELLIGENCE_SERVICE_URL": intelligence.url, "RECONCILE_INTERVAL": "86400"}

@@ -19,15 +19,15 @@ _PR_SET_PDEATHSIG = 1
 
 def main(arguments: list[str]) -> int:
     pipe, command = int(arguments[0]), arguments[1:]
-    child = subprocess.Popen(command, preexec_fn=_die_with_guard)  # noqa: PLW1509  no thread runs yet
+    child = subprocess.Popen(command, preexec_fn=die_with_parent)  # noqa: PLW1509  no thread runs yet
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     threading.Thread(target=_end_with_parent, args=(pipe, child), daemon=True).start()
     code = child.wait()
     return code if code >= 0 else 128 - code
 
 
-def _die_with_guard() -> None:
-    """Runs in the child before it becomes the command (man 2 prctl)."""
+def die_with_parent() -> None:
+    """Ends this process with its parent, even when that is killed (man 2 prctl)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

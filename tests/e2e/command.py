@@ -6,11 +6,10 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from tests.forking import Forking
+from tests.forking import forking
 
 ON_IMPORT: Final = {"COLUMNS": "80", "FORCE_COLOR": "", "NO_COLOR": ""}
 """Variables that count only where they are set before the imports, and their usual values."""
@@ -37,9 +36,6 @@ async def run(*command: str, environment: Mapping[str, str], stdin: str | None =
     out, err = await process.communicate(stdin.encode() if stdin is not None else None)
     assert process.returncode is not None
     return Finished(process.returncode, out.decode(), err.decode())
-
-
-forking = cache(Forking)
 
 
 async def enrich(*arguments: str, environment: Mapping[str, str], stdin: str | None = None) -> Finished:
@@ -78,7 +74,7 @@ async def start_up(
 async def start_enrich(*arguments: str, environment: Mapping[str, str]) -> asyncio.subprocess.Process:
     """The command while it runs."""
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "archon.cli.main", *arguments),
+        *forking().command(*arguments),
         env=dict(environment),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -42,7 +42,7 @@ class FaultyStack:
 
 @pytest.fixture(scope="session")
 async def faulty_stack(
-    servers: TestServers, tmp_path_factory: pytest.TempPathFactory
+    servers: TestServers, tmp_path_factory: pytest.TempPathFactory, services_forked: None
 ) -> AsyncIterator[FaultyStack]:
     """Its own Temporal server and services: task queues have the same names everywhere."""
     await servers.start("kafka", "graph", "vectors")

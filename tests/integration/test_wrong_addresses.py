@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from archon.devstack.stack import Ports, environment
 from tests.conftest import TestServers
 from tests.e2e import command
 from tests.eventually import eventually
+from tests.forking import forking
 
 NOWHERE = {
     "MEMGRAPH_URI": "bolt://nowhere.invalid:7687",
@@ -36,7 +36,7 @@ async def logging(service: str, env: Mapping[str, str], directory: Path) -> Asyn
     file = directory / f"{service}.log"
     with file.open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "archon.cli.main", service),
+            *forking().command(service),
             env={**os.environ, **env, "LOG_FORMAT": "json"},
             stderr=log,
         )
