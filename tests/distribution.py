@@ -19,6 +19,7 @@ GROUPS: Final = {
         "e2e/test_main_job",
         "e2e/test_bench",
         "e2e/test_search",
+        "e2e/test_graph",
         "e2e/test_delete",
         "e2e/test_tracing",
         "e2e/test_two_keys",
@@ -35,7 +36,7 @@ GROUPS: Final = {
         "e2e/test_revisions",
     ),
     "repairs": ("e2e/test_reconcile", "e2e/test_parked", "e2e/test_pages"),
-    "servers that die": ("e2e/test_why", "e2e/test_outages", "crash/test_crash"),
+    "servers that die": ("e2e/test_demo", "e2e/test_why", "e2e/test_outages", "crash/test_crash"),
     "enrich up": ("e2e/test_stack",),
     "tutorial": ("e2e/test_tutorial",),
 }
@@ -76,9 +77,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | N
     return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
+def _needs_stack(item: pytest.Item) -> bool:
+    """Whether one that files share: some files have a fixture of the same name."""
+    found = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    return any(name in found and not found[name][-1].baseid.endswith(".py") for name in SHARED)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of a test that is `sampled(n)`, marks all but every n-th parameter as `full`; and orders the files."""
+    alone = {item.nodeid.partition("::")[0] for item in items if _needs_stack(item)} - set(_GROUP)
+    assert not alone, f"would start a stack for one file; put it into a group of {__name__}: {sorted(alone)}"
     seen: Counter[str] = Counter()
     for item in items:
         if (mark := item.get_closest_marker("sampled")) is not None:
