@@ -3,7 +3,7 @@ OpenAI's protocol."""
 
 import contextlib
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,14 +73,35 @@ async def service(**settings: Any) -> AsyncIterator[IntelligenceClient]:
         yield client
 
 
+@pytest.fixture(scope="module")
+async def bundled() -> AsyncIterator[IntelligenceClient]:
+    async with service() as client:
+        yield client
+
+
+@dataclass
+class Remote:
+    server: EmbeddingServer
+    client: IntelligenceClient
+
+
+@pytest.fixture(scope="module")
+async def shared() -> AsyncIterator[Remote]:
+    server = EmbeddingServer()
+    async with server.serving() as url, service(embedding_service_url=url) as client:
+        yield Remote(server, client)
+
+
+@pytest.fixture
+def remote(shared: Remote) -> Iterator[Remote]:
+    """Answers as the model does, before and after the test."""
+    yield shared
+    shared.server.answer = None
+
+
 @pytest.fixture(params=["bundled", "remote"])
-async def client(request: pytest.FixtureRequest) -> AsyncIterator[IntelligenceClient]:
-    if request.param == "bundled":
-        async with service() as bundled:
-            yield bundled
-        return
-    async with EmbeddingServer().serving() as url, service(embedding_service_url=url) as remote:
-        yield remote
+def client(request: pytest.FixtureRequest, bundled: IntelligenceClient, remote: Remote) -> IntelligenceClient:
+    return bundled if request.param == "bundled" else remote.client
 
 
 @pytest.fixture
@@ -180,15 +201,14 @@ async def test_what_is_asked_of_the_service(server: EmbeddingServer) -> None:
     ],
 )
 async def test_a_service_that_fails_says_how(
-    server: EmbeddingServer, answer: Callable[[], Response], error: type[Exception], expected: str
+    remote: Remote, answer: Callable[[], Response], error: type[Exception], expected: str
 ) -> None:
-    server.answer = answer
-    async with server.serving() as url, service(embedding_service_url=url) as client:
-        with pytest.raises(error, match=expected) as raised:
-            await analysed(client)
-        assert "secret" not in str(raised.value), "what refuses a text may quote it"
-        server.answer = None
-        assert (await analysed(client)).embedding is not None
+    remote.server.answer = answer
+    with pytest.raises(error, match=expected) as raised:
+        await analysed(remote.client)
+    assert "secret" not in str(raised.value), "what refuses a text may quote it"
+    remote.server.answer = None
+    assert (await analysed(remote.client)).embedding is not None
 
 
 async def test_a_service_that_is_away_is_unavailable() -> None:
