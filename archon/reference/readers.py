@@ -27,7 +27,8 @@ _VERBS: Final = "archon.cli.verbs"
 """Contains the names of the modules that it imports on demand."""
 
 
-def readers() -> dict[str, list[str]]:
+@cache
+def readers() -> Mapping[str, list[str]]:
     """The services of each setting, in the order of SERVICES."""
     read = {service: settings_read_by(root) for service, root in SERVICES.items()}
     return {

@@ -23,9 +23,13 @@ from deploy.prometheus import committed
 from tests.monitoring.expected import readable
 
 ROOT = Path(__file__).parents[2]
-RULES = [rule for group in yaml.safe_load(committed.RULES.read_text())["groups"] for rule in group["rules"]]
+RULES = [
+    rule
+    for group in yaml.load(committed.RULES.read_text(), yaml.CSafeLoader)["groups"]
+    for rule in group["rules"]
+]
 ALERTS = {rule["alert"]: rule for rule in committed.alerts()}
-TESTS = yaml.safe_load(committed.TESTS.read_text())["tests"]
+TESTS = yaml.load(committed.TESTS.read_text(), yaml.CSafeLoader)["tests"]
 RUNBOOKS = (ROOT / "docs" / "runbooks.md").read_text()
 MADE = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / dashboards.FILE).read_text())
 PARTS = ["Means", "Confirm", "Do", "Over"]
@@ -92,7 +96,8 @@ def test_no_runbook_or_test_outlives_its_alert() -> None:
 
 def test_prometheus_looks_where_the_services_are() -> None:
     jobs = {
-        job["job_name"]: job for job in yaml.safe_load(committed.CONFIGURATION.read_text())["scrape_configs"]
+        job["job_name"]: job
+        for job in yaml.load(committed.CONFIGURATION.read_text(), yaml.CSafeLoader)["scrape_configs"]
     }
     settings = Settings(_env_file=None)
     for service in SERVICES:

@@ -1,5 +1,6 @@
 """The committed documents: current, valid, and true to the services' behaviour."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,12 @@ from archon.runtime.settings import Settings
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_documents_are_current() -> None:
-    generated = reference.documents()
+@pytest.fixture(scope="module")
+def generated() -> Mapping[str, str]:
+    return reference.documents()
+
+
+def test_the_documents_are_current(generated: Mapping[str, str]) -> None:
     places = ("docs/schemas/*.json", "docs/openapi/*.json", "docs/asyncapi.yaml", "docs/settings.md")
     on_disk = {str(path.relative_to(ROOT)) for place in places for path in ROOT.glob(place)}
     assert on_disk == set(generated) - {"deploy/env.example"}, "run `make schemas`; remove what is left over"
@@ -56,7 +61,7 @@ def _bodies(document: dict[str, Any]) -> list[dict[str, str]]:
 
 @cache
 def _asyncapi() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "asyncapi.yaml").read_text())
+    document: dict[str, Any] = yaml.load((ROOT / "docs" / "asyncapi.yaml").read_text(), yaml.CSafeLoader)
     return document
 
 
@@ -99,8 +104,9 @@ def test_a_secret_may_stand_in_a_file() -> None:
     assert "`QDRANT_API_KEY`, `QDRANT_API_KEY_FILE`" in settings_table.page()
 
 
-def test_the_documents_do_not_depend_on_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = reference.documents()
+def test_the_documents_do_not_depend_on_the_environment(
+    generated: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in Settings.model_fields:
         monkeypatch.setenv(name.upper(), "7")
-    assert reference.documents() == before
+    assert reference.documents() == generated

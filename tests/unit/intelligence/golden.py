@@ -44,7 +44,7 @@ def sources() -> Iterator[tuple[str, str, str]]:
     """A name, a language and a text. Each source also appears three times in one text, and cut."""
     for folder in ("sources", "documents"):
         for path in sorted((HERE / folder).glob("*.yaml")):
-            text = yaml.safe_load(path.read_text())["source"]
+            text = yaml.load(path.read_text(), yaml.CSafeLoader)["source"]
             yield path.stem, path.stem, text
             yield f"{path.stem}, repeated and cut", path.stem, text * 2 + text[: len(text) * 2 // 3]
     yield "markdown", "markdown", MARKDOWN

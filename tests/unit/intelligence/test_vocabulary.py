@@ -13,7 +13,7 @@ from intelligence.embedding.vocabulary import Vocabulary
 
 MODEL = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
 SOURCES = [
-    yaml.safe_load(path.read_text())["source"]
+    yaml.load(path.read_text(), yaml.CSafeLoader)["source"]
     for path in sorted((Path(__file__).parent / "sources").glob("*.yaml"))
 ]
 TEXTS = [
