@@ -199,6 +199,8 @@ async def test_what_is_unreachable_or_missing_is_told_by_the_exit_code(
     assert (await enrich("ingest", environment=environment)).code == 2
 
 
+# tests/e2e/test_demo.py has the rest of the demo, tests/e2e/test_stack.py a stack of its own.
+@pytest.mark.full
 async def test_the_demo_runs_on_a_stack_of_its_own(repository: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     arguments = ("demo", str(repository), "--data-dir", str(data_dir), "-o", "json")

@@ -28,6 +28,7 @@ from tests.e2e.conftest import BACKLOG, BURST, FaultyStack
 from tests.e2e.events import completed_of, read_all
 from tests.e2e.faulty import refusing, slow, well
 from tests.eventually import eventually
+from tests.examples import examples
 
 SLOW_SECONDS = float(os.environ.get("ARCHON_TEST_SLOW_SECONDS", "4"))
 DOWN_SECONDS = float(os.environ.get("ARCHON_TEST_DOWN_SECONDS", "4"))
@@ -551,23 +552,23 @@ async def test_a_redelivery_is_counted(faulty: FaultyStack, bridge: httpx.AsyncC
     assert len(await completed_of(faulty.settings, document_id, 1)) == 1
 
 
-async def test_200_racing_updates_of_20_documents_end_with_the_newest_content_in_both_stores(
+async def test_racing_updates_end_with_the_newest_content_in_both_stores(
     faulty: FaultyStack, bridge: httpx.AsyncClient, project: str
 ) -> None:
-    slots = asyncio.Semaphore(16)
+    documents, slots = examples(20), asyncio.Semaphore(16)
     newest: dict[str, tuple[int, str]] = {}
 
     async def update(number: int) -> None:
         text = f"def f_{number}(): pass\n# {uuid4()}\n"
-        document = {"project_id": project, "source_path": f"src/m{number % 20}.py", "full_text": text}
+        document = {"project_id": project, "source_path": f"src/m{number % documents}.py", "full_text": text}
         async with slots:
             accepted = (await bridge.post("/document", json=document)).json()
         found = (accepted["document_version"], accepted["content_hash"])
         newest[accepted["document_id"]] = max(found, newest.get(accepted["document_id"], (0, "")))
 
-    await asyncio.gather(*map(update, range(200)))
-    assert [version for version, _ in newest.values()] == [10] * 20
-    await until(bridge, project, completed=20)
+    await asyncio.gather(*map(update, range(10 * documents)))
+    assert [version for version, _ in newest.values()] == [10] * documents
+    await until(bridge, project, completed=documents)
     await agree(faulty, project, newest)
 
 

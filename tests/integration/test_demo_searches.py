@@ -65,6 +65,7 @@ def _changed(path: str, text: str) -> ChangedDocument:
     return ChangedDocument(own, path, language_of(path), content_hash(text), found.code_map)
 
 
+@pytest.mark.full
 async def test_the_demos_question_finds_what_depends_on_a_change_of_this_repository() -> None:
     async with References(OwnCode()) as references:
         found = await references.impact("p", symbols=[CHANGED])

@@ -22,6 +22,7 @@ from archon.contracts.code.references import (
     Typed,
 )
 from archon.contracts.errors import InvalidInputError
+from tests.examples import examples
 
 EMPTY = CodeMap([], [], [], [])
 text = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -63,6 +64,7 @@ def rewritten(change: object) -> str:
 
 
 @given(_maps())
+@settings(max_examples=examples(100))
 def test_a_map_survives(code: CodeMap):
     found = pack(code)
     assert (EMPTY if found is None else unpack(found)) == code
@@ -86,7 +88,7 @@ ONE = CodeMap(
 
 
 @given(st.integers(0, 10_000), st.integers(0, 255))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_a_changed_byte_is_an_error_or_another_map(position: int, byte: int):
     data = bytearray(b64decode(packed(ONE)[1:]))
     data[position % len(data)] = byte
@@ -103,6 +105,7 @@ def test_a_changed_byte_is_an_error_or_another_map(position: int, byte: int):
         lambda inner: st.lists(inner) | st.dictionaries(text, inner),
     )
 )
+@settings(max_examples=examples(100))
 def test_other_content_is_refused(content: object):
     with pytest.raises(InvalidInputError):
         unpack(rewritten(content))

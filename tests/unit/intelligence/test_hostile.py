@@ -61,7 +61,7 @@ def check(text: str, language: str | None) -> AnalysisResult:
     return result
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("language", hostile.LANGUAGES)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_every_text_has_an_answer(language: str | None, text: str) -> None:

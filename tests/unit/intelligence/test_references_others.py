@@ -264,6 +264,7 @@ HUGE = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("language", HUGE)
 def test_a_source_full_of_references(language: str):
     head, line = HUGE[language]
@@ -275,6 +276,7 @@ def test_a_source_full_of_references(language: str):
     assert time.process_time() - started < 60
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("language", "source"),
     [

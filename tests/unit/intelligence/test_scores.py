@@ -53,6 +53,7 @@ def chosen(text: str) -> list[FUNCTIONS]:
     return random.Random(1).sample(found, min(4, len(found)))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("text", sources())
 def test_decisions_and_levels_never_lower_complexity(text: str) -> None:
     before = of(text).complexity_score
@@ -70,6 +71,7 @@ def test_decisions_and_levels_never_lower_complexity(text: str) -> None:
     assert before <= outside
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("text", sources())
 def test_missing_documentation_never_raises_quality(text: str) -> None:
     whole = of(text)
@@ -90,6 +92,7 @@ def test_missing_documentation_never_raises_quality(text: str) -> None:
         assert less.quality_score <= before
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["", "_copied"])
 @pytest.mark.parametrize("text", sources())
 def test_a_copy_never_raises_quality(text: str, name: str) -> None:
@@ -120,6 +123,7 @@ def test_the_one_good_function_counts_once_however_often_it_is_there(name: str) 
     assert twice.quality_score < once.quality_score
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("text", sources())
 def test_an_anti_pattern_never_raises_quality(text: str) -> None:
     before = of(text).quality_score
