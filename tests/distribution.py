@@ -78,9 +78,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | N
 
 
 def _needs_stack(item: pytest.Item) -> bool:
-    """Whether one that files share: some files have a fixture of the same name."""
+    """Whether one that files share: some files have a fixture or a parameter of the same name."""
     found = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
-    return any(name in found and not found[name][-1].baseid.endswith(".py") for name in SHARED)
+    given = item.callspec.params if hasattr(item, "callspec") else ()
+    return any(
+        name in found and name not in given and not found[name][-1].baseid.endswith(".py") for name in SHARED
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
