@@ -82,17 +82,17 @@ class Shop:
         self.root = root
         self.project = project
         self.http = http
-        self._environment = environment
+        self.environment = environment
 
     async def ingest(self, *options: str) -> None:
         finished = await enrich(
-            *("ingest", str(self.root), "-p", self.project, *options), environment=self._environment
+            *("ingest", str(self.root), "-p", self.project, *options), environment=self.environment
         )
         assert finished.code == 0, finished.err
 
     async def enrich(self, *arguments: str, stdin: str | None = None) -> Finished:
         return await enrich(
-            *("graph", *arguments, "-p", self.project), environment=self._environment, stdin=stdin
+            *("graph", *arguments, "-p", self.project), environment=self.environment, stdin=stdin
         )
 
     async def asked(self, *arguments: str, stdin: str | None = None) -> dict[str, Any]:
@@ -113,6 +113,19 @@ def changed(found: dict[str, Any]) -> dict[str, bool]:
     return {each["symbol"]["qualified_name"]: each["tested"] for each in found["changed"]}
 
 
+@pytest.fixture(scope="module")
+async def unchanged(
+    servers: TestServers, stack: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Shop]:
+    """One for the questions that change nothing."""
+    environment = {**os.environ, **servers.environment_of(stack)}
+    root = repository(tmp_path_factory.mktemp("unchanged") / "shop", FILES)
+    async with httpx.AsyncClient(base_url=f"{stack.bridge_url}/api/bridge", timeout=30) as http:
+        shop = Shop(root, environment, http, f"project-{uuid4().hex[:10]}")
+        await shop.ingest()
+        yield shop
+
+
 @pytest.fixture
 async def shop(
     servers: TestServers, stack: Settings, http: httpx.AsyncClient, project: str, tmp_path: Path
@@ -123,19 +136,19 @@ async def shop(
     yield shop
 
 
-async def test_every_question_has_its_answer(shop: Shop) -> None:
-    found = await shop.asked("find", "total")
+async def test_every_question_has_its_answer(unchanged: Shop) -> None:
+    found = await unchanged.asked("find", "total")
     assert found["symbols"][0]["qualified_name"] == "total"
     assert found["freshness"] == {
         "documents": 8,
         "waiting": 0,
         "unanalysed": found["freshness"]["unanalysed"],
     }
-    (one,) = (await shop.asked("show", "shop/cart.py:total"))["symbols"]
+    (one,) = (await unchanged.asked("show", "shop/cart.py:total"))["symbols"]
     assert one["source"] == 'def total(items):\n    """Adds up the prices."""\n    return sum(items)'
     assert one["documentation"] == "Adds up the prices."
 
-    direct = await shop.asked("callers", "shop/cart.py:total")
+    direct = await unchanged.asked("callers", "shop/cart.py:total")
     assert names(direct["relations"]) == {"Store.save", "test_total"}
     (site,) = [each["sites"][0] for each in direct["relations"] if not each["test"]]
     assert (site["file_path"], site["line"], site["kind"], site["how"]) == (
@@ -145,44 +158,44 @@ async def test_every_question_has_its_answer(shop: Shop) -> None:
         "import",
     )
     assert (direct["complete"], direct["next"]) == (True, None)
-    far = await shop.asked("callers", "shop/cart.py:total", "--depth", "3")
+    far = await unchanged.asked("callers", "shop/cart.py:total", "--depth", "3")
     assert {"Store.save", "FileStore.save", "main", "test_total"} <= names(far["relations"])
-    assert names((await shop.asked("callees", "Store.save"))["relations"]) == {"total"}
-    assert names((await shop.asked("callers", "fetchTotal"))["relations"]) == {"Page.show"}
-    assert names((await shop.asked("implementers", "Store"))["relations"]) == {"FileStore"}
-    assert names((await shop.asked("implementers", "Store.save"))["relations"]) == {"FileStore.save"}
-    importers = (await shop.asked("importers", "--file", "shop/cart.py"))["relations"]
+    assert names((await unchanged.asked("callees", "Store.save"))["relations"]) == {"total"}
+    assert names((await unchanged.asked("callers", "fetchTotal"))["relations"]) == {"Page.show"}
+    assert names((await unchanged.asked("implementers", "Store"))["relations"]) == {"FileStore"}
+    assert names((await unchanged.asked("implementers", "Store.save"))["relations"]) == {"FileStore.save"}
+    importers = (await unchanged.asked("importers", "--file", "shop/cart.py"))["relations"]
     assert {each["file_path"] for each in importers} == {"shop/store.py", "tests/test_cart.py"}
-    way = (await shop.asked("path", "main", "shop/cart.py:total"))["steps"]
+    way = (await unchanged.asked("path", "main", "shop/cart.py:total"))["steps"]
     assert [each["symbol"]["qualified_name"] for each in way][-1] == "total"
-    around = await shop.asked("neighbours", "Store.save")
+    around = await unchanged.asked("neighbours", "Store.save")
     assert {"total", "FileStore.save"} <= {each["symbol"]["qualified_name"] for each in around["nodes"]}
-    inside = await shop.asked("outline", "--file", "shop/store.py")
+    inside = await unchanged.asked("outline", "--file", "shop/store.py")
     assert [each["qualified_name"] for each in inside["symbols"]][:2] == ["Store", "Store.save"]
-    large = await shop.asked("outline")
+    large = await unchanged.asked("outline")
     assert {each["path"] for each in large["packages"]} >= {"shop", "tests", "web"}
     assert "unused" in {each["qualified_name"] for each in large["dead"]}
 
-    impact = await shop.asked("impact", "shop/cart.py:total")
+    impact = await unchanged.asked("impact", "shop/cart.py:total")
     assert changed(impact) == {"total": True}
     assert {"Store.save", "main"} <= names(impact["relations"])
     assert names(impact["tests"]) == {"test_total"}
 
 
-async def test_people_get_places_and_pictures(shop: Shop) -> None:
-    shown = await shop.enrich("callers", "shop/cart.py:total", "--depth", "2")
+async def test_people_get_places_and_pictures(unchanged: Shop) -> None:
+    shown = await unchanged.enrich("callers", "shop/cart.py:total", "--depth", "2")
     assert "  shop/store.py:8" in shown.out
     assert "Tests\n  tests/test_cart.py:5  test_total" in shown.out
-    assert "total" in (await shop.enrich("show", "total")).out
-    assert (await shop.enrich("neighbours", "total", "-o", "dot")).out.startswith("digraph")
-    assert (await shop.enrich("neighbours", "total", "-o", "mermaid")).out.startswith("flowchart")
-    missing = await shop.enrich("callers", "totall")
+    assert "total" in (await unchanged.enrich("show", "total")).out
+    assert (await unchanged.enrich("neighbours", "total", "-o", "dot")).out.startswith("digraph")
+    assert (await unchanged.enrich("neighbours", "total", "-o", "mermaid")).out.startswith("flowchart")
+    missing = await unchanged.enrich("callers", "totall")
     assert (missing.code, missing.out) == (4, "")
     assert "total" in missing.err
 
 
-async def test_a_project_without_documents_is_named(shop: Shop) -> None:
-    shop.project += "-none"
+async def test_a_project_without_documents_is_named(unchanged: Shop) -> None:
+    shop = Shop(unchanged.root, unchanged.environment, unchanged.http, f"{unchanged.project}-none")
     for question in (("callers", "total"), ("find", "total")):
         finished = await shop.enrich(*question)
         assert f"enrich ingest PATH -p {shop.project}" in finished.err
