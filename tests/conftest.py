@@ -5,6 +5,7 @@ select other servers instead. Topics, consumer groups, collections, projects and
 so no test depends on the leftovers of another.
 """
 
+import gc
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import AsyncExitStack
@@ -48,6 +49,17 @@ _LOG_LINES = 12
 
 def pytest_configure(config: pytest.Config) -> None:
     examples.configure(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays: the garbage collector would walk it in vain, now and during every test."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
