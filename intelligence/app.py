@@ -70,7 +70,10 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         workers = settings.intelligence_workers or os.cpu_count() or 1
         app.state.pool = Pool(
-            workers, settings.intelligence_time_limit, memory=settings.intelligence_memory_limit
+            workers,
+            settings.intelligence_time_limit,
+            analyser.warm_up,
+            settings.intelligence_memory_limit,
         )
         try:
             async with embedders.connected(settings, app.state.pool) as embedder:

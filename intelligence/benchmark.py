@@ -76,7 +76,7 @@ def measured(language: str, texts: Sequence[str]) -> Row:
 
 async def processed(documents: Sequence[Source], workers: int) -> Row:
     """All batches concurrently, without the start of the processes."""
-    pool = Pool(workers, limit=600)
+    pool = Pool(workers, 600, warm_up)
     try:
         await pool.warm()
         started = time.perf_counter()

@@ -20,7 +20,7 @@ from typing import Any
 
 from archon.contracts.analysis import AnalysisResult
 from archon.contracts.types import EnrichmentType
-from intelligence.analysis.analyser import analyse
+from intelligence.analysis.analyser import analyse, warm_up
 from intelligence.benchmark import sources
 from intelligence.service.pool import Pool, PoolError, TimeLimitError
 from tests import hostile
@@ -59,7 +59,7 @@ def timed(text: str, language: str | None) -> float:
 async def fuzz(texts: dict[str, list[str]], given: argparse.Namespace) -> Report:
     """Runs until the time is over; each worker has one case at a time."""
     report = Report()
-    pool = Pool(given.workers, given.limit)
+    pool = Pool(given.workers, given.limit, warm_up)
     chance = random.Random(given.seed)
     end = time.monotonic() + given.seconds
 

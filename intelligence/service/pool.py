@@ -19,7 +19,6 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Final, TypeVar
 
 from archon.contracts.errors import ArchonError
-from intelligence.analysis import analyser
 
 Result = TypeVar("Result")
 Arguments = tuple[Any, ...]
@@ -64,15 +63,16 @@ class Pool:
     """Worker processes for analyses.
 
     `limit`: seconds of processor time, because the wall clock also counts waiting on a busy machine; work
-    that uses no processor is ended after four times as long. `memory`: bytes that each process may allocate,
-    as counted by Linux (man 2 getrlimit, RLIMIT_DATA).
+    that uses no processor is ended after four times as long. `begin` is called in each process before its
+    first work. `memory`: bytes that each process may allocate, as counted by Linux (man 2 getrlimit,
+    RLIMIT_DATA).
     """
 
     def __init__(
         self,
         workers: int,
         limit: float,
-        begin: Callable[[], None] = analyser.warm_up,
+        begin: Callable[[], None],
         memory: int | None = None,
     ) -> None:
         self._limit = limit
