@@ -12,7 +12,7 @@ from tests.e2e.conftest import BACKLOG, FaultyStack
 from tests.e2e.faulty import well
 from tests.eventually import eventually
 
-FLOOD = 3 * BACKLOG
+FLOOD = 2 * BACKLOG
 pytestmark = pytest.mark.threat
 
 

@@ -20,9 +20,10 @@ from intelligence.measures import findings
 from intelligence.measures.findings import Rule
 from intelligence.syntax.grammar import grammars
 from intelligence.syntax.tree import parse
+from tests.examples import examples
 
 FULL = EnrichmentType.FULL
-SAMPLE = int(os.environ.get("ARCHON_TEST_AST_FILES", "150"))
+SAMPLE = int(os.environ.get("ARCHON_TEST_AST_FILES", examples(150)))
 
 
 def python_files() -> list[Path]:
