@@ -70,7 +70,7 @@ def test_every_text_has_an_answer(language: str | None, text: str) -> None:
         assert (result.quality_score, result.entities) == (None, [])
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("language", hostile.LANGUAGES)
 def test_every_mutation_has_an_answer(language: str | None) -> None:
     chance = random.Random(str(language))

@@ -276,7 +276,7 @@ def test_a_source_full_of_references(language: str):
     assert time.process_time() - started < 60
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("language", "source"),
     [
