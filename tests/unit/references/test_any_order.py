@@ -16,10 +16,10 @@ from archon.references.answers.show import show
 from archon.references.edges.survey import Survey
 from archon.references.port import Changes, Filters
 from archon.references.project import Project
+from tests.examples import examples
 from tests.unit.references.maps import FRESH, around, changed
 from tests.unit.references.worlds import GO, JAVA, OTHERS, PYTHON, TYPESCRIPT
 
-EXAMPLES = 8
 ALL = Page(1000)
 
 
@@ -38,7 +38,7 @@ def edits(world):
 @pytest.mark.parametrize(
     "world", [PYTHON, TYPESCRIPT, GO, JAVA, OTHERS], ids=["py", "ts", "go", "java", "rb"]
 )
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(24), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.randoms(use_true_random=False))
 def test_answers_depend_on_what_the_documents_say_now_alone(world, data, chance):
     present = {}
