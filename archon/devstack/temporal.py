@@ -70,6 +70,10 @@ def temporal(data_dir: Path, port: int, ui_port: int) -> ChildProcess:
             # A shard polls for tasks at most twenty times a second by default, and this server has one shard:
             # above four documents a second each task of a run would wait for 35 ms.
             *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000"),
+            # Fairness holds within a partition: with several, a quiet project may wait behind all of a busy
+            # one.
+            *("--dynamic-config-value", "matching.numTaskqueueReadPartitions=1"),
+            *("--dynamic-config-value", "matching.numTaskqueueWritePartitions=1"),
             *(part for name in names.SEARCH_ATTRIBUTES for part in ("--search-attribute", f"{name}=Keyword")),
         ],
     )

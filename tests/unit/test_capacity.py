@@ -65,8 +65,8 @@ def of(found: list[Need], part: str, what: str) -> Need:
         ("Temporal", "state transitions", 2000, None),
         ("Temporal", "database writes", 2500, 400),
         ("Temporal", "history shards", 512, 1280),  # 50 writes per second each
-        ("Temporal", "partitions of queue `enrichment`", 12, 400 / 12),
-        ("Temporal", "partitions of queue `intelligence`", 4, 400),
+        ("Temporal", "partitions of queue `enrichment`", 12, 100 / 12),
+        ("Temporal", "partitions of queue `intelligence`", 1, 100),
         ("Temporal", "histories of 7 days", 100 * 10_000 * 604_800, None),
         ("Kafka", "records", 600, None),
         ("Kafka", "written, on 3 brokers", 1_200_000, 10_000),

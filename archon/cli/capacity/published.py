@@ -40,8 +40,8 @@ DEFAULT_SHARDS: Final = 512
 """The default of Temporal's Helm chart."""
 DATABASE_WRITES: Final = 10_000
 """Assumed: writes per second of one SQL server with fast disks."""
-TASK_QUEUE_PARTITIONS: Final = 4
-"""Temporal's default."""
+TASK_QUEUE_PARTITIONS: Final = 1
+"""Of deploy/temporal/dynamic-config.yaml; projects take turns within a partition."""
 PARTITION_TASKS: Final = 100
 """Assumed, conservatively: tasks per second of one partition. Temporal publishes no figure."""
 
