@@ -2,14 +2,17 @@
 
 import json
 import random
+import tracemalloc
 import zlib
 from base64 import b64decode, b64encode
-from typing import get_args
+from typing import Final, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from archon.contracts.code import packing
+from archon.contracts.code.limits import LEVELS_LIMIT, NAME_CHARACTERS, SETTINGS_CHARACTERS
 from archon.contracts.code.packing import VERSION, pack, unpack
 from archon.contracts.code.references import (
     DECLARATIONS_LIMIT,
@@ -29,7 +32,7 @@ text = st.text(st.characters(codec="utf-8"), max_size=8)
 line = st.integers(1, 5000)
 
 
-def _maps() -> st.SearchStrategy[CodeMap]:
+def maps() -> st.SearchStrategy[CodeMap]:
     def of(count: int) -> st.SearchStrategy[CodeMap]:
         index = st.integers(-1, count - 1)
         optional = st.none() | text
@@ -46,10 +49,19 @@ def _maps() -> st.SearchStrategy[CodeMap]:
             st.lists(st.builds(Binding, text, text, text, line, st.booleans()), max_size=5),
             st.lists(st.builds(Typed, text, text, index, st.booleans(), st.booleans()), max_size=5),
             text,
-            text,
+            st.just("") | st.dictionaries(text, text, max_size=2).map(json.dumps),
         )
 
-    return st.integers(0, 5).flatmap(of)
+    return st.integers(0, 5).flatmap(of).map(_nested)
+
+
+def _nested(code: CodeMap) -> CodeMap:
+    """With each declaration in one before it."""
+    declarations = [
+        each._replace(parent=min(each.parent, position - 1))
+        for position, each in enumerate(code.declarations)
+    ]
+    return code._replace(declarations=declarations)
 
 
 def packed(code: CodeMap) -> str:
@@ -63,7 +75,7 @@ def rewritten(change: object) -> str:
     return VERSION + b64encode(zlib.compress(json.dumps(change).encode())).decode()
 
 
-@given(_maps())
+@given(maps())
 @settings(max_examples=examples(100))
 def test_a_map_survives(code: CodeMap):
     found = pack(code)
@@ -155,3 +167,126 @@ def test_what_is_beyond_the_limits_is_left_out():
     assert len(found.declarations) == DECLARATIONS_LIMIT
     with pytest.raises(InvalidInputError):
         unpack(packed(EMPTY._replace(declarations=[last])))
+
+
+def in_a_row(count: int) -> list[Declaration]:
+    """Each declaration in the one before it."""
+    return [ONE.declarations[0]._replace(parent=each - 1, ordinal=each) for each in range(count)]
+
+
+def with_first(**changed: object) -> CodeMap:
+    first, *others = ONE.declarations
+    return ONE._replace(declarations=[first._replace(**changed), *others])  # type: ignore[arg-type]
+
+
+def forged(code: CodeMap, monkeypatch: pytest.MonkeyPatch) -> str:
+    """As a service may write it that has no limits."""
+    with monkeypatch.context() as patched:
+        patched.setattr(packing, "within_limits", lambda code: code)
+        return packed(code)
+
+
+LONG: Final = "n" * (NAME_CHARACTERS + 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (with_first(parent=1), "levels"),
+        (with_first(parent=0), "levels"),
+        (EMPTY._replace(declarations=in_a_row(LEVELS_LIMIT + 1)), "levels"),
+        (EMPTY._replace(declarations=in_a_row(5000)[::-1]), "levels"),
+        (with_first(end_line=2**70), "number"),
+        (with_first(start_line=-1), "number"),
+        (with_first(end_line=-1), "number"),
+        (with_first(ordinal=-1), "number"),
+        (ONE._replace(references=[Reference("call", "f", 2**31, -1)]), "number"),
+        (ONE._replace(bindings=[Binding("f", "f", "f", -1, False)]), "number"),
+        (with_first(name=LONG), "name"),
+        (with_first(kind=LONG), "name"),
+        (with_first(returns=LONG), "name"),
+        (with_first(exported=LONG), "name"),
+        (with_first(qualified_name="q" * 10_000), "qualified name"),
+        (ONE._replace(references=[Reference("call", "f" + "()" * 200_000, 1, -1)]), "name"),
+        (ONE._replace(bindings=[Binding("f", LONG, "f", 1, False)]), "name"),
+        (ONE._replace(typed=[Typed("f", LONG, 0, True)]), "name"),
+        (ONE._replace(package=LONG), "package"),
+        (ONE._replace(settings="[" * 100_000), "settings"),
+        (ONE._replace(settings='{"a":' * 40 + "1" + "}" * 40), "settings"),
+        (ONE._replace(settings=json.dumps({"a": "b" * SETTINGS_CHARACTERS})), "settings"),
+        (ONE._replace(settings="[]"), "settings"),
+        (ONE._replace(settings="{"), "settings"),
+    ],
+)
+def test_a_map_beyond_the_limits_is_refused(
+    code: CodeMap, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidInputError, match=reason):
+        unpack(forged(code, monkeypatch))
+
+
+@pytest.mark.parametrize("place", ["strings", "package", "settings"])
+def test_text_that_is_not_unicode_is_refused(place: str) -> None:
+    content = json.loads(zlib.decompress(b64decode(packed(ONE)[1:])))
+    if place == "strings":
+        content[0][0] = "\ud800"
+    else:
+        content[{"package": 2, "settings": 3}[place]] = '{"\ud800": 1}'
+    with pytest.raises(InvalidInputError, match="Unicode"):
+        unpack(rewritten(content))
+
+
+def test_qualified_names_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    beginning = "q" * 4000
+    declarations = [
+        ONE.declarations[0]._replace(qualified_name=f"{beginning}.A", ordinal=each) for each in range(20_000)
+    ]
+    text = forged(EMPTY._replace(declarations=declarations), monkeypatch)
+    del declarations
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidInputError, match="together"):
+            unpack(text)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_lists_do_not_fill_the_memory() -> None:
+    text = VERSION + b64encode(zlib.compress(b"[" + b"[]," * 3_000_000 + b"0]")).decode()
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidInputError, match="too many values"):
+            unpack(text)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_parent_may_come_later() -> None:
+    method, type_ = ONE.declarations[1], ONE.declarations[0]
+    code = EMPTY._replace(declarations=[method._replace(parent=1), type_])
+    assert unpack(packed(code)) == code
+    code = EMPTY._replace(declarations=in_a_row(LEVELS_LIMIT))
+    assert unpack(packed(code)) == code
+
+
+def test_what_is_written_can_be_read_whatever_a_file_has() -> None:
+    deep = '{"a":' * 600 + "1" + "}" * 600
+    found = unpack(
+        packed(
+            CodeMap(
+                [ONE.declarations[0]._replace(name=LONG, qualified_name="q" * 9000, returns=LONG)],
+                [Reference("call", LONG, 1, 0), Reference("call", "f", 2, 0)],
+                [Binding("f", LONG, "f", 1, False), Binding("f", "f", "f", 1, False)],
+                [Typed("f", LONG, 0, True), Typed("f", "g", 0, True)],
+                LONG,
+                deep,
+            )
+        )
+    )
+    assert len(found.declarations[0].name) == NAME_CHARACTERS
+    assert [each.name for each in found.references] == ["f"]
+    assert [each.module for each in found.bindings] == ["f"]
+    assert [each.type for each in found.typed] == ["g"]
+    assert (found.package, found.settings) == ("", "")

@@ -10,6 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import Any, Final, get_args
 
+from archon.contracts.code.limits import (
+    ALL_QUALIFIED_CHARACTERS,
+    LARGEST_NUMBER,
+    LEVELS_LIMIT,
+    NAME_CHARACTERS,
+    QUALIFIED_CHARACTERS,
+    are_settings,
+    too_deep,
+    within_limits,
+)
 from archon.contracts.code.references import (
     DECLARATIONS_LIMIT,
     REFERENCES_LIMIT,
@@ -21,11 +31,16 @@ from archon.contracts.code.references import (
     Typed,
 )
 from archon.contracts.errors import InvalidInputError
+from archon.contracts.json_values import not_unicode
 
 VERSION: Final = "1"
 PACKED_CHARACTERS: Final = 4_000_000
 """Maximum length of a packed map, which no map within the limits reaches in practice."""
-_BYTES: Final = 16_000_000
+_BYTES: Final = 12_000_000
+_COMMAS: Final = 2_000_000
+_BRACKETS: Final = 500_000
+"""In the JSON: a list takes sixty times as much memory as its text. A map within the limits has less than
+half of them."""
 _NOTHING: Final = -1
 _WHOLE: Final = "\0"
 _LEVEL: Final = 5
@@ -41,6 +56,7 @@ _TABLES: Final = (
 
 def pack(code: CodeMap) -> str | None:
     """None for a map that says nothing. Rows beyond the limits are left out."""
+    code = within_limits(code)
     if not any((code.declarations, code.references, code.bindings, code.typed, code.package, code.settings)):
         return None
     strings: dict[str, int] = {}
@@ -49,9 +65,7 @@ def pack(code: CodeMap) -> str | None:
         return _NOTHING if text is None else strings.setdefault(text, len(strings))
 
     kinds = {kind: position for position, kind in enumerate(_KINDS)}
-    declarations = code.declarations[:DECLARATIONS_LIMIT]
-    references = code.references[:REFERENCES_LIMIT]
-    bindings, typed = code.bindings[:REFERENCES_LIMIT], code.typed[:REFERENCES_LIMIT]
+    declarations, references, bindings, typed = code[:4]
     tables = [
         [
             [number(each.kind) for each in declarations],
@@ -90,7 +104,9 @@ def pack(code: CodeMap) -> str | None:
 
 
 def unpack(text: str) -> CodeMap:
-    """Raises InvalidInputError for text that `pack` did not write; never needs more than some 100 MB."""
+    """Raises InvalidInputError for text that `pack` did not write; never needs more than some 100 MB.
+    A service may have written the text: what this returns is within the limits of
+    `archon.contracts.code.limits`."""
     try:
         return _unpacked(text)
     except InvalidInputError:
@@ -100,19 +116,7 @@ def unpack(text: str) -> CodeMap:
 
 
 def _unpacked(text: str) -> CodeMap:
-    if not text.startswith(VERSION):
-        raise InvalidInputError("code_map", f"has the unknown version {text[:1]!r}")
-    if len(text) > PACKED_CHARACTERS:
-        raise InvalidInputError("code_map", f"has more than {PACKED_CHARACTERS} characters")
-    inflating = zlib.decompressobj()
-    data = inflating.decompress(a2b_base64(text[1:], strict_mode=True), _BYTES)
-    if not inflating.eof:
-        raise InvalidInputError("code_map", f"is cut off, or has more than {_BYTES} bytes")
-    strings, tables, package, settings = json.loads(data)
-    if not isinstance(strings, list) or not all(
-        isinstance(each, str) for each in (*strings, package, settings)
-    ):
-        raise InvalidInputError("code_map", "has something else than text in its strings")
+    strings, tables, package, settings = _content(text)
     declared, referring, imported, typed = [
         _checked(table, columns) for table, columns in zip(_TABLES, tables, strict=True)
     ]
@@ -122,42 +126,25 @@ def _unpacked(text: str) -> CodeMap:
             raise IndexError("there is no text with a negative number")
         return [strings[each] for each in numbers]
 
-    count = len(declared[0])
-    if any(not -1 <= each < count for each in declared[6]):
-        raise InvalidInputError("code_map", "names a declaration that it does not have")
+    _require_names(strings, [*declared[:2], *declared[7:], referring[1], *imported[:3], *typed[:2]])
+    declarations = _declarations(declared, named)
     sources = (_sums(referring[3]), _sums(typed[2]))
-    if any(not -1 <= each < count for column in sources for each in column):
+    if any(not -1 <= each < len(declarations) for column in sources for each in column):
         raise InvalidInputError("code_map", "names a declaration that it does not have")
-    names, starts = named(declared[1]), _sums(declared[4])
-    optional: Callable[[int], str | None] = lambda each: strings[each] if each >= 0 else None  # noqa: E731
-    declarations = [
-        Declaration(
-            kind,
-            name,
-            _qualified(beginning, name),
-            ordinal,
-            start,
-            start + length,
-            parent,
-            optional(returns),
-            name if exported < _NOTHING else optional(exported),
-        )
-        for kind, name, beginning, ordinal, start, length, parent, returns, exported in zip(
-            named(declared[0]), names, named(declared[2]), declared[3], starts, *declared[5:], strict=True
-        )
-    ]
+    lines = (_sums(referring[2]), _sums(imported[3]))
+    _require_numbers([referring[0], *lines])
     return CodeMap(
         declarations,
         [
             Reference(_KINDS[kind], name, line, source)
             for kind, name, line, source in zip(
-                referring[0], named(referring[1]), _sums(referring[2]), sources[0], strict=True
+                referring[0], named(referring[1]), lines[0], sources[0], strict=True
             )
         ],
         [
             Binding(local, module, name, line, bool(exported))
             for local, module, name, line, exported in zip(
-                *map(named, imported[:3]), _sums(imported[3]), imported[4], strict=True
+                *map(named, imported[:3]), lines[1], imported[4], strict=True
             )
         ],
         [
@@ -167,6 +154,69 @@ def _unpacked(text: str) -> CodeMap:
         package,
         settings,
     )
+
+
+def _content(text: str) -> tuple[list[str], list[Any], str, str]:
+    """The strings, the tables, which are not checked, the package and the settings."""
+    if not text.startswith(VERSION):
+        raise InvalidInputError("code_map", f"has the unknown version {text[:1]!r}")
+    if len(text) > PACKED_CHARACTERS:
+        raise InvalidInputError("code_map", f"has more than {PACKED_CHARACTERS} characters")
+    inflating = zlib.decompressobj()
+    data = inflating.decompress(a2b_base64(text[1:], strict_mode=True), _BYTES)
+    if not inflating.eof:
+        raise InvalidInputError("code_map", f"is cut off, or has more than {_BYTES} bytes")
+    if data.count(b",") > _COMMAS or data.count(b"[") + data.count(b"{") > _BRACKETS:
+        raise InvalidInputError("code_map", "has too many values")
+    strings, tables, package, settings = json.loads(data)
+    texts: list[Any] = [*strings, package, settings] if isinstance(strings, list) else [None]
+    if not all(isinstance(each, str) for each in texts):
+        raise InvalidInputError("code_map", "has something else than text in its strings")
+    if not all(each.isascii() or not_unicode(each) is None for each in texts):
+        raise InvalidInputError("code_map", "has text that is not valid Unicode")
+    if len(package) > NAME_CHARACTERS or not are_settings(settings):
+        raise InvalidInputError("code_map", "has a package or settings that are too long or nested too deep")
+    return strings, tables, package, settings
+
+
+def _declarations(
+    columns: Sequence[list[int]], named: Callable[[Sequence[int]], list[str]]
+) -> list[Declaration]:
+    kinds, names, beginnings = map(named, columns[:3])
+    ordinals, starts, parents = columns[3], _sums(columns[4]), columns[6]
+    ends = [start + length for start, length in zip(starts, columns[5], strict=True)]
+    returns = [named([each])[0] if each >= 0 else None for each in columns[7]]
+    exported = [
+        named([each])[0] if each >= 0 else (name if each < _NOTHING else None)
+        for each, name in zip(columns[8], names, strict=True)
+    ]
+    if any(not -1 <= each < len(names) for each in parents):
+        raise InvalidInputError("code_map", "names a declaration that it does not have")
+    if too_deep(parents):
+        raise InvalidInputError("code_map", f"nests declarations more than {LEVELS_LIMIT} levels deep")
+    _require_numbers([ordinals, starts, ends])
+    lengths = [len(beginning) + len(name) for beginning, name in zip(beginnings, names, strict=True)]
+    # With a dot, or a mark that is not a part of the name, and the name itself, which is not repeated then.
+    if max(lengths, default=0) > QUALIFIED_CHARACTERS + NAME_CHARACTERS + 1:
+        reason = f"has a qualified name of more than {QUALIFIED_CHARACTERS} characters"
+        raise InvalidInputError("code_map", reason)
+    if sum(lengths) > ALL_QUALIFIED_CHARACTERS:
+        reason = f"has qualified names of more than {ALL_QUALIFIED_CHARACTERS} characters together"
+        raise InvalidInputError("code_map", reason)
+    qualified = map(_qualified, beginnings, names)
+    rows = zip(kinds, names, qualified, ordinals, starts, ends, parents, returns, exported, strict=True)
+    return list(map(Declaration._make, rows))
+
+
+def _require_numbers(columns: Iterable[Sequence[int]]) -> None:
+    if any(column and (min(column) < 0 or max(column) > LARGEST_NUMBER) for column in columns):
+        raise InvalidInputError("code_map", f"has a number that is not from 0 to {LARGEST_NUMBER}")
+
+
+def _require_names(strings: Sequence[str], columns: Iterable[Sequence[int]]) -> None:
+    long = {number for number, each in enumerate(strings) if len(each) > NAME_CHARACTERS}
+    if long and not all(map(long.isdisjoint, columns)):
+        raise InvalidInputError("code_map", f"has a name of more than {NAME_CHARACTERS} characters")
 
 
 def _beginning(of: Declaration) -> str:
