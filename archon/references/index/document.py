@@ -1,5 +1,6 @@
 """In: one document's code map. Out: the same with lookups by name, as resolution needs them."""
 
+import heapq
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,6 +37,12 @@ VARIABLES: Final = frozenset({"variable", "constant", "attribute"})
 """Kinds of declarations that have members."""
 OUTSIDE: Final = -1
 """The `source` or `parent` that stands for the document itself."""
+MOST_BINDINGS: Final = 20
+"""Different imports of one name in one scope that count."""
+MOST_STARS: Final = 100
+"""Different imports of all names in which a name is looked for."""
+_STARS: Final = 1000
+"""Such imports of a document that count: the index of a package may export hundreds of modules."""
 _AROUND: Final = re.compile(r"\[\]|\(\)|[?!*&<>]+|^<.*\.")
 
 
@@ -50,6 +57,8 @@ class Document:
     content_hash: str = field(compare=False)
     test: bool
     code: CodeMap
+    settled: dict[tuple[int, str], Sequence[int]] = field(default_factory=dict, compare=False, repr=False)
+    """Of the declarations by parent and name those that count, as far as the rules have decided it."""
 
     @cached_property
     def children(self) -> Mapping[tuple[int, str], Sequence[int]]:
@@ -85,10 +94,36 @@ class Document:
 
     @cached_property
     def bound(self) -> Mapping[str, Sequence[Binding]]:
-        """Imports by local name; those of all names are under `*`."""
-        found = defaultdict(list)
+        """Imports by local name; those of all names are under `*`. Each once, as many as count."""
+        found: dict[str, dict[tuple[str, str, str, bool], Binding]] = defaultdict(dict)
         for each in self.code.bindings:
-            found[each.local or each.name].append(each)
+            name = each.local or each.name
+            most = _STARS if name == "*" else MOST_BINDINGS
+            if len(own := found[name]) < most:
+                own.setdefault((each.local, each.module, each.name, each.exported), each)
+        return {name: list(each.values()) for name, each in found.items()}
+
+    @cached_property
+    def imported(self) -> Mapping[tuple[int, str], Sequence[Binding]]:
+        """Imports that bind a name, by the function that they are in, OUTSIDE if they are in none, and that
+        name. Each once in a function, as many as count."""
+        found: dict[tuple[int, str], dict[tuple[str, str], Binding]] = defaultdict(dict)
+        bindings = sorted((each for each in self.code.bindings if each.local), key=lambda each: each.line)
+        around = self._innermost([each.line for each in bindings])
+        for each, inner in zip(bindings, around, strict=True):
+            own = found[self._function_around(inner), each.local]
+            if len(own) < MOST_BINDINGS:
+                own.setdefault((each.module, each.name), each)
+        return {key: list(each.values()) for key, each in found.items()}
+
+    @cached_property
+    def submodules(self) -> Mapping[str, Binding]:
+        """Of imports as `import a.b.c` the first one by the first name."""
+        found: dict[str, Binding] = {}
+        for each in self.code.bindings:
+            head, dot, _ = each.local.partition(".")
+            if dot and not each.name and each.module == each.local:
+                found.setdefault(head, each)
         return found
 
     @cached_property
@@ -139,6 +174,14 @@ class Document:
             yield source
             source = self.code.declarations[source].parent
 
+    def inside(self, position: int) -> Iterator[int]:
+        """The declarations within one, at whatever depth, in order of appearance."""
+        left = [*reversed(self.within.get(position, ()))]
+        while left:
+            each = left.pop()
+            yield each
+            left += reversed(self.within.get(each, ()))
+
     def type_around(self, source: int) -> int:
         """The innermost type around a declaration, or itself; OUTSIDE if there is none."""
         return next((each for each in self.scopes(source) if self.is_type(each)), OUTSIDE)
@@ -154,19 +197,24 @@ class Document:
             found[each.source, each.name.rpartition(".")[2]].append(each)
         return found
 
-    def binding_scope(self, binding: Binding) -> int:
-        """The function that an import is in; OUTSIDE if it is in none."""
-        inner = self.innermost(binding.line)
-        return next((each for each in self.scopes(inner) if not self.is_type(each)), OUTSIDE)
+    def _function_around(self, source: int) -> int:
+        return next((each for each in self.scopes(source) if not self.is_type(each)), OUTSIDE)
 
-    def innermost(self, line: int) -> int:
-        """The smallest declaration that has the line; OUTSIDE if none has it."""
-        found, size = OUTSIDE, 1 << 62
-        for position, each in enumerate(self.code.declarations):
-            length = each.end_line - each.start_line
-            if each.start_line <= line <= each.end_line and length <= size:
-                found, size = position, length
-        return found
+    def _innermost(self, lines: Iterable[int]) -> Iterator[int]:
+        """The smallest declaration that has each of the ascending lines, the last one of equal ones; OUTSIDE
+        if none has it."""
+        declarations = self.code.declarations
+        coming = sorted(range(len(declarations)), key=lambda each: -declarations[each].start_line)
+        begun: list[tuple[int, int]] = []
+        """Length and negative position, the smallest first; declarations that have ended stay until they are
+        the smallest."""
+        for line in lines:
+            while coming and declarations[coming[-1]].start_line <= line:
+                each = declarations[position := coming.pop()]
+                heapq.heappush(begun, (each.end_line - each.start_line, -position))
+            while begun and declarations[-begun[0][1]].end_line < line:
+                heapq.heappop(begun)
+            yield -begun[0][1] if begun else OUTSIDE
 
     def symbol_id(self, position: int) -> str:
         each = self.code.declarations[position]

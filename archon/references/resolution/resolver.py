@@ -37,6 +37,8 @@ _OUTER: Final = frozenset({"inherit", "decorate", "annotate"})
 _CALLS: Final = frozenset({"call", "new"})
 _DIFFERENT: Final = 10
 """Number of expressions with different types that a variable is followed through."""
+_MERGED: Final = 100
+"""Declarations of one name that are looked at for a value or a namespace."""
 _ELEMENTS: Final = frozenset(
     [
         "get",
@@ -207,7 +209,7 @@ class Resolver:
         if not _is_symbol(meaning) or (declaration := self._declaration(meaning.at)).kind not in _ONLY_TYPES:
             return meaning
         document = self.document(meaning.at[0])
-        for each in document.children.get((declaration.parent, declaration.name), ()):
+        for each in document.children.get((declaration.parent, declaration.name), ())[:_MERGED]:
             kind = document.code.declarations[each].kind
             if kind in _ONLY_VALUES or (kind == "namespace" and (each, member) in document.children):
                 return meaning._replace(at=(document.number, each))

@@ -64,14 +64,13 @@ class Scoped:
 
     def local(self, document: Document, scope: int, name: str) -> Meanings:
         """The meaning of a name that is declared, imported or typed directly in a scope."""
-        positions = self.visible(document, document.children.get((scope, name), ()))
         declared = [
-            symbol((document.number, each), How.SAME_DOCUMENT) for each in self.settle(document, positions)
+            symbol((document.number, each), How.SAME_DOCUMENT)
+            for each in self._settled(document, scope, name)
         ]
         imported = [
             meaning
-            for binding in document.bound.get(name, ())
-            if binding.local and document.binding_scope(binding) == scope
+            for binding in document.imported.get((scope, name), ())
             for meaning in self.bound(document, binding)
         ]
         known = [each for each in imported if each.what in {What.SYMBOL, What.MODULE, What.VALUE}]
@@ -80,6 +79,14 @@ class Scoped:
         if imported:
             return distinct(imported)
         return self.lookup.variable(document, scope, name)
+
+    def _settled(self, document: Document, scope: int, name: str) -> Sequence[int]:
+        """Decided once: a document may declare a name thousands of times, and refer to it as often."""
+        found = document.settled.get((scope, name))
+        if found is None:
+            positions = self.visible(document, document.children.get((scope, name), ()))
+            found = document.settled[scope, name] = self.settle(document, positions)
+        return found
 
     def together(self, declared: Meanings, imported: Meanings) -> Meanings:
         """All that a scope knows under one name; if that is several things, each may be meant."""

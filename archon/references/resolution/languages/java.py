@@ -6,7 +6,7 @@ from typing import Final
 
 from archon.contracts.code.answers import How
 from archon.contracts.code.references import Binding
-from archon.references.index.document import OUTSIDE, Document
+from archon.references.index.document import MOST_STARS, OUTSIDE, Document
 from archon.references.index.store import Key
 from archon.references.resolution.meaning import EXTERNAL, Meaning, Meanings, What, distinct, shared, symbol
 from archon.references.resolution.scoped import Scoped
@@ -43,7 +43,7 @@ class Java(Scoped):
             return shared([symbol(key, How.SAME_PACKAGE) for key in keys])
         on_demand = [
             meaning.after(How.IMPORT)
-            for binding in document.bound.get("*", ())
+            for binding in document.bound.get("*", ())[:MOST_STARS]
             for meaning in self._within(binding.module, name)
         ]
         return shared(on_demand) or self._qualified(name)

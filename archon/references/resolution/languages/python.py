@@ -12,7 +12,7 @@ from archon.contracts.code.answers import How
 from archon.contracts.code.references import Binding
 from archon.contracts.imports.family import Found, Sought
 from archon.contracts.imports.python import Python as Paths
-from archon.references.index.document import OUTSIDE, Document
+from archon.references.index.document import MOST_STARS, OUTSIDE, Document
 from archon.references.resolution.meaning import EXTERNAL, UNKNOWN, Meaning, Meanings, What, distinct, symbol
 from archon.references.resolution.scoped import Scoped
 
@@ -55,10 +55,8 @@ class Python(Scoped):
 
     def _submodules_bound(self, document: Document, scope: int, name: str) -> Meanings:
         """`import a.b.c` binds `a`, however the document's map calls that."""
-        for binding in document.code.bindings:
-            if not binding.name and binding.local.startswith(f"{name}.") and binding.module == binding.local:
-                return self.bound(document, binding._replace(local=name))
-        return ()
+        binding = document.submodules.get(name)
+        return self.bound(document, binding._replace(local=name)) if binding is not None else ()
 
     def otherwise(self, document: Document, name: str) -> Meanings:
         if found := self._starred(document, name):
@@ -67,7 +65,7 @@ class Python(Scoped):
 
     def _starred(self, document: Document, name: str) -> Meanings:
         found: list[Meaning] = []
-        for binding in document.bound.get("*", ()):
+        for binding in document.bound.get("*", ())[:MOST_STARS]:
             if binding.local or name.startswith("_"):
                 continue
             place = self.place(document, binding.module)
@@ -78,10 +76,13 @@ class Python(Scoped):
     def _offers(self, place: str, name: str) -> bool:
         """Whether a star import of the module takes the name."""
         for number in self._modules(place):
-            document = self.lookup.document(number)
-            if (names := _all(document)) is not None and name not in names:
+            names = self._listed_in(number)
+            if names is not None and name not in names:
                 return False
         return True
+
+    def _listed_in(self, number: int) -> frozenset[str] | None:
+        return self.lookup.memo.get(("all", number), lambda: _all(self.lookup.document(number)), None)
 
     def bound(self, document: Document, binding: Binding) -> Meanings:
         key = "bound", document.number, binding
@@ -194,6 +195,6 @@ def _all(document: Document) -> frozenset[str] | None:
         return frozenset(listed)
     try:
         names = json.loads(document.code.settings).get("all") if document.code.settings else None
-    except (ValueError, AttributeError):
+        return frozenset(names) if names is not None else None
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return None
-    return frozenset(names) if names is not None else None
