@@ -98,7 +98,8 @@ def _package_ends(project: Project) -> set[str]:
     for _, config in layout.settings_of("tsconfig"):
         for table in (config, config.get("compilerOptions") or {}):
             paths = table.get("paths") if isinstance(table, dict) else None
-            found |= {str(each).rpartition("/")[2] for each in paths or {} if "*" not in str(each)}
+            names = paths if isinstance(paths, dict) else {}
+            found |= {str(each).rpartition("/")[2] for each in names if "*" not in str(each)}
     return found - {""}
 
 

@@ -182,6 +182,6 @@ def _discard(index: dict[Any, set[Any]], key: Any, value: Any) -> None:
 def _settings(text: str) -> Mapping[str, Any]:
     try:
         found = json.loads(text) if text else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

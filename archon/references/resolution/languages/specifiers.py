@@ -23,6 +23,8 @@ _BUILT: Final = re.compile(
 )
 _MAIN: Final = ("source", "module", "main", "types", "typings", "browser")
 _MOST_EXTENDS: Final = 10
+_MOST_LEVELS: Final = 10
+"""Nested conditions of `exports`; packages have three or four."""
 _OWN_ROOT: Final = ("@/", "~/", "~~/")
 """What bundlers' configurations, which are programs, usually call a package's source."""
 
@@ -212,14 +214,17 @@ def _has_paths(exports: Any) -> bool:
 
 
 def _strings(value: Any) -> Sequence[str]:
-    """All strings in nested lists and mappings."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        return [each for nested in value for each in _strings(nested)]
-    return []
+    """All strings in nested lists and mappings, in order; what is nested deeper is left out."""
+    found: list[str] = []
+    left = [(value, 0)]
+    while left:
+        each, depth = left.pop()
+        if isinstance(each, str):
+            found.append(each)
+        elif isinstance(each, dict | list) and depth < _MOST_LEVELS:
+            inner = each.values() if isinstance(each, dict) else each
+            left += reversed([(one, depth + 1) for one in inner])
+    return found
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
