@@ -36,7 +36,7 @@ def _position(entries: Sequence[T], cursor: str, identify: Callable[[T], Sequenc
     try:
         position, *identity = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         first = int(position)
-    except (ValueError, TypeError, binascii.Error) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError, binascii.Error) as error:
         raise InvalidInputError("after", "is no cursor of a former page") from error
     for place in (first, *range(len(entries) + 1)):
         if 0 < place <= len(entries) and list(identify(entries[place - 1])) == identity:
