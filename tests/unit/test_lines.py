@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archon.contracts.analysis import Entity
+from archon.contracts.text import lines
 from archon.contracts.text.entity_hashes import hashed
-from archon.contracts.text.lines import count_lines, is_binary, lines_of
+from archon.contracts.text.lines import Lines, count_lines, is_binary, lines_of
 from archon.contracts.types import EnrichmentType
 from intelligence.analysis.analyser import analyse
 
@@ -119,3 +122,20 @@ def test_a_few_control_characters_make_no_binary() -> None:
     assert not is_binary("x = '\0'\n# and more\n")
     assert is_binary("\0\1\2")
     assert is_binary("abc\0" * 100)
+
+
+@given(
+    st.text("ab\n\r\u2028", max_size=40),
+    st.integers(0, 12),
+    st.integers(-1, 12),
+    st.integers(0, 50),
+    st.sampled_from([1, 2, 3, 4096]),
+)
+def test_a_range_of_lines_is_what_their_list_has(
+    text: str, first: int, count: int, most: int, block: int
+) -> None:
+    last = first + count
+    expected = "\n".join(lines_of(text)[max(first - 1, 0) : max(last, 0)])[:most]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(lines, "_BLOCK", block)
+        assert Lines(text).range(first, last, most) == expected
