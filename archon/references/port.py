@@ -74,9 +74,9 @@ class Questions(Protocol):
     file, and InvalidInputError for a wrong argument.
 
     A `symbol` is a symbol_id, a name (`save`), the end of a qualified name (`Store.save`), or a path and
-    the end of a qualified name (`src/store.py:Store.save`); all symbols that match are subjects. `after`
-    is `next` of the previous page. The message of NotFoundError begins with "project X has no documents"
-    where that is the reason.
+    the end of a qualified name (`src/store.py:Store.save`); the first 50 symbols that match are subjects.
+    `after` is `next` of the previous page. The message of NotFoundError begins with "project X has no
+    documents" where that is the reason.
     """
 
     async def find(

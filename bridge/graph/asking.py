@@ -3,13 +3,24 @@ rate."""
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, Query, Request
 
-from archon.contracts.code.answers import Answer, Impact, Neighbourhood, Outline, Relations, Shown, Symbols
+from archon.contracts.code.answers import (
+    Answer,
+    Impact,
+    Neighbourhood,
+    Outline,
+    Relation,
+    Relations,
+    Route,
+    RouteStep,
+    Shown,
+    Symbols,
+)
 from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.types import ProjectName
 from archon.references.port import Questions
@@ -56,19 +67,33 @@ class Asking:
 
 
 def entries(found: Answer) -> int:
-    """The number of symbols, relations and the like in an answer."""
+    """The number of symbols, places of relations and the like in an answer."""
+    count = 0
     match found:
-        case Symbols() | Shown():
-            return len(found.symbols)
+        case Symbols():
+            count = len(found.symbols)
+        case Shown():
+            count = sum(1 + len(each.members) + _all(each.bases.values()) for each in found.symbols)
         case Relations():
-            return len(found.relations)
+            count = len(found.subjects) + _places(found.relations)
         case Impact():
-            return len(found.changed) + len(found.relations) + len(found.tests)
+            count = len(found.changed) + _places([*found.relations, *found.tests])
+        case Route():
+            count = len(found.sources) + len(found.targets) + _places(found.steps)
         case Neighbourhood():
-            return len(found.nodes) + len(found.edges)
+            count = len(found.nodes) + len(found.edges)
         case Outline():
-            return len(found.packages) + len(found.hubs) + len(found.cycles) + len(found.dead)
-    return 0
+            count = len(found.packages) + len(found.hubs) + _all(found.cycles) + len(found.dead)
+    return count
+
+
+def _places(found: Iterable[Relation | RouteStep]) -> int:
+    """Nearly every relation has one; a caller may refer to a symbol in a hundred."""
+    return sum(max(len(each.sites), 1) for each in found)
+
+
+def _all(lists: Iterable[Sequence[object]]) -> int:
+    return sum(map(len, lists))
 
 
 async def _questions(request: Request) -> Questions:

@@ -4,13 +4,14 @@ rates."""
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from threading import get_ident
+from typing import Any, ClassVar, Final, cast
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from archon.contracts.code.answers import Freshness
+from archon.contracts.code.answers import Freshness, Shown, ShownSymbol, Symbol
 from archon.contracts.identity import content_hash, document_id, entity_id, language_of
 from archon.contracts.operations.api_keys import Access
 from archon.contracts.types import EnrichmentType
@@ -20,6 +21,7 @@ from archon.runtime.http import problems
 from archon.runtime.http.api_keys import KeyFile
 from archon.runtime.http.body_limit import BodyLimitMiddleware
 from bridge.graph import asking, routes
+from bridge.graph.sources import with_texts
 from bridge.requests.access import AccessMiddleware, require_declared
 from bridge.requests.correlation import CorrelationMiddleware
 from intelligence.analysis.analyser import analyse
@@ -177,6 +179,61 @@ async def test_a_long_text_is_cut(bridge: Bridge, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("bridge.graph.sources.SOURCE_CHARACTERS", 9)
     found = await answer(bridge, "show", symbol="total")
     assert (found["symbols"][0]["source"], found["complete"]) == ("def total", False)
+
+
+class Watched(str):
+    """A text that notes in which threads its lines are looked for."""
+
+    __slots__ = ()
+    threads: ClassVar[list[int]] = []
+
+    def count(self, *given: Any) -> int:
+        self.threads.append(get_ident())
+        return super().count(*given)
+
+    def split(self, *given: Any) -> list[str]:
+        self.threads.append(get_ident())
+        return super().split(*given)
+
+
+async def test_the_lines_of_a_text_are_looked_for_once_and_in_a_thread() -> None:
+    Watched.threads.clear()
+    text = Watched("x = 1\n" * 10_000)
+    stored = Stored({"h": text})
+    one = Symbol(
+        symbol_id="s",
+        document_id=document_id("shop", None, "cart.py")[0],
+        file_path="cart.py",
+        language="python",
+        kind="function",
+        name="f",
+        qualified_name="f",
+        start_line=9_999,
+        end_line=10_000,
+    )
+    asked = [
+        ShownSymbol(symbol=one.model_copy(update={"symbol_id": f"s{each}"}), content_hash="h")
+        for each in range(20)
+    ]
+    fresh = Freshness(documents=1, waiting=0, unanalysed=0)
+    found = await with_texts(cast(Any, stored), Shown(project_name="shop", freshness=fresh, symbols=asked))
+    assert [each.source for each in found.symbols] == ["x = 1\nx = 1"] * 20
+    assert get_ident() not in Watched.threads
+    assert len(Watched.threads) <= len(text) // 4096 + 1
+
+
+async def test_a_notebook_is_read_once_for_all_of_its_symbols(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    lines: list[str | None] = ["a", None, "b"]
+    monkeypatch.setattr("bridge.graph.sources._is_notebook", lambda symbol: True)
+    monkeypatch.setattr(
+        "bridge.graph.sources.notebooks.shown_lines", lambda text: read.append(text) or [*lines, *lines]
+    )
+    found = await answer(bridge, "show", symbol="place")
+    assert [each["source"] for each in found["symbols"]] == ["b"]
+    assert read == [ORDERS]
 
 
 async def test_pages_follow_each_other(bridge: Bridge) -> None:

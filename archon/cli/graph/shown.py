@@ -104,7 +104,7 @@ def _print_symbol(shown: ShownSymbol) -> None:
         out.print(f"extends {escape(printable(f'{name}  {where}'))}")
     if shown.members:
         names = ", ".join(each.name for each in shown.members[:_LISTED])
-        more = len(shown.members) - _LISTED
+        more = len(shown.members) + shown.more_members - _LISTED
         out.print(f"has {escape(printable(names))}{f' and {more} more' if more > 0 else ''}")
     if shown.source is None:
         # The source would contain the documentation.

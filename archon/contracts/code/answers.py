@@ -62,7 +62,8 @@ class Site(Model):
 class Relation(Model):
     """A symbol, or a document outside of all symbols (`symbol` is None), that refers to another.
     `depth` counts from 1; `of` is the symbol_id (or document_id) at depth - 1 that it refers to, or is
-    referred to by. `confidence`: of the whole way from the subject, the product of the surest sites."""
+    referred to by. `sites` has the surest ones, and `more_sites` counts the others. `confidence`: of the
+    whole way from the subject, the product of the surest sites."""
 
     symbol: Symbol | None
     document_id: DocumentId
@@ -70,6 +71,7 @@ class Relation(Model):
     depth: int
     of: str
     sites: list[Site]
+    more_sites: int = 0
     confidence: Confidence
     test: bool = False
     """Whether it belongs to tests."""
@@ -102,7 +104,7 @@ class Symbols(Answer):
 
 class Relations(Answer):
     """Answer of *callers*, *callees*, *implementers* and *importers*. `subjects` has several symbols
-    if the name is ambiguous; the relations are those of all of them."""
+    if the name is ambiguous, the first 50 of them; the relations are those of all `subjects`."""
 
     subjects: list[Symbol]
     relations: list[Relation]
@@ -110,6 +112,7 @@ class Relations(Answer):
 
 class ShownSymbol(Model):
     """A symbol with what surrounds it. `bases` are names as written, with the symbols that they mean.
+    `more_members` and `more_bases` count those that are not listed.
     `source` is the text of its lines, from the content under `content_hash`; None if that content is
     gone."""
 
@@ -117,7 +120,9 @@ class ShownSymbol(Model):
     content_hash: str
     parent: Symbol | None = None
     members: list[Symbol] = Field(default_factory=list)
+    more_members: int = 0
     bases: dict[str, list[Symbol]] = Field(default_factory=dict)
+    more_bases: int = 0
     returns: str | None = None
     signature: str | None = None
     documentation: str | None = None
@@ -139,8 +144,8 @@ class Changed(Model):
 
 
 class Impact(Answer):
-    """Answer of *impact*. `changed` are the subjects, innermost symbols of the changed lines;
-    `documents` the changed files. `relations` are what depends on them, the nearest first, without
+    """Answer of *impact*. `changed` are the subjects, innermost symbols of the changed lines, at most 1,000
+    of them; `documents` the changed files. `relations` are what depends on them, the nearest first, without
     tests; `tests` are those of them that belong to tests. A page has `limit` of both together."""
 
     changed: list[Changed]
@@ -159,6 +164,7 @@ class RouteStep(Model):
     document_id: DocumentId
     file_path: str
     sites: list[Site] = Field(default_factory=list)
+    more_sites: int = 0
 
 
 class Route(Answer):

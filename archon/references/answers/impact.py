@@ -1,10 +1,13 @@
 """In: symbols, files or lines that change. Out: what depends on them, and which of them no test reaches."""
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import starmap
+from typing import Final, NamedTuple
 
 from archon.contracts.code.answers import Changed, Impact
+from archon.contracts.code.references import Declaration
 from archon.contracts.errors import InvalidInputError
 from archon.references.answers.pages import page_of
 from archon.references.answers.relations import Around
@@ -16,6 +19,11 @@ from archon.references.edges.walk import Walk, identity, place, relation, symbol
 from archon.references.index.document import OUTSIDE, Document
 from archon.references.index.store import Key
 from archon.references.project import Project
+
+MOST_CHANGED: Final = 1000
+"""Changed symbols that an answer lists."""
+MOST_STARTS: Final = 20_000
+"""Changed symbols, with those within them, whose dependents a question looks for."""
 
 
 class Change(NamedTuple):
@@ -35,6 +43,7 @@ class _Changed(NamedTuple):
     files: Sequence[Key]
     documents: Sequence[int]
     unknown: Sequence[str]
+    complete: bool
 
 
 def impact_of(project: Project, change: Change, around: Around) -> Impact:
@@ -51,7 +60,11 @@ def impact_of(project: Project, change: Change, around: Around) -> Impact:
     return Impact(
         project_name=project.name,
         freshness=project.freshness,
-        complete=walk.complete and edges.complete and after is None,
+        complete=changed.complete
+        and walk.complete
+        and edges.complete
+        and after is None
+        and not any(each.more_sites for each in relations),
         next=after,
         changed=[_named(project, each, tested) for each in changed.listed],
         documents=[project.layout.stored(each).document_id for each in changed.documents],
@@ -64,8 +77,8 @@ def impact_of(project: Project, change: Change, around: Around) -> Impact:
 def _named(project: Project, key: Key, tested: Collection[Key]) -> Changed:
     """A type is tested if one of its members is."""
     document = project.store.document(key[0])
-    own = {key, *((key[0], each) for each in _within(document, key[1]))}
-    return Changed(symbol=symbol(project, key), tested=not own.isdisjoint(tested))
+    own = (key[1], *document.inside(key[1]))
+    return Changed(symbol=symbol(project, key), tested=any((key[0], each) in tested for each in own))
 
 
 def _dependents(project: Project, edges: Edges, keys: Collection[Key]) -> list[Edge]:
@@ -92,66 +105,107 @@ def _tested(project: Project, edges: Iterable[Edge]) -> set[Key]:
 
 
 def _changed(project: Project, change: Change) -> _Changed:
-    listed: dict[Key, None] = {}
-    starts: dict[Key, None] = {}
-    files: dict[Key, None] = {}
-    unknown: dict[str, None] = {}
-    for name in change.symbols:
-        for key in subjects(project, name):
-            listed[key] = None
-            starts |= _with_members(project, key)
-    for path in change.paths:
-        for document in _documents(project, path, unknown):
-            files[document.number, OUTSIDE] = None
-            for position in document.within.get(OUTSIDE, ()):
-                listed[document.number, position] = None
-                starts |= _with_members(project, (document.number, position))
-    for path, ranges in change.lines.items():
-        for document in _documents(project, path, unknown):
-            keys = dict.fromkeys((document.number, each) for each in _touched(document, ranges))
-            listed |= keys
-            starts |= keys
-    in_order = sorted(listed, key=lambda each: place(project, each))
-    documents = dict.fromkeys([*(key[0] for key in in_order), *(key[0] for key in files)])
-    return _Changed(in_order, list(starts), list(files), list(documents), list(unknown))
+    found = _Changes(project)
+    for name in dict.fromkeys(change.symbols):
+        keys, every = subjects(project, name)
+        found.complete = found.complete and every
+        for key in keys:
+            document = project.store.document(key[0])
+            found.add(document, [key[1]], [key[1], *document.inside(key[1])])
+    for path in dict.fromkeys(change.paths):
+        found.whole |= dict.fromkeys(found.documents_at(path))
+    for number in found.whole:
+        if not found.full:
+            document = project.store.document(number)
+            found.add(document, document.within.get(OUTSIDE, ()), range(len(document.code.declarations)))
+    ranges: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for path, lines in change.lines.items():
+        for number in found.documents_at(path):
+            ranges[number] += lines
+    for number, lines in ranges.items():
+        if not found.full:
+            document = project.store.document(number)
+            touched = _touched(document, _merged(lines))
+            found.add(document, touched, touched)
+    return found.all()
 
 
-def _documents(project: Project, path: str, unknown: dict[str, None]) -> list[Document]:
-    numbers = documents_at(project, path)
-    if not numbers:
-        unknown[path] = None
-    return [project.store.document(each) for each in numbers]
+class _Changes:
+    """Collects what changes, until there are as many symbols as a question may begin at."""
+
+    def __init__(self, project: Project) -> None:
+        self.whole: dict[int, None] = {}
+        """Documents that change as a whole."""
+        self.complete = True
+        self._project = project
+        self._listed: dict[Key, None] = {}
+        self._starts: dict[Key, None] = {}
+        self._unknown: dict[str, None] = {}
+
+    @property
+    def full(self) -> bool:
+        if full := len(self._starts) >= MOST_STARTS:
+            self.complete = False
+        return full
+
+    def documents_at(self, path: str) -> Sequence[int]:
+        numbers = documents_at(self._project, path)
+        if not numbers:
+            self._unknown[path] = None
+        return numbers
+
+    def add(self, document: Document, listed: Iterable[int], starts: Iterable[int]) -> None:
+        self._listed |= dict.fromkeys((document.number, each) for each in listed)
+        self._starts |= dict.fromkeys((document.number, each) for each in starts)
+
+    def all(self) -> _Changed:
+        in_order = sorted(self._listed, key=lambda each: place(self._project, each))
+        return _Changed(
+            in_order[:MOST_CHANGED],
+            list(self._starts)[:MOST_STARTS],
+            [(each, OUTSIDE) for each in self.whole],
+            list(dict.fromkeys([*(number for number, _ in in_order), *self.whole])),
+            list(self._unknown),
+            self.complete and len(in_order) <= MOST_CHANGED and len(self._starts) <= MOST_STARTS,
+        )
 
 
-def _with_members(project: Project, key: Key) -> dict[Key, None]:
-    document = project.store.document(key[0])
-    return dict.fromkeys([key, *((key[0], each) for each in _within(document, key[1]))])
-
-
-def _within(document: Document, position: int) -> list[int]:
-    own = document.within.get(position, ())
-    return [found for each in own for found in (each, *_within(document, each))]
-
-
-def _touched(document: Document, ranges: Sequence[tuple[int, int]]) -> list[int]:
-    """The declarations of which own lines, not only those of nested ones, are in the ranges."""
-    found = []
-    for position, each in enumerate(document.code.declarations):
-        nested = [document.code.declarations[inner] for inner in document.within.get(position, ())]
-        for first, last in ranges:
-            begin, end = max(first, each.start_line), min(last, each.end_line)
-            if begin <= end and not _covered(begin, end, [(one.start_line, one.end_line) for one in nested]):
-                found.append(position)
-                break
+def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same lines in ascending ranges that do not overlap."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = found[-1][0], max(last, found[-1][1])
+        else:
+            found.append((first, last))
     return found
 
 
-def _covered(first: int, last: int, parts: Sequence[tuple[int, int]]) -> bool:
-    """Whether the parts together have all lines."""
-    for begin, end in sorted(parts):
-        if begin > first:
-            return False
-        first = max(first, end + 1)
-        if first > last:
-            return True
-    return first > last
+def _touched(document: Document, ranges: Sequence[tuple[int, int]]) -> list[int]:
+    """The declarations of which own lines, not only those of nested ones, are in the merged ranges."""
+    declarations = document.code.declarations
+    nested: dict[int, list[int]] = defaultdict(list)
+    for position in sorted(range(len(declarations)), key=lambda each: declarations[each].start_line):
+        nested[declarations[position].parent].append(position)
+    begins = [first for first, _ in ranges]
+
+    def is_touched(first: int, last: int) -> bool:
+        before = bisect_right(begins, last)
+        return before > 0 and ranges[before - 1][1] >= first
+
+    return [
+        position
+        for position, each in enumerate(declarations)
+        if any(starmap(is_touched, _own_lines(each, [declarations[inner] for inner in nested[position]])))
+    ]
+
+
+def _own_lines(of: Declaration, nested: Iterable[Declaration]) -> Iterator[tuple[int, int]]:
+    """The lines that none of the nested declarations has, which are in the order of their lines."""
+    first, last = of.start_line, of.end_line
+    for each in nested:
+        if first < each.start_line and first <= last:
+            yield first, min(each.start_line - 1, last)
+        first = max(first, each.end_line + 1)
+    if first <= last:
+        yield first, last

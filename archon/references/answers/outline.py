@@ -18,6 +18,8 @@ CAVEAT: Final = (
     "users of a library may still use them. Left out: symbols of tests, with a decorator, or that override "
     "others."
 )
+MOST_PATHS: Final = 1000
+"""Files of one cycle in an answer."""
 _ENTRIES: Final = frozenset({"main", "init", "default", "setup", "handler"})
 _MOST_DEAD: Final = 2000
 """Candidates that are looked at more closely."""
@@ -32,10 +34,11 @@ def outline(project: Project, survey: Survey, limit: int) -> Outline:
     return Outline(
         project_name=project.name,
         freshness=project.freshness,
-        complete=max(len(packages), len(cycles), len(dead), len(survey.documents)) <= limit,
+        complete=max(len(packages), len(cycles), len(dead), len(survey.documents)) <= limit
+        and all(len(each) <= MOST_PATHS for each in cycles),
         packages=packages[:limit],
         hubs=_hubs(project, survey, limit),
-        cycles=cycles[:limit],
+        cycles=[each[:MOST_PATHS] for each in cycles[:limit]],
         dead=[symbol(project, each) for each in dead[:limit]],
         caveat=CAVEAT,
     )

@@ -28,18 +28,20 @@ from archon.references.project import Project
 
 def route(project: Project, source: str, target: str, depth: int, least: float) -> Route:
     """Raises NotFoundError."""
-    starts, ends = subjects(project, source), subjects(project, target)
+    (starts, every_start), (ends, every_end) = subjects(project, source), subjects(project, target)
     edges, walk = Edges(project), Walk(project, least, until=ends)
     reached = {each.at: each for each in walk.forth(starts, depth, callees(edges))}
     found = [reached[each] for each in ends if each in reached]
     way = _way(reached, min(found, key=lambda each: order(project, each))) if found else []
+    steps = _steps(project, way)
     return Route(
         project_name=project.name,
         freshness=project.freshness,
-        complete=bool(way) or (walk.complete and edges.complete),
+        complete=not any(each.more_sites for each in steps)
+        and (bool(way) or (every_start and every_end and walk.complete and edges.complete)),
         sources=symbols(project, starts),
         targets=symbols(project, ends),
-        steps=_steps(project, way),
+        steps=steps,
         confidence=round(way[-1].confidence, 4) if way else None,
     )
 
@@ -60,9 +62,10 @@ def _steps(project: Project, way: Sequence[Reached]) -> list[RouteStep]:
             symbol=symbol(project, at),
             document_id=project.layout.stored(at[0]).document_id,
             file_path=project.layout.stored(at[0]).path,
-            sites=sites(project, between),
+            sites=listed,
+            more_sites=more,
         )
-        for at, between in steps
+        for at, (listed, more) in ((at, sites(project, between)) for at, between in steps)
     ]
 
 
@@ -71,13 +74,13 @@ def neighbours(project: Project, name: str | None, path: str | None, around: Aro
     if (name is None) == (path is None):
         raise InvalidInputError("symbol", "give either a symbol or a path")
     if name is not None:
-        keys = subjects(project, name)
+        keys, every = subjects(project, name)
         edges = Edges(project)
         back, forth = Walk(project, around.least), Walk(project, around.least)
         reached = back.back(keys, around.depth, callers(edges)) + forth.forth(
             keys, around.depth, callees(edges)
         )
-        complete = edges.complete
+        complete = every and edges.complete
     else:
         keys = [(each, OUTSIDE) for each in documents(project, path or "")]
         back, forth = Walk(project, around.least, files=True), Walk(project, around.least, files=True)

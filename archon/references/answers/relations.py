@@ -25,23 +25,25 @@ class Around(NamedTuple):
 
 
 def callers_of(project: Project, name: str, around: Around) -> Relations:
-    keys = subjects(project, name)
+    keys, every = subjects(project, name)
     edges, walk = Edges(project), Walk(project, around.least)
     reached = walk.back(keys, around.depth, callers(edges))
-    return answered(project, keys, reached, around.page, complete=walk.complete and edges.complete)
+    complete = every and walk.complete and edges.complete
+    return answered(project, keys, reached, around.page, complete=complete)
 
 
 def callees_of(project: Project, name: str, around: Around) -> Relations:
-    keys = subjects(project, name)
+    keys, every = subjects(project, name)
     edges, walk = Edges(project), Walk(project, around.least)
     reached = walk.forth(keys, around.depth, callees(edges))
-    return answered(project, keys, reached, around.page, complete=walk.complete and edges.complete)
+    complete = every and walk.complete and edges.complete
+    return answered(project, keys, reached, around.page, complete=complete)
 
 
 def implementers_of(project: Project, name: str, around: Around) -> Relations:
-    keys = subjects(project, name)
+    keys, every = subjects(project, name)
     reached, complete = implementers(project, Edges(project), keys, around.depth, around.least)
-    return answered(project, keys, reached, around.page, complete=complete)
+    return answered(project, keys, reached, around.page, complete=every and complete)
 
 
 def importers_of(project: Project, name: str | None, path: str | None, around: Around) -> Relations:
@@ -52,9 +54,10 @@ def importers_of(project: Project, name: str | None, path: str | None, around: A
     edges = Edges(project)
     keys: Sequence[Key]
     if name is not None:
-        keys = subjects(project, name)
+        keys, every = subjects(project, name)
         reached = walk.back(keys, 1, lambda each, _: imports_of_symbols(project, edges, each))
-        return answered(project, keys, reached, around.page, complete=walk.complete and edges.complete)
+        complete = every and walk.complete and edges.complete
+        return answered(project, keys, reached, around.page, complete=complete)
     keys = [(each, OUTSIDE) for each in documents(project, path or "")]
     reached = walk.back(keys, around.depth, lambda each, _: imports_into(project, each))
     return answered(project, (), reached, around.page, complete=walk.complete)
@@ -65,11 +68,12 @@ def answered(
 ) -> Relations:
     """One page of what was reached."""
     part, after = page_of(reached, page, lambda each: (each.depth, identity(project, each.at)))
+    relations = [relation(project, each) for each in part]
     return Relations(
         project_name=project.name,
         freshness=project.freshness,
-        complete=complete and after is None,
+        complete=complete and after is None and not any(each.more_sites for each in relations),
         next=after,
         subjects=symbols(project, keys),
-        relations=[relation(project, each) for each in part],
+        relations=relations,
     )

@@ -16,6 +16,8 @@ from archon.references.project import Project
 
 MOST_REFERENCES: Final = 300_000
 """References that one question looks at."""
+MOST_SITES: Final = 100
+"""Places of one relation in an answer."""
 _MAKING: Final = frozenset({"call", "new"})
 
 
@@ -146,15 +148,20 @@ class Edges:
                 )
 
 
-def sites(project: Project, edges: Iterable[Edge]) -> list[Site]:
-    """Each place once, the surest first."""
+def sites(project: Project, edges: Iterable[Edge]) -> tuple[list[Site], int]:
+    """Each place once, the surest first, as many as an answer lists; and the number of the others."""
     best: dict[tuple[int, int, str], Edge] = {}
     for edge in edges:
         key = edge.source[0], edge.line, edge.kind
         if key not in best or edge.confidence > best[key].confidence:
             best[key] = edge
-    found = [_site(project, edge) for edge in best.values()]
-    return sorted(found, key=lambda each: (-each.confidence, each.file_path, each.line, each.kind))
+
+    def order(edge: Edge) -> tuple[float, str, int, str]:
+        path = project.layout.stored(edge.source[0]).path
+        return -round(edge.confidence, 4), path, edge.line, edge.kind
+
+    listed = sorted(best.values(), key=order)[:MOST_SITES]
+    return [_site(project, edge) for edge in listed], len(best) - len(listed)
 
 
 def _site(project: Project, edge: Edge) -> Site:

@@ -119,13 +119,15 @@ def place(project: Project, at: Key) -> tuple[str, str, int, str]:
 def relation(project: Project, reached: Reached) -> Relation:
     """As answers give it."""
     stored = project.layout.stored(reached.at[0])
+    listed, more = sites(project, reached.edges)
     return Relation(
         symbol=symbol(project, reached.at) if reached.at[1] != OUTSIDE else None,
         document_id=stored.document_id,
         file_path=stored.path,
         depth=reached.depth,
         of=identity(project, reached.of),
-        sites=sites(project, reached.edges),
+        sites=listed,
+        more_sites=more,
         confidence=round(reached.confidence, 4),
         test=stored.test,
     )
