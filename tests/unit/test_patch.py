@@ -153,12 +153,31 @@ def test_the_mail_around_a_patch_is_ignored(tmp_path: Path) -> None:
     [
         (b"diff --cc a.py\n@@@ -1,1 -1,1 +1,1 @@@\n", "merge"),
         (b"--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n a\n", "middle of a hunk"),
-        (b"--- a/x\n+++ b/x\n@@ -1,1 +1,1 @@\n+a\n+b\n-c\n", "more lines"),
+        (b"--- a/x\n+++ b/x\n@@ -1,1 +1,1 @@\n+a\n+b\n-c\n", "more lines.*line 3"),
+        (b"--- a/x\n+++ b/x\n@@ -0 +0 @@\n-a\n+b\n", "line 0, in its line 3"),
+        (b"--- a/x\n+++ b/x\n@@ -1 +0 @@\n-a\n+b\n", "line 0, in its line 3"),
+        (b"--- a/ \n+++ b/ \n@@ -1 +1 @@\n-a\n+b\n", "file ' ': is empty"),
+        (b'--- "a/\\000x"\n+++ "b/\\000x"\n@@ -1 +1 @@\n-a\n+b\n', "has a NUL"),
+        (b"--- a/%b\n+++ b/%b\n@@ -1 +1 @@\n-a\n+b\n" % (b"x" * 5000, b"x" * 5000), "4096"),
     ],
 )
 def test_a_patch_that_is_none_is_refused(patch: bytes, reason: str) -> None:
-    with pytest.raises(InvalidInputError, match=reason):
+    with pytest.raises(InvalidInputError, match=reason) as refused:
         of_patch(patch)
+    assert "\n" not in str(refused.value) and "pydantic" not in str(refused.value)
+
+
+@pytest.mark.parametrize("between", [b" ", b" x ", b' " '])
+def test_names_in_quotes_follow_each_other(between: bytes) -> None:
+    """Quotes are not searched for: each of 100,000 that have no end would be followed to the end."""
+    header = b'diff --git "a/\\"x"' + between + b'"b/\\"x"\nnew file mode 100644\n'
+    (found,) = parse(header)
+    assert (found.path == '"x') == (between == b" ")
+
+
+def test_a_name_without_its_last_quote_is_taken_as_it_is() -> None:
+    (found,) = parse(b'diff --git "a/x\\" "b/x\\"\nnew file mode 100644\n'.replace(b'\\"\n', b'\\"x\n'))
+    assert found.path is not None
 
 
 def test_a_range_means_what_git_means_by_it(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
 
 from archon.cli.files.git import GitError
 from archon.cli.files.revisions import Revisions
@@ -11,7 +14,10 @@ from archon.contracts import identity
 from archon.contracts.code.patches import FILES_LIMIT, RANGES_LIMIT, ChangedFile, Side
 from archon.contracts.errors import InvalidInputError
 from archon.contracts.json_values import not_unicode
+from archon.runtime.reasons import wrong
 
+_SHOWN: Final = 100
+"""Characters of a name in an error."""
 Read = Callable[[str], str | None]
 """Reads one side of a file by its path; None if it is not text."""
 
@@ -51,12 +57,21 @@ def _changes(found: list[FileChange], present: Read | None, former: Read | None)
             if each.path != each.former:
                 changes.moved.append(name)
         else:
-            changes.files.append(_file(each, present, former))
+            changes.files.append(_checked(each, present, former))
     if len(changes.files) > FILES_LIMIT:
         raise InvalidInputError(
             "--diff", f"changes {len(changes.files)} files; at most {FILES_LIMIT} are possible"
         )
     return changes
+
+
+def _checked(change: FileChange, present: Read | None, former: Read | None) -> ChangedFile:
+    """Raises InvalidInputError for a name that no document has, such as an empty one."""
+    try:
+        return _file(change, present, former)
+    except ValidationError as error:
+        name = ascii((change.path or change.former or "")[:_SHOWN])
+        raise InvalidInputError("--diff", f"file {name}: {wrong(error.errors()[0])}") from error
 
 
 def _file(change: FileChange, present: Read | None, former: Read | None) -> ChangedFile:

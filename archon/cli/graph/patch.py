@@ -12,6 +12,7 @@ from typing import Final
 from archon.contracts.errors import InvalidInputError
 
 _HUNK: Final = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
+_QUOTED: Final = re.compile(rb'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _ESCAPED: Final = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _PREFIXES: Final = frozenset("abciow12")
@@ -74,8 +75,8 @@ def parse(patch: bytes) -> list[FileChange]:
     patch, and for one that ends within a hunk."""
     found: list[_Section] = []
     of_git = re.search(rb"^diff --git ", patch, re.MULTILINE) is not None
-    lines = iter(patch.split(b"\n"))
-    for line in lines:
+    lines = enumerate(patch.split(b"\n"), 1)
+    for number, line in lines:
         if line.startswith((b"diff --cc ", b"diff --combined ")):
             raise InvalidInputError(
                 "--diff", "is the combined patch of a merge; give a patch of two versions"
@@ -85,7 +86,7 @@ def parse(patch: bytes) -> list[FileChange]:
         elif line.startswith(b"--- ") and not of_git:
             found.append(_Section(old=line[4:]))
         elif found and (hunk := _HUNK.match(line)):
-            _read_hunk(found[-1], hunk, lines)
+            _read_hunk(found[-1], hunk, number, lines)
         elif found:
             _read_header(found[-1], line)
     return [each.change() for each in found if each.header is not None or each.new is not None]
@@ -108,18 +109,22 @@ def _read_header(section: _Section, line: bytes) -> None:
         section.binary = True
 
 
-def _read_hunk(section: _Section, hunk: re.Match[bytes], lines: Iterator[bytes]) -> None:
-    """Counts lines itself: the lines of a hunk may look like headers, and with context not all have
-    changed."""
+def _read_hunk(
+    section: _Section, hunk: re.Match[bytes], number: int, lines: Iterator[tuple[int, bytes]]
+) -> None:
+    """`number`: the line of the hunk's header. Counts lines itself: the lines of a hunk may look like
+    headers, and with context not all have changed."""
     old, new = int(hunk[1]), int(hunk[3])
     old_left, new_left = (1 if each is None else int(each) for each in (hunk[2], hunk[4]))
     # With no lines on a side, git names the line before.
     old, new = old + (old_left == 0), new + (new_left == 0)
+    if not (old and new):
+        raise InvalidInputError("--diff", f"has a hunk that begins at line 0, in its line {number}")
     removed, added, begin = 0, 0, (old, new)
     while old_left or new_left:
-        line = next(lines, None)
+        _, line = next(lines, (0, None))
         if line is None:
-            raise InvalidInputError("--diff", "ends in the middle of a hunk")
+            raise InvalidInputError("--diff", f"ends in the middle of a hunk, that of its line {number}")
         sign = line[:1]
         if sign == b"-":
             removed, old, old_left = removed + 1, old + 1, old_left - 1
@@ -130,7 +135,8 @@ def _read_hunk(section: _Section, hunk: re.Match[bytes], lines: Iterator[bytes])
             old, new, old_left, new_left = old + 1, new + 1, old_left - 1, new_left - 1
             removed, added, begin = 0, 0, (old, new)
         if old_left < 0 or new_left < 0:
-            raise InvalidInputError("--diff", "has a hunk with more lines than its header says")
+            reason = f"has a hunk with more lines than its header says, in its line {number}"
+            raise InvalidInputError("--diff", reason)
     _note(section, begin, removed, added)
 
 
@@ -157,16 +163,18 @@ def _without_prefixes(old: str, new: str) -> tuple[str, str]:
 def _halves(header: bytes) -> tuple[str, str]:
     """Two names of equal length after `diff --git`: of a file that was not renamed."""
     if header.startswith(b'"'):
-        quoted = re.findall(rb'"(?:[^"\\]|\\.)*"', header, re.DOTALL)
-        if len(quoted) == 2:  # noqa: PLR2004
-            return _name(quoted[0]), _name(quoted[1])
+        # From each place on once: a search goes on from every quote of a name that has no end.
+        first = _QUOTED.match(header)
+        second = _QUOTED.match(header.rstrip(b"\r"), first.end() + 1) if first is not None else None
+        if first is not None and second is not None:
+            return _name(first[0]), _name(second[0])
     middle = len(header) // 2
     return _name(header[:middle]), _name(header[middle + 1 :])
 
 
 def _name(written: bytes) -> str:
     """A path, without C's quotes, and without what `diff` writes behind a tab."""
-    if written.startswith(b'"') and (found := re.match(rb'"((?:[^"\\]|\\.)*)"', written, re.DOTALL)):
+    if written.startswith(b'"') and (found := _QUOTED.match(written)):
         return os.fsdecode(_ESCAPE.sub(_character, found[1]))
     return os.fsdecode(written.rstrip(b"\r").partition(b"\t")[0])
 
