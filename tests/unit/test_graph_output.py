@@ -13,6 +13,7 @@ from archon.cli.graph.asking import hints
 from archon.cli.graph.command import app
 from archon.cli.graph.pictures import dot, mermaid
 from archon.cli.graph.trees import rows
+from archon.cli.terminal.output import print_json
 from archon.contracts.code.answers import (
     Changed,
     Edge,
@@ -21,6 +22,7 @@ from archon.contracts.code.answers import (
     Impact,
     Neighbourhood,
     Node,
+    Outline,
     Relation,
     Relations,
     Route,
@@ -32,6 +34,7 @@ from archon.contracts.code.answers import (
 )
 from archon.contracts.code.patches import ChangedFile, Patch, Side
 from archon.references.port import Questions
+from bridge.graph.asking import entries
 from bridge.graph.patches import impact_of
 
 FRESH = Freshness(documents=3, waiting=0, unanalysed=0)
@@ -311,6 +314,49 @@ async def test_a_deleted_file_changes_as_a_whole() -> None:
     gone = ChangedFile(former=Side(file_path="a.py", content_hash=OLD))
     _, asked = await chosen({"a.py": OLD}, gone)
     assert (asked["paths"], asked["lines"]) == (["a.py"], {})
+
+
+CONTROLS = "\x1b\x7f\x9b\u202e\u2066\u200e\u2028\U000e0041"
+
+
+def test_json_controls_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({CONTROLS: f"größe 日本 {CONTROLS}"})
+    printed = capsys.readouterr().out
+    assert all(each.isprintable() or each == "\n" for each in printed)
+    assert "größe 日本 \\u001b\\u007f\\u009b\\u202e\\u2066\\u200e\\u2028\\udb40\\udc41" in printed
+    assert json.loads(printed) == {CONTROLS: f"größe 日本 {CONTROLS}"}
+
+
+def test_a_picture_controls_no_terminal() -> None:
+    name = f'{CONTROLS}"`<b>'
+    node = Node(node_id=name, symbol=None, document_id=document("a.py"), file_path=name, depth=0)
+    edge = Edge(source=name, target=name, kinds=[name], count=1, confidence=1.0)
+    found = Neighbourhood(project_name=name, freshness=FRESH, nodes=[node], edges=[edge])
+    for picture in (dot(found), mermaid(found)):
+        assert all(each.isprintable() or each == "\n" for each in picture)
+    own = next(each for each in dot(found).splitlines() if "[label=" in each and "->" not in each)
+    assert own.startswith('  "\\\\x1b') and '\\"`<b>" [label=' in own
+    assert "#quot;#96;#lt;b#gt;" in mermaid(found)
+    assert not any(each in mermaid(found) for each in ("`", "<b>"))
+
+
+def test_every_entry_of_an_answer_counts() -> None:
+    sites = [site("a.py", each) for each in range(100)]
+    uses = relation(TOTAL, PLACE, *sites)
+    given = {"project_name": "shop", "freshness": FRESH}
+    shown_symbol = ShownSymbol(
+        symbol=TOTAL, content_hash="0" * 64, members=[TOTAL] * 100, bases={"A": [TOTAL] * 20, "B": []}
+    )
+    step = RouteStep(symbol=TOTAL, document_id=TOTAL.document_id, file_path="a.py", sites=sites)
+    changes = [Changed(symbol=TOTAL, tested=False)] * 7
+    outline = Outline(**given, packages=[], hubs=[], cycles=[["a"] * 30, ["b"] * 3], dead=[TOTAL], caveat="")
+    assert [
+        entries(Relations(**given, subjects=[TOTAL] * 50, relations=[uses, relation(TOTAL, MAIN)])),
+        entries(Shown(**given, symbols=[shown_symbol])),
+        entries(Impact(**given, changed=changes, relations=[uses], tests=[uses])),
+        entries(Route(**given, sources=[TOTAL], targets=[TOTAL] * 3, steps=[step, step])),
+        entries(outline),
+    ] == [151, 121, 207, 204, 34]
 
 
 def test_a_changed_file_has_a_side() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from archon.cli.terminal.output import Exit, Format, err, print_json, table
+from archon.cli.terminal.output import Exit, Format, err, json_text, print_json, table
 from archon.contracts.operations.backfill import BackfillProgress, BackfillState
 from archon.runtime.temporal.backfills import Backfill
 from archon.stores.graph.unenriched import Unenriched
@@ -98,7 +97,7 @@ async def watch(backfill: Backfill, unenriched: Unenriched, output: Format) -> E
             update(found)
             if output is Format.JSON and found.as_json() != shown:
                 shown = found.as_json()
-                print(json.dumps(shown, ensure_ascii=False), flush=True)
+                print(json_text(shown), flush=True)
             if found.finished:
                 break
             await asyncio.sleep(_EVERY)

@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from archon.cli.ingest.progress import pause
-from archon.cli.terminal.output import Exit, Format, err, out, printable
+from archon.cli.terminal.output import Exit, Format, err, json_text, out, printable
 from archon.clients.bridge import BridgeApi, segment
 from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.types import EnrichmentStatus
@@ -172,4 +172,4 @@ def _project_path(project: str) -> str:
 
 def _print_line(value: dict[str, Any]) -> None:
     """Prints one JSON object on one line, unbuffered."""
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    print(json_text(value), flush=True)

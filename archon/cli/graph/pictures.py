@@ -16,16 +16,20 @@ def dot(found: Neighbourhood) -> str:
 
 
 def _dot(found: Neighbourhood) -> Iterator[str]:
-    yield f"digraph {_quoted(found.project_name)} {{"
+    yield f"digraph {_quoted(printable(found.project_name))} {{"
     yield '  rankdir=LR; node [shape=box, fontname="sans-serif"];'
     for node in found.nodes:
         thick = "" if node.depth else ", penwidth=2"
         label = _quoted("\n".join(_label(node)))
-        yield f"  {_quoted(node.node_id)} [label={label}{thick}];"
+        yield f"  {_id(node.node_id)} [label={label}{thick}];"
     for edge in found.edges:
         style = "" if edge.confidence >= CERTAIN else ", style=dashed"
-        yield f"  {_quoted(edge.source)} -> {_quoted(edge.target)} [label={_quoted(_of(edge))}{style}];"
+        yield f"  {_id(edge.source)} -> {_id(edge.target)} [label={_quoted(_of(edge))}{style}];"
     yield "}"
+
+
+def _id(node_id: str) -> str:
+    return _quoted(printable(node_id))
 
 
 def _quoted(text: str) -> str:
@@ -52,8 +56,8 @@ def _mermaid(found: Neighbourhood) -> Iterator[str]:
 
 
 def _entities(text: str) -> str:
-    """Mermaid reads `#` and a name as a character; quotes and tags would end or change a label."""
-    for character, entity in (("#", "#35;"), ('"', "#quot;"), ("<", "#lt;"), (">", "#gt;")):
+    """Mermaid reads `#` and a name as a character; quotes, backticks and tags would end or change a label."""
+    for character, entity in (("#", "#35;"), ('"', "#quot;"), ("<", "#lt;"), (">", "#gt;"), ("`", "#96;")):
         text = text.replace(character, entity)
     return text
 
@@ -65,4 +69,4 @@ def _label(node: Node) -> tuple[str, ...]:
 
 
 def _of(edge: Edge) -> str:
-    return ", ".join(edge.kinds) + (f" x {edge.count}" if edge.count > 1 else "")
+    return printable(", ".join(edge.kinds)) + (f" x {edge.count}" if edge.count > 1 else "")

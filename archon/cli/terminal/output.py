@@ -69,6 +69,7 @@ _UNITS: Final = {
 _LONGEST_DAYS: Final = 36_500
 _PROBLEM: Final = re.compile(r'\{.*?"detail" *: *"((?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*).*', re.DOTALL)
 """An RFC 9457 problem, possibly truncated."""
+_UNUSUAL: Final = re.compile(r"[^\n\x20-\x7e]")
 _CODES: Final[Mapping[type[Exception], Exit]] = {
     InvalidInputError: Exit.USAGE,
     ConfigurationError: Exit.USAGE,
@@ -133,7 +134,17 @@ def note_workflows(url: str | None) -> None:
 def print_json(value: BaseModel | Mapping[str, Any] | Sequence[Any]) -> None:
     """One JSON value on stdout."""
     plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    print(json.dumps(plain, indent=2, ensure_ascii=False, default=str))
+    print(json_text(plain, indent=2))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON in which characters that control a terminal, or the direction of its text, are escaped."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, default=str)
+    return _UNUSUAL.sub(_escaped, text)
+
+
+def _escaped(unusual: re.Match[str]) -> str:
+    return unusual[0] if unusual[0].isprintable() else json.dumps(unusual[0])[1:-1]
 
 
 @contextlib.contextmanager
