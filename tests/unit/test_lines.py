@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archon.contracts.analysis import Entity
@@ -131,6 +131,7 @@ def test_a_few_control_characters_make_no_binary() -> None:
     st.integers(0, 50),
     st.sampled_from([1, 2, 3, 4096]),
 )
+@settings(deadline=None)
 def test_a_range_of_lines_is_what_their_list_has(
     text: str, first: int, count: int, most: int, block: int
 ) -> None:

@@ -182,6 +182,7 @@ spans = st.tuples(st.integers(1, 12), st.integers(0, 6)).map(lambda each: (each[
     st.lists(st.tuples(spans, st.integers(-1, 4)), min_size=1, max_size=6),
     st.lists(spans, min_size=1, max_size=4),
 )
+@settings(deadline=None)
 def test_changed_lines_are_those_that_are_not_nested(
     found: list[tuple[tuple[int, int], int]], ranges: list[tuple[int, int]]
 ) -> None:
@@ -204,6 +205,7 @@ def test_changed_lines_are_those_that_are_not_nested(
     st.lists(st.tuples(spans, st.integers(-1, 4), st.booleans()), max_size=6),
     st.lists(st.integers(1, 20), max_size=5),
 )
+@settings(deadline=None)
 def test_an_import_is_in_the_smallest_function_around_it(
     found: list[tuple[tuple[int, int], int, bool]], lines: list[int]
 ) -> None:
