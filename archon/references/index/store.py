@@ -132,8 +132,7 @@ class Store(Inputs):
             self._database.execute(
                 "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _row(document)
             )
-        if kept := self._decoded.pop(number, None):
-            self._decoded_bytes -= kept[1]
+        self._drop(number)
 
     def _replace_symbols(self, former: AbstractSet[_Symbol], present: AbstractSet[_Symbol]) -> None:
         for name in {each.name for each in former ^ present}:
@@ -192,11 +191,16 @@ class Store(Inputs):
         return document
 
     def _keep(self, document: Document, size: int) -> None:
+        self._drop(document.number)
         self._decoded[document.number] = document, size
         self._decoded_bytes += size
         while self._decoded_bytes > _DECODED_BYTES and len(self._decoded) > 1:
             _, (_, dropped) = self._decoded.popitem(last=False)
             self._decoded_bytes -= dropped
+
+    def _drop(self, number: int) -> None:
+        if kept := self._decoded.pop(number, None):
+            self._decoded_bytes -= kept[1]
 
     def with_keys(self, keys: Iterable[str]) -> Sequence[int]:
         """The numbers of the documents that have one of the keys, ascending."""

@@ -87,7 +87,7 @@ class Memo:
 
     @contextmanager
     def within(self, effort: Effort) -> Iterator[None]:
-        """What is computed meanwhile is a part of the effort."""
+        """Answers that are computed meanwhile are a part of the effort."""
         effort.step()
         self._effort = effort
         self._circling = 0

@@ -100,6 +100,10 @@ class Resolver:
     def document(self, number: int) -> Document:
         return self.store.document(number)
 
+    def _read(self, document: Document) -> Document:
+        """The same document, as an input of the present computation."""
+        return self.document(document.number)
+
     def rules(self, document: Document) -> Rules:
         return self._rules.get(family_named(document.language)) or self._rules[OTHERS]
 
@@ -110,7 +114,7 @@ class Resolver:
             return self._unknown(document, name) if reference.kind in _CALLS else ()
         outer = reference.kind in _OUTER
         key = "targets", document.number, reference.source, reference.name, outer, reference.kind in _CALLS
-        return self.memo.get(key, lambda: self._targets(document, reference, outer=outer), ())
+        return self.memo.get(key, lambda: self._targets(self._read(document), reference, outer=outer), ())
 
     def _unknown(self, document: Document, name: str) -> Sequence[Target]:
         """The methods of this name, if the source says nothing about the receiver."""
@@ -145,7 +149,9 @@ class Resolver:
 
     def path(self, document: Document, source: int, path: str, *, outer: bool = False) -> Meanings:
         key = "path", document.number, source, path, outer
-        return self.memo.get(key, lambda: self._trail(document, source, segments(path), outer=outer)[-1], ())
+        return self.memo.get(
+            key, lambda: self._trail(self._read(document), source, segments(path), outer=outer)[-1], ()
+        )
 
     def _trail(
         self, document: Document, source: int, names: Sequence[str], *, outer: bool
@@ -154,7 +160,7 @@ class Resolver:
         if len(names) > 1:
             before = self.memo.get(
                 ("trail", document.number, source, tuple(names[:-1]), outer),
-                lambda: self._trail(document, source, names[:-1], outer=outer),
+                lambda: self._trail(self._read(document), source, names[:-1], outer=outer),
                 ((),),
             )
             return (*before, self._applied(self._step(before[-1], plain(names[-1])), names[-1]))
@@ -293,7 +299,9 @@ class Resolver:
         key = "variable", document.number, scope, name
         owner = document.type_around(scope)
         receiver = (document.number, owner) if owner != OUTSIDE else None
-        return self.memo.get(key, lambda: self._values_of(document, typed, receiver), ()) or (UNKNOWN,)
+        return self.memo.get(key, lambda: self._values_of(self._read(document), typed, receiver), ()) or (
+            UNKNOWN,
+        )
 
     def _values_of(self, document: Document, typed: Iterable[Typed], receiver: Key | None) -> Meanings:
         """The values of a variable: one for each different type that the source gives it."""

@@ -84,7 +84,7 @@ def _ratio(base: Sequence[float], head: Sequence[float]) -> Spread | None:
 
 
 def _values(reports: Sequence[BenchReport]) -> dict[tuple[str, str], Sequence[float]]:
-    """Those that every report has."""
+    """The figures that every report has."""
     runs = [dict(figures_of(report)) for report in reports]
     found = {key: [value for run in runs if (value := run.get(key)) is not None] for key in runs[0]}
     return {key: values for key, values in found.items() if len(values) == len(runs)}

@@ -26,7 +26,7 @@ async def against(base: str, plan: Plan, rounds: int, requirements: list[Require
     of_head: list[BenchReport] = []
     for number in range(1, rounds + 1):
         pair = (("base", other, of_base), ("head", head, of_head))
-        # In turns: whoever comes second may find another machine.
+        # In turns: the second run may find another machine.
         for name, checkout, reports in pair if number % 2 else pair[::-1]:
             label = f"Round {number} of {rounds}, {name}"
             report = await _run(label, checkout, plan)

@@ -126,7 +126,9 @@ class Go(Scoped):
     def members(self, document: Document, position: int) -> Mapping[str, Sequence[Key]]:
         """Methods are declared anywhere in the package."""
         key = "methods", document.number, position
-        return self.lookup.memo.get(key, lambda: self._methods(document, position), {})
+        return self.lookup.memo.get(
+            key, lambda: self._methods(self.lookup.document(document.number), position), {}
+        )
 
     def _methods(self, document: Document, position: int) -> Mapping[str, Sequence[Key]]:
         owner = f"{document.code.declarations[position].qualified_name}."

@@ -51,7 +51,9 @@ class JavaScript(Scoped):
 
     def bound(self, document: Document, binding: Binding) -> Meanings:
         key = "bound", document.number, binding
-        return self.lookup.memo.get(key, lambda: self._bound(document, binding), ())
+        return self.lookup.memo.get(
+            key, lambda: self._bound(self.lookup.document(document.number), binding), ()
+        )
 
     def _bound(self, document: Document, binding: Binding) -> Meanings:
         if not binding.module:

@@ -86,7 +86,9 @@ class Python(Scoped):
 
     def bound(self, document: Document, binding: Binding) -> Meanings:
         key = "bound", document.number, binding
-        return self.lookup.memo.get(key, lambda: self._bound(document, binding), ())
+        return self.lookup.memo.get(
+            key, lambda: self._bound(self.lookup.document(document.number), binding), ()
+        )
 
     def _bound(self, document: Document, binding: Binding) -> Meanings:
         if not binding.module:
