@@ -25,7 +25,7 @@ from archon.contracts.operations.rollout import Mode
 from archon.contracts.types import EnrichmentStatus
 from archon.runtime.contents import Contents, FormerContents
 from archon.runtime.crash import crash_point
-from archon.runtime.flow.turns import FairTurns
+from archon.runtime.flow.turns import SharedTurns
 from archon.runtime.kafka.publisher import KafkaPublisher
 from archon.runtime.logs import get_logger, milliseconds
 from archon.runtime.settings import Settings
@@ -44,6 +44,10 @@ _STATUSES: Final[Mapping[str, IndexingStatus]] = {
 }
 AT_ONCE: Final = 8
 """Indexings under way in one process: more are no faster, and each makes those of other projects wait."""
+BESIDE: Final = 2
+"""Of them those of one project, if another one has indexed a document recently."""
+RECENT: Final = 10.0
+"""Seconds."""
 _log = get_logger(__name__)
 
 
@@ -62,7 +66,7 @@ class Indexer:
         self._settings = settings
         self._graph = stores.graph
         self._at_work = stores.at_work
-        self._turns = FairTurns(AT_ONCE)
+        self._turns = SharedTurns(AT_ONCE, BESIDE, RECENT)
         self._vectors = stores.vectors
         self._content = stores.content
         self._former = FormerContents(stores.graph, Contents(stores.graph.deletions, stores.content))

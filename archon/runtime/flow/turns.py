@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import AsyncIterator, Hashable
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Hashable
 from weakref import WeakValueDictionary
 
 
@@ -79,3 +80,65 @@ class FairTurns:
                 turn.set_result(None)
                 return
         self._free += 1
+
+
+class SharedTurns:
+    """At most `most` at once; one holder has at most `beside` of them if another has come within `recent`
+    seconds. If more wait, their holders take turns, each in its own order."""
+
+    def __init__(
+        self, most: int, beside: int, recent: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._free = most
+        self._most = most
+        self._beside = beside
+        self._recent = recent
+        self._clock = clock
+        self._taken: Counter[Hashable] = Counter()
+        self._came: OrderedDict[Hashable, float] = OrderedDict()
+        """When each holder came last, the latest at the end; only recent ones."""
+        self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
+        """By holder; the next holder comes first."""
+
+    @contextlib.asynccontextmanager
+    async def taken(self, holder: Hashable) -> AsyncIterator[None]:
+        """Waits for a turn, which lasts as long as the block."""
+        self._came[holder] = self._clock()
+        self._came.move_to_end(holder)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(holder, deque()).append(turn)
+        self._give()
+        try:
+            await turn
+            yield
+        finally:
+            # A turn may come at the moment of a cancellation.
+            if turn.done() and not turn.cancelled():
+                self._free += 1
+                self._taken[holder] -= 1
+                if not self._taken[holder]:
+                    del self._taken[holder]
+            self._give()
+
+    def _give(self) -> None:
+        """Gives all turns that may be given now, one to each holder after another."""
+        most, left = self._limit(), len(self._waiting)
+        while self._free and left:
+            holder, waiting = self._waiting.popitem(last=False)
+            while waiting and waiting[0].done():  # the caller has given up
+                waiting.popleft()
+            may = waiting and self._taken[holder] < most
+            if may:
+                waiting.popleft().set_result(None)
+                self._taken[holder] += 1
+                self._free -= 1
+            if waiting:
+                self._waiting[holder] = waiting  # behind all others
+            left = len(self._waiting) if may else left - 1
+
+    def _limit(self) -> int:
+        """For each holder."""
+        now = self._clock()
+        while self._came and now - next(iter(self._came.values())) > self._recent:
+            self._came.popitem(last=False)
+        return self._beside if len(self._came) > 1 else self._most
