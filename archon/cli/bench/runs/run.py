@@ -84,18 +84,18 @@ async def bench(plan: Plan, target: Target) -> BenchReport:
         with bars() as progress:
             notes: list[str] = []
             resting = await _noted(notes, "at rest", _at_rest(plan, target, client, reader, progress))
+            # Between both loads: documents of one project slow those of another for two seconds.
+            bare = await _noted(notes, "baseline", _baseline(plan, target, client, progress))
             sent, rows, recording, searches = await _measure(plan, target, reader, progress)
             limits = machine.limits(target.settings) if target.leaders and not target.foreign else {}
             found = Findings(started_at, before, simulated, limits, sent, rows, recording)
             found.at_rest, found.searches, found.notes = resting, searches, notes
+            found.baseline = bare
             write_list(plan.submitted or target.directory / "submitted.jsonl", sent.accepted)
             if not target.foreign:
                 checking = drift(target.settings, parameters.project, sent.accepted)
                 found.drift = await _noted(notes, "validation", checking)
             found.history = await _noted(notes, "history", _history(client, sent))
-            if plan.bare:
-                running = _baseline(plan, target, client, progress)
-                found.baseline = await _noted(notes, "baseline", running)
             if plan.questions:
                 asking = _questions(plan, target, reader, progress)
                 found.questions = await _noted(notes, "questions", asking)
@@ -192,7 +192,9 @@ async def _history(client: Client, sent: Load) -> History:
     return history_of(await describe(client, spread([each.workflow_id for each in sent.accepted])))
 
 
-async def _baseline(plan: Plan, target: Target, client: Client, progress: Progress) -> Baseline:
+async def _baseline(plan: Plan, target: Target, client: Client, progress: Progress) -> Baseline | None:
+    if not plan.bare:
+        return None
     bar = progress.add_task("Baseline", total=plan.bare, note="")
     show: Callable[[int], None] = lambda count: progress.update(bar, completed=count)  # noqa: E731
     documents = list(generate("baseline", plan.bare, plan.parameters.size))
