@@ -80,7 +80,10 @@ class Edges:
         found = [
             edge._replace(target=at)
             for edge in self._resolved(document, sorted(positions))
-            if edge.source != at and (edge.target == at or (edge.target == owner and edge.kind in _MAKING))
+            if kind
+            in {None, edge.kind}  # a base `Outer.Inner` refers to `Outer`, but does not derive from it
+            and edge.source != at
+            and (edge.target == at or (edge.target == owner and edge.kind in _MAKING))
         ]
         return tuple(found), len(positions)
 

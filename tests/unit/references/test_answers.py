@@ -226,3 +226,11 @@ def test_circles_of_imports_are_found():
     survey = Survey(index)
     survey.go_on(100)
     assert outline(index, survey, 20).cycles == [["a.py", "b.py", "c.py"]]
+
+
+def test_a_type_does_not_derive_from_the_types_around_its_base():
+    notes = ["class Outer", "class Outer.Inner", "class A"]
+    index = project(document("a.py", notes, ["inherit Outer.Inner in A"]))
+    assert [each.symbol.name for each in implementers_of(index, "Outer.Inner", around()).relations] == ["A"]
+    assert implementers_of(index, "Outer", around()).relations == []
+    assert [each.symbol.name for each in callers_of(index, "Outer", around()).relations] == ["A"]
