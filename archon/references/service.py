@@ -40,7 +40,7 @@ from archon.references.port import (
 from archon.references.project import Project
 from archon.references.resolution.memo import STEPS, UNLIMITED, Effort
 
-MEMORY_BYTES: Final = 256 * 1024 * 1024
+MEMORY_BYTES: Final = 320 * 1024 * 1024
 """Size of all indexes together; beyond it, the projects that were used least recently are dropped."""
 MOST_INDEXES: Final = 64
 """Projects whose indexes are kept."""

@@ -20,7 +20,7 @@ from archon.references.index.inputs import Input
 
 _DEEPEST: Final = 48
 _MOST: Final = 300_000
-_MOST_BYTES: Final = 96 * 1024 * 1024
+_MOST_BYTES: Final = 160 * 1024 * 1024
 _NEVER: Final = 1 << 30
 CIRCLING: Final = 1_000
 """Answers within circles, computed and not kept, before an answer that is kept; real code has had eight."""
