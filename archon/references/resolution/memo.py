@@ -101,8 +101,9 @@ class Memo:
         self._inputs.clear()
         self._edges = self._live = self._answers_bytes = 0
 
-    def get(self, key: Hashable, compute: Callable[[], T], nothing: Any) -> T:
-        """The answer to `key`, which `compute` gives; `nothing` within a circle."""
+    def get(self, key: Hashable, compute: Callable[[], T], nothing: Any, *, apart: bool = False) -> T:
+        """The answer to `key`, which `compute` gives; `nothing` within a circle. `apart`: no circle leads
+        through it, so its own circles leave what else is computed as it is."""
         around = self._reads
         if (node := self._known.get(key)) is not None:
             if around is not None:
@@ -114,7 +115,8 @@ class Memo:
             self._lowest = min(self._lowest, self._open.get(key, -1))
             cut: T = nothing
             return cut
-        if self._circling >= CIRCLING:
+        apart = apart or not depth
+        if self._circling >= CIRCLING and not apart:
             exhausted: T = nothing
             return exhausted
         if not depth and (len(self._known) >= _MOST or self.bytes > _MOST_BYTES):
@@ -122,6 +124,8 @@ class Memo:
         self._effort.step()
         outer, self._lowest = self._lowest, _NEVER
         circling = self._circling
+        if apart:
+            self._circling = 0
         reads = self._reads = set()
         self._open[key] = depth
         try:
@@ -132,10 +136,9 @@ class Memo:
             inner, self._lowest = self._lowest, outer
         if inner >= depth:
             reads = {self._keep(key, answer, reads)}
-            self._circling = circling
         else:
             self._lowest = min(outer, inner)
-            self._circling += 1
+        self._circling = circling if apart or inner >= depth else self._circling + 1
         if around is not None:
             around |= reads
         return answer

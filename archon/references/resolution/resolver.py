@@ -114,7 +114,9 @@ class Resolver:
             return self._unknown(document, name) if reference.kind in _CALLS else ()
         outer = reference.kind in _OUTER
         key = "targets", document.number, reference.source, reference.name, outer, reference.kind in _CALLS
-        return self.memo.get(key, lambda: self._targets(self._read(document), reference, outer=outer), ())
+        return self.memo.get(
+            key, lambda: self._targets(self._read(document), reference, outer=outer), (), apart=True
+        )
 
     def _unknown(self, document: Document, name: str) -> Sequence[Target]:
         """The methods of this name, if the source says nothing about the receiver."""

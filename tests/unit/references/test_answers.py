@@ -234,3 +234,16 @@ def test_a_type_does_not_derive_from_the_types_around_its_base():
     assert [each.symbol.name for each in implementers_of(index, "Outer.Inner", around()).relations] == ["A"]
     assert implementers_of(index, "Outer", around()).relations == []
     assert [each.symbol.name for each in callers_of(index, "Outer", around()).relations] == ["A"]
+
+
+def test_long_chains_do_not_hide_what_else_refers_to_a_symbol():
+    chain = ".next()" * 60
+    index = project(
+        document(
+            "a.py",
+            ["class C", "function C.next -> C", "function save", "function first", "function last"],
+            [*(f"call x{number}{chain}.save in first" for number in range(40)), "call save in last"],
+            typed=[f"x{number}: C in first" for number in range(40)],
+        )
+    )
+    assert "last" in [each.symbol.name for each in callers_of(index, "save", around()).relations]
