@@ -22,7 +22,7 @@ from archon.runtime.temporal.sdk_telemetry import SdkTelemetry
 from archon.runtime.temporal.search_attributes import NamespaceCheck
 from archon.stores.graph.census import Census
 from archon.stores.graph.store import GraphStore
-from kafka_ingress.backlog import BacklogGate, StartPace, watch
+from kafka_ingress.backlog import BacklogGate, StartPace, share, watch
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.enrichment import EnrichmentHandler
 from kafka_ingress.estate import Estate
@@ -58,7 +58,7 @@ async def run(settings: Settings) -> None:
         client = EnrichmentClient(connection)
         # The fast topic has few requests of each project; it only pauses to protect Temporal.
         gate, bulk_gate = (BacklogGate(settings.ingress_max_backlog * times) for times in (10, 1))
-        pace = StartPace(settings.project_rate)
+        pace = StartPace(settings.project_rate, settings.ingress_shared_runs)
         revisions = Revisions(settings.ingress_revision_interval)
         handler = EnrichmentHandler(client, pace, revisions, Overtaken(graph, publisher))
         requests = RecordConsumer(
@@ -112,6 +112,7 @@ async def run(settings: Settings) -> None:
         async with (
             serve_http(app, settings, settings.ingress_port),
             running(watch(client.backlog, pace, gate, bulk_gate)),
+            running(share(client.under_way, pace)),
             running(estate.watch()),
         ):
             await _consume((requests, indexing), stop)

@@ -6,6 +6,7 @@ Servers start together and before the services; everything stops in reverse orde
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -118,6 +119,8 @@ def addresses(data_dir: Path, ports: Ports) -> dict[str, str]:
         "BRIDGE_URL": f"http://{HOST}:{ports.bridge}",
         "CONTENT_STORE_URL": (data_dir / "content").resolve().as_uri(),
         "INGRESS_PORT": str(ports.ingress),
+        # All servers share the processors.
+        "INGRESS_SHARED_RUNS": str(os.cpu_count() or 1),
         "INGRESS_URL": f"http://{HOST}:{ports.ingress}",
         "INTELLIGENCE_PORT": str(ports.intelligence),
         "INTELLIGENCE_SERVICE_URL": f"http://{HOST}:{ports.intelligence}",

@@ -28,7 +28,14 @@ _OF_THE_SERVICE: Final = (
 )
 _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Bridge": ("api_key", "allow_una", "bridge_api_key", "bridge_port", "max_body", "max_stream"),
-    "Ingress": ("kafka_session_", "kafka_fetch_", "kafka_group_", "ingress_max", "ingress_revision"),
+    "Ingress": (
+        "kafka_session_",
+        "kafka_fetch_",
+        "kafka_group_",
+        "ingress_max",
+        "ingress_revision",
+        "ingress_shared",
+    ),
     "Kafka": ("kafka_", "project_"),
     "Temporal": ("temporal_",),
     "Graph": ("memgraph_",),

@@ -174,6 +174,9 @@ class Settings(BaseSettings):
     ingress_max_backlog: Annotated[int, Field(ge=0)] = 10_000
     """Waiting analyses at which the ingress stops reading the bulk topic, until half are done; it stops
     reading the other at ten times as many. 0: never."""
+    ingress_shared_runs: Annotated[int, Field(ge=1)] = 10
+    """Open runs at which projects above PROJECT_RATE start no more, while another one below it starts some.
+    About MAX_CONCURRENT_ENRICHMENTS times workers."""
     ingress_revision_interval: Annotated[float, Field(ge=0, le=10)] = 1.0
     """Least time between two runs of a document; of the versions in between only the newest is enriched."""
     reconcile_interval: Annotated[float, Field(ge=0)] = 900

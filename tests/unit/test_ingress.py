@@ -19,7 +19,7 @@ from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
 from archon.runtime.temporal.client import Backlog
 from kafka_ingress import membership
-from kafka_ingress.backlog import READY, BacklogGate, StartPace, watch
+from kafka_ingress.backlog import BacklogGate, StartPace, watch
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.enrichment import REQUEST_BYTES, parse
 from kafka_ingress.health import breaker_of
@@ -34,8 +34,6 @@ from kafka_ingress.poison import (
 )
 from tests import factories
 from tests.eventually import eventually
-
-FREE = 2
 
 
 def record(
@@ -137,45 +135,9 @@ async def test_an_unknown_backlog_stops_nothing() -> None:
 
     gate = BacklogGate(limit=10)
     with pytest.raises(KeyboardInterrupt):
-        await watch(backlog, StartPace(FREE), gate)
+        await watch(backlog, StartPace(free=2, shared=1), gate)
     assert await eventually(again)
     assert not gate.closed
-
-
-@pytest.mark.threat
-async def test_a_project_that_starts_many_runs_leaves_others_their_turn() -> None:
-    pace, begun = StartPace(FREE), list[str]()
-
-    async def start(project: str) -> None:
-        await pace.turn("requests", project)
-        begun.append(project)
-
-    pace.update(READY)  # no room is left
-    flood = [asyncio.create_task(start("flood")) for _ in range(30)]
-    await asyncio.sleep(0)
-    assert begun == ["flood"] * FREE
-    await start("other")
-    assert begun[-1] == "other"
-    more = [asyncio.create_task(start("other")) for _ in range(FREE)]
-    await asyncio.sleep(0)
-    left = len(begun)
-    pace.update(READY - 4)
-    await asyncio.sleep(0)
-    assert begun[left:] == ["flood", "other", "flood", "flood"]
-    pace.update(0)
-    await asyncio.gather(*flood, *more)
-
-
-async def test_without_temporals_statistics_requests_do_not_wait_for_turns() -> None:
-    pace = StartPace(FREE)
-    pace.update(READY)
-
-    async def backlog() -> Backlog:
-        raise NotFoundError("no statistics")
-
-    watching = asyncio.create_task(watch(backlog, pace))
-    await asyncio.gather(*(pace.turn("requests", "p") for _ in range(50)))
-    watching.cancel()
 
 
 def test_a_detail_that_may_quote_the_document_is_left_out() -> None:

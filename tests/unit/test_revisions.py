@@ -171,7 +171,7 @@ async def test_an_overtaken_version_has_a_run_unless_the_graph_calls_it_past(
     answer: bool | StoreUnavailableError, runs: list[int]
 ) -> None:
     temporal = Temporal()
-    handle = EnrichmentHandler(temporal, StartPace(free=2), Revisions(NEVER), Graph(answer))  # type: ignore[arg-type]
+    handle = EnrichmentHandler(temporal, StartPace(free=2, shared=1), Revisions(NEVER), Graph(answer))  # type: ignore[arg-type]
     for number in (3, 2):
         value = version(number).model_dump_json().encode()
         await handle(ConsumerRecord("t", 0, number, 0, 0, None, value, None, -1, -1, ()))

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, KeysView
 from weakref import WeakValueDictionary
 
 
@@ -82,6 +82,28 @@ class FairTurns:
         self._free += 1
 
 
+class Recent:
+    """Visitors of the last `seconds`, by the time of their last visit."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._came: OrderedDict[Hashable, float] = OrderedDict()
+        """The latest at the end."""
+
+    def came(self, visitor: Hashable) -> None:
+        """Now."""
+        self._came[visitor] = self._clock()
+        self._came.move_to_end(visitor)
+
+    def all(self) -> KeysView[Hashable]:
+        """The visitors, the latest at the end."""
+        now = self._clock()
+        while self._came and now - next(iter(self._came.values())) > self._seconds:
+            self._came.popitem(last=False)
+        return self._came.keys()
+
+
 class SharedTurns:
     """At most `most` at once; one holder has at most `beside` of them if another has come within `recent`
     seconds. If more wait, their holders take turns, each in its own order."""
@@ -92,19 +114,15 @@ class SharedTurns:
         self._free = most
         self._most = most
         self._beside = beside
-        self._recent = recent
-        self._clock = clock
+        self._recent = Recent(recent, clock)
         self._taken: Counter[Hashable] = Counter()
-        self._came: OrderedDict[Hashable, float] = OrderedDict()
-        """When each holder came last, the latest at the end; only recent ones."""
         self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
         """By holder; the next holder comes first."""
 
     @contextlib.asynccontextmanager
     async def taken(self, holder: Hashable) -> AsyncIterator[None]:
         """Waits for a turn, which lasts as long as the block."""
-        self._came[holder] = self._clock()
-        self._came.move_to_end(holder)
+        self._recent.came(holder)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(holder, deque()).append(turn)
         self._give()
@@ -138,7 +156,4 @@ class SharedTurns:
 
     def _limit(self) -> int:
         """For each holder."""
-        now = self._clock()
-        while self._came and now - next(iter(self._came.values())) > self._recent:
-            self._came.popitem(last=False)
-        return self._beside if len(self._came) > 1 else self._most
+        return self._beside if len(self._recent.all()) > 1 else self._most
