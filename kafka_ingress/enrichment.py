@@ -15,7 +15,7 @@ from archon.runtime.flow.turns import FairTurns
 from archon.runtime.http.problems import fields_of
 from archon.runtime.logs import get_logger, milliseconds
 from archon.runtime.temporal.client import EnrichmentClient
-from kafka_ingress.backlog import StartPace
+from kafka_ingress.pace import StartPace
 from kafka_ingress.revisions import Overtaken, Revisions
 
 AT_ONCE: Final = 8

@@ -48,13 +48,13 @@ one."""
 _log = get_logger(__name__)
 
 
-def parking_poison(
+def dead_lettering(
     handler: Handler, publisher: KafkaPublisher, alerts: Alerts, names: Names = REQUEST_NAMES
 ) -> Handler:
     """`handler`, except for records that a retry cannot fix: those are dead-lettered, with the fields that
     `names` finds in them."""
 
-    async def park(record: ConsumerRecord, reason: str, failure: FailureType, error: Exception) -> None:
+    async def refuse(record: ConsumerRecord, reason: str, failure: FailureType, error: Exception) -> None:
         alerts.notify(await dead_letter(publisher, record, reason, failure, error, names=names))
 
     async def handle(record: ConsumerRecord) -> None:
@@ -63,11 +63,11 @@ def parking_poison(
                 raise InvalidInputError("record", record.reason)  # noqa: TRY301  as if the handler had
             await handler(record)
         except InvalidInputError as error:
-            await park(record, str(error), FailureType.DATA_QUALITY, error)
+            await refuse(record, str(error), FailureType.DATA_QUALITY, error)
         except ArchonError:
             raise
         except Exception as error:  # noqa: BLE001  a fault of ours must not block the partition either
-            await park(record, repr(error), FailureType.PERMANENT, error)
+            await refuse(record, repr(error), FailureType.PERMANENT, error)
 
     return handle
 

@@ -22,13 +22,14 @@ from archon.runtime.temporal.sdk_telemetry import SdkTelemetry
 from archon.runtime.temporal.search_attributes import NamespaceCheck
 from archon.stores.graph.census import Census
 from archon.stores.graph.store import GraphStore
-from kafka_ingress.backlog import BacklogGate, StartPace, share, watch
+from kafka_ingress.backlog import BacklogGate, watch
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.enrichment import EnrichmentHandler
 from kafka_ingress.estate import Estate
 from kafka_ingress.health import IngressHealth, breaker_of
 from kafka_ingress.indexing import indexing_handler
-from kafka_ingress.poison import DOCUMENT_NAMES, parking_poison
+from kafka_ingress.pace import StartPace, share
+from kafka_ingress.poison import DOCUMENT_NAMES, dead_lettering
 from kafka_ingress.revisions import Overtaken, Revisions
 from kafka_ingress.spans import traced
 
@@ -68,7 +69,7 @@ async def run(settings: Settings) -> None:
                 settings.kafka_bulk_topic: lambda: bulk_gate.closed,
             },
             settings.kafka_group_id,
-            traced(parking_poison(handler, publisher, alerts), settings.kafka_group_id),
+            traced(dead_lettering(handler, publisher, alerts), settings.kafka_group_id),
             ordered=False,
             limit=IN_FLIGHT,
             fetch_wait=settings.kafka_fetch_wait,
@@ -78,7 +79,7 @@ async def run(settings: Settings) -> None:
             {settings.kafka_index_topic: lambda: False},
             settings.kafka_index_group_id,
             traced(
-                parking_poison(indexing_handler(http), publisher, alerts, DOCUMENT_NAMES),
+                dead_lettering(indexing_handler(http), publisher, alerts, DOCUMENT_NAMES),
                 settings.kafka_index_group_id,
             ),
             ordered=True,

@@ -21,7 +21,7 @@ from intelligence.embedding.vectors import DIMENSIONS
 from intelligence.measures import duplication, scores
 from intelligence.measures.findings import FINDINGS_PER_RULE
 from intelligence.syntax.tree import DEPTH_LIMIT
-from kafka_ingress.backlog import MOST, READY
+from kafka_ingress.pace import MOST, READY
 from kafka_ingress.poison import HEADER_BYTES
 from tests.pages import ROOT
 

@@ -19,18 +19,19 @@ from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
 from archon.runtime.temporal.client import Backlog
 from kafka_ingress import membership
-from kafka_ingress.backlog import BacklogGate, StartPace, watch
+from kafka_ingress.backlog import BacklogGate, watch
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.enrichment import REQUEST_BYTES, parse
 from kafka_ingress.health import breaker_of
 from kafka_ingress.indexing import indexing_handler
+from kafka_ingress.pace import StartPace
 from kafka_ingress.poison import (
     DOCUMENT_NAMES,
     HEADER_BYTES,
     READ_BYTES,
     READ_VALUES,
     dead_letter,
-    parking_poison,
+    dead_lettering,
 )
 from tests import factories
 from tests.eventually import eventually
@@ -108,7 +109,7 @@ async def test_a_record_that_cannot_be_read_is_dead_lettered_with_its_reason() -
         raise AssertionError("a handler cannot do anything with it")
 
     letters = Letters()
-    handle = parking_poison(unasked, letters, letters)  # type: ignore[arg-type]
+    handle = dead_lettering(unasked, letters, letters)  # type: ignore[arg-type]
     await handle(UnreadableRecord(**vars(record(None)), reason="a header's key is not UTF-8"))
     ((letter, _),) = letters.taken
     assert "not UTF-8" in letter.failure_reason  # type: ignore[attr-defined]

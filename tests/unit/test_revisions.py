@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from archon.contracts.errors import StoreUnavailableError
 from archon.contracts.events import EnrichmentRequest
-from kafka_ingress.backlog import StartPace
 from kafka_ingress.enrichment import EnrichmentHandler
+from kafka_ingress.pace import StartPace
 from kafka_ingress.revisions import REMEMBERED, WAITING, Revisions
 from tests import factories
 from tests.eventually import eventually

@@ -8,7 +8,8 @@ import pytest
 from archon.contracts.errors import NotFoundError
 from archon.runtime.tasks import running
 from archon.runtime.temporal.client import Backlog
-from kafka_ingress.backlog import HANGING, READY, RECENT, StartPace, share, watch
+from kafka_ingress.backlog import watch
+from kafka_ingress.pace import HANGING, READY, RECENT, StartPace, share
 from tests.eventually import eventually
 
 FREE, SHARED = 2, 3
