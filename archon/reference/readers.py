@@ -54,6 +54,7 @@ def _tree(module: str) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+@cache
 def _file(module: str) -> Path | None:
     """The file of a module of ours; None for other modules."""
     path = _ROOT / module.replace(".", "/")
@@ -61,7 +62,9 @@ def _file(module: str) -> Path | None:
     return next((each for each in found if each.is_file()), None)
 
 
-def _imports(module: str) -> Iterator[str]:
+@cache
+def _imports(module: str) -> list[str]:
+    found: list[str] = []
     for node in ast.walk(_tree(module)):
         names: list[str] = []
         if module == _VERBS and isinstance(node, ast.Constant) and "." in str(node.value):
@@ -70,16 +73,20 @@ def _imports(module: str) -> Iterator[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        yield from (name for name in names if _file(name))
+        found += [name for name in names if _file(name)]
+    return found
 
 
-def _mentioned(module: str) -> Iterator[str]:
+@cache
+def _mentioned(module: str) -> set[str]:
     """The attributes read from anything named settings; a method stands for the fields that it reads."""
-    for node in ast.walk(_tree(module)):
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value).lower().endswith(
-            ("settings", "settings()")
-        ):
-            yield from _fields(node.attr)
+    return {
+        field
+        for node in ast.walk(_tree(module))
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node.value).lower().endswith(("settings", "settings()"))
+        for field in _fields(node.attr)
+    }
 
 
 def _fields(name: str) -> Iterator[str]:
