@@ -86,6 +86,9 @@ async def committed(settings: Settings, topic: str) -> int | None:
         return position
 
 
+# The next test covers most of it, and each takes 15 seconds: the embedded broker's first generation is 0,
+# which aiokafka never leaves, so the broker waits for the former member.
+@pytest.mark.full
 async def test_what_is_done_is_committed_and_not_delivered_again(
     settings: Settings, topic: str, producer: AIOKafkaProducer
 ) -> None:
