@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -68,15 +69,20 @@ def cells(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines][1:]
 
 
+@cache
+def sources() -> str:
+    """Everything that may read a variable of the environment."""
+    others = [ROOT / "deploy/.env.example", ROOT / "Makefile", *(ROOT / "tests").rglob("*.py")]
+    return "\n".join([SOURCE, *(file.read_text(errors="replace") for file in others)])
+
+
 @pytest.mark.parametrize("page", NAMES)
 def test_every_variable_is_read_somewhere(page: str) -> None:
     settings = {name.upper() for name in Settings.model_fields}
     settings |= {f"{name.upper()}_FILE" for name, field in Settings.model_fields.items() if is_secret(field)}
-    others = [ROOT / "deploy/.env.example", ROOT / "Makefile", *(ROOT / "tests").rglob("*.py")]
-    known = "\n".join([SOURCE, *(file.read_text(errors="replace") for file in others)])
     found = {match[1] for span in spans(page) if (match := re.match(r"([A-Z]+(?:_[A-Z]+)+)(?:=|$)", span))}
     unknown = {name for name in found - settings if not OF_OTHERS.fullmatch(name)}
-    assert {name for name in unknown if not re.search(rf"\b{name}\b", known)} == set()
+    assert {name for name in unknown if not re.search(rf"\b{name}\b", sources())} == set()
 
 
 @pytest.mark.parametrize("page", NAMES)

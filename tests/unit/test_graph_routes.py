@@ -3,6 +3,7 @@ rates."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from threading import get_ident
 from typing import Any, ClassVar, Final, cast
@@ -63,6 +64,7 @@ class Maps:
         return Changes([] if since else found, [], "1", fresh)
 
 
+@cache
 def _changed(project: str, path: str, text: str) -> ChangedDocument:
     language = language_of(path)
     packed = analyse(text, language, EnrichmentType.FULL).code_map

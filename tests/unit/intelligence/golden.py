@@ -7,6 +7,7 @@ import json
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,7 @@ def findings_of(language: str, texts: Sequence[str]) -> str:
     return digest([[each.model_dump()["findings"], each.statistics] for each in found])
 
 
+@cache
 def recorded() -> Mapping[str, Any]:
     content: Mapping[str, Any] = json.loads(RECORDED.read_text())
     return content

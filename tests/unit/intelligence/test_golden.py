@@ -15,7 +15,7 @@ VECTORS = ("embedding", "embeddings of chunks")
 
 @pytest.mark.parametrize(("name", "language", "text"), list(golden.sources()))
 def test_an_analysis_is_what_it_was(name: str, language: str, text: str) -> None:
-    before, now = golden.recorded()["sources"][name], golden.record(language, text)
+    before, now = dict(golden.recorded()["sources"][name]), golden.record(language, text)
     assert {key: golden.apart(before.pop(key), now.pop(key)) <= 1 for key in VECTORS} == dict.fromkeys(
         VECTORS, True
     )
