@@ -44,9 +44,9 @@ test: $(READY)
 test-all: $(READY)
 	$(BIN)/pytest $(SUITE) $(ARGS)
 
-# What needs no server.
+# What needs no server and is quick.
 test-fast: $(READY)
-	$(BIN)/pytest tests/unit $(SUITE) -n 2 -m "not full" $(ARGS)
+	$(BIN)/pytest tests/unit $(SUITE) -n 2 -m "not full and not slow" $(ARGS)
 
 # Kills each process at each point where it hurts, and looks what became of the documents.
 crash: $(READY)

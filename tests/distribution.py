@@ -88,7 +88,8 @@ def _needs_stack(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of a test that is `sampled(n)`, marks all but every n-th parameter as `full`; and orders the files."""
+    """Of a test that is `sampled(n)`, marks all but every n-th parameter as `full`, and of the others
+    two thirds as `slow`; and orders the files."""
     alone = {item.nodeid.partition("::")[0] for item in items if _needs_stack(item)} - set(_GROUP)
     assert not alone, f"would start a stack for one file; put it into a group of {__name__}: {sorted(alone)}"
     seen: Counter[str] = Counter()
@@ -97,5 +98,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             test = item.nodeid.partition("[")[0]
             if seen[test] % mark.args[0]:
                 item.add_marker(pytest.mark.full)
+            elif seen[test] % (3 * mark.args[0]):
+                item.add_marker(pytest.mark.slow)
             seen[test] += 1
     items.sort(key=lambda item: _PLACE.get(item.nodeid.partition("::")[0], len(_PLACE)))

@@ -43,6 +43,7 @@ def test_documents_are_the_same_for_a_seed_and_differ_from_each_other() -> None:
     assert len({each.path for each in first}) == 50
 
 
+@pytest.mark.slow
 def test_documents_have_the_wanted_mean_size_and_are_code_in_several_languages() -> None:
     documents = list(generate("seed", 500, 4096))
     sizes = [len(each.text.encode()) for each in documents]
@@ -186,6 +187,7 @@ async def test_a_process_is_described_by_its_cost_and_its_peak() -> None:
     assert recording.not_told() == ["b", "gone"]
 
 
+@pytest.mark.slow
 async def test_a_process_group_is_counted_with_its_children_those_that_have_ended_too() -> None:
     burn = "import time\nwhile time.process_time() < 0.5: pass\n"
     parent = f"""import subprocess, sys

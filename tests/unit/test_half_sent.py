@@ -67,6 +67,7 @@ async def test_a_head_that_does_not_come_is_not_waited_for(port: int, sent: byte
     assert await answered(port, sent) == b""
 
 
+@pytest.mark.slow
 async def test_half_a_second_request_is_not_waited_for_either(port: int) -> None:
     whole = HEAD + b"Content-Length: 2\r\n\r\n{}"
     answer = await answered(port, whole, b"POST /size HT")
@@ -89,6 +90,7 @@ async def test_many_halves_keep_nobody_waiting(port: int) -> None:
     assert set(await asyncio.gather(*halves)) == {b""}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [3.0])
 async def test_slow_senders_and_long_listeners_are_served(port: int) -> None:
     async def slowly() -> AsyncIterator[bytes]:

@@ -50,6 +50,7 @@ def test_low_priority_goes_to_bulk_and_costs_no_share() -> None:
     assert sent(lanes, "a", 3) == [AHEAD] * 3
 
 
+@pytest.mark.slow
 def test_the_number_of_remembered_projects_is_limited() -> None:
     lanes = Lanes(SETTINGS, Clock())
     for number in range(PROJECTS + 3):

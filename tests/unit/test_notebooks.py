@@ -54,6 +54,7 @@ def test_a_truncated_notebook_is_kept_as_text(length: int) -> None:
     assert without_outputs(text) == text
 
 
+@pytest.mark.slow
 def test_pictures_do_not_make_a_notebook_too_large(tmp_path: Path) -> None:
     (tmp_path / "plot.ipynb").write_text(json.dumps(notebook()))
     (tmp_path / "long.ipynb").write_text(json.dumps(notebook("", "x = 1\n" * 200_000)))

@@ -22,6 +22,7 @@ subprocess.run([sys.executable, "-c", "import warnings; warnings.warn('of a proc
 """
 
 
+@pytest.mark.slow
 def test_a_librarys_warning_is_a_line_of_json() -> None:
     ended = subprocess.run([sys.executable, "-c", _WARNING], capture_output=True, text=True, check=True)
     (line,) = map(json.loads, ended.stderr.splitlines())
@@ -46,6 +47,7 @@ def test_a_query_for_all_projects_and_statuses_has_no_condition() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_api_page_begins_with_documents_and_search() -> None:
     described = create_app(Settings()).openapi()
     order = [tag["name"] for tag in described["tags"]]

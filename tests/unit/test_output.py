@@ -104,6 +104,7 @@ def crashed(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
+@pytest.mark.slow
 def test_an_unexpected_error_is_one_line_and_a_file(tmp_path: Path) -> None:
     finished = crashed(tmp_path)
     assert finished.returncode == 1
@@ -115,6 +116,7 @@ def test_an_unexpected_error_is_one_line_and_a_file(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 def test_a_traceback_is_shown_on_request(tmp_path: Path) -> None:
     finished = crashed(tmp_path, **{crashes.DEBUG: "1"})
     assert finished.returncode == 1

@@ -135,6 +135,7 @@ def test_terms_are_sent_as_they_are():
     assert (point.indices, point.values) == ([2**32 - 1, 4], [1.2345, 0.25])
 
 
+@pytest.mark.slow
 def test_the_contracts_load_no_numpy():
     program = "import sys, archon.contracts.analysis; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

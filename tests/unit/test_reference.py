@@ -32,12 +32,14 @@ def test_the_documents_are_current(generated: Mapping[str, str]) -> None:
 
 
 # The bridge's takes 5 seconds; `make check-deploy` validates both.
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("app", ["intelligence", "bridge"])
 def test_the_openapi_documents_are_valid(app: str) -> None:
     openapi_spec_validator.validate(openapi.apps()[app].openapi())
 
 
+@pytest.mark.slow
 def test_every_body_has_a_schema() -> None:
     served = {
         reference["$ref"].rpartition("/")[2]
@@ -106,6 +108,7 @@ def test_a_secret_may_stand_in_a_file() -> None:
     assert "`QDRANT_API_KEY`, `QDRANT_API_KEY_FILE`" in settings_table.page()
 
 
+@pytest.mark.slow
 def test_the_documents_do_not_depend_on_the_environment(
     generated: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,7 +113,7 @@ async def test_the_number_of_remembered_documents_is_as_set() -> None:
     assert len(revisions._newest) == REMEMBERED
 
 
-@settings(max_examples=examples(30), deadline=None, database=None)
+@settings(max_examples=examples(30))
 @given(numbers=st.lists(st.integers(1, 6), min_size=1, max_size=12), pauses=st.data())
 async def test_the_newest_always_passes_and_none_after_a_newer_one(
     numbers: Sequence[int], pauses: st.DataObject

@@ -69,6 +69,7 @@ def test_a_second_run_adds_its_modules_unless_the_servers_are_others(tmp_path: P
     assert set(other.onto(file).modules) == {"b.py"}
 
 
+@pytest.mark.slow
 def test_a_broker_needs_its_name_because_it_has_none_in_the_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARCHON_TEST_KAFKA", "127.0.0.1:1")
     monkeypatch.delenv("ARCHON_TEST_KAFKA_NAME", raising=False)

@@ -184,6 +184,7 @@ def test_without_a_collector_no_span_is_made() -> None:
         assert (tracing.headers(), tracing.current()) == ({}, None)
 
 
+@pytest.mark.slow
 def test_without_a_collector_the_sdk_is_not_imported() -> None:
     loaded = "import sys, worker, bridge.app, kafka_ingress.service, intelligence.app; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True, text=True)

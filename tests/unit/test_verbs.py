@@ -19,6 +19,7 @@ def test_a_verb_is_listed_with_the_words_of_its_own_help(verb: Verb) -> None:
     assert " ".join((command.help or "").split("\n\n")[0].split()) == verb.help
 
 
+@pytest.mark.slow
 def test_listing_them_imports_nothing_that_runs_them() -> None:
     code = (
         "import sys\nfrom archon.cli.main import app\ntry:\n    app(['--help'])\nexcept SystemExit:\n"

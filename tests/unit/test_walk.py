@@ -214,6 +214,7 @@ def test_the_products_own_data_is_no_source(tmp_path: Path) -> None:
     assert walk.skipped.counts == {"data of this product": 2}
 
 
+@pytest.mark.slow
 def test_a_deep_tree_is_walked(tmp_path: Path) -> None:
     """Nested deeper than Python's recursion limit, which also applies to functions that delete trees."""
     (tmp_path / "top.py").write_text("")

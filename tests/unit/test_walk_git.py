@@ -218,6 +218,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
 def test_a_walk_finds_what_git_lists(
     shape: Shape, without_git: Callable[[], bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -254,6 +255,7 @@ def test_another_checkout_is_named(
     assert [path for path, reason in walk.skipped.listed() if reason == "another checkout"] == left_out
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("number", range(10))
 def test_a_walk_of_a_random_tree_finds_what_git_lists(number: int, tmp_path: Path) -> None:
     """Some of the cases of `make fuzz-walk`."""

@@ -18,6 +18,7 @@ def sources(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_each_language_is_measured(sources: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert benchmark.main([str(sources), "-o", "json"]) == 0
     rows = {row["language"]: row for row in json.loads(capsys.readouterr().out)}
@@ -25,6 +26,7 @@ def test_each_language_is_measured(sources: Path, capsys: pytest.CaptureFixture[
     assert all(row["megabytes_per_second"] > 0 < row["p50_ms"] <= row["p95_ms"] for row in rows.values())
 
 
+@pytest.mark.slow
 def test_all_are_measured_through_the_processes(sources: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert benchmark.main([str(sources), "--workers", "1", "--files", "2"]) == 0
     printed = capsys.readouterr().out

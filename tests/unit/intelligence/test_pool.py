@@ -21,6 +21,7 @@ from tests.eventually import eventually
 from tests.processes import alive
 from tests.unit.intelligence import works
 
+pytestmark = pytest.mark.slow  # each starts processes
 MEMORY = 512 * 1024 * 1024
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="prlimit")
 

@@ -18,6 +18,7 @@ from intelligence.service.processing import Processor
 from tests import factories
 from tests.unit.intelligence import works
 
+pytestmark = pytest.mark.slow  # the service starts a process
 LIMIT = 2000
 
 

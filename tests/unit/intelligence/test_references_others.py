@@ -264,18 +264,20 @@ HUGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(5)
 @pytest.mark.parametrize("language", HUGE)
 def test_a_source_full_of_references(language: str):
     head, line = HUGE[language]
     started = time.process_time()
-    found = mapped(language, head + line * (900_000 // len(line)))
+    found = mapped(language, head + line * (400_000 // len(line)))
     assert len(found.references) == REFERENCES_LIMIT
     packed = pack(found)
     assert packed is not None and unpack(packed) == found and len(packed) < 1_000_000
     assert time.process_time() - started < 60
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("language", "source"),

@@ -66,6 +66,7 @@ def test_the_weight_is_that_of_bm25() -> None:
     assert of("two", found) == pytest.approx(2 * (terms.K1 + 1) / (2 + terms.K1 * length), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_an_index_is_the_same_in_every_process() -> None:
     code = "from intelligence.embedding import terms; print(terms.index_of('settings'))"
     for seed in ("1", "2"):

@@ -38,7 +38,7 @@ def edits(world):
 @pytest.mark.parametrize(
     "world", [PYTHON, TYPESCRIPT, GO, JAVA, OTHERS], ids=["py", "ts", "go", "java", "rb"]
 )
-@settings(max_examples=examples(24), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(24), suppress_health_check=list(HealthCheck))
 @given(st.data(), st.randoms(use_true_random=False))
 def test_answers_depend_on_what_the_documents_say_now_alone(world, data, chance):
     present = {}

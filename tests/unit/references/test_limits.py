@@ -178,6 +178,7 @@ def _old_touched(declarations: Sequence[Declaration], ranges: Sequence[tuple[int
 spans = st.tuples(st.integers(1, 12), st.integers(0, 6)).map(lambda each: (each[0], each[0] + each[1]))
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(spans, st.integers(-1, 4)), min_size=1, max_size=6),
     st.lists(spans, min_size=1, max_size=4),
@@ -201,6 +202,7 @@ def test_changed_lines_are_those_that_are_not_nested(
     assert sorted(each.symbol.name for each in answer.changed) == _old_touched(declarations, ranges)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(spans, st.integers(-1, 4), st.booleans()), max_size=6),
     st.lists(st.integers(1, 20), max_size=5),
@@ -308,6 +310,7 @@ def test_a_question_has_so_many_subjects() -> None:
     assert [each.next is None for each in pages] == [False, False]
 
 
+@pytest.mark.slow
 def test_so_many_changed_symbols_are_listed_and_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(impact, "MOST_STARTS", 3 * MOST_CHANGED)
     same = CodeMap([FUNCTION._replace(ordinal=each) for each in range(MOST_CHANGED)], [], [], [])
@@ -379,6 +382,7 @@ def test_settings_of_any_shape_do_no_harm(settings_: str, path: str) -> None:
         neighbours(index, None, f"src/user.{end}", around(3))
 
 
+@pytest.mark.slow
 @given(maps(), maps())
 @settings(max_examples=50, deadline=None)
 def test_any_map_that_is_accepted_can_be_asked_about(first: CodeMap, second: CodeMap) -> None:
