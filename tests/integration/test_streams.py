@@ -28,7 +28,7 @@ from archon.devstack.kafka import kafka
 from archon.events import tail as event_tail
 from archon.events.records import StreamedEvent, Watched
 from archon.events.replay import Replay
-from archon.events.tail import BUFFERED, EventTail, StreamPlace, Subscription
+from archon.events.tail import EventTail, StreamPlace, Subscription
 from archon.runtime.http import api_keys
 from archon.runtime.http.serving import serve_http
 from archon.runtime.kafka.publisher import KafkaPublisher
@@ -402,18 +402,21 @@ async def test_open_streams_do_not_keep_a_bridge_from_stopping(ready: Settings, 
 
 
 async def test_who_does_not_read_is_let_go_and_may_resume(
-    ready: Settings, bridge: Bridge, project: str
+    ready: Settings, bridge: Bridge, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    buffered = 100
+    monkeypatch.setattr(event_tail, "BUFFERED", buffered)
+    monkeypatch.setattr(event_tail, "_AT_ONCE", buffered // 4)
     document = await bridge.index(project)
     tail = EventTail(ready)
     work = asyncio.create_task(tail.run())
     try:
         watched = Watched(project, document.entity_id)
         async with tail.subscribed(watched) as lazy, tail.subscribed(watched) as eager:
-            reading = asyncio.create_task(_read(eager, BUFFERED + 5))
-            await asyncio.gather(*(bridge.progress(document, 10) for _ in range(BUFFERED + 5)))
+            reading = asyncio.create_task(_read(eager, buffered + 5))
+            await asyncio.gather(*(bridge.progress(document, 10) for _ in range(buffered + 5)))
             assert {type(each) for each in await reading} == {StreamedEvent}
-            streamed = [await lazy.next(0.1) for _ in range(BUFFERED + 1)]
+            streamed = [await lazy.next(0.1) for _ in range(buffered + 1)]
             assert all(isinstance(each, StreamedEvent) for each in streamed[:-1])
             assert isinstance(streamed[-1], StreamClosed)
             assert await lazy.next(0.05) is None

@@ -17,6 +17,7 @@ from archon.runtime.settings import Settings
 from archon.runtime.temporal import client as temporal
 from tests.conftest import TestServers
 from tests.eventually import eventually
+from tests.forking import forking
 from tests.pages import dependencies
 
 
@@ -60,7 +61,7 @@ async def test_a_worker_works_as_soon_as_graph_vectors_and_temporal_are_there(
 async def test_a_worker_without_its_servers_is_alive_not_ready_and_stops_at_once(tmp_path: Path) -> None:
     ports = Ports.free()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "archon.cli.main", "worker"),
+        *forking().command("worker"),
         env=environment(tmp_path, ports),
         stderr=asyncio.subprocess.PIPE,
     )
