@@ -25,6 +25,7 @@ from archon.contracts.types import (
     Score,
 )
 
+Figure = Annotated[float, Field(allow_inf_nan=False)]
 ROWS_AT_ONCE: Final = 500
 """Maximum number of entities and relationships in one graph transaction; an analysis with more is *large*."""
 
@@ -78,12 +79,27 @@ class Relationship(OpenModel):
 
 
 class Finding(OpenModel):
-    """One occurrence of a pattern or anti-pattern; `rule` is the id of the rule."""
+    """One occurrence of a pattern or anti-pattern, or a place that lowers a score; `rule` is the id of the
+    rule, or the measure. Where a measure is beyond its limit, `value` and `limit` say how far."""
 
     rule: Annotated[str, Field(min_length=1)]
     line: Line | None = None
     severity: str | None = None
     message: str | None = None
+    symbol: str | None = None
+    """Qualified name of the innermost symbol with this line."""
+    value: Figure | None = None
+    limit: Figure | None = None
+
+
+class ScorePart(OpenModel):
+    """What one measure adds to a score: `value` is that of the statistics. A quality is 1 plus the effects of
+    its parts, a complexity their sum. `places`: the worst lines."""
+
+    measure: Annotated[str, Field(min_length=1)]
+    value: Figure
+    effect: Figure
+    places: list[Finding] = Field(default_factory=list)
 
 
 class Terms(OpenModel):
@@ -129,6 +145,8 @@ class AnalysisResult(OpenModel):
     complexity_score: Score | None
     patterns_detected: list[str]
     anti_patterns_detected: list[str]
+    quality_parts: list[ScorePart] = Field(default_factory=list)
+    complexity_parts: list[ScorePart] = Field(default_factory=list)
     language: Language | None = None
     """The language in which the service read the text. It becomes the document's language; None leaves that
     unchanged."""

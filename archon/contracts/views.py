@@ -1,9 +1,10 @@
 """In: records of graph and vectors. Out: the bridge's answers: documents, listings, hits and counts."""
 
-from typing import Any
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from archon.contracts.analysis import AnalysisResult, Finding, ScorePart
 from archon.contracts.estate import WaitingFor
 from archon.contracts.types import (
     ContentHash,
@@ -15,6 +16,14 @@ from archon.contracts.types import (
     Timestamp,
     Version,
 )
+
+PARTS_LIMIT: Final = 10
+PLACES_LIMIT: Final = 5
+FINDINGS_LIMIT: Final = 20
+NAME_LIMIT: Final = 64
+MESSAGE_LIMIT: Final = 200
+"""Of a document's reasons: maximum numbers of parts, places of a part and findings, and of characters."""
+_SEVERITIES: Final = {"error": 0, "warning": 1, "info": 2}
 
 
 class EntityView(BaseModel):
@@ -31,6 +40,50 @@ class EntityView(BaseModel):
     signature: str | None = None
     documentation: str | None = None
     inherits: list[str] = Field(default_factory=list)
+
+
+class Reasons(Model):
+    """Why a document has its scores and its findings, short enough for its node in the graph. The parts of a
+    quality add up to it, beginning with 1; those of a complexity, beginning with 0. `findings`: its
+    anti-patterns, the most severe first; `more_findings` counts those beyond the limit."""
+
+    quality_parts: list[ScorePart] = Field(default_factory=list)
+    complexity_parts: list[ScorePart] = Field(default_factory=list)
+    findings: list[Finding] = Field(default_factory=list)
+    more_findings: int = 0
+
+    @classmethod
+    def of(cls, result: AnalysisResult) -> Self:
+        wanted = set(result.anti_patterns_detected)
+        found = [each for each in result.findings if each.rule in wanted]
+        found.sort(key=lambda each: _SEVERITIES.get(each.severity or "", len(_SEVERITIES)))
+        return cls(
+            quality_parts=[_short_part(each) for each in result.quality_parts[:PARTS_LIMIT]],
+            complexity_parts=[_short_part(each) for each in result.complexity_parts[:PARTS_LIMIT]],
+            findings=[_short(each) for each in found[:FINDINGS_LIMIT]],
+            more_findings=max(0, len(found) - FINDINGS_LIMIT),
+        )
+
+
+def _short_part(part: ScorePart) -> ScorePart:
+    return ScorePart(
+        measure=part.measure[:NAME_LIMIT],
+        value=part.value,
+        effect=part.effect,
+        places=[_short(each) for each in part.places[:PLACES_LIMIT]],
+    )
+
+
+def _short(finding: Finding) -> Finding:
+    return Finding(
+        rule=finding.rule[:NAME_LIMIT],
+        line=finding.line,
+        severity=finding.severity and finding.severity[:NAME_LIMIT],
+        message=finding.message and finding.message[:MESSAGE_LIMIT],
+        symbol=finding.symbol and finding.symbol[:MESSAGE_LIMIT],
+        value=finding.value,
+        limit=finding.limit,
+    )
 
 
 class LinkView(Model):
@@ -68,6 +121,8 @@ class StoredDocument(Model):
     """Number of lines that the parser could not read completely."""
     patterns_detected: list[str] = Field(default_factory=list)
     anti_patterns_detected: list[str] = Field(default_factory=list)
+    why: Reasons | None = None
+    """None if the analysis is older than reasons, or the service sends none."""
     content_preview: str = ""
     metadata: dict[str, Any] = Field(default_factory=dict)
     modules: list[str] = Field(default_factory=list)

@@ -35,7 +35,7 @@ from intelligence.references.settings import settings_in
 from intelligence.syntax.grammar import grammars
 from intelligence.syntax.tree import ERRORS_LIMIT, parse
 
-RELEASE: Final = "7"
+RELEASE: Final = "8"
 """Increase this when changed code changes results. Changes of rules and languages count by themselves."""
 ENTITIES_LIMIT: Final = 20_000
 _UNCOMMENTED: Final = frozenset({"json"})
@@ -62,9 +62,7 @@ class Analysis:
         self.relationships: list[Relationship] = []
         self.patterns: list[Finding] = []
         self.anti_patterns: list[Finding] = []
-        self.quality: float | None = None
-        self.complexity: float | None = None
-        self.statistics: dict[str, float] = {}
+        self.scores = scores.Scores({})
         self.not_understood = 0
         self.code_map: CodeMap | None = None
         self.language: str | None = None
@@ -106,13 +104,18 @@ def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
     drafted = [each.chunk for each in chunks]
     if found.numbers is not None:
         found.entities = hashed(found.entities, found.text)
-        for group in (found.entities, found.relationships, found.patterns, found.anti_patterns, drafted):
+        parts = (*found.scores.quality_parts, *found.scores.complexity_parts)
+        places = [each for part in parts for each in part.places]
+        findings_ = [*found.patterns, *found.anti_patterns, *places]
+        for group in (found.entities, found.relationships, findings_, drafted):
             placed(group, found.numbers)
         found.code_map = renumbered(found.code_map, found.numbers) if found.code_map else None
     result = AnalysisResult(
         entities_extracted=len(found.entities) if with_entities else 0,
-        quality_score=found.quality if with_quality else None,
-        complexity_score=found.complexity if with_quality else None,
+        quality_score=found.scores.quality if with_quality else None,
+        complexity_score=found.scores.complexity if with_quality else None,
+        quality_parts=list(found.scores.quality_parts) if with_quality else [],
+        complexity_parts=list(found.scores.complexity_parts) if with_quality else [],
         patterns_detected=_rule_ids(found.patterns) if with_quality else [],
         anti_patterns_detected=_rule_ids(found.anti_patterns) if with_quality else [],
         language=found.language,
@@ -122,7 +125,7 @@ def draft(text: str, language: str | None, kind: EnrichmentType) -> Draft:
         chunks=drafted,
         not_understood=found.not_understood,
         code_map=pack(found.code_map) if found.code_map is not None and with_entities else None,
-        statistics={name: round(value, 4) for name, value in found.statistics.items()},
+        statistics={name: round(value, 4) for name, value in found.scores.statistics.items()},
     )
     return Draft(result, [*whole, *(each.text for each in chunks)])
 
@@ -151,7 +154,7 @@ def _read(text: str, language: str | None) -> Analysis:
     if language == notebooks.LANGUAGE:
         _read_notebook(found, text)
     elif language is None or not is_fit(text):
-        found.statistics = scores.text_statistics(text)
+        found.scores = scores.Scores(scores.text_statistics(text))
         # The text is not parsed at all.
         found.not_understood = count_lines(text) if language in grammars() or language in READERS else 0
     elif language in grammars():
@@ -163,15 +166,14 @@ def _read(text: str, language: str | None) -> Analysis:
         if parts.code.strip():
             _read_code(found, parts.code, parts.language)
         else:
-            found.statistics = scores.text_statistics(text)
+            found.scores = scores.Scores(scores.text_statistics(text))
         found.not_understood += parts.unread
     elif language == "markdown":
         found.entities = markdown.entities(text, ENTITIES_LIMIT)
         found.not_understood = max(0, count_lines(text) - markdown.MOST_LINES)
-        found.statistics = scores.prose_statistics(text, found.entities)
-        found.quality = scores.prose_quality(found.statistics)
+        found.scores = scores.of_prose(text, found.entities)
     else:
-        found.statistics = scores.text_statistics(text)
+        found.scores = scores.Scores(scores.text_statistics(text))
     return found
 
 
@@ -181,9 +183,9 @@ def _read_keys(found: Analysis, text: str, language: str) -> None:
     if language not in _UNCOMMENTED and found.entities:
         found.comments = {n for n, line in enumerate(lines_of(text), 1) if _COMMENT.match(line)}
     found.relationships = outline.relationships
-    found.statistics = scores.text_statistics(text)
+    found.scores = scores.Scores(scores.text_statistics(text))
     found.code_map = settings_in(text, language)
-    found.statistics["syntax_errors"] = min(outline.syntax_errors, ERRORS_LIMIT)
+    found.scores.statistics["syntax_errors"] = min(outline.syntax_errors, ERRORS_LIMIT)
     found.not_understood = outline.not_understood
 
 
@@ -199,11 +201,12 @@ def _read_notebook(found: Analysis, text: str) -> None:
     if parts.code.strip() and is_fit(parts.code):
         _read_code(found, parts.code, parts.language)
     else:
-        found.statistics = scores.prose_statistics(parts.prose, prose)
+        found.scores = scores.Scores(scores.of_prose(parts.prose, prose).statistics)
     found.spans = ()
     found.entities = sorted([*prose, *found.entities], key=lambda each: each.start_line)[:ENTITIES_LIMIT]
     found.not_understood += parts.unread + parts.broken
-    found.statistics["syntax_errors"] = found.statistics.get("syntax_errors", 0) + parts.broken
+    statistics = found.scores.statistics
+    statistics["syntax_errors"] = statistics.get("syntax_errors", 0) + parts.broken
 
 
 def _read_code(found: Analysis, text: str, language: str) -> str:
@@ -217,9 +220,7 @@ def _read_code(found: Analysis, text: str, language: str) -> str:
     found.code_map = code_map(tree, found.relationships)
     measures = measure(tree, found.relationships)
     found.patterns, found.anti_patterns = findings.find(tree, measures)
-    found.statistics = scores.code_statistics(tree, measures, found.anti_patterns)
-    found.quality = scores.code_quality(found.statistics)
-    found.complexity = scores.code_complexity(found.statistics)
+    found.scores = scores.of_code(tree, measures, found.anti_patterns)
     found.not_understood = tree.not_understood
     return tree.language
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from archon.contracts.analysis import Finding
 from intelligence.measures.measures import Measures
+from intelligence.measures.reasons import Reason, beyond
 from intelligence.measures.rule_terms import prepared
 from intelligence.syntax.grammar import loaded
 from intelligence.syntax.tree import ScopeNode, Tree
@@ -67,7 +68,8 @@ class Rule(_Strict):
 
 
 class Measure(_Strict):
-    """An anti-pattern: a measure of a function, a class or the document above a threshold."""
+    """An anti-pattern: a measure of a function, a class or the document above a threshold. `message` may name
+    `{symbol}`, `{value}` and `{limit}`."""
 
     id: str
     scope: Literal["function", "class", "document"]
@@ -107,15 +109,20 @@ def find(tree: Tree, measures: Measures) -> tuple[list[Finding], list[Finding]]:
     patterns: list[Finding] = []
     anti_patterns: list[Finding] = []
     for rule, nodes in zip(rules, search(rules, tree.root), strict=True):
-        (patterns if rule.type == "pattern" else anti_patterns).extend(_told(rule, nodes))
+        (patterns if rule.type == "pattern" else anti_patterns).extend(_told(rule, nodes, tree))
     for measure in (each for rule_set in rule_sets() for each in rule_set.measures):
-        anti_patterns.extend(_exceeding(measure, tree, measures))
+        reasons = _exceeding(measure, tree, measures)
+        anti_patterns.extend(each.finding(measure.id, measure.severity) for each in reasons)
     return patterns, anti_patterns
 
 
 def matches(rule: Rule, tree: Tree) -> list[Finding]:
     """The matches of `rule`, at most fifty."""
-    return [each for rule in _likely([rule], tree.text) for each in _told(rule, search([rule], tree.root)[0])]
+    return [
+        each
+        for rule in _likely([rule], tree.text)
+        for each in _told(rule, search([rule], tree.root)[0], tree)
+    ]
 
 
 def search(rules: Sequence[Rule], root: SgNode) -> list[list[SgNode]]:
@@ -172,29 +179,33 @@ def _likely(rules: Sequence[Rule], text: str) -> list[Rule]:
     return [rule for rule in rules if not rule.words or not here.isdisjoint(rule.words)]
 
 
-def _told(rule: Rule, nodes: Sequence[SgNode]) -> list[Finding]:
-    return [
-        Finding(rule=rule.id, line=node.range().start.line + 1, severity=rule.severity, message=rule.message)
-        for node in nodes
-    ]
+def _told(rule: Rule, nodes: Sequence[SgNode], tree: Tree) -> list[Finding]:
+    found = []
+    for node in nodes:
+        start = node.range().start
+        scope = tree.enclosing(start.index)
+        found.append(
+            Finding(
+                rule=rule.id,
+                line=start.line + 1,
+                severity=rule.severity,
+                message=rule.message,
+                symbol=scope.qualified_name if scope is not None else None,
+            )
+        )
+    return found
 
 
-def _exceeding(measure: Measure, tree: Tree, measures: Measures) -> list[Finding]:
-    return [
-        Finding(rule=measure.id, line=line, severity=measure.severity, message=measure.message)
-        for line, value in _values(measure, tree, measures)
-        if value > measure.above
-    ]
-
-
-def _values(measure: Measure, tree: Tree, measures: Measures) -> Iterator[tuple[int, float]]:
-    """The line and the value of each measured item."""
+def _exceeding(measure: Measure, tree: Tree, measures: Measures) -> Iterator[Reason]:
     if measure.scope == "document":
-        yield 1, measures.duplicated_share
+        if measures.duplicated_share > measure.above:
+            yield Reason(measure.message, 1, None, measures.duplicated_share, measure.above)
         return
     for scope in tree.scopes:
         if scope.callable if measure.scope == "function" else scope.kind == "class":
-            yield scope.start_line, _value(measure.measure, scope, measures)
+            value = _value(measure.measure, scope, measures)
+            if value > measure.above:
+                yield beyond(measure.message, scope, value, measure.above)
 
 
 def _value(measure: str, scope: ScopeNode, measures: Measures) -> int:

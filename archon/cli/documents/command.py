@@ -10,6 +10,7 @@ from uuid import uuid4
 import typer
 from pydantic import ValidationError
 
+from archon.cli.documents import reasons
 from archon.cli.documents import watch as watching
 from archon.cli.estate import shown as estate
 from archon.cli.ingest import report
@@ -151,6 +152,8 @@ async def _show_document(api: BridgeApi, document: str, project: str | None, out
     if found.enrichment_status is EnrichmentStatus.FAILED:
         rows.append(("Why", f"enrich dlq show {found.document_id}"))
     table(found.document_id, ("", ""), [row for row in rows if row[1] not in {None, ""}])
+    if found.why is not None:
+        reasons.show(found.why)
     entities = [
         (item.kind, item.qualified_name, f"{item.start_line}-{item.end_line}") for item in found.entities
     ]

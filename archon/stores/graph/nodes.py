@@ -16,7 +16,7 @@ from archon.contracts.documents import Document
 from archon.contracts.events import EnrichmentRequest, RequestMetadata
 from archon.contracts.operations.deletion import Tombstone
 from archon.contracts.types import SETTLED, EnrichmentStatus, EnrichmentType, Priority
-from archon.contracts.views import EntityView, StoredDocument
+from archon.contracts.views import EntityView, Reasons, StoredDocument
 from archon.contracts.workflow import Step
 from archon.runtime.logs import get_logger
 from archon.stores.graph import rows as enrichment_rows
@@ -122,6 +122,7 @@ def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
             "complexity_score": result.complexity_score,
             "patterns_detected": result.patterns_detected,
             "anti_patterns_detected": result.anti_patterns_detected,
+            "why": _why(result),
             "quality_content_hash": content_hash,
         }
     if kind is not EnrichmentType.QUALITY_ONLY:
@@ -145,6 +146,11 @@ def enriched(step: Step, result: AnalysisResult) -> dict[str, Any]:
             "workflow_id": step.workflow_id,
         }
     return properties
+
+
+def _why(result: AnalysisResult) -> str | None:
+    reasons = Reasons.of(result)
+    return reasons.model_dump_json(exclude_defaults=True) if reasons != Reasons() else None
 
 
 def readable(shown: type[_Shown], rows: Iterable[Mapping[str, Any]]) -> list[_Shown]:
@@ -171,6 +177,7 @@ def stored_document(
             **same,
             "document_id": node["entity_id"],
             "metadata": json.loads(node.get("metadata") or "{}"),
+            "why": json.loads(node.get("why") or "null"),
             **related,
             "entities": [EntityView.model_validate(entity) for entity in entities],
         }

@@ -9,6 +9,7 @@ from neo4j import AsyncGraphDatabase
 from pydantic import SecretStr
 
 from activities.failures import Again, treatment_of
+from archon.contracts.analysis import Finding, ScorePart
 from archon.contracts.documents import Document
 from archon.contracts.errors import (
     InvalidInputError,
@@ -24,6 +25,7 @@ from archon.contracts.types import (
     EnrichmentType,
     Priority,
 )
+from archon.contracts.views import Reasons
 from archon.contracts.workflow import Decision
 from archon.runtime.settings import Settings
 from archon.stores.graph.store import EVENTS_REMEMBERED, GraphStore
@@ -414,6 +416,26 @@ async def test_more_entities_than_a_transaction_takes(
     assert len((await graph.get(document.entity_id)).entities) == 2
     left = "MATCH (e:Entity {document_id: $id})-[r:CALLS]->() RETURN count(r)"
     assert await count(settings, left, id=document.entity_id) == 1
+
+
+async def test_why_a_document_has_its_scores_is_kept_until_they_change(
+    graph: GraphStore, project: str
+) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    step = factories.step(factories.request_of(document))
+    await graph.claim(step.request, "w")
+    finding = Finding(
+        rule="long-function", line=3, message="`f` has 90 lines", symbol="f", value=90, limit=80
+    )
+    part = ScorePart(measure="short_share", value=0.5, effect=-0.1, places=[finding])
+    why = factories.analysis("f", quality_parts=[part], complexity_parts=[part], findings=[finding])
+    assert await graph.write_enrichment(step, why)
+    assert (await graph.get(document.entity_id)).why == Reasons(
+        quality_parts=[part], complexity_parts=[part], findings=[finding]
+    )
+    assert await graph.write_enrichment(step, factories.analysis("f"))
+    assert (await graph.get(document.entity_id)).why is None
 
 
 async def test_parts_touch_only_their_own(graph: GraphStore, project: str) -> None:

@@ -69,6 +69,10 @@ def record(language: str, text: str) -> dict[str, Any]:
     order = np.arange(1, len(vectors) + 1)
     return {
         "scores": [result.quality_score, result.complexity_score],
+        "parts": [
+            f"{each.measure} {each.value:g} {each.effect:+g}"
+            for each in (*result.quality_parts, *result.complexity_parts)
+        ],
         "statistics": result.statistics,
         "findings": [f"{each.rule} {each.severity} {each.line}" for each in result.findings],
         "entities": dict(Counter(each.kind for each in result.entities)),
@@ -77,6 +81,7 @@ def record(language: str, text: str) -> dict[str, Any]:
         "all entities": digest(of["entities"]),
         "all relationships": digest(of["relationships"]),
         "all findings": digest(of["findings"]),
+        "all parts": digest([of["quality_parts"], of["complexity_parts"]]),
         "all terms": digest(list(terms(result))),
         "embedding": whole(np.array(result.embedding, dtype=float)),
         "embeddings of chunks": whole(order @ vectors / max(1, order.sum())) if len(vectors) else "",

@@ -152,9 +152,8 @@ def test_comments_and_blank_lines_change_no_score() -> None:
 
 def test_the_halves_are_at_the_published_limits() -> None:
     def complexity(mean: float, cognitive: float) -> float:
-        return scores.code_complexity(
-            {"mean_cyclomatic_complexity": mean, "max_cognitive_complexity": cognitive}
-        )
+        statistics = {"mean_cyclomatic_complexity": mean, "max_cognitive_complexity": cognitive}
+        return sum(scores.code_complexity(statistics).values())
 
     assert complexity(1, 0) == 0
     assert complexity(11, 15) == 0.5
