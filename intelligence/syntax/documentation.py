@@ -19,6 +19,8 @@ _FOR_PROGRAMS: Final = re.compile(r"#!|#.*?(?:coding[:=]|frozen_string_literal:|
 """The first lines of a script: interpreter, encoding and editor, not documentation."""
 _TAIL: Final = re.compile(r"\s*(?:=>|[={:;])?$")
 _TAGS: Final = re.compile(r"</?[a-zA-Z][^<>]*>")
+_BLOCK_TAG: Final = re.compile(r"\s*[@\\]([\w-]*)(.*)")
+_DESCRIBING: Final = frozenset({"brief", "desc", "description", "summary"})
 _STRING: Final = re.compile(r"[a-zA-Z]{0,2}(\"\"\"|'''|\"|')(.*)", re.DOTALL)
 
 
@@ -91,6 +93,20 @@ def _joins(tree: Tree, end: int, start: int, how: Documentation | None) -> bool:
 
 
 def _said(comment: str) -> str:
-    """A comment's text without markers, XML tags, and block tags such as `@param`."""
-    lines = _TAGS.sub("", _MARKERS.sub("", comment.removesuffix("*/"))).split("\n")
-    return "\n".join(line for line in lines if not line.lstrip().startswith(("@", "\\")))
+    """A comment's text without markers, XML tags, and block tags such as `@param` with their text; a tag such
+    as `@brief` introduces the description itself."""
+    kept: list[str] = []
+    of_tag = False
+    for line in _TAGS.sub("", _MARKERS.sub("", comment.removesuffix("*/"))).split("\n"):
+        said, tag = line, _BLOCK_TAG.match(line)
+        if tag is None:
+            of_tag = of_tag and line.strip() != ""
+        elif tag[1] in _DESCRIBING:
+            said, of_tag = tag[2], False
+        else:
+            # The lines below a tag without a text are no part of it.
+            of_tag = tag[2].strip() != ""
+            continue
+        if not of_tag:
+            kept.append(said)
+    return "\n".join(kept)
