@@ -438,6 +438,18 @@ async def test_why_a_document_has_its_scores_is_kept_until_they_change(
     assert (await graph.get(document.entity_id)).why is None
 
 
+@pytest.mark.parametrize("why", ["x", "eJwDAAAAAAE", "bm90IGNvbXByZXNzZWQ="])
+async def test_damaged_reasons_name_the_document(
+    graph: GraphStore, settings: Settings, project: str, why: str
+) -> None:
+    document = factories.document(project)
+    await indexed(graph, document)
+    spoil = "MATCH (d:Document {entity_id: $id}) SET d.why = $why"
+    await stores.query(settings, spoil, id=document.entity_id, why=why)
+    with pytest.raises(StoreRejectedError, match=document.entity_id):
+        await graph.get(document.entity_id)
+
+
 async def test_parts_touch_only_their_own(graph: GraphStore, project: str) -> None:
     document = factories.document(project)
     await indexed(graph, document)
