@@ -388,7 +388,8 @@ class Resolver:
         if meaning.what is What.VALUE and meaning.place == RESULT:
             return (meaning._replace(place=""),)
         if meaning.what is What.MODULE:
-            return self._called(self._within(meaning, "default"))
+            key = "called", meaning.place  # a module without a default is its own
+            return self.memo.get(key, lambda: self._called(self._within(meaning, "default")), (UNKNOWN,))
         if meaning.what is not What.SYMBOL:
             return (meaning,) if meaning.what is What.EXTERNAL else (UNKNOWN,)
         if self._is_type(meaning.at):

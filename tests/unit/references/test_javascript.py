@@ -179,3 +179,11 @@ def test_a_configuration_that_comes_later_is_extended():
 
 def settings_at(path: str, **tsconfig):
     return document(path, settings=json.dumps({"tsconfig": tsconfig}))
+
+
+def test_a_called_module_without_a_default_is_unknown():
+    index = project(
+        document("lib.ts", ["class Store", "method Store.keep"]),
+        document("app.ts", ["function run"], ["call lib().keep in run"], ["lib = ./lib"]),
+    )
+    assert called_by(index, "keep") == {"run": ("unique_name", 0.6)}
