@@ -8,6 +8,7 @@ element by subscript, `*` each element of an iteration: `get_store().items[].sav
 unknown receiver, `<T>` an instance of the type T. A type `[]T` is a collection of T, `{}T` a mapping to T.
 """
 
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 ReferenceKind = Literal["call", "new", "inherit", "override", "decorate", "annotate", "use"]
@@ -76,7 +77,7 @@ class CodeMap(NamedTuple):
     of a tsconfig, as JSON."""
 
     declarations: list[Declaration]
-    references: list[Reference]
+    references: Sequence[Reference]
     bindings: list[Binding]
     typed: list[Typed]
     package: str = ""

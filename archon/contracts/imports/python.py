@@ -1,6 +1,7 @@
 """In: Python imports. Out: places of modules and packages (Python language reference, "The import
 system")."""
 
+import posixpath
 import sys
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -51,13 +52,13 @@ class Python:
     def choose(self, found: Found) -> str | None:
         """A directory above the importer, a common source root, or the only candidate."""
         top, _, below = found.sought.place.partition("/")
-        above = [str(directory) for directory in PurePosixPath(found.importer).parents]
+        directory = posixpath.dirname(found.importer) or "."
         searched = found.prefixes
         if top in sys.stdlib_module_names:
-            searched = searched & {".", above[0]}
+            searched = searched & {".", directory}
         for group in (
-            [prefix for prefix in searched if prefix in above],
-            [prefix for prefix in searched if PurePosixPath(prefix).name in _SOURCE_ROOTS],
+            [each for each in searched if each == "." or f"{directory}/".startswith(f"{each}/")],
+            [each for each in searched if each.rpartition("/")[2] in _SOURCE_ROOTS],
             searched if below and len(searched) == 1 else [],
         ):
             if group:

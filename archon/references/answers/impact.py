@@ -51,7 +51,7 @@ def impact_of(project: Project, change: Change, around: Around) -> Impact:
     if not (change.symbols or change.paths or change.lines):
         raise InvalidInputError("symbols", "give symbols, paths or lines")
     changed = _changed(project, change)
-    edges, walk = Edges(project), Walk(project, around.least)
+    edges, walk = Edges(project, around.least), Walk(project, around.least)
     starts = [*changed.starts, *changed.files]
     reached = walk.back(starts, around.depth, lambda keys, _: _dependents(project, edges, keys))
     tested = _tested(project, walk.edges)

@@ -75,7 +75,7 @@ def neighbours(project: Project, name: str | None, path: str | None, around: Aro
         raise InvalidInputError("symbol", "give either a symbol or a path")
     if name is not None:
         keys, every = subjects(project, name)
-        edges = Edges(project)
+        edges = Edges(project, around.least)
         back, forth = Walk(project, around.least), Walk(project, around.least)
         reached = back.back(keys, around.depth, callers(edges)) + forth.forth(
             keys, around.depth, callees(edges)

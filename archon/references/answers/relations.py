@@ -26,7 +26,7 @@ class Around(NamedTuple):
 
 def callers_of(project: Project, name: str, around: Around) -> Relations:
     keys, every = subjects(project, name)
-    edges, walk = Edges(project), Walk(project, around.least)
+    edges, walk = Edges(project, around.least), Walk(project, around.least)
     reached = walk.back(keys, around.depth, callers(edges))
     complete = every and walk.complete and edges.complete
     return answered(project, keys, reached, around.page, complete=complete)
@@ -34,7 +34,7 @@ def callers_of(project: Project, name: str, around: Around) -> Relations:
 
 def callees_of(project: Project, name: str, around: Around) -> Relations:
     keys, every = subjects(project, name)
-    edges, walk = Edges(project), Walk(project, around.least)
+    edges, walk = Edges(project, around.least), Walk(project, around.least)
     reached = walk.forth(keys, around.depth, callees(edges))
     complete = every and walk.complete and edges.complete
     return answered(project, keys, reached, around.page, complete=complete)

@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 
 from archon.contracts.code.answers import How, Site
 from archon.references.edges.aliases import names_of
-from archon.references.index.document import OUTSIDE, Document
-from archon.references.index.keys import mention
+from archon.references.index.document import CALLS, OUTSIDE, Document
+from archon.references.index.keys import base, guess, mention
+from archon.references.index.layout import family_named
 from archon.references.index.store import Key
 from archon.references.project import Project
 
@@ -18,7 +19,6 @@ MOST_REFERENCES: Final = 300_000
 """References that one question looks at."""
 MOST_SITES: Final = 100
 """Places of one relation in an answer."""
-_MAKING: Final = frozenset({"call", "new"})
 
 
 class Edge(NamedTuple):
@@ -33,11 +33,13 @@ class Edge(NamedTuple):
 
 
 class Edges:
-    """The references of a project. `complete` becomes False at the limit."""
+    """The references of a project; of mere guesses those as sure as `least`. `complete` becomes False at the
+    limit."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, least: float = 0.0) -> None:
         self._project = project
         self._memo = project.memo
+        self._least = least
         self._left = MOST_REFERENCES
         self.complete = True
 
@@ -45,7 +47,8 @@ class Edges:
         """All references to the symbols, or those of one kind, except a symbol's own to itself."""
         found: list[Edge] = []
         for at in targets:
-            edges, looked_at = self._memo.get(("into", at, kind), partial(self._into, at, kind), ((), 0))
+            key = "into", at, kind, self._least
+            edges, looked_at = self._memo.get(key, partial(self._into, at, kind), ((), 0))
             found += edges
             self._left -= looked_at
             if self._left < 0:
@@ -57,15 +60,38 @@ class Edges:
         """The references to one symbol, and how many were looked at."""
         found: list[Edge] = []
         looked_at = 0
-        names, _ = self._sought(at, kind)
-        for number in self._project.store.with_keys(map(mention, names)):
-            key = "into", at, kind, number
+        for number in self._looked_through(at, kind):
+            key = "within", at, kind, number
             here, looked_at_here = self._memo.get(key, partial(self._within_one, at, kind, number), ((), 0))
             found += here
             looked_at += looked_at_here
             if looked_at > MOST_REFERENCES:
                 break
         return tuple(found), looked_at
+
+    def _looked_through(self, at: Key, kind: str | None) -> Sequence[int]:
+        """The documents that may refer to the symbol."""
+        names, _ = self._sought(at, kind)
+        if kind == "inherit":
+            return self._project.store.with_keys(map(base, names))
+        return sorted({*self._project.store.with_keys(map(mention, names)), *self._guessing(at)})
+
+    def _guessing(self, at: Key) -> Iterator[int]:
+        """The documents in which a call on an unknown receiver may mean the symbol."""
+        store, stored, resolver = self._project.store, self._project.layout.stored, self._project.resolver
+        declared = store.document(at[0])
+        name, family = declared.code.declarations[at[1]].name, family_named(declared.language)
+        may_mean = {
+            tests: any(
+                each.at == at and each.confidence >= self._least
+                for each in resolver.guesses(family, name, tests=tests)
+            )
+            for tests in (False, True)
+        }
+        if any(may_mean.values()):
+            for number in store.with_key(guess(name)):
+                if may_mean[stored(number).test] and family_named(stored(number).language) == family:
+                    yield number
 
     def _within_one(self, at: Key, kind: str | None, number: int) -> tuple[Sequence[Edge], int]:
         """The same in one document, so that its change leaves what others have."""
@@ -75,15 +101,15 @@ class Edges:
             each
             for name in names
             for each in document.mentions(name)
-            if kind is None or document.code.references[each].kind == kind
+            if kind is None or document.references.kinds[each] == kind
         }
         found = [
             edge._replace(target=at)
-            for edge in self._resolved(document, sorted(positions))
+            for edge in self._resolved(document, sorted(positions), {at, owner})
             if kind
             in {None, edge.kind}  # a base `Outer.Inner` refers to `Outer`, but does not derive from it
             and edge.source != at
-            and (edge.target == at or (edge.target == owner and edge.kind in _MAKING))
+            and (edge.target == at or edge.kind in CALLS)
         ]
         return tuple(found), len(positions)
 
@@ -135,12 +161,16 @@ class Edges:
             if nested or not document.is_type(position) or name in constructors:
                 yield from self._within(document, each, nested=nested)
 
-    def _resolved(self, document: Document, positions: Iterable[int]) -> Iterator[Edge]:
-        """The references at `positions` with what they mean."""
+    def _resolved(
+        self, document: Document, positions: Iterable[int], among: Collection[Key | None] | None = None
+    ) -> Iterator[Edge]:
+        """The references at `positions` with what they mean; `among`: those that mean one of these."""
         resolver = self._project.resolver
         for position in positions:
             reference = document.code.references[position]
             for target in resolver.targets(document, reference):
+                if among is not None and target.at not in among:
+                    continue
                 yield Edge(
                     (document.number, reference.source),
                     target.at,

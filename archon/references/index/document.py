@@ -1,15 +1,25 @@
 """In: one document's code map. Out: the same with lookups by name, as resolution needs them."""
 
 import heapq
+import posixpath
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
-from archon.contracts.code.references import Binding, CodeMap, Declaration, Reference, Typed
+from archon.contracts.code.references import (
+    Binding,
+    CodeMap,
+    Declaration,
+    Reference,
+    ReferenceKind,
+    Typed,
+)
 from archon.contracts.identity import entity_id
+from archon.references.index.columns import References, columns_of
 
 TYPES: Final = frozenset(
     [
@@ -35,6 +45,10 @@ TYPES: Final = frozenset(
 )
 VARIABLES: Final = frozenset({"variable", "constant", "attribute"})
 """Kinds of declarations that have members."""
+CALLS: Final = frozenset({"call", "new"})
+"""Kinds of references that call something."""
+UNKNOWN: Final = "?"
+"""How paths begin whose receiver the source does not tell."""
 OUTSIDE: Final = -1
 """The `source` or `parent` that stands for the document itself."""
 MOST_BINDINGS: Final = 20
@@ -43,6 +57,7 @@ MOST_STARS: Final = 100
 """Different imports of all names in which a name is looked for."""
 _STARS: Final = 1000
 """Such imports of a document that count: the index of a package may export hundreds of modules."""
+_LAST_LINE: Final = 1 << 62
 _AROUND: Final = re.compile(r"\[\]|\(\)|[?!*&<>]+|^<.*\.")
 
 
@@ -59,6 +74,11 @@ class Document:
     code: CodeMap
     settled: dict[tuple[int, str], Sequence[int]] = field(default_factory=dict, compare=False, repr=False)
     """Of the declarations by parent and name those that count, as far as the rules have decided it."""
+
+    @cached_property
+    def directory(self) -> str:
+        """`.` for the project's root."""
+        return posixpath.dirname(self.path) or "."
 
     @cached_property
     def children(self) -> Mapping[tuple[int, str], Sequence[int]]:
@@ -109,9 +129,10 @@ class Document:
         name. Each once in a function, as many as count."""
         found: dict[tuple[int, str], dict[tuple[str, str], Binding]] = defaultdict(dict)
         bindings = sorted((each for each in self.code.bindings if each.local), key=lambda each: each.line)
-        around = self._innermost([each.line for each in bindings])
-        for each, inner in zip(bindings, around, strict=True):
-            own = found[self._function_around(inner), each.local]
+        top = self._lines_outside
+        around = self._innermost([each.line for each in bindings if each.line >= top])
+        for each in bindings:
+            own = found[self._function_around(next(around)) if each.line >= top else OUTSIDE, each.local]
             if len(own) < MOST_BINDINGS:
                 own.setdefault((each.module, each.name), each)
         return {key: list(each.values()) for key, each in found.items()}
@@ -134,39 +155,46 @@ class Document:
             found[each.source, each.name].append(each)
         return found
 
+    @cached_property
+    def references(self) -> References:
+        known = self.code.references
+        return known if isinstance(known, References) else References(columns_of(known))
+
     def mentions(self, name: str) -> Sequence[int]:
         """References with this name in them. A search: most documents are looked at once, and an index takes
         longer to make."""
         return [
             position
-            for position, each in enumerate(self.code.references)
-            if name in each.name and (name == each.name or name in map(plain, segments(each.name)))
+            for position, each in enumerate(self.references.names)
+            if name in each and (name == each or name in map(plain, segments(each)))
         ]
 
     @cached_property
     def by_source(self) -> Mapping[int, Sequence[int]]:
         """References by the declaration that they are in."""
         found = defaultdict(list)
-        for position, each in enumerate(self.code.references):
-            found[each.source].append(position)
+        for position, source in enumerate(self.references.sources):
+            found[source].append(position)
         return found
 
     @cached_property
     def decorators(self) -> Mapping[int, Sequence[str]]:
         found = defaultdict(list)
-        for each in self.code.references:
-            if each.kind == "decorate":
-                found[each.source].append(each.name)
+        for each in self._of_kind("decorate"):
+            found[each.source].append(each.name)
         return found
 
     @cached_property
     def bases(self) -> Mapping[int, Sequence[Reference]]:
         """What each type inherits from, in order."""
         found = defaultdict(list)
-        for each in self.code.references:
-            if each.kind == "inherit":
-                found[each.source].append(each)
+        for each in self._of_kind("inherit"):
+            found[each.source].append(each)
         return found
+
+    def _of_kind(self, kind: ReferenceKind) -> Iterator[Reference]:
+        references = self.references
+        return (references[at] for at, each in enumerate(references.kinds) if each == kind)
 
     def scopes(self, source: int) -> Iterator[int]:
         """The declarations around `source`, itself included, from the inside out."""
@@ -196,6 +224,13 @@ class Document:
         for each in self.code.typed:
             found[each.source, each.name.rpartition(".")[2]].append(each)
         return found
+
+    @property
+    def _lines_outside(self) -> int:
+        """The line before which there are no functions."""
+        declarations = self.code.declarations
+        functions = (each.start_line for each in declarations if each.kind not in TYPES)
+        return min(functions, default=_LAST_LINE)
 
     def _function_around(self, source: int) -> int:
         return next((each for each in self.scopes(source) if not self.is_type(each)), OUTSIDE)
@@ -229,6 +264,13 @@ def segments(name: str) -> Sequence[str]:
     return name.split(".")
 
 
+def guessed_by(reference: Reference) -> str:
+    """The name of what a reference calls, if the source says nothing else about that; otherwise empty."""
+    path = segments(reference.name)
+    is_guess = path[0].startswith(UNKNOWN) and len(path) > 1 and reference.kind in CALLS
+    return plain(path[-1]) if is_guess else ""
+
+
 def plain(segment: str) -> str:
     """A segment without the signs of a call or a subscript."""
     return _AROUND.sub("", segment) if not segment.isidentifier() else segment
@@ -236,8 +278,17 @@ def plain(segment: str) -> str:
 
 def packed(code: CodeMap) -> tuple[Any, ...]:
     """The map as plain tuples."""
-    rows = (code.declarations, code.references, code.bindings, code.typed)
-    return (*([tuple(each) for each in part] for part in rows), code.package, code.settings)
+    declarations, bindings, typed = (
+        [tuple(map(_shared, each)) for each in part]
+        for part in (code.declarations, code.bindings, code.typed)
+    )
+    references = [list(map(_shared, each)) for each in columns_of(code.references)]
+    return declarations, references, bindings, typed, code.package, code.settings
+
+
+def _shared(value: Any) -> Any:
+    """Of equal texts one: marshal writes each once, and all documents that are read share it."""
+    return sys.intern(value) if type(value) is str else value
 
 
 def unpacked(parts: tuple[Any, ...]) -> CodeMap:
@@ -245,7 +296,7 @@ def unpacked(parts: tuple[Any, ...]) -> CodeMap:
     declarations, references, bindings, typed, package, settings = parts
     return CodeMap(
         _each(Declaration, declarations),
-        _each(Reference, references),
+        References(references),
         _each(Binding, bindings),
         _each(Typed, typed),
         package,
@@ -254,4 +305,5 @@ def unpacked(parts: tuple[Any, ...]) -> CodeMap:
 
 
 def _each(kind: Any, rows: Iterable[Any]) -> list[Any]:
-    return list(map(kind._make, rows))
+    """As `_make` does, without a call of Python for each row."""
+    return list(map(partial(tuple.__new__, kind), rows))

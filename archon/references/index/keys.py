@@ -1,16 +1,26 @@
 """In: a document's code map. Out: the keys under which the index finds the document.
 
-Three kinds: the names that it mentions, names that it gives another name, and the last names of the
-modules that it imports.
+The names that it mentions, those of its bases, those of which it says nothing but the name, names that it
+gives another name, and the last names of the modules that it imports.
 """
 
 from archon.contracts.code.references import Binding, CodeMap
-from archon.references.index.document import plain, segments
+from archon.references.index.document import UNKNOWN, guessed_by, plain, segments
 
 
 def mention(name: str) -> str:
     """Documents that mention a name."""
     return f"n:{name}"
+
+
+def base(name: str) -> str:
+    """Documents with a type that derives from something of this name."""
+    return f"b:{name}"
+
+
+def guess(name: str) -> str:
+    """Documents that call something of this name, on a receiver of which they say nothing."""
+    return f"g:{name}"
 
 
 def renaming(name: str) -> str:
@@ -40,12 +50,18 @@ def module_ends(module: str) -> set[str]:
 
 def keys_of(code: CodeMap) -> set[str]:
     """All keys of a document."""
-    local = {each.name for each in code.declarations} | {each.local for each in code.bindings}
-    keys = set()
+    vague = [each for each in code.references if each.name.startswith(UNKNOWN)]
+    known = {each.name for each in code.declarations} | {each.local for each in code.bindings}
+    known |= {plain(segments(each.name)[-1]) for each in vague}
+    keys = {guess(name) for each in vague if (name := guessed_by(each))}
     for reference in code.references:
+        if reference.name.startswith(UNKNOWN):
+            continue
         *first, last = map(plain, segments(reference.name))
         keys.add(mention(last))
-        keys.update(mention(each) for each in first if each in local or each[:1].isupper())
+        if reference.kind == "inherit":
+            keys.add(base(last))
+        keys.update(mention(each) for each in first if each in known or each[:1].isupper())
     for binding in code.bindings:
         keys |= _keys_of_binding(binding)
     return keys

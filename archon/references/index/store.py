@@ -34,8 +34,8 @@ CREATE INDEX symbols_by_name ON symbols (lower, name);
 CREATE INDEX symbols_by_id ON symbols (id);
 CREATE TABLE keys (key TEXT, document INTEGER, PRIMARY KEY (key, document)) WITHOUT ROWID;
 """
-_DECODED_BYTES: Final = 12 * 1024 * 1024
-"""Packed size of the documents that are kept decoded; that takes about six times as much memory."""
+_DECODED_BYTES: Final = 15 * 1024 * 1024
+"""Packed size of the documents that are kept decoded; that takes about five times as much memory."""
 
 Key = tuple[int, int]
 """A symbol: the number of its document, and its position there."""
@@ -99,7 +99,7 @@ class Store(Inputs):
         """Memory and disk that the database and the decoded documents take, roughly."""
         (pages,) = self._database.execute("PRAGMA page_count").fetchone()
         (size,) = self._database.execute("PRAGMA page_size").fetchone()
-        return int(pages) * int(size) + 6 * self._decoded_bytes
+        return int(pages) * int(size) + 5 * self._decoded_bytes
 
     def put(
         self, document_id: str, path: str, language: str | None, content_hash: str, code: CodeMap

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from archon.contracts.code.answers import How
 from archon.contracts.code.references import Declaration, Reference, Typed
-from archon.references.index.document import OUTSIDE, VARIABLES, Document, plain, segments
+from archon.references.index.document import CALLS, OUTSIDE, VARIABLES, Document, guessed_by, plain, segments
+from archon.references.index.document import UNKNOWN as UNKNOWN_HEAD
 from archon.references.index.layout import Layout, family_named
 from archon.references.index.store import Key, Store
 from archon.references.resolution.common_names import is_common
@@ -34,7 +35,6 @@ from archon.references.resolution.rules import Rules
 
 _OUTER: Final = frozenset({"inherit", "decorate", "annotate"})
 """Kinds of references that the declaration itself is no scope of."""
-_CALLS: Final = frozenset({"call", "new"})
 _DIFFERENT: Final = 10
 """Number of expressions with different types that a variable is followed through."""
 _MERGED: Final = 100
@@ -110,25 +110,34 @@ class Resolver:
     def targets(self, document: Document, reference: Reference) -> Sequence[Target]:
         """The symbols that a reference means: those of its whole path, and types and modules' members
         on the way."""
-        if reference.name.startswith("?.") and (name := reference.name[2:]).isidentifier():
-            return self._unknown(document, name) if reference.kind in _CALLS else ()
+        if reference.name.startswith(UNKNOWN_HEAD):
+            guessed = guessed_by(reference)
+            return self.guesses(family_named(document.language), guessed, tests=document.test)
         outer = reference.kind in _OUTER
-        key = "targets", document.number, reference.source, reference.name, outer, reference.kind in _CALLS
+        key = "targets", document.number, reference.source, reference.name, outer, reference.kind in CALLS
         return self.memo.get(
             key, lambda: self._targets(self._read(document), reference, outer=outer), (), apart=True
         )
 
-    def _unknown(self, document: Document, name: str) -> Sequence[Target]:
-        """The methods of this name, if the source says nothing about the receiver."""
-        found = self.by_name(document, name, members=True)
-        return [Target(each.at, each.how, each.confidence, last=True) for each in found]
+    def guesses(self, family: str, name: str, *, tests: bool) -> Sequence[Target]:
+        """What a call means, from tests or elsewhere, if the source says nothing about its receiver."""
+        if not name or is_common(family, name):
+            return ()
+        key = "guesses", family, name, tests
+        return self.memo.get(key, lambda: self._guesses(family, name, tests=tests), ())
+
+    def _guesses(self, family: str, name: str, *, tests: bool) -> Sequence[Target]:
+        found = self._by_name(family, name, tests=tests, members=True)
+        return tuple(Target(each.at, each.how, each.confidence, last=True) for each in found)
 
     def _targets(self, document: Document, reference: Reference, *, outer: bool) -> Sequence[Target]:
         trail = self._trail(document, reference.source, segments(reference.name), outer=outer)
-        last = trail[-1] if reference.kind in _TYPE_NAMES else tuple(map(self._as_value, trail[-1]))
-        if reference.kind in _CALLS and len(trail) > 1 and self._is_open(trail):
-            last = self.by_name(document, plain(segments(reference.name)[-1]), members=True)
-        found = [Target(each.at, each.how, each.confidence, last=True) for each in self.symbols(last)]
+        if reference.kind in CALLS and len(trail) > 1 and self._is_open(trail):
+            name = plain(segments(reference.name)[-1])
+            found = list(self.guesses(family_named(document.language), name, tests=document.test))
+        else:
+            last = trail[-1] if reference.kind in _TYPE_NAMES else tuple(map(self._as_value, trail[-1]))
+            found = [Target(each.at, each.how, each.confidence, last=True) for each in self.symbols(last)]
         for step, name in zip(trail[:-1], segments(reference.name), strict=False):
             if not name.endswith(")"):
                 found += [
@@ -238,12 +247,13 @@ class Resolver:
         return self.memo.get(("member", at, name), lambda: self._looked_up(at, name), ())
 
     def _looked_up(self, at: Key, name: str, skip: int = 0) -> Meanings:
+        if not skip and (own := self._declared_in(at, name)):
+            return tuple(meaning._replace(receiver=at) for meaning in own)
         lineage, is_open = self.lineage(at)
         typed: Meanings = ()
         for position, each in enumerate(lineage[skip:], skip):
-            how = How.INHERITED if position else How.SAME_DOCUMENT
-            if found := self._declared_in(each, name):
-                return tuple(meaning.after(how)._replace(receiver=at) for meaning in found)
+            if position and (found := self._declared_in(each, name)):
+                return tuple(meaning.after(How.INHERITED)._replace(receiver=at) for meaning in found)
             typed = typed or self._field(each, name)
         for each in () if typed else lineage[skip:]:
             if found := self._of_alternatives(each, name):
@@ -428,14 +438,10 @@ class Resolver:
             return made
         return tuple(each._replace(wraps=each.wraps[2:]) if each.wraps else UNKNOWN for each in made)
 
-    def by_name(self, document: Document, name: str, *, members: bool) -> Meanings:
-        family = family_named(document.language)
-        if members and is_common(family, name):
-            return ()
-        key = "name", family, name, document.test, members
-        return self.memo.get(
-            key, lambda: self._by_name(family, name, tests=document.test, members=members), ()
-        )
+    def by_name(self, document: Document, name: str) -> Meanings:
+        family, tests = family_named(document.language), document.test
+        key = "name", family, name, tests
+        return self.memo.get(key, lambda: self._by_name(family, name, tests=tests, members=False), ())
 
     def _by_name(self, family: str, name: str, *, tests: bool, members: bool) -> Meanings:
         found = [

@@ -33,9 +33,8 @@ class Lookup(Protocol):
     def variable(self, document: Document, scope: int, name: str) -> Meanings:
         """The values of a variable whose type the source states; empty if there is none of this name."""
 
-    def by_name(self, document: Document, name: str, *, members: bool) -> Meanings:
-        """All symbols of the project with this name that the document may mean; `members`: those that have a
-        receiver."""
+    def by_name(self, document: Document, name: str) -> Meanings:
+        """All symbols of the project with this name that the document may mean."""
 
 
 class Rules(Protocol):

@@ -32,7 +32,7 @@ class Others(Scoped):
         return found
 
     def otherwise(self, document: Document, name: str) -> Meanings:
-        found = self.lookup.by_name(document, name, members=False)
+        found = self.lookup.by_name(document, name)
         near = self._near(document, found)
         return (
             shared([each._replace(how=How.SAME_PACKAGE, confidence=NEAR) for each in near]) if near else found
@@ -51,7 +51,7 @@ class Others(Scoped):
     def bound(self, document: Document, binding: Binding) -> Meanings:
         if not binding.name:
             return ()
-        found = self.lookup.by_name(document, binding.name, members=False)
+        found = self.lookup.by_name(document, binding.name)
         said = [each for each in found if self._fits(each, document, binding.module)]
         if not said:
             return (EXTERNAL,)

@@ -3,6 +3,7 @@
 
 import builtins
 import json
+import posixpath
 import sys
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -146,8 +147,7 @@ class Python(Scoped):
 
     def place(self, document: Document, module: str) -> str | None:
         """The place of a module that a document imports; None if the project has none."""
-        directory = str(PurePosixPath(document.path).parent)
-        key = "place", FAMILY, directory, module
+        key = "place", FAMILY, document.directory, module
         return self.lookup.memo.get(key, lambda: self._place(document.path, module), None)
 
     def _place(self, path: str, module: str) -> str | None:
@@ -160,17 +160,21 @@ class Python(Scoped):
 
     def _searched(self, path: str, wanted: str) -> str | None:
         sought = Sought(wanted, anywhere=True)
-        layout = self.lookup.layout
-        places = layout.places_ending(FAMILY, PurePosixPath(wanted).name)
-        prefixes = {prefix for each in places if (prefix := sought.prefix_of(each)) is not None}
-        allowed = frozenset(each for each in prefixes if not self._is_package(each))
-        prefix = _PATHS.choose(Found(path, sought, allowed))
+        key = "prefixes", FAMILY, wanted
+        prefixes = self.lookup.memo.get(key, lambda: self._prefixes(sought), frozenset())
+        prefix = _PATHS.choose(Found(path, sought, prefixes))
         return None if prefix is None else wanted if prefix == "." else f"{prefix}/{wanted}"
+
+    def _prefixes(self, sought: Sought) -> frozenset[str]:
+        """The directories that may be searched and have the sought place."""
+        places = self.lookup.layout.places_ending(FAMILY, sought.place.rpartition("/")[2])
+        prefixes = {prefix for each in places if (prefix := sought.prefix_of(each)) is not None}
+        return frozenset(each for each in prefixes if not self._is_package(each))
 
     def _is_package(self, place: str) -> bool:
         layout = self.lookup.layout
         return place != "." and any(
-            PurePosixPath(layout.stored(each).path).stem == "__init__"
+            posixpath.basename(layout.stored(each).path).rpartition(".")[0] == "__init__"
             for each in layout.at_place(FAMILY, place)
         )
 
