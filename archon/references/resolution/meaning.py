@@ -71,6 +71,10 @@ EXTERNAL: Final = Meaning(What.EXTERNAL)
 UNKNOWN: Final = Meaning(What.UNKNOWN)
 
 
+def is_symbol(meaning: Meaning) -> bool:
+    return meaning.what is What.SYMBOL
+
+
 def symbol(at: Key, how: How) -> Meaning:
     """A symbol that was found in one step."""
     return Meaning(What.SYMBOL, at, how=how, confidence=CONFIDENCE[how])
