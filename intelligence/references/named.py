@@ -20,7 +20,7 @@ from archon.contracts.code.references import (
     Reference,
     ReferenceKind,
 )
-from intelligence.references.walk import declared
+from intelligence.references.collected import declared
 from intelligence.syntax import naming
 from intelligence.syntax.nodes import Found, Tree, find_kinds, first, span
 

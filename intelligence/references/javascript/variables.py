@@ -8,9 +8,9 @@ from ast_grep_py import SgNode
 
 from archon.contracts.code.references import ReferenceKind
 from intelligence.references.javascript.modules import WHOLE, Modules
+from intelligence.references.patterns import PATTERN_DEPTH, Target
 from intelligence.references.scopes import Declared, Env, Typing
 from intelligence.references.types import main_type
-from intelligence.references.walk import PATTERN_DEPTH, Target
 from intelligence.syntax.grammar import Bound
 from intelligence.syntax.nodes import span
 
