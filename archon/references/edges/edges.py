@@ -74,7 +74,8 @@ class Edges:
         names, _ = self._sought(at, kind)
         if kind == "inherit":
             return self._project.store.with_keys(map(base, names))
-        return sorted({*self._project.store.with_keys(map(mention, names)), *self._guessing(at)})
+        mentioning = self._project.store.with_keys(map(mention, names))
+        return sorted({at[0], *mentioning, *self._guessing(at)})
 
     def _guessing(self, at: Key) -> Iterator[int]:
         """The documents in which a call on an unknown receiver may mean the symbol."""

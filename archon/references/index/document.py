@@ -227,10 +227,9 @@ class Document:
 
     @property
     def _lines_outside(self) -> int:
-        """The line before which there are no functions."""
-        declarations = self.code.declarations
-        functions = (each.start_line for each in declarations if each.kind not in TYPES)
-        return min(functions, default=_LAST_LINE)
+        """The line before which there are no functions, and nothing in other declarations."""
+        inner = (each for each in self.code.declarations if each.kind not in TYPES or each.parent != OUTSIDE)
+        return min((each.start_line for each in inner), default=_LAST_LINE)
 
     def _function_around(self, source: int) -> int:
         return next((each for each in self.scopes(source) if not self.is_type(each)), OUTSIDE)

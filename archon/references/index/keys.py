@@ -4,12 +4,24 @@ The names that it mentions, those of its bases, those of which it says nothing b
 gives another name, and the last names of the modules that it imports.
 """
 
-from archon.contracts.code.references import Binding, CodeMap
-from archon.references.index.document import UNKNOWN, guessed_by, plain, segments
+from collections.abc import Sequence
+from typing import Final
+
+from archon.contracts.code.references import Binding, Reference
+from archon.references.index.document import OUTSIDE, UNKNOWN, Document, guessed_by, plain, segments
+
+_OWN: Final = {
+    "python": "self",
+    "java": "this",
+    "javascript": "this",
+    "typescript": "this",
+    "tsx": "this",
+}
+"""The name of the present instance, in languages that declare all members of a type within it."""
 
 
 def mention(name: str) -> str:
-    """Documents that mention a name."""
+    """Documents that mention a name which may be another document's."""
     return f"n:{name}"
 
 
@@ -48,8 +60,9 @@ def module_ends(module: str) -> set[str]:
     return {each for each in (last, stem, last.rpartition(".")[2], last.rpartition("::")[2]) if each}
 
 
-def keys_of(code: CodeMap) -> set[str]:
+def keys_of(document: Document) -> set[str]:
     """All keys of a document."""
+    code = document.code
     vague = [each for each in code.references if each.name.startswith(UNKNOWN)]
     known = {each.name for each in code.declarations} | {each.local for each in code.bindings}
     known |= {plain(segments(each.name)[-1]) for each in vague}
@@ -57,14 +70,27 @@ def keys_of(code: CodeMap) -> set[str]:
     for reference in code.references:
         if reference.name.startswith(UNKNOWN):
             continue
-        *first, last = map(plain, segments(reference.name))
-        keys.add(mention(last))
+        *first, last = map(plain, _outward(document, reference))
+        if last:
+            keys.add(mention(last))
         if reference.kind == "inherit":
             keys.add(base(last))
         keys.update(mention(each) for each in first if each in known or each[:1].isupper())
     for binding in code.bindings:
         keys |= _keys_of_binding(binding)
     return keys
+
+
+def _outward(document: Document, reference: Reference) -> Sequence[str]:
+    """The path of a reference, without a member of the present instance that its own type declares: this
+    leads to no other document."""
+    path = segments(reference.name)
+    own = _OWN.get(document.language or "")
+    if len(path) > 1 and path[0] == own and reference.kind != "inherit":
+        around = document.type_around(reference.source)
+        if around != OUTSIDE and (around, plain(path[1])) in document.children:
+            return path[2:] or [""]
+    return path
 
 
 def _keys_of_binding(binding: Binding) -> set[str]:

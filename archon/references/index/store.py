@@ -330,4 +330,4 @@ def _is_member(document: Document, position: int) -> bool:
 
 
 def _keys(document: Document | None) -> AbstractSet[str]:
-    return keys_of(document.code) if document else set()
+    return keys_of(document) if document else set()

@@ -49,7 +49,8 @@ class Names:
         return at != NOWHERE and self.document(at[0]).is_type(at[1])
 
     def guesses(self, family: str, name: str, *, tests: bool) -> Sequence[Target]:
-        """What a call means, from tests or elsewhere, if the source says nothing about its receiver."""
+        """The methods that a call may mean if the source says nothing about its receiver; `tests`: also those
+        of tests."""
         if not name or is_common(family, name):
             return ()
         key = "guesses", family, name, tests

@@ -38,7 +38,7 @@ class Values(Names):
         raise NotImplementedError
 
     def within(self, meaning: Meaning, name: str) -> Meanings:
-        """What a name means in something else."""
+        """The meanings of a name in something else."""
         raise NotImplementedError
 
     def lineage(self, at: Key) -> tuple[Sequence[Key], bool]:
