@@ -157,7 +157,7 @@ def _of_document(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[Draft
             body_hash=_hash(text),
             terms=terms.of_chunk(text[:LEXICAL_CHARACTERS]),
         )
-        yield Draft(chunk, text[:DENSE_CHARACTERS])
+        yield Draft(chunk, f"\n{text}"[:DENSE_CHARACTERS])
 
 
 def _windows(lines: Sequence[str], numbers: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -1,46 +1,47 @@
 """In: texts. Out: vectors of unit length, near each other for texts with similar meaning.
 
-The bundled model is WordLlama's, with 256 dimensions: the mean of its words' vectors. Identifiers are split
-into words first, and stop words are left out. Each word counts once, and words of the first line count more.
+The bundled model is WordLlama's, with 256 dimensions. A text's first line is its title: title and rest have a
+vector each, the mean of their words' vectors, and count the same, however long the rest is. A text without a
+title begins with a line break. Identifiers are split into words first, stop words are left out, and each word
+of the rest counts once.
 """
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from archon.contracts.analysis import Entity
 from archon.contracts.packed import Vector
 from archon.contracts.text.words import STOP, names, words, words_of
-from intelligence.embedding.vocabulary import bundled
+from intelligence.embedding.vocabulary import between, bundled
 
 DIMENSIONS: Final = 256
-IDENTITY: Final = f"wordllama {version('wordllama')} {DIMENSIONS}"
+IDENTITY: Final = f"wordllama {version('wordllama')} {DIMENSIONS} titles"
 HEAD_CHARACTERS: Final = 4000
-_TITLE_WEIGHT: Final = 4
-"""Weight of a word in a text's first line; later words have weight 1, whatever their number."""
 
 
 def embed(texts: Sequence[str]) -> list[Vector]:
     """One vector for each text; a text without words gets the vector of the word `empty`."""
-    return bundled().embed([_telling(_weighted(text)) or ["empty"] for text in texts])
+    parts = [_parts(text) for text in texts]
+    vectors = iter(bundled().embed(list(chain.from_iterable(parts))))
+    return [between(list(islice(vectors, len(each)))) for each in parts]
 
 
-def _telling(found: list[str]) -> list[str]:
-    """Without stop words, unless there are no others."""
-    return [word for word in found if word not in STOP] or found
-
-
-def _weighted(text: str) -> list[str]:
+def _parts(text: str) -> list[list[str]]:
+    """The words of the title and of the rest, at least one word in all; stop words only if there are no
+    others."""
     title, _, rest = text.partition("\n")
     # A repeated name adds no new word, so each is split once.
     once = dict.fromkeys(chain.from_iterable(map(words_of, dict.fromkeys(names(rest)))))
-    return [*words(title) * _TITLE_WEIGHT, *once]
+    found = words(title), list(once)
+    telling = [[word for word in part if word not in STOP] for part in found]
+    return [part for part in telling if part] or [part for part in found if part] or [["empty"]]
 
 
 def digest(text: str, entities: Sequence[Entity]) -> str:
-    """The part of a document that its vector represents: names, their documentation, and the head of the
-    text."""
+    """The part of a document that its vector represents, without a title: the head of the text, names, and
+    their documentation."""
     said = [f"{entity.name} {entity.documentation or ''}" for entity in entities if entity.kind != "link"]
     head = text[: HEAD_CHARACTERS // 8 if said else HEAD_CHARACTERS]
-    return "\n".join([head, *said])[: 2 * HEAD_CHARACTERS]
+    return "\n".join(["", head, *said])[: 2 * HEAD_CHARACTERS]

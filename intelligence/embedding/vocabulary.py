@@ -18,6 +18,8 @@ import numpy as np
 from archon.contracts.packed import Vector
 
 WORDS_LIMIT: Final = 65_536
+LOUDNESS: Final = 0.7
+"""Power of a token's length: at 1 a mean is the model's own, at 0 rare and frequent tokens count the same."""
 _AT_ONCE: Final = 256
 _BLANK: Final = "\N{LOWER ONE EIGHTH BLOCK}"
 """Prefix of a word's first token; its other tokens do not have it."""
@@ -45,9 +47,7 @@ class Vocabulary:
         return [self._vector(each) for each in tokens]
 
     def _vector(self, tokens: Sequence[int]) -> Vector:
-        # Sum and mean have the same direction.
-        total = np.add.reduce(self._vectors.take(tokens, axis=0), axis=0)
-        return array("f", (total / math.sqrt(total @ total)).tobytes())
+        return _unit(self._vectors.take(tokens, axis=0))
 
     def _learn(self, words: Collection[str]) -> None:
         new = [word for word in words if word not in self._tokens]
@@ -64,10 +64,26 @@ class Vocabulary:
         return [part.tolist() for part in np.split(found, starts[1:])]
 
 
+def between(vectors: Sequence[Vector]) -> Vector:
+    """The vector of unit length in the middle of these."""
+    return vectors[0] if len(vectors) == 1 else _unit(np.array(vectors))
+
+
+def _unit(rows: Array) -> Vector:
+    # Sum and mean have the same direction.
+    total = np.add.reduce(rows, axis=0)
+    return array("f", (total / math.sqrt(total @ total)).tobytes())
+
+
 @cache
 def bundled() -> Vocabulary:
     import wordllama  # noqa: PLC0415  its import sets up logging, which is the process's own to do
 
     # Without this argument the package looks for its tokenizer in the wrong folder.
     model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
-    return Vocabulary(model.tokenizer, model.embedding)
+    return Vocabulary(model.tokenizer, _softened(model.embedding))
+
+
+def _softened(vectors: Array) -> Array:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors * np.where(lengths > 0, lengths, 1) ** (LOUDNESS - 1)

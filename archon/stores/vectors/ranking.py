@@ -32,7 +32,7 @@ class Weights:
     name: float
 
 
-SENTENCE: Final = Weights(terms=0.46, embedding=0.36, name=0.18)
+SENTENCE: Final = Weights(terms=0.42, embedding=0.40, name=0.18)
 IDENTIFIER: Final = Weights(terms=0.41, embedding=0.11, name=0.48)
 """For a query that is a single name: `HttpClient`, `read_settings`, `Server.run`."""
 LOOSE: Final = 0.75

@@ -1,4 +1,4 @@
-"""A text's vector from words that are tokenized once equals the model's own."""
+"""A text's vector: from words that are tokenized once, and from a title and a rest."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +9,7 @@ import wordllama
 import yaml
 
 from archon.contracts.text.words import words
+from intelligence.embedding import vectors as embedding
 from intelligence.embedding.vocabulary import Vocabulary
 
 MODEL = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
@@ -48,3 +49,18 @@ def test_no_more_words_are_remembered_than_the_limit_and_those_in_use() -> None:
     for number in range(30):
         vocabulary.embed([[f"one{number}", f"two{number}", f"three{number}"]])
         assert len(vocabulary._tokens) <= 10
+
+
+def test_a_title_counts_as_much_as_the_rest_however_long_that_is() -> None:
+    rest = "\n".join(f"send the {word} packet to the peer" for word in ("first", "second", "last", "lost"))
+    texts = ["read_settings", f"\n{rest}", f"read_settings\n{rest}"]
+    title, body, both = map(np.array, embedding.embed(texts))
+    assert both @ title == pytest.approx(both @ body, abs=1e-5)
+    assert both @ title > 0.5
+    assert both @ both == pytest.approx(1, abs=1e-5)
+
+
+def test_a_title_of_stop_words_and_a_text_without_words_have_no_title() -> None:
+    stops, none, empty, word = embedding.embed(["if it is\nsend(packet)", "\nsend(packet)", " \n;", "empty"])
+    assert stops == none
+    assert empty == word
