@@ -19,7 +19,7 @@ from archon.contracts.packed import Vector
 
 WORDS_LIMIT: Final = 65_536
 LOUDNESS: Final = 0.7
-"""Power of a token's length: at 1 a mean is the model's own, at 0 rare and frequent tokens count the same."""
+"""Power of the length of a token's vector: at 1 a mean is the model's own, at 0 all tokens count the same."""
 _AT_ONCE: Final = 256
 _BLANK: Final = "\N{LOWER ONE EIGHTH BLOCK}"
 """Prefix of a word's first token; its other tokens do not have it."""

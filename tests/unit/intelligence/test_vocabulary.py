@@ -10,7 +10,7 @@ import yaml
 
 from archon.contracts.text.words import words
 from intelligence.embedding import vectors as embedding
-from intelligence.embedding.vocabulary import Vocabulary
+from intelligence.embedding.vocabulary import Vocabulary, bundled
 
 MODEL = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
 SOURCES = [
@@ -64,3 +64,9 @@ def test_a_title_of_stop_words_and_a_text_without_words_have_no_title() -> None:
     stops, none, empty, word = embedding.embed(["if it is\nsend(packet)", "\nsend(packet)", " \n;", "empty"])
     assert stops == none
     assert empty == word
+
+
+def test_a_token_that_the_model_weighs_more_still_counts_more_but_less_so() -> None:
+    heavy, light, both = map(np.array, bundled().embed([["packet"], ["the"], ["packet", "the"]]))
+    of_model = np.array(Vocabulary(MODEL.tokenizer, MODEL.embedding).embed([["packet", "the"]])[0])
+    assert light @ of_model < light @ both < heavy @ both < heavy @ of_model
