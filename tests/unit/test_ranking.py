@@ -60,6 +60,8 @@ def test_one_that_finds_nothing_leaves_it_to_the_others() -> None:
         ("retry a request", payload("retry"), payload("retry_and_log_and_count_everything")),
         ("HttpClient", payload("net.HttpClient", kind="class"), payload("http_client_pool")),
         ("Server::run()", payload("Server.run"), payload("Worker.run")),
+        ("the value of a fixture", payload("getfixturevalue"), payload("getrequest")),
+        ("the fixture of a request", payload("fixturerequest"), payload("fixturevalue")),
     ],
 )
 def test_names_that_the_query_says_come_first(
@@ -67,6 +69,18 @@ def test_names_that_the_query_says_come_first(
 ) -> None:
     found = scores(query, {"worse": worse, "better": better})
     assert found["better"] > found["worse"]
+
+
+NOISY = """
+    test_a.py src/a_test.go web/a.spec.ts web/__tests__/a.js tests.py src/conftest.py e2e/a.ts demo.py
+    docs/tutorial/a.py benchmarks/a.py src/_vendor/a.py third-party/a.c web/node_modules/x/index.js dist/a.js
+    src/a_pb2_grpc.py a.pb.go static/jquery.min.js src/api_generated.ts src/deprecated.py src/a-legacy.js
+"""
+ABOUT_NOISE = """
+    src/testing.py src/nodes.py src/tree/node.py src/sampling.py src/generator.py src/spec_parser.py
+    src/_compat.py src/latest.py src/distance.py src/minimum.py src/third.py src/externals.py src/mocking.py
+"""
+"""Names of files say what these are about."""
 
 
 @pytest.mark.parametrize(
@@ -79,6 +93,8 @@ def test_names_that_the_query_says_come_first(
         ("retry", payload(file_path="src/api_pb2.py"), NOISE),
         ("retry", payload(file_path="src/legacy/a.py"), NOISE),
         ("retry", payload(file_path="src/contest.py"), 1),
+        *(("retry", payload(file_path=path), NOISE) for path in NOISY.split()),
+        *(("retry", payload(file_path=path), 1) for path in ABOUT_NOISE.split()),
         ("retry", payload(None, kind="document"), LOOSE),
         ("retry", payload(None, kind="document", document_type="documentation"), 1),
         ("returns all retries", payload(kind="class"), OTHER_KIND),

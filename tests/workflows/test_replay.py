@@ -1,4 +1,9 @@
-"""Histories of every path, committed once, replayed by the current workflow code."""
+"""Histories of every path, committed once, replayed by the current workflow code.
+
+To try it on a run of an estate, without a commit:
+`temporal workflow show -w enrich-ID-HASH --output json > tests/workflows/histories/mine.json`, and then
+`pytest -k "replays and mine"`.
+"""
 
 from pathlib import Path
 

@@ -43,16 +43,36 @@ NOISE: Final = 0.75
 """Factor for tests, examples, generated, vendored and legacy code, if the query does not ask for such."""
 SPECIAL: Final = 0.75
 """Factor for methods such as `__init__`, unless the query is a name."""
+_SHORTEST_PART: Final = 4
+"""Characters of a stem that is looked for within a longer one."""
 _IDENTIFIER: Final = re.compile(r"[\w$]+(?:(?:\.|::|->|#|/)[\w$]+)*(?:\(\))?")
 _SPECIAL: Final = re.compile(r"\b__\w+__$")
-_NOISE_WORDS: Final = (
-    {"test", "spec", "fixtur", "mock", "conftest", "e2e"},
-    {"exampl", "sampl", "demo", "tutori", "benchmark"},
-    {"vendor", "third", "extern", "node"},
-    {"generat", "pb", "min", "dist"},
-    {"legaci", "deprec", "compat", "obsolet"},
-)
-"""Stems of a path by kind of noise."""
+_LEGACY: Final = r"(.*[_.-])?(legacy|deprecated|obsolete)([_.-].*)?"
+_NOISE_KINDS: Final = {
+    "test": (
+        {"test", "spec", "fixtur", "mock", "conftest", "e2e"},
+        r"tests?|specs?|fixtures?|mocks?|e2e|__(tests|fixtures|mocks)__",
+        r"test_.*|.*_test\.\w+|(.*\.)?(tests?|spec|conftest)\.\w+",
+    ),
+    "example": (
+        {"exampl", "sampl", "demo", "tutori", "benchmark"},
+        r"(example|sample|demo|tutorial|benchmark)s?",
+        r"(example|sample|demo|tutorial|benchmark)s?\.\w+",
+    ),
+    "vendored": (
+        {"vendor", "third", "extern", "node"},
+        r"_?vendor(ed)?|third[_-]?party|extern(al)?|node_modules",
+        "",
+    ),
+    "generated": (
+        {"generat", "pb", "min", "dist"},
+        r"(__)?generated(__)?|dist",
+        r".*(_pb2|_pb2_grpc|\.pb|\.min|[._]generated)\.\w+",
+    ),
+    "legacy": ({"legaci", "deprec", "obsolet"}, _LEGACY, _LEGACY),
+}
+"""By kind: stems by which a query asks for it, names of its directories, and of its files. Other names with
+such a word, such as `node.py` or `sampling.py`, say what a file is about."""
 _TYPES: Final = frozenset({"class", "struct", "interface", "trait", "enum", "type", "record", "union"})
 _VERBS: Final = """
     add apply assert attach build calculate call cancel change check clear close collect compare compile
@@ -104,8 +124,7 @@ class Question:
         self.is_identifier = bool(_IDENTIFIER.fullmatch(text.strip()))
         self._name = text.strip().removesuffix("()").replace("::", ".").casefold()
         self._acts = not self.is_identifier and bool(_ACTIONS.intersection(first_stem(text)))
-        unasked = [kind for kind in _NOISE_WORDS if not kind.intersection(self.stems)]
-        self._noise = frozenset[str]().union(*unasked)
+        self._asked = {kind for kind, (asked, *_) in _NOISE_KINDS.items() if asked & self.stems.keys()}
 
     def rarity(self, payloads: Payloads) -> dict[str, float]:
         """How rare each word of the query is in the candidates' names and paths, 0 to 1."""
@@ -115,8 +134,8 @@ class Question:
         return {stem: math.log(1 + len(payloads) / max(count, 1)) / most for stem, count in counts.items()}
 
     def in_name(self, payload: Mapping[str, Any], rarity: Mapping[str, float]) -> float:
-        """Mean of two shares: of the query in the name, and of the name in the query; 1 for the name
-        itself."""
+        """Mean of two shares: of the query in the name, and of the name in the query; 1 for the name itself.
+        A word of the name such as `getfixturevalue` may contain words of the query."""
         symbol = str(payload.get("symbol") or "")
         name = last_name(symbol)
         if not name:
@@ -124,16 +143,21 @@ class Question:
         if self._name in {name.casefold(), symbol.casefold()}:
             return 1.0
         own = _stems(name)
-        shared = [stem for stem in own if stem in self.stems]
-        if not shared:
+        asked = own & self.stems.keys()
+        matched = float(len(asked))
+        for compound in own - asked:
+            parts = {stem for stem in self.stems if len(stem) >= _SHORTEST_PART and stem in compound}
+            matched += min(sum(map(len, parts)) / len(compound), 1.0)
+            asked |= parts
+        if not asked:
             return 0.0
-        return (sum(rarity[stem] for stem in shared) / sum(rarity.values()) + len(shared) / len(own)) / 2
+        return (sum(rarity[stem] for stem in asked) / sum(rarity.values()) + matched / len(own)) / 2
 
     def factor(self, payload: Mapping[str, Any]) -> float:
         """Below 1 for noise, loose code, special methods, and types if the query names an action."""
         other = self._acts and payload.get("kind") in _TYPES
         loose = payload.get("symbol") is None and payload.get("document_type") in _CODE
-        noisy = not self._noise.isdisjoint(_stems(_path(payload)))
+        noisy = not _noise_of(_path(payload)) <= self._asked
         special = not self.is_identifier and _SPECIAL.search(str(payload.get("symbol") or ""))
         factors = ((OTHER_KIND, other), (LOOSE, loose), (NOISE, noisy), (SPECIAL, special))
         return math.prod(factor for factor, applies in factors if applies)
@@ -152,6 +176,17 @@ def last_name(symbol: str) -> str:
 
 def _path(payload: Mapping[str, Any]) -> str:
     return str(payload.get("file_path") or "")
+
+
+@lru_cache(maxsize=65_536)
+def _noise_of(path: str) -> frozenset[str]:
+    """The kinds of noise that a file is."""
+    *directories, name = path.lower().split("/")
+    return frozenset(
+        kind
+        for kind, (_, above, files) in _NOISE_KINDS.items()
+        if re.fullmatch(files, name) or any(re.fullmatch(above, each) for each in directories)
+    )
 
 
 @lru_cache(maxsize=65_536)
