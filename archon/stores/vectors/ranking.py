@@ -71,7 +71,7 @@ _NOISE_KINDS: Final = {
     ),
     "legacy": ({"legaci", "deprec", "obsolet"}, _LEGACY, _LEGACY),
 }
-"""By kind: stems by which a query asks for it, names of its directories, and of its files. Other names with
+"""By kind: stems in a query that wants it, names of its directories, and of its files. Other names with
 such a word, such as `node.py` or `sampling.py`, say what a file is about."""
 _TYPES: Final = frozenset({"class", "struct", "interface", "trait", "enum", "type", "record", "union"})
 _VERBS: Final = """
@@ -124,7 +124,7 @@ class Question:
         self.is_identifier = bool(_IDENTIFIER.fullmatch(text.strip()))
         self._name = text.strip().removesuffix("()").replace("::", ".").casefold()
         self._acts = not self.is_identifier and bool(_ACTIONS.intersection(first_stem(text)))
-        self._asked = {kind for kind, (asked, *_) in _NOISE_KINDS.items() if asked & self.stems.keys()}
+        self._wanted = {kind for kind, (stems_, *_) in _NOISE_KINDS.items() if stems_ & self.stems.keys()}
 
     def rarity(self, payloads: Payloads) -> dict[str, float]:
         """How rare each word of the query is in the candidates' names and paths, 0 to 1."""
@@ -157,7 +157,7 @@ class Question:
         """Below 1 for noise, loose code, special methods, and types if the query names an action."""
         other = self._acts and payload.get("kind") in _TYPES
         loose = payload.get("symbol") is None and payload.get("document_type") in _CODE
-        noisy = not _noise_of(_path(payload)) <= self._asked
+        noisy = not _noise_of(_path(payload)) <= self._wanted
         special = not self.is_identifier and _SPECIAL.search(str(payload.get("symbol") or ""))
         factors = ((OTHER_KIND, other), (LOOSE, loose), (NOISE, noisy), (SPECIAL, special))
         return math.prod(factor for factor, applies in factors if applies)
