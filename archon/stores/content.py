@@ -2,7 +2,7 @@
 
 A text is written once, because its name is its hash. The store's errors are raised as ours.
 
-obstore reads the AWS_* variables for S3 itself: docs/operations.md#content-on-s3.
+obstore reads the AWS_* variables for S3 itself: deploy/README.md#content-on-s3.
 """
 
 import contextlib
