@@ -59,6 +59,8 @@ async def faulty_stack(
         "CIRCUIT_BREAKER_RECOVERY_TIMEOUT": "1",
         "RETRY_BACKOFF_BASE": "0.3",
         "INGRESS_MAX_BACKLOG": str(BACKLOG),
+        # A test may hold all runs; those of the next must start.
+        "INGRESS_SHARED_RUNS": str(10 * BACKLOG),
         "PROJECT_BURST": str(BURST),
         "PROJECT_RATE": "0.01",
         "MAX_CONCURRENT_ENRICHMENTS": str(CONCURRENCY),
