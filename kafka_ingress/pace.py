@@ -16,7 +16,7 @@ from archon.runtime.logs import get_logger
 
 _COUNT_EVERY: Final = 0.25
 """Seconds between two counts of open runs: a run takes about as long."""
-RECENT: Final = 10.0
+RECENT: Final = 3.0
 """Seconds after which a project that starts no run counts no more."""
 HANGING: Final = 30.0
 """Seconds without a place after which the open runs do not count: they wait for something themselves."""
