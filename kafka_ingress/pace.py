@@ -26,6 +26,7 @@ MOST: Final = 4096
 """Maximum of that number, reached while workers run out of tasks."""
 _STALE: Final = 5.0
 """Seconds for which Temporal caches the statistics of a task queue."""
+_UNKNOWN: Final = (-1, 0.0)
 PROJECTS: Final = 10_000
 """Maximum number of projects whose rates are known."""
 _log = get_logger(__name__)
@@ -47,7 +48,7 @@ class StartPace:
         self._room = FairTurns(READY)
         self._clock = clock
         self._ready = READY
-        self._last = (0, -_STALE)
+        self._last = _UNKNOWN
         """The last number, and since when it is known."""
         self._below, self._above = Recent(RECENT, clock), Recent(RECENT, clock)
         """Projects by their rate; one may be in both."""
@@ -97,12 +98,13 @@ class StartPace:
 
     def update(self, waiting: int) -> None:
         """Sets the number of tasks that wait now. If workers run out of tasks, more may wait from now on."""
+        if self.sharing:
+            self._last = _UNKNOWN  # the first number afterwards counts
+            return
         last, since = self._last
         if waiting == last and self._clock() - since < _STALE:
             return
         self._last = waiting, self._clock()
-        if self.sharing:
-            return
         if waiting < self._ready // 8 and not self._room.free:
             self._ready = min(2 * self._ready, MOST)
         elif waiting > self._ready // 2:

@@ -95,6 +95,7 @@ async def test_projects_that_are_all_above_their_rate_only_take_turns(starts: St
 @pytest.mark.parametrize(("seconds", "begun"), [(RECENT, 0), (RECENT + 1, 7)])
 async def test_the_other_project_counts_for_a_while(starts: Starts, seconds: float, begun: int) -> None:
     await starts.all_of("other", *["flood"] * (FREE + 7))
+    starts.pace.update(0)
     starts.now += seconds
     starts.pace.update(0)
     await starts.settled()
