@@ -3,7 +3,6 @@
 import heapq
 import posixpath
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -276,18 +275,18 @@ def plain(segment: str) -> str:
 
 
 def packed(code: CodeMap) -> tuple[Any, ...]:
-    """The map as plain tuples."""
+    """The map as plain tuples, of equal texts one, which marshal writes and reads once."""
+    texts: dict[str, str] = {}
+
+    def shared(value: Any) -> Any:
+        # Not `sys.intern`: Python 3.12 never frees interned texts.
+        return texts.setdefault(value, value) if type(value) is str else value
+
     declarations, bindings, typed = (
-        [tuple(map(_shared, each)) for each in part]
-        for part in (code.declarations, code.bindings, code.typed)
+        [tuple(map(shared, each)) for each in part] for part in (code.declarations, code.bindings, code.typed)
     )
-    references = [list(map(_shared, each)) for each in columns_of(code.references)]
+    references = [list(map(shared, each)) for each in columns_of(code.references)]
     return declarations, references, bindings, typed, code.package, code.settings
-
-
-def _shared(value: Any) -> Any:
-    """Of equal texts one: marshal writes each once, and all documents that are read share it."""
-    return sys.intern(value) if type(value) is str else value
 
 
 def unpacked(parts: tuple[Any, ...]) -> CodeMap:

@@ -84,7 +84,7 @@ async def bench(plan: Plan, target: Target) -> BenchReport:
         with bars() as progress:
             notes: list[str] = []
             resting = await _noted(notes, "at rest", _at_rest(plan, target, client, reader, progress))
-            # Between both loads: documents of one project slow those of another for two seconds.
+            # Between both loads: documents of one project slow those of another for some seconds.
             bare = await _noted(notes, "baseline", _baseline(plan, target, client, progress))
             sent, rows, recording, searches = await _measure(plan, target, reader, progress)
             limits = machine.limits(target.settings) if target.leaders and not target.foreign else {}
