@@ -115,7 +115,7 @@ class Links(Model):
 
 class IndexingStatus(StrEnum):
     """The state of a submitted document. The values from `enriched` on apply to projects in synchronous
-    mode."""
+    mode, `superseded` also to batches."""
 
     INDEXED = "indexed"
     """Everything is stored, and the enrichment is requested."""
@@ -131,7 +131,7 @@ class IndexingStatus(StrEnum):
     PARKED = "parked"
     """The enrichment failed and waits for a retry."""
     SUPERSEDED = "superseded"
-    """A newer content replaced it."""
+    """A newer content replaced it; if that was in the same batch, this one was not stored."""
     DISCARDED = "discarded"
     WAITING = "waiting"
     """The time limit expired; the enrichment continues."""

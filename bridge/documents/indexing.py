@@ -117,6 +117,26 @@ class Indexer:
             )
         return accepted
 
+    async def superseded(
+        self, submission: DocumentSubmission, correlation_id: str, newer: DocumentAccepted
+    ) -> DocumentAccepted:
+        """The answer to a submission that `newer`, of the same request, replaces before it is stored. Raises
+        InvalidInputError as `index` does.
+        """
+        content_hash = normalise(submission, await self._text(submission)).content_hash
+        if content_hash == newer.content_hash:
+            return newer
+        metrics.DOCUMENTS_INDEXED.labels(IndexingStatus.SUPERSEDED).inc()
+        return newer.model_copy(
+            update={
+                "content_hash": content_hash,
+                "status": IndexingStatus.SUPERSEDED,
+                "correlation_id": correlation_id,
+                "enrichment": None,
+                "failure": None,
+            }
+        )
+
     async def _index(
         self, submission: DocumentSubmission, correlation_id: str, names_any: bool
     ) -> tuple[DocumentAccepted, EnrichmentRequest]:

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import ValidationError
 
+from archon.contracts import identity
 from archon.contracts.documents import (
     BatchAccepted,
     BatchItem,
@@ -100,39 +101,76 @@ async def index_document(
 async def index_documents(
     batch: BatchSubmission, caller: Writer, indexer: IndexerDep, deadline: DeadlineDep
 ) -> BatchAccepted:
-    """Index many documents; each has its own result, in order: a refused document does not affect the
-    others."""
+    """Index many documents; each has its own result, in order: a refused document does not affect the others.
+
+    If the batch includes one document several times, the last one that is not refused is indexed; earlier
+    ones are `superseded`, and their results name its version and workflow.
+    """
     caller.spend(len(batch.documents) - 1)
     slots = asyncio.Semaphore(BATCH_CONCURRENCY)
+    results: dict[int, BatchItem] = {}
 
-    async def one(number: int, submission: DocumentSubmission | ValidationError) -> BatchItem:
+    async def one(number: int, newer: DocumentAccepted | None) -> BatchItem:
+        submission, correlation_id = batch.documents[number], new_correlation_id()
+        try:
+            if isinstance(submission, ValidationError):
+                raise submission
+            return BatchItem(
+                document=await _indexed(indexer, caller, submission, correlation_id, deadline, newer)
+            )
+        except ValidationError as error:
+            problem = invalid(fields_of(error.errors(), skip=0))
+        except ArchonError as error:
+            problem = problem_of(error)
+        problem.instance = f"/api/bridge/documents#/documents/{number}"
+        return BatchItem(problem=problem.model_dump(exclude_none=True))
+
+    async def revisions(numbers: list[int]) -> None:
+        newest = None
         async with slots:
-            try:
-                if isinstance(submission, ValidationError):
-                    raise submission
-                document = await _indexed(indexer, caller, submission, new_correlation_id(), deadline)
-                return BatchItem(document=document)
-            except ValidationError as error:
-                problem = invalid(fields_of(error.errors(), skip=0))
-            except ArchonError as error:
-                problem = problem_of(error)
-            problem.instance = f"/api/bridge/documents#/documents/{number}"
-            return BatchItem(problem=problem.model_dump(exclude_none=True))
+            for number in reversed(numbers):
+                results[number] = await one(number, newest)
+                newest = newest or results[number].document
 
-    results = await asyncio.gather(*(one(number, item) for number, item in enumerate(batch.documents)))
-    accepted = sum(item.document is not None for item in results)
-    return BatchAccepted(accepted=accepted, failed=len(results) - accepted, results=list(results))
+    await asyncio.gather(*(revisions(numbers) for numbers in _by_document(batch).values()))
+    accepted = sum(item.document is not None for item in results.values())
+    return BatchAccepted(
+        accepted=accepted,
+        failed=len(results) - accepted,
+        results=[results[number] for number in range(len(results))],
+    )
+
+
+def _by_document(batch: BatchSubmission) -> dict[str, list[int]]:
+    """Positions in the batch, by the document that they name."""
+    positions: dict[str, list[int]] = {}
+    for number, each in enumerate(batch.documents):
+        name = f"invalid {number}" if isinstance(each, ValidationError) else _document_of(each)
+        positions.setdefault(name, []).append(number)
+    return positions
+
+
+def _document_of(submission: DocumentSubmission) -> str:
+    """Equal for submissions of one document by one caller."""
+    path = submission.source_path or submission.title or ""
+    return identity.document_id(submission.project_id, submission.document_id, path, is_own=True)[0]
 
 
 async def _indexed(
-    indexer: Indexer, caller: Caller, submission: DocumentSubmission, correlation_id: str, deadline: float
+    indexer: Indexer,
+    caller: Caller,
+    submission: DocumentSubmission,
+    correlation_id: str,
+    deadline: float,
+    newer: DocumentAccepted | None = None,
 ) -> DocumentAccepted:
-    """Indexes if the caller may; `correlation_id` applies if the submission has none. Raises ForbiddenError
-    and the indexer's errors."""
+    """Indexes if the caller may; `correlation_id` applies if the submission has none. `newer`: the content
+    that has already replaced this one. Raises ForbiddenError and the indexer's errors."""
     _require_right(caller, submission)
-    return await indexer.index(
-        submission, submission.correlation_id or correlation_id, deadline, names_any=caller.projects is None
-    )
+    correlation_id = submission.correlation_id or correlation_id
+    if newer is not None:
+        return await indexer.superseded(submission, correlation_id, newer)
+    return await indexer.index(submission, correlation_id, deadline, names_any=caller.projects is None)
 
 
 def _require_right(caller: Caller, submission: DocumentSubmission) -> None:
