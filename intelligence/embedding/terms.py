@@ -7,7 +7,7 @@ fields in BM25F (section 3.6 there). `make retrieval` tunes the numbers.
 """
 
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -64,10 +64,11 @@ def of_chunk(text: str, fields: Fields | None = None) -> Terms:
     counts = _counted(text)
     length = 1 - B + B * sum(counts.values()) / MEAN_LENGTH
     for said, weight in zip(fields or Fields(), _WEIGHTS, strict=True):
-        for index, count in _counted(said).items():
-            counts[index] += weight * count
+        _count(said, weight, counts)
     damping = K1 * length
-    return _vector({index: count * (K1 + 1) / (count + damping) for index, count in counts.items()})
+    # Most terms have one of a few counts, and rounding is slow.
+    values = {count: round(count * (K1 + 1) / (count + damping), 4) for count in set(counts.values())}
+    return _vector({index: values[count] for index, count in counts.items()})
 
 
 def of_query(text: str) -> Terms:
@@ -75,20 +76,25 @@ def of_query(text: str) -> Terms:
     return _vector(_counted(text))
 
 
-def _counted(text: str) -> defaultdict[int, float]:
+def _counted(text: str) -> dict[int, float]:
     """Terms by index. Two terms with the same index count as one."""
-    counts: defaultdict[int, float] = defaultdict(float)
-    for identifier, times in Counter(identifiers(text)).items():
-        for index, weight in _indices_of(identifier):
-            counts[index] += weight * times
+    counts: dict[int, float] = defaultdict(float)
+    _count(text, 1.0, counts)
     return counts
+
+
+def _count(text: str, weight: float, counts: dict[int, float]) -> None:
+    """Adds the terms of `text`."""
+    for identifier in identifiers(text):
+        for index, own in _indices_of(identifier):
+            counts[index] += weight * own
 
 
 def _vector(weights: Mapping[int, float]) -> Terms:
     indices = sorted(weights)
-    values = [round(weights[index], 4) for index in indices]
+    values = array("f", map(weights.__getitem__, indices))
     # These values are valid by construction.
-    return Terms.model_construct(indices=array("I", indices), values=array("f", values))
+    return Terms.model_construct(indices=array("I", indices), values=values)
 
 
 @lru_cache(maxsize=65_536)
