@@ -12,20 +12,16 @@ import numpy as np
 
 WINDOW: Final = 50
 """Tokens; each is a word, a number or a sign."""
-_TOKEN: Final = re.compile(r"\w+|[^\w\s]")
+_WINDOW_OF_TOKENS: Final = re.compile(rf"(?:\s*+(?:\w++|[^\w\s])){{{WINDOW}}}")
 _TOKEN_OR_END: Final = re.compile(r"\w+|[^\w\s]|\n")
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 _BASE: Final = np.uint64(0xD6E8FEB86659FD93)
 Array = np.ndarray[Any, Any]
 
 
-def token_count(text: str, limit: int) -> int:
-    """Counts up to `limit`."""
-    count = 0
-    for count, _ in enumerate(_TOKEN.finditer(text), 1):
-        if count == limit:
-            break
-    return count
+def has_window(text: str) -> bool:
+    """Whether it has at least WINDOW tokens."""
+    return _WINDOW_OF_TOKENS.match(text) is not None
 
 
 def repeated_lines(lines: Sequence[str]) -> set[int]:

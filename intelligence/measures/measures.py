@@ -13,7 +13,7 @@ from typing import Final
 
 from archon.contracts.analysis import Relationship
 from intelligence.measures.cognitive import OUTSIDE, cognitive_complexity
-from intelligence.measures.duplication import WINDOW, repeated_lines, token_count
+from intelligence.measures.duplication import has_window, repeated_lines
 from intelligence.syntax.nodes import ScopeNode, Tree
 
 _NOT_NEWLINE: Final = re.compile(r"[^\n]")
@@ -74,8 +74,7 @@ class Measures:
     def _identity(self, scope: ScopeNode) -> str:
         """Scopes with equal identity are copies; short ones must also have the same name."""
         text = self._texts[scope]
-        long = token_count(text, WINDOW) == WINDOW
-        return f"{scope.kind} {_nameless(text, scope.name) if long else text}"
+        return f"{scope.kind} {_nameless(text, scope.name) if has_window(text) else text}"
 
     def _repeated_functions(self) -> set[int]:
         """Lines of copies that are shorter than a window."""
