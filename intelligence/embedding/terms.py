@@ -72,8 +72,8 @@ def of_chunk(text: str, fields: Fields | None = None) -> Terms:
 
 
 def of_query(text: str) -> Terms:
-    """The sparse vector of a query: the count of each term."""
-    return _vector(_counted(text))
+    """The sparse vector of a query. A word that it repeats counts once, as others do."""
+    return _vector({index: weight for each in identifiers(text) for index, weight in _indices_of(each)})
 
 
 def _counted(text: str) -> dict[int, float]:

@@ -19,6 +19,9 @@ from intelligence.embedding.vocabulary import between, bundled
 DIMENSIONS: Final = 256
 IDENTITY: Final = f"wordllama {version('wordllama')} {DIMENSIONS} titles"
 HEAD_CHARACTERS: Final = 4000
+HALF: Final = 15.0
+"""Words of a query after which a word counts half: a sentence begins with what it is about, and ends with
+circumstances."""
 
 
 def embed(texts: Sequence[str]) -> list[Vector]:
@@ -26,6 +29,11 @@ def embed(texts: Sequence[str]) -> list[Vector]:
     parts = [_parts(text) for text in texts]
     vectors = iter(bundled().embed(list(chain.from_iterable(parts))))
     return [between(list(islice(vectors, len(each)))) for each in parts]
+
+
+def embed_queries(texts: Sequence[str]) -> list[Vector]:
+    """Like `embed`, but a query has no title, and its earlier words count more."""
+    return [bundled().embed_query(_telling(words(text)) or ["empty"], HALF) for text in texts]
 
 
 def _parts(text: str) -> list[list[str]]:
@@ -37,6 +45,11 @@ def _parts(text: str) -> list[list[str]]:
     found = words(title), list(once)
     telling = [[word for word in part if word not in STOP] for part in found]
     return [part for part in telling if part] or [part for part in found if part] or [["empty"]]
+
+
+def _telling(found: list[str]) -> list[str]:
+    """Without stop words, unless there are no others."""
+    return [word for word in found if word not in STOP] or found
 
 
 def digest(text: str, entities: Sequence[Entity]) -> str:

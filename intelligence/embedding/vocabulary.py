@@ -46,6 +46,14 @@ class Vocabulary:
             tokens = [list(chain.from_iterable(map(self._tokens.__getitem__, text))) for text in texts]
         return [self._vector(each) for each in tokens]
 
+    def embed_query(self, words: Sequence[str], half: float) -> Vector:
+        """At least one word. An earlier word counts more: the one after `half` others counts half."""
+        with self._lock:
+            self._learn(set(words))
+            tokens = [self._tokens[word] for word in words]
+        rows = [self._vectors.take(each, axis=0).sum(axis=0) for each in tokens]
+        return _unit(np.array([row / (1 + place / half) for place, row in enumerate(rows)]))
+
     def _vector(self, tokens: Sequence[int]) -> Vector:
         return _unit(self._vectors.take(tokens, axis=0))
 

@@ -77,8 +77,8 @@ class _Bundled:
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """In this process: a query takes a millisecond and must not queue behind documents."""
         if len(texts) <= _FEW:
-            return await asyncio.to_thread(embedding.embed, texts)
-        return await self._pool.run(embedding.embed, texts)
+            return await asyncio.to_thread(embedding.embed_queries, texts)
+        return await self._pool.run(embedding.embed_queries, texts)
 
 
 class _Item(BaseModel):

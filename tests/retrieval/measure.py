@@ -82,7 +82,7 @@ async def index(vectors: VectorStore, of: Corpus) -> int:
 
 async def measure(search: ChunkSearch, of: Corpus, chunks: int) -> Measured:
     measured = Measured(of.library, chunks)
-    vectors = embedding.embed([query.text for query in of.queries])
+    vectors = embedding.embed_queries([query.text for query in of.queries])
     wanted = Wanted([of.library])
     for query, vector in zip(of.queries, vectors, strict=True):
         signals = chunk_search.Query(vector, terms.of_query(query.text), query.text)

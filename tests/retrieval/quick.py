@@ -111,7 +111,7 @@ def measure(of: Indexed, ways: Sequence[str] = WAYS) -> Measured:
 
 
 def _asked(of: Indexed) -> Iterator[tuple[dict[Mode, dict[str, float]], dict[str, dict[str, Any]], Any]]:
-    vectors = embedding.embed([query.text for query in of.corpus.queries])
+    vectors = embedding.embed_queries([query.text for query in of.corpus.queries])
     for query, vector in zip(of.corpus.queries, vectors, strict=True):
         scores = of.found(query.text, vector)
         yield scores, {each: of.payloads[int(each)] for found in scores.values() for each in found}, query

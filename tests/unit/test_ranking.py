@@ -77,7 +77,7 @@ NOISY = """
     src/a_pb2_grpc.py a.pb.go static/jquery.min.js src/api_generated.ts src/deprecated.py src/a-legacy.js
 """
 ABOUT_NOISE = """
-    src/testing.py src/nodes.py src/tree/node.py src/sampling.py src/generator.py src/spec_parser.py
+    src/testing.py src/nodes.py src/tree/node.py src/sampling.py src/generator.py src/spec.py
     src/_compat.py src/latest.py src/distance.py src/minimum.py src/third.py src/externals.py src/mocking.py
 """
 """Names of files say what these are about."""

@@ -52,7 +52,7 @@ _NOISE_KINDS: Final = {
     "test": (
         {"test", "spec", "fixtur", "mock", "conftest", "e2e"},
         r"tests?|specs?|fixtures?|mocks?|e2e|__(tests|fixtures|mocks)__",
-        r"test_.*|.*_test\.\w+|(.*\.)?(tests?|spec|conftest)\.\w+",
+        r"test_.*|.*_test\.\w+|(.*\.)?(tests?|conftest)\.\w+|.+\.spec\.\w+",
     ),
     "example": (
         {"exampl", "sampl", "demo", "tutori", "benchmark"},

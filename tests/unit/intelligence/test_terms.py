@@ -43,6 +43,10 @@ def test_a_query_finds_what_is_spelt_otherwise() -> None:
     assert len(set(chunk.indices) & set(query.indices)) == 3
 
 
+def test_a_word_that_a_query_repeats_counts_once() -> None:
+    assert terms.of_query("limits the rate, and limits the limit") == terms.of_query("limit, and rate")
+
+
 def test_repeated_words_count_more_with_diminishing_returns() -> None:
     filler = " ".join(f"w{number}" for number in range(50))
     one, two, many = (of("tarpon", terms.of_chunk(f"{'tarpon ' * count}{filler}")) for count in (1, 2, 40))

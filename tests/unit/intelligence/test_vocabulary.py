@@ -66,6 +66,18 @@ def test_a_title_of_stop_words_and_a_text_without_words_have_no_title() -> None:
     assert empty == word
 
 
+def test_an_earlier_word_of_a_query_counts_more() -> None:
+    (twice,) = bundled().embed([["packet", "packet", "settings"]])
+    assert bundled().embed_query(["packet", "settings"], half=1) == pytest.approx(twice, abs=1e-5)
+    texts = ["a packet", "the packet of these settings", "the settings of this packet"]
+    packet, first, last = map(np.array, embedding.embed_queries(texts))
+    assert first @ packet > last @ packet
+
+
+def test_a_query_of_stop_words_or_without_words_has_a_vector() -> None:
+    assert embedding.embed_queries(["when", " \n;"]) == embedding.embed(["when", "empty"])
+
+
 def test_a_token_that_the_model_weighs_more_still_counts_more_but_less_so() -> None:
     heavy, light, both = map(np.array, bundled().embed([["packet"], ["the"], ["packet", "the"]]))
     of_model = np.array(Vocabulary(MODEL.tokenizer, MODEL.embedding).embed([["packet", "the"]])[0])
