@@ -43,7 +43,7 @@ async def test_the_demos_searches_find_the_right_lines_of_this_repository(
         for file in Walk(OWN_TREE):
             await _index(vectors, project, file.path, file.text)
         for text in SEARCHES:
-            query = Query(embedding.embed([text])[0], terms.of_query(text), text)
+            query = Query(embedding.embed_queries([text])[0], terms.of_query(text), text)
             first, *_ = await vectors.search.nearest(query, Wanted([project]), 3)
             assert (first.payload["file_path"], first.payload["symbol"]) == FOUND[text]
 
