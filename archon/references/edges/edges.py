@@ -3,12 +3,13 @@
 Only documents that mention a symbol under one of its names are looked at.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
 from archon.contracts.code.answers import How, Site
 from archon.references.edges.aliases import names_of
+from archon.references.edges.receivers import receiving
 from archon.references.index.document import CALLS, OUTSIDE, Document
 from archon.references.index.keys import base, guess, mention
 from archon.references.index.layout import family_named
@@ -71,28 +72,33 @@ class Edges:
 
     def _looked_through(self, at: Key, kind: str | None) -> Sequence[int]:
         """The documents that may refer to the symbol."""
-        names, _ = self._sought(at, kind)
+        names, owner = self._sought(at, kind)
         if kind == "inherit":
             return self._project.store.with_keys(map(base, names))
         mentioning = self._project.store.with_keys(map(mention, names))
-        return sorted({at[0], *mentioning, *self._guessing(at)})
+        guessed = self._guessed(at)
+        symbols = [at, owner] if owner else [at]
+        on_variables = receiving(self._project, symbols, names, any_type=any(guessed.values()))
+        return sorted({at[0], *mentioning, *self._guessing(at, guessed), *on_variables})
 
-    def _guessing(self, at: Key) -> Iterator[int]:
-        """The documents in which a call on an unknown receiver may mean the symbol."""
-        store, stored, resolver = self._project.store, self._project.layout.stored, self._project.resolver
-        declared = store.document(at[0])
+    def _guessed(self, at: Key) -> Mapping[bool, bool]:
+        """Whether a call on an unknown receiver may mean the symbol, outside of tests and in them."""
+        declared = self._project.store.document(at[0])
         name, family = declared.code.declarations[at[1]].name, family_named(declared.language)
-        may_mean = {
-            tests: any(
-                each.at == at and each.confidence >= self._least
-                for each in resolver.guesses(family, name, tests=tests)
-            )
+        guesses = partial(self._project.resolver.guesses, family, name)
+        return {
+            tests: any(each.at == at and each.confidence >= self._least for each in guesses(tests=tests))
             for tests in (False, True)
         }
-        if any(may_mean.values()):
-            for number in store.with_key(guess(name)):
-                if may_mean[stored(number).test] and family_named(stored(number).language) == family:
-                    yield number
+
+    def _guessing(self, at: Key, guessed: Mapping[bool, bool]) -> Iterator[int]:
+        """The documents with such calls."""
+        store, stored = self._project.store, self._project.layout.stored
+        declared = store.document(at[0])
+        name, family = declared.code.declarations[at[1]].name, family_named(declared.language)
+        for number in store.with_key(guess(name)) if any(guessed.values()) else ():
+            if guessed[stored(number).test] and family_named(stored(number).language) == family:
+                yield number
 
     def _within_one(self, at: Key, kind: str | None, number: int) -> tuple[Sequence[Edge], int]:
         """The same in one document, so that its change leaves what others have."""

@@ -6,7 +6,7 @@ from archon.contracts.code.answers import How
 from archon.references.edges.aliases import ends_of, names_of
 from archon.references.edges.edges import Edge, Edges
 from archon.references.index.document import OUTSIDE, Document
-from archon.references.index.keys import importing, mention
+from archon.references.index.keys import importing
 from archon.references.index.store import Key
 from archon.references.project import Project
 from archon.references.resolution.meaning import CONFIDENCE
@@ -41,7 +41,7 @@ def imports_of_symbols(project: Project, edges: Edges, keys: Collection[Key]) ->
         if edge.how is How.IMPORT and edge.source[0] != edge.target[0]
     ]
     names = {name for key in keys for name in names_of(project, key)}
-    for number in project.store.with_keys(map(mention, sorted(names))):
+    for number in project.store.with_keys(map(importing, sorted(names))):
         found += _named(project, project.store.document(number), keys)
     return found
 

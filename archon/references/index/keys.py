@@ -1,7 +1,7 @@
 """In: a document's code map. Out: the keys under which the index finds the document.
 
-The names that it mentions, those of its bases, those of which it says nothing but the name, names that it
-gives another name, and the last names of the modules that it imports.
+The names that it mentions, those of its bases, those of which it says nothing but the name or the type of
+the variable, names that it gives another name, and the last names of the modules that it imports.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import Final
 
 from archon.contracts.code.references import Binding, Reference
 from archon.references.index.document import OUTSIDE, UNKNOWN, Document, guessed_by, plain, segments
+from archon.references.index.type_names import DEFAULT, TypeNames, standing_for
 
 _OWN: Final = {
     "python": "self",
@@ -21,8 +22,20 @@ _OWN: Final = {
 
 
 def mention(name: str) -> str:
-    """Documents that mention a name which may be another document's."""
+    """Documents that mention a name which may be another document's, not only as `member` has it."""
     return f"n:{name}"
+
+
+def member(name: str) -> str:
+    """Documents that mention a name as a member of variables of which they name the type; in front of that
+    type's name."""
+    return f"m:{name}\t"
+
+
+def standing(name: str) -> str:
+    """Documents in which another name stands for this one, or for an instance of the type with this name; in
+    front of the other name."""
+    return f"s:{name}\t"
 
 
 def base(name: str) -> str:
@@ -47,7 +60,7 @@ def unnamed(module_end: str) -> str:
 
 
 def importing(module_end: str) -> str:
-    """Documents that import a module whose name ends so."""
+    """Documents that import a module whose name ends so, or something of this name."""
     return f"i:{module_end}"
 
 
@@ -60,24 +73,37 @@ def module_ends(module: str) -> set[str]:
     return {each for each in (last, stem, last.rpartition(".")[2], last.rpartition("::")[2]) if each}
 
 
+def beginning(key: str) -> str:
+    """The part of a key in front of a second name; empty for keys of one name."""
+    return key[: key.find("\t") + 1]
+
+
 def keys_of(document: Document) -> set[str]:
     """All keys of a document."""
     code = document.code
+    type_names = TypeNames(document)
     vague = [each for each in code.references if each.name.startswith(UNKNOWN)]
-    known = {each.name for each in code.declarations} | {each.local for each in code.bindings}
+    known = {each.name for each in code.declarations}
+    known |= {name for each in code.bindings for name in (each.local, each.name)}
     known |= {plain(segments(each.name)[-1]) for each in vague}
     keys = {guess(name) for each in vague if (name := guessed_by(each))}
-    for reference in code.references:
-        if reference.name.startswith(UNKNOWN):
-            continue
-        *first, last = map(plain, _outward(document, reference))
-        if last:
+    paths = [
+        (each, [*map(plain, _outward(document, each))])
+        for each in code.references
+        if not each.name.startswith(UNKNOWN)
+    ]
+    inner = {each for _, path in paths for each in path[:-1]}
+    for reference, (*first, last) in paths:
+        if last not in inner and (types := type_names.of_variable(reference)):
+            keys.update(member(last) + each for each in types)
+        elif last:
             keys.add(mention(last))
         if reference.kind == "inherit":
             keys.add(base(last))
         keys.update(mention(each) for each in first if each in known or each[:1].isupper())
     for binding in code.bindings:
         keys |= _keys_of_binding(binding)
+    keys.update(standing(name) + other for name, other in standing_for(document))
     return keys
 
 
@@ -97,11 +123,11 @@ def _keys_of_binding(binding: Binding) -> set[str]:
     ends = module_ends(binding.module)
     keys = {importing(end) for end in ends}
     if binding.name not in ("", "*"):
-        keys |= {mention(binding.name), importing(binding.name)}
+        keys.add(importing(binding.name))
         if binding.local not in ("", binding.name):
             keys.add(renaming(binding.name))
-    if binding.name in ("", "default", "*") and binding.local:
+    if binding.name in ("", DEFAULT, "*") and binding.local:
         keys |= {unnamed(end) for end in ends}
     if binding.local:
-        keys.add(mention(binding.local))
+        keys.add(importing(binding.local))
     return keys

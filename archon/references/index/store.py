@@ -15,7 +15,7 @@ from uuid import UUID
 from archon.contracts.code.references import CodeMap
 from archon.references.index.document import OUTSIDE, VARIABLES, Document, packed, unpacked
 from archon.references.index.inputs import Inputs, Recorder, recorded
-from archon.references.index.keys import keys_of
+from archon.references.index.keys import beginning, keys_of
 from archon.references.index.tests import is_test
 
 _SCHEMA: Final = """
@@ -146,6 +146,8 @@ class Store(Inputs):
     def _replace_keys(self, number: int, former: AbstractSet[str], present: AbstractSet[str]) -> None:
         for key in former ^ present:
             self.touch(self.with_key, key)
+            if begun := beginning(key):
+                self.touch(self.with_beginning, begun)
         self._database.executemany(
             "DELETE FROM keys WHERE key = ? AND document = ?", [(key, number) for key in former - present]
         )
@@ -211,6 +213,14 @@ class Store(Inputs):
         """The numbers of the documents that have a key, ascending."""
         rows = self._database.execute("SELECT document FROM keys WHERE key = ?", (key,))
         return [number for (number,) in rows]
+
+    @recorded
+    def with_beginning(self, beginning: str) -> Sequence[tuple[str, int]]:
+        """The rests of the keys that begin so, each with the number of a document that has the key."""
+        rows = self._database.execute(
+            "SELECT key, document FROM keys WHERE key >= ? AND key < ?", (beginning, beginning + _LAST)
+        )
+        return [(key[len(beginning) :], number) for key, number in rows]
 
     @recorded
     def named(self, name: str) -> Sequence[tuple[int, int, bool]]:

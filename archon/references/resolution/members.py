@@ -1,11 +1,11 @@
 """In: types and values, and names. Out: their members of these names, own and inherited."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from archon.contracts.code.answers import How
 from archon.references.index.document import Document
 from archon.references.index.store import Key
+from archon.references.index.type_names import ELEMENTS, WHOLE
 from archon.references.resolution.lineage import linearised
 from archon.references.resolution.meaning import (
     EXTERNAL,
@@ -20,40 +20,6 @@ from archon.references.resolution.meaning import (
 )
 from archon.references.resolution.rules import Rules
 from archon.references.resolution.values import RESULT, Values
-
-_ELEMENTS: Final = frozenset(
-    [
-        "get",
-        "pop",
-        "popleft",
-        "setdefault",
-        "at",
-        "find",
-        "shift",
-        "first",
-        "last",
-        "peek",
-        "poll",
-        "remove",
-        "getOrDefault",
-    ]
-)
-_WHOLE: Final = frozenset(
-    [
-        "values",
-        "copy",
-        "filter",
-        "slice",
-        "sort",
-        "sorted",
-        "reverse",
-        "reversed",
-        "stream",
-        "iterator",
-        "toList",
-    ]
-)
-"""Methods of collections that give an element, or a collection of the same elements."""
 
 
 class Members(Values):
@@ -111,10 +77,10 @@ class Members(Values):
     def _of_value(self, value: Meaning, name: str) -> Meanings:
         if value.wraps:
             element = value._replace(wraps=value.wraps[2:])
-            if name in _ELEMENTS:
+            if name in ELEMENTS:
                 return (element._replace(what=What.VALUE, place=RESULT),)
             kept = value._replace(wraps="[]" + value.wraps[2:], place=RESULT)
-            return (kept,) if name in _WHOLE else (EXTERNAL,)
+            return (kept,) if name in WHOLE else (EXTERNAL,)
         if value.place == SUPER:
             return self._looked_up(value.at, name, skip=1)
         return self.member(value.at, name)

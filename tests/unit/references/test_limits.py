@@ -99,6 +99,20 @@ def resolving(code: CodeMap, path: str = "m.py") -> Callable[[], object]:
     return lambda: [index.resolver.targets(own, each) for each in own.code.references]
 
 
+def test_variables_of_other_types_are_not_looked_through() -> None:
+    store = document("a.py", ["class Store", "method Store.get"])
+
+    def question(count: int) -> Callable[[], object]:
+        others = [
+            document(f"m{each}.py", ["class M", "function f"], ["call m.get in f"], [], ["m: M in f"])
+            for each in range(count)
+        ]
+        index = project(store, *others)
+        return lambda: callers_of(index, "Store.get", around())
+
+    assert grows(question) < 1.5
+
+
 def test_declarations_of_one_name_are_not_looked_through_for_each_reference() -> None:
     def question(count: int) -> Callable[[], object]:
         same = [FUNCTION._replace(name="x", qualified_name="x", ordinal=each) for each in range(count)]
