@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from archon.contracts.code.answers import How, Site
 from archon.references.edges.aliases import names_of
-from archon.references.edges.receivers import receiving
+from archon.references.edges.receivers import importing_from, receiving
 from archon.references.index.document import CALLS, OUTSIDE, Document
 from archon.references.index.keys import base, guess, mention
 from archon.references.index.layout import family_named
@@ -79,7 +79,8 @@ class Edges:
         guessed = self._guessed(at)
         symbols = [at, owner] if owner else [at]
         on_variables = receiving(self._project, symbols, names, any_type=any(guessed.values()))
-        return sorted({at[0], *mentioning, *self._guessing(at, guessed), *on_variables})
+        from_modules = importing_from(self._project, symbols, names)
+        return sorted({at[0], *mentioning, *self._guessing(at, guessed), *on_variables, *from_modules})
 
     def _guessed(self, at: Key) -> Mapping[bool, bool]:
         """Whether a call on an unknown receiver may mean the symbol, outside of tests and in them."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from archon.contracts.code.references import Binding, Reference
 from archon.references.index.document import OUTSIDE, UNKNOWN, Document, guessed_by, plain, segments
-from archon.references.index.type_names import DEFAULT, TypeNames, standing_for
+from archon.references.index.type_names import DEFAULT, PYTHON, TypeNames, standing_for
 
 _OWN: Final = {
     "python": "self",
@@ -22,7 +22,8 @@ _OWN: Final = {
 
 
 def mention(name: str) -> str:
-    """Documents that mention a name which may be another document's, not only as `member` has it."""
+    """Documents that mention a name which may be another document's, otherwise than `member` and `imported`
+    say."""
     return f"n:{name}"
 
 
@@ -30,6 +31,12 @@ def member(name: str) -> str:
     """Documents that mention a name as a member of variables of which they name the type; in front of that
     type's name."""
     return f"m:{name}\t"
+
+
+def imported(name: str) -> str:
+    """Python documents that import a name as it is, or all names (`*`), and may mention it; in front of the
+    last name of the module."""
+    return f"f:{name}\t"
 
 
 def standing(name: str) -> str:
@@ -93,16 +100,21 @@ def keys_of(document: Document) -> set[str]:
         if not each.name.startswith(UNKNOWN)
     ]
     inner = {each for _, path in paths for each in path[:-1]}
-    for reference, (*first, last) in paths:
+    for reference, path in paths:
+        *first, last = path
+        if path[0] in type_names.imported and path[0] == plain(segments(reference.name)[0]):
+            first, last = first[1:], last if first else ""
         if last not in inner and (types := type_names.of_variable(reference)):
             keys.update(member(last) + each for each in types)
         elif last:
             keys.add(mention(last))
         if reference.kind == "inherit":
-            keys.add(base(last))
+            keys.add(base(path[-1]))
         keys.update(mention(each) for each in first if each in known or each[:1].isupper())
     for binding in code.bindings:
         keys |= _keys_of_binding(binding)
+        if document.language in PYTHON and binding.module and binding.name in (binding.local, "*"):
+            keys.add(imported(binding.name) + (binding.module.rpartition(".")[2] or "."))
     keys.update(standing(name) + other for name, other in standing_for(document))
     return keys
 

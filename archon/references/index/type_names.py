@@ -5,11 +5,14 @@ that gives an instance, and the type may have another name where it is declared.
 """
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from typing import Final
 
 from archon.contracts.code.references import Reference, Typed
 from archon.references.index.document import CALLS, OUTSIDE, VARIABLES, Document, plain
 
+PYTHON: Final = frozenset({"python", "notebook"})
+"""Languages of documents that import each other as Python modules."""
 ANYTHING: Final = "?"
 """The name that has another one stand for it which may mean any type."""
 DEFAULT: Final = "default"
@@ -62,6 +65,16 @@ class TypeNames:
         self._document = document
         self._imported = {each.local for each in document.code.bindings}
         self._typed = {_last(each.name) for each in document.code.typed}
+
+    @cached_property
+    def imported(self) -> Collection[str]:
+        """Names that a Python document imports as they are, and knows as nothing else."""
+        code = self._document.code
+        if self._document.language not in PYTHON:
+            return ()
+        others = {each.local for each in code.bindings if each.name != each.local or not each.module}
+        others |= {each.name for each in code.declarations} | self._typed | _INSTANCES
+        return {name for scope, name in self._document.imported if scope == OUTSIDE} - others
 
     def of_variable(self, reference: Reference) -> Collection[str]:
         """The last names of the types of a variable whose member a reference mentions; empty if it may be

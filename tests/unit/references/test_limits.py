@@ -113,6 +113,20 @@ def test_variables_of_other_types_are_not_looked_through() -> None:
     assert grows(question) < 1.5
 
 
+def test_imports_from_other_modules_are_not_looked_through() -> None:
+    main = document("a.py", ["function main"])
+
+    def question(count: int) -> Callable[[], object]:
+        others = [
+            document(f"m{each}.py", ["function f"], ["call main in f"], ["main = other main"])
+            for each in range(count)
+        ]
+        index = project(main, *others)
+        return lambda: callers_of(index, "main", around())
+
+    assert grows(question) < 1.5
+
+
 def test_declarations_of_one_name_are_not_looked_through_for_each_reference() -> None:
     def question(count: int) -> Callable[[], object]:
         same = [FUNCTION._replace(name="x", qualified_name="x", ordinal=each) for each in range(count)]

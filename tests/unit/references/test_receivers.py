@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from archon.references.edges import edges
 from archon.references.edges.edges import Edges
 from archon.references.edges.receivers import receiving
+from archon.references.index.keys import imported
 from archon.references.port import Changes
 from archon.references.project import Project
 from tests.examples import examples
@@ -89,6 +90,14 @@ def others(suffix):
         ),
         (
             [
+                document("c.ts", ["type K"], [], ["C = ./a C"], [": C in K"]),
+                document("d.ts", ["interface D"], ["inherit K in D"], ["K = ./c K"]),
+                calling("b.ts", ["D = ./d D"], ["v: D in f"]),
+            ],
+            "f",
+        ),
+        (
+            [
                 document("c.ts", [], [], ["C = ./a C", "export default = - C"]),
                 calling("b.ts", ["K = ./c default"], ["v = K in f"]),
             ],
@@ -96,17 +105,49 @@ def others(suffix):
         ),
         (
             [
-                document("b.rb", ["class D", "method D.f"], ["inherit C in D", "call v.save in D.f"], [],
-                         ["v = same in D.f"]),
+                document(
+                    "b.rb",
+                    ["class D", "method D.f"],
+                    ["inherit C in D", "call v.save in D.f"],
+                    [],
+                    ["v = same in D.f"],
+                ),
             ],
             "D.f",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_type_is_known_under_all_its_names(documents, caller):
     suffix = documents[0].file_path.rpartition(".")[2]
     index = project(document(f"a.{suffix}", STORE), *others(suffix), *documents)
     assert caller in called_by(index, "C.save", least=SURER_THAN_GUESSES)
+
+
+@pytest.mark.parametrize(
+    ("documents", "bound"),
+    [
+        ([], ["save = a save"]),
+        ([], ["save = .a save"]),
+        ([document("b.py", [], [], ["save = a save"])], ["save = b save"]),
+        ([document("b.py", [], [], ["- = a *"])], ["save = b save"]),
+        ([document("b.ipynb", [], [], ["save = a save"], language="notebook")], ["save = b save"]),
+        ([document("b.py", [], [], ["keep = a save"])], ["keep = b keep"]),
+        ([document("p/__init__.py", [], [], ["save = ..a save"])], ["save = p save"]),
+        (
+            [
+                document("p/__init__.py", [], [], ["- = .b *"]),
+                document("p/b.py", [], [], ["save = a save"]),
+            ],
+            ["save = p save"],
+        ),
+        ([document("b.py", [], [], ["a = a "], ["save := a.save"])], ["save = b save"]),
+    ],
+)
+def test_a_function_is_known_in_all_modules_that_offer_it(documents, bound):
+    name = bound[0].partition(" ")[0]
+    caller = document("c.py", ["function f"], [f"call {name} in f"], bound)
+    index = project(document("a.py", ["function save"]), *documents, caller)
+    assert "f" in called_by(index, "save", least=SURER_THAN_GUESSES)
 
 
 TYPES = ("C", "D", "E", "X")
@@ -127,6 +168,7 @@ CONTENTS = contents(
     always=("function f", "class C", "class D", "class E", "type X"),
     referred=[
         *(12 * ["call v.save in f", "use v.save in f"]),
+        *(2 * notes("call NAME in f", NAME=(*NAMES, "d.save"))),
         *notes("inherit BASE in TYPE", BASE=(*NAMES, "a.C"), TYPE=TYPES),
     ],
     bound=[
@@ -174,7 +216,12 @@ def references(documents, *, all_types=False):
     with pytest.MonkeyPatch.context() as patch:
         if all_types:
             patch.setattr(edges, "receiving", lambda *given, any_type: receiving(*given, any_type=True))
+            patch.setattr(edges, "importing_from", lambda project, _, names: importing(project, names))
         found = Edges(index, SURER_THAN_GUESSES)
         return {
             at: [each for each in found.into([at]) if each.confidence >= SURER_THAN_GUESSES] for at in symbols
         }
+
+
+def importing(index, names):
+    return {number for name in names for _, number in index.store.with_beginning(imported(name))}
