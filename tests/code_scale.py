@@ -8,6 +8,7 @@ projects.
 """
 
 import argparse
+import gc
 import random
 import resource
 import statistics
@@ -28,6 +29,7 @@ from archon.references.answers.relations import Around, callees_of, callers_of
 from archon.references.edges.survey import Survey
 from archon.references.port import ChangedDocument, Changes, Filters
 from archon.references.project import Project
+from archon.runtime.http.serving import YOUNG_OBJECTS
 
 WORDS: Final = (
     "load store parse build check merge split render apply reduce handle update create find".split()  # noqa: SIM905
@@ -48,6 +50,7 @@ def main() -> int:
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
+    gc.set_threshold(YOUNG_OBJECTS)  # as in the bridge
     chance = random.Random(options.seed)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     project, loaded, references, symbols = load(options.documents, chance)
