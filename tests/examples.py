@@ -16,8 +16,8 @@ settings.register_profile(
 settings.load_profile("patient")
 
 
-def configure(config: pytest.Config) -> None:
-    """Called before the tests are imported."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Before the tests are imported."""
     global _share  # noqa: PLW0603  decorators of tests read it
     _share = _SHARES.get(config.getoption("markexpr"), 1)
 

@@ -14,8 +14,8 @@ from archon.devstack.temporal import temporal
 from archon.runtime.kafka.topics import ensure_topics
 from archon.runtime.local_ports import free_ports
 from archon.runtime.settings import Settings
-from tests.conftest import TestServers
 from tests.e2e.faulty import FaultyIntelligence
+from tests.stacks import TestServers
 
 CONCURRENCY = 4
 BACKLOG = 20

@@ -9,8 +9,8 @@ import pytest
 from archon.cli.bench.runs.rest import WARM_UP
 from archon.runtime.settings import Settings
 from tests import stores
-from tests.conftest import TestServers
 from tests.e2e.command import enrich
+from tests.stacks import TestServers
 
 DOCUMENTS = 24
 BARE = 6

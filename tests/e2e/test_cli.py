@@ -13,10 +13,10 @@ import pytest
 
 from archon.runtime.settings import Settings
 from tests import factories, stores
-from tests.conftest import TestServers
 from tests.e2e.command import enrich
 from tests.e2e.events import read_all
 from tests.eventually import eventually
+from tests.stacks import TestServers
 
 TYPESCRIPT = "import { a } from './a';\nexport function f(x: number): number { return a(x); }\n"
 DOCUMENTATION = "# Title\n\nText.\n\n## Part\n"

@@ -13,9 +13,9 @@ from archon.contracts.types import EnrichmentStatus
 from archon.runtime.settings import Settings
 from archon.stores.graph.store import GraphStore
 from tests import factories
-from tests.conftest import TestServers
 from tests.e2e.command import Finished, enrich
 from tests.repositories import git, repository, write
+from tests.stacks import TestServers
 
 FILES = {
     "shop/__init__.py": "",

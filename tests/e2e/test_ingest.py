@@ -14,10 +14,10 @@ import pytest
 from archon.contracts import identity
 from archon.runtime.settings import Settings
 from tests import stores
-from tests.conftest import TestServers
 from tests.e2e.command import enrich, start_enrich
 from tests.eventually import eventually
 from tests.repositories import git, repository
+from tests.stacks import TestServers
 
 
 @pytest.fixture

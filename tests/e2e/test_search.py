@@ -14,9 +14,9 @@ from archon.runtime.settings import Settings
 from archon.stores.graph.store import GraphStore
 from archon.stores.vectors.store import VectorStore, qdrant
 from tests import factories
-from tests.conftest import TestServers
 from tests.e2e.command import enrich
 from tests.eventually import eventually
+from tests.stacks import TestServers
 
 PYTHON = '''"""Reads settings."""
 

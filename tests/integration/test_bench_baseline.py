@@ -10,8 +10,8 @@ from archon.cli.bench.bare.workflow import WORKFLOW
 from archon.cli.bench.load.documents import generate
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import client as temporal
-from tests.conftest import TestServers
 from tests.eventually import eventually
+from tests.stacks import TestServers
 
 
 async def test_an_interrupted_baseline_leaves_no_workflow_open(

@@ -18,8 +18,8 @@ from archon.runtime.settings import Settings
 from kafka_ingress import consumer as consumer_module
 from kafka_ingress.consumer import RecordConsumer
 from kafka_ingress.poison import Handler as RecordHandler
-from tests.conftest import TestServers
 from tests.eventually import eventually
+from tests.stacks import TestServers
 
 
 class Handler:

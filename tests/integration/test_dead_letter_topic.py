@@ -18,7 +18,7 @@ from archon.runtime.kafka.letter_table import LetterTable
 from archon.runtime.kafka.publisher import KafkaPublisher
 from archon.runtime.kafka.topics import ensure_topics
 from archon.runtime.settings import Settings
-from tests.conftest import TestServers
+from tests.stacks import TestServers
 
 ALL = DeadLetterFilter()
 

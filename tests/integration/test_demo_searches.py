@@ -20,7 +20,7 @@ from intelligence.analysis.analyser import analyse
 from intelligence.embedding import terms
 from intelligence.embedding import vectors as embedding
 from tests import factories
-from tests.conftest import TestServers
+from tests.stacks import TestServers
 
 FOUND = {
     "wait until a process is ready": ("archon/devstack/process.py", "ChildProcess._wait_until_ready"),

@@ -16,7 +16,7 @@ from archon.runtime.settings import Settings
 from archon.stores.graph.census import Census
 from archon.stores.graph.store import GraphStore
 from tests import factories
-from tests.conftest import TestServers
+from tests.stacks import TestServers
 
 
 async def test_lag_is_what_the_group_has_not_committed(servers: TestServers, settings: Settings) -> None:

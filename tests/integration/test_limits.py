@@ -24,8 +24,8 @@ from archon.runtime.temporal import client as temporal
 from archon.runtime.temporal.backfills import Backfill
 from archon.runtime.temporal.client import EnrichmentClient
 from tests import factories
-from tests.conftest import TestServers
 from tests.eventually import eventually
+from tests.stacks import TestServers
 from tests.workflows.conftest import Ports, workers_on
 
 

@@ -11,9 +11,9 @@ from archon.runtime.kafka.unawaited import LIMIT, Record, Unawaited
 from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
 from archon.runtime.telemetry import metrics
-from tests.conftest import TestServers
 from tests.e2e.events import read_all
 from tests.eventually import eventually
+from tests.stacks import TestServers
 
 
 def progress(document_id: str, percent: int) -> EnrichmentProgress:

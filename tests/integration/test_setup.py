@@ -33,9 +33,9 @@ from archon.runtime.temporal.namespace import RETENTION, ensure_namespace
 from archon.runtime.temporal.search_attributes import NamespaceCheck
 from archon.stores.vectors.store import VectorStore, qdrant
 from tests import factories
-from tests.conftest import TestServers
 from tests.e2e.command import enrich
 from tests.eventually import eventually
+from tests.stacks import TestServers
 
 KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 DAY = 24 * 3600

@@ -20,9 +20,9 @@ from archon.runtime.settings import Settings
 from archon.stores.content import ContentStore
 from archon.stores.graph.store import GraphStore
 from tests import factories
-from tests.conftest import TestServers
 from tests.eventually import eventually
 from tests.processes import below
+from tests.stacks import TestServers
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="prlimit")
 

@@ -39,9 +39,9 @@ from archon.stores.graph.store import GraphStore
 from bridge.app import create_app, run
 from bridge.events import stream as streams
 from tests import factories
-from tests.conftest import TestServers
 from tests.e2e.keyed import add_key
 from tests.eventually import eventually
+from tests.stacks import TestServers
 from tests.watching import progress, watching
 
 

@@ -25,7 +25,7 @@ from archon.stores.vectors.store import VectorStore
 from bridge.app import create_app
 from intelligence import app as intelligence
 from tests import tls
-from tests.conftest import TestServers
+from tests.stacks import TestServers
 
 
 @pytest.fixture(scope="session")

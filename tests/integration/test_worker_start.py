@@ -15,10 +15,10 @@ from archon.devstack.stack import Ports, environment
 from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
 from archon.runtime.temporal import client as temporal
-from tests.conftest import TestServers
 from tests.eventually import eventually
 from tests.forking import forking
 from tests.pages import dependencies
+from tests.stacks import TestServers
 
 
 async def test_a_worker_works_as_soon_as_graph_vectors_and_temporal_are_there(

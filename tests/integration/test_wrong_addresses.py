@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from archon.devstack.stack import Ports, environment
-from tests.conftest import TestServers
 from tests.e2e import command
 from tests.eventually import eventually
 from tests.forking import forking
+from tests.stacks import TestServers
 
 NOWHERE = {
     "MEMGRAPH_URI": "bolt://nowhere.invalid:7687",

@@ -1,6 +1,6 @@
 """In: `pytest --record-servers FILE`. Out: FILE, the record of what passed on which servers.
 
-A pytest plugin. Tests that a filter leaves out are not counted, so run whole modules.
+A pytest plugin, which `tests.conftest` loads on request. Tests that a filter leaves out are not counted, so run whole modules.
 """
 
 import os
@@ -13,23 +13,15 @@ import pytest
 from neo4j import GraphDatabase
 
 from archon.devstack.stack import Ports, Servers
+from tests.conftest import RECORD
 from tests.servers.promises import Role
 from tests.servers.records import Record
 
-OPTION: Final = "--record-servers"
 _BROKER: Final = "ARCHON_TEST_KAFKA_NAME"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        OPTION, type=Path, metavar="FILE", help="Record in FILE which tests passed on which servers."
-    )
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    file = config.getoption(OPTION)
-    if file is not None and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(_Recorder(file, servers_of_run()))
+    config.pluginmanager.register(_Recorder(config.getoption(RECORD), servers_of_run()))
 
 
 def servers_of_run() -> dict[Role, str]:

@@ -7,7 +7,7 @@ import pytest
 from archon.runtime.settings import Settings
 from archon.stores.graph.store import GraphStore
 from archon.stores.vectors.store import VectorStore
-from tests.conftest import TestServers
+from tests.stacks import TestServers
 
 
 @pytest.fixture

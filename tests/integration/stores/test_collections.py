@@ -12,7 +12,7 @@ from archon.contracts.errors import StoreMismatchError
 from archon.runtime.settings import Settings
 from archon.stores.vectors.search import Mode, Query, Wanted
 from archon.stores.vectors.store import VectorStore, qdrant
-from tests.conftest import TestServers
+from tests.stacks import TestServers
 
 COSINE = models.Distance.COSINE
 IDF = {names.VECTOR_TERMS: models.SparseVectorParams(modifier=models.Modifier.IDF)}

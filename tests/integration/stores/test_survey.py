@@ -28,7 +28,7 @@ from archon.stores.graph.store import GraphStore
 from archon.stores.survey import Survey
 from archon.stores.vectors.store import VectorStore, qdrant
 from tests import factories, stores
-from tests.conftest import TestServers
+from tests.stacks import TestServers
 
 LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
 TEXT = "x = 1\n"

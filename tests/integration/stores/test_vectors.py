@@ -12,7 +12,7 @@ from archon.contracts.types import HIGHEST_VERSION, EnrichmentStatus
 from archon.runtime.settings import Settings
 from archon.stores.vectors.store import VectorStore, qdrant
 from tests import factories
-from tests.conftest import TestServers
+from tests.stacks import TestServers
 
 PENDING, COMPLETED = EnrichmentStatus.PENDING, EnrichmentStatus.COMPLETED
 
