@@ -39,7 +39,18 @@ async def member(
         yield consumer
     finally:
         if consumer is not None:
-            await consumer.stop()
+            await _leave(consumer)
+
+
+async def _leave(consumer: AIOKafkaConsumer) -> None:
+    """Stops it so that the broker does not wait for it until the session ends.
+
+    aiokafka leaves a group from generation 1 on, which is Apache Kafka's first; the embedded broker's is 0.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001  nothing public leaves a group
+    if coordinator.generation == 0:
+        coordinator.generation = 1
+    await consumer.stop()
 
 
 async def _connect(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from archon.contracts.errors import StoreUnavailableError
@@ -86,8 +87,7 @@ async def committed(settings: Settings, topic: str) -> int | None:
         return position
 
 
-# The next test covers most of it, and each takes 15 seconds: the embedded broker's first generation is 0,
-# which aiokafka never leaves, so the broker waits for the former member.
+# The next test covers most of it.
 @pytest.mark.full
 async def test_what_is_done_is_committed_and_not_delivered_again(
     settings: Settings, topic: str, producer: AIOKafkaProducer
@@ -101,6 +101,29 @@ async def test_what_is_done_is_committed_and_not_delivered_again(
         await send(producer, topic, 1)
         await taken(second, 1)
     assert second.taken == [10]
+
+
+async def members(settings: Settings) -> list[object]:
+    """Of the group."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
+    try:
+        await admin.start()
+        (found,) = await admin.describe_consumer_groups([settings.kafka_group_id])
+    finally:
+        await admin.close()
+    return [member for group in found.to_object()["groups"] for member in group["members"]]
+
+
+async def test_a_consumer_that_stops_is_no_member_any_more(
+    settings: Settings, topic: str, producer: AIOKafkaProducer
+) -> None:
+    """The broker would wait for it, and whoever comes next for the broker."""
+    handler = Handler()
+    async with consuming(settings, topic, handler):
+        await send(producer, topic, 1)
+        await taken(handler, 1)
+        assert len(await members(settings)) == 1
+    assert await members(settings) == []
 
 
 async def test_what_follows_a_record_that_waits_is_handled_and_not_committed(
