@@ -18,6 +18,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities import heartbeat
 from activities.analysis import AnalysisActivities
 from activities.deletion import DeletionActivities
 from activities.enrichment import EnrichmentActivities
@@ -38,6 +39,7 @@ from tests import factories
 from tests.workflows import histories
 from tests.workflows.estate import Estate
 from worker import build_workers, store_activities
+from workflows.policies import LOST_AFTER
 
 Planned = deque[object]
 
@@ -220,7 +222,7 @@ def workers_on(
 ) -> list[Worker]:
     """The current workers, not yet running, whose activities use `ports`."""
     content, estate, progress = ports.content, ports.estate, Progress(ports)
-    retry = RetrySettings(max_attempts=3, first_delay=2.0)
+    retry = RetrySettings(max_attempts=3, first_delay=0.2)
     enrichment = EnrichmentActivities(ports, estate, ports, estate, content, progress=progress, retry=retry)
     health = dict.fromkeys(("intelligence_service", "memgraph", "qdrant"), ports.healthy)
     events = EventActivities(ports, progress, ports, ports, health)
@@ -243,6 +245,12 @@ async def running(workers: Sequence[Worker]) -> AsyncIterator[None]:
     yield
     await asyncio.gather(*(worker.shutdown() for worker in workers))
     await asyncio.gather(*tasks)
+
+
+@pytest.fixture(autouse=True)
+def frequent_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every second: an activity learns with its next heartbeat that it is cancelled."""
+    monkeypatch.setattr(heartbeat, "_BEATS", LOST_AFTER.total_seconds())
 
 
 @pytest.fixture

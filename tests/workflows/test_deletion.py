@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from activities import deletion
 from archon.contracts import errors, names
 from archon.contracts.events import DeadLetter, ErrorDetails
 from archon.contracts.operations.dead_letters import DeadLetterRow
@@ -166,8 +167,13 @@ async def test_the_receipt_counts_what_went_before_an_attempt_failed(
 
 
 async def test_a_run_that_ignores_a_newer_version_is_cancelled(
-    environment: WorkflowEnvironment, deletions: RememberingDeletions, estate: Estate, project: str
+    environment: WorkflowEnvironment,
+    deletions: RememberingDeletions,
+    estate: Estate,
+    project: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(deletion, "_GRACE", 0.3)
     parked, held = str(uuid4()), str(uuid4())
     estate.live = {parked: 1, held: 1}
     estate.open, estate.held = {"parked-run": parked, "held-run": held}, {"held-run"}
