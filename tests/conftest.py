@@ -1,4 +1,4 @@
-"""In: a test run. Out: the same, with the order of `tests.distribution` and the fixtures of `tests.stacks`."""
+"""In: a test run. Out: the same, in the order of `tests.distribution` and with `tests.stacks`."""
 
 import gc
 from collections.abc import Generator

@@ -1,6 +1,7 @@
 """In: `pytest --record-servers FILE`. Out: FILE, the record of what passed on which servers.
 
-A pytest plugin, which `tests.conftest` loads on request. Tests that a filter leaves out are not counted, so run whole modules.
+A pytest plugin, which `tests.conftest` loads if the option is given. Tests that a filter leaves out are not
+counted, so run whole modules.
 """
 
 import os

@@ -71,7 +71,7 @@ async def alerting(webhook: Webhook, interval: float) -> AsyncIterator[Alerts]:
 
 async def test_the_first_alert_is_sent_at_once_and_the_rest_together() -> None:
     webhook = Webhook()
-    async with alerting(webhook, interval=0.5) as sink:
+    async with alerting(webhook, interval=0.2) as sink:
         sink.notify(letter())
         await webhook.until(1)
         for _ in range(100):

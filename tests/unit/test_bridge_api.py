@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 
 from archon.cli.ingest.plan import Plan
 from archon.cli.ingest.run import ingest
+from archon.clients import bridge as bridge_api
 from archon.clients.bridge import BridgeApi
 from archon.contracts.errors import StoreUnavailableError
 from archon.runtime.http.serving import serve_http
@@ -55,7 +56,10 @@ def settings() -> Settings:
     return Settings(bridge_url=f"http://127.0.0.1:{port}")
 
 
-async def test_a_bridge_that_goes_away_is_waited_for(settings: Settings) -> None:
+async def test_a_bridge_that_goes_away_is_waited_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridge_api, "_LONGEST_PAUSE", 0.25)
     port = int(settings.bridge_url.rpartition(":")[2])
     async with BridgeApi.connect(settings, patience=60) as api:
         async with answering(settings, port):

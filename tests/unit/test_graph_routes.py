@@ -23,6 +23,7 @@ from archon.runtime.http.api_keys import KeyFile
 from archon.runtime.http.body_limit import BodyLimitMiddleware
 from bridge.graph import asking, routes
 from bridge.graph.sources import with_texts
+from bridge.requests import rates
 from bridge.requests.access import AccessMiddleware, require_declared
 from bridge.requests.correlation import CorrelationMiddleware
 from intelligence.analysis.analyser import analyse
@@ -288,6 +289,7 @@ async def test_a_long_answer_counts_as_several_requests(
             cheap = await http.get(f"{URL}/callers", params={"project": "shop", "symbol": "total"})
             assert cheap.status_code == 200
     monkeypatch.setattr(asking, "ENTRIES_A_REQUEST", 1)
+    monkeypatch.setattr(rates, "HELD", 0.01)
     async with bridge.client(rate=1) as http:
         first = await http.get(f"{URL}/callers", params={"project": "shop", "symbol": "total"})
         assert first.status_code == 200
@@ -308,6 +310,7 @@ async def test_time_counts_against_a_keys_rate_also_if_nobody_waits(
 ) -> None:
     monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.0)
     monkeypatch.setattr(asking, "SECONDS_A_REQUEST", 1e-6)
+    monkeypatch.setattr(rates, "HELD", 0.01)
     async with bridge.client(rate=1) as http:
         slow = await http.get(f"{URL}/outline", params={"project": "shop"})
         assert slow.status_code == 503

@@ -13,6 +13,7 @@ from archon.contracts.errors import (
     StoreUnavailableError,
 )
 from archon.runtime.settings import Settings
+from archon.stores.bolt import schema as bolt_schema
 from archon.stores.bolt import session as bolt_store
 from archon.stores.bolt.schema import INDEXED, UNIQUE
 from archon.stores.bolt.session import Bolt, run
@@ -24,6 +25,8 @@ RACED = Failure("Unable to commit due to unique constraint violation on :Documen
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bolt_store, "_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(bolt_store, "_CONSTRAINT_ATTEMPTS", 3)
+    monkeypatch.setattr(bolt_schema, "_ATTEMPTS", 2)
 
 
 async def _write(transaction: Any) -> str:

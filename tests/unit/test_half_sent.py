@@ -21,7 +21,7 @@ HEAD = b"POST /size HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/jso
 @pytest.fixture
 def seconds() -> float:
     """That are waited for what does not come."""
-    return 0.3
+    return 0.1
 
 
 @pytest.fixture
@@ -83,6 +83,7 @@ async def test_a_body_that_stops_coming_is_a_408_that_says_so(port: int, body: b
     assert b"connection: close" in answer.lower()
 
 
+@pytest.mark.parametrize("seconds", [0.3])
 async def test_many_halves_keep_nobody_waiting(port: int) -> None:
     halves = [asyncio.create_task(answered(port, HEAD)) for _ in range(300)]
     async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}") as http:

@@ -18,6 +18,7 @@ from archon.runtime.kafka.record_batches import UnreadableRecord
 from archon.runtime.local_ports import HOST, free_ports
 from archon.runtime.settings import Settings
 from archon.runtime.temporal.client import Backlog
+from kafka_ingress import backlog as backlog_module
 from kafka_ingress import membership
 from kafka_ingress.backlog import BacklogGate, watch
 from kafka_ingress.consumer import RecordConsumer
@@ -121,7 +122,8 @@ def test_a_request_that_temporal_would_not_take_is_refused() -> None:
         parse(b"{" + b" " * REQUEST_BYTES + b"}")
 
 
-async def test_an_unknown_backlog_stops_nothing() -> None:
+async def test_an_unknown_backlog_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog_module, "_ASK_EVERY", 0.01)
     calls = 0
 
     async def backlog() -> Backlog:

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import dataclasses
+import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -22,6 +24,7 @@ from archon.clients import intelligence
 from archon.contracts import errors
 from archon.contracts.types import FailureType
 from archon.contracts.workflow import RetrySettings
+from archon.runtime.flow import breaker as breaker_module
 from archon.runtime.flow.breaker import BreakerState, CircuitBreaker
 from archon.stores import content
 from archon.stores.vectors import store as vectors
@@ -167,10 +170,13 @@ async def test_a_wrong_key_opens_it_at_once_and_a_refused_document_does_not() ->
     assert await waiting == "fine"
 
 
-async def test_a_breaker_that_opened_while_nobody_waited_has_its_whole_budget() -> None:
-    own = breaker(threshold=1, recovery=0.02, budget=2)
+async def test_a_breaker_that_opened_while_nobody_waited_has_its_whole_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = breaker(threshold=1, recovery=0.02, budget=60)
     assert own.trip(errors.IntelligenceUnavailableError("down"))
-    await asyncio.sleep(2.1)  # no call during the whole budget
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 61)
+    monkeypatch.setattr(breaker_module, "time", later)  # no call during the whole budget
     service = Service(DOWN)
     waiting = asyncio.create_task(own.run(service))
 
