@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Generator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """The process that only distributes the tests spares itself the imports: the others wait for it."""
     if not _distributes(config):
-        config.pluginmanager.import_plugin("tests.stacks")
-        config.pluginmanager.import_plugin("tests.examples")
+        for name in ("tests.stacks", "tests.examples"):
+            config.pluginmanager.register(import_module(name))
     if config.getoption(RECORD) is not None and not hasattr(config, "workerinput"):
-        config.pluginmanager.import_plugin("tests.servers.recording")
+        config.pluginmanager.register(import_module("tests.servers.recording"))
 
 
 def _distributes(config: pytest.Config) -> bool:

@@ -48,10 +48,15 @@ def settings_read_by(root: str) -> set[str]:
 
 
 @cache
-def _tree(module: str) -> ast.Module:
+def _source(module: str) -> str:
     path = _file(module)
     assert path is not None
-    return ast.parse(path.read_text())
+    return path.read_text()
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(_source(module))
 
 
 @cache
@@ -65,25 +70,40 @@ def _file(module: str) -> Path | None:
 @cache
 def _imports(module: str) -> list[str]:
     found: list[str] = []
-    for node in ast.walk(_tree(module)):
-        names: list[str] = []
-        if module == _VERBS and isinstance(node, ast.Constant) and "." in str(node.value):
-            names = [str(node.value)]
+    if module == _VERBS:
+        constants = (node.value for node in ast.walk(_tree(module)) if isinstance(node, ast.Constant))
+        found += [str(value) for value in constants if "." in str(value)]
+    for node in _statements(_tree(module)):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        found += [name for name in names if _file(name)]
-    return found
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [name for name in found if _file(name)]
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Without the expressions, which are most of a tree and import nothing."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += (
+            each
+            for each in ast.iter_child_nodes(node)
+            if isinstance(each, ast.stmt | ast.excepthandler | ast.match_case)
+        )
 
 
 @cache
 def _mentioned(module: str) -> set[str]:
     """The attributes read from anything named settings; a method stands for the fields that it reads."""
+    if "settings" not in _source(module).lower():
+        return set()
     return {
         field
         for node in ast.walk(_tree(module))
         if isinstance(node, ast.Attribute)
+        and (node.attr in Settings.model_fields or node.attr in _methods())
         and ast.unparse(node.value).lower().endswith(("settings", "settings()"))
         for field in _fields(node.attr)
     }
