@@ -111,17 +111,28 @@ class Bridge:
         return httpx.AsyncClient(transport=transport, base_url="http://bridge", headers=headers)
 
 
-@pytest.fixture
-async def bridge(tmp_path: Path) -> AsyncIterator[Bridge]:
-    keys = tmp_path / "keys.json"
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    keys = tmp_path_factory.mktemp("graph-routes") / "keys.json"
     add_key(keys, "*")
-    app, maps, stored = FastAPI(redoc_url=None), Maps(), Stored()
+    return keys
+
+
+@pytest.fixture(scope="module")
+def app(keys: Path) -> FastAPI:
+    app = FastAPI(redoc_url=None)
     problems.install(app)
     app.add_middleware(BodyLimitMiddleware, limit=100_000, values=20_000)
     app.add_middleware(AccessMiddleware, keys=KeyFile(keys), rate=0.0, burst=0.0)
     app.add_middleware(CorrelationMiddleware)
     app.include_router(routes.router)
     require_declared(app)
+    return app
+
+
+@pytest.fixture
+async def bridge(app: FastAPI, keys: Path) -> AsyncIterator[Bridge]:
+    maps, stored = Maps(), Stored()
     async with References(maps) as references:
         app.state.questions, app.state.stores = references, stored
         yield Bridge(app, keys, maps, stored)
