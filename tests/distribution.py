@@ -41,10 +41,18 @@ GROUPS: Final = {
     "tutorial": ("e2e/test_tutorial",),
 }
 """In the order in which they begin; of a group in the order in which its stack can bear them."""
+LONG: Final = (
+    "workflows/test_enrich_document",
+    "workflows/test_parking",
+    "workflows/test_worker_versions",
+    "unit/test_walk_git",
+    "unit/test_reference",
+)
+"""Files of several seconds that would come last by their names: they begin after the groups."""
 SHARED: Final = ("own", "scripted", "faulty_stack", "stack")
 """The fixtures that end with a group."""
 _GROUP: Final = {f"tests/{file}.py": name for name, files in GROUPS.items() for file in files}
-_PLACE: Final = {file: place for place, file in enumerate(_GROUP)}
+_PLACE: Final = {file: place for place, file in enumerate([*_GROUP, *(f"tests/{file}.py" for file in LONG)])}
 
 
 class Together(LoadFileScheduling):  # type: ignore[misc]

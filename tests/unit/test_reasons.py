@@ -51,7 +51,7 @@ async def _qdrant(url: str) -> None:
 
 
 async def _bolt(url: str) -> None:
-    async with AsyncGraphDatabase.driver(f"bolt://{url}", max_transaction_retry_time=0.1) as driver:
+    async with AsyncGraphDatabase.driver(f"bolt://{url}", max_transaction_retry_time=0.0) as driver:
         await driver.execute_query("RETURN 1")
 
 
