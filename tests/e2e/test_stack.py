@@ -20,6 +20,7 @@ from archon.runtime.local_ports import free_ports
 from tests.e2e.command import enrich, start_up
 from tests.e2e.faulty import FaultyIntelligence
 from tests.eventually import eventually
+from tests.forking import forking
 from tests.processes import alive, below
 
 pytestmark = pytest.mark.timeout(400)  # minutes on a busy machine
@@ -134,8 +135,7 @@ async def test_a_log_is_shown_from_its_end_and_followed(up: Up) -> None:
     assert shown.code == 0, shown.err
     assert shown.out.splitlines() == log.read_text().splitlines()[-2:]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "archon.cli.main", "logs", "worker", "-n", "0", "--follow"),
-        *("--data-dir", str(up.data_dir)),
+        *forking().command("logs", "worker", "-n", "0", "--follow", "--data-dir", str(up.data_dir)),
         env=PLAIN,
         stdout=asyncio.subprocess.PIPE,
     )

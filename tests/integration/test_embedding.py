@@ -82,6 +82,7 @@ async def bundled() -> AsyncIterator[IntelligenceClient]:
 @dataclass
 class Remote:
     server: EmbeddingServer
+    url: str
     client: IntelligenceClient
 
 
@@ -89,7 +90,7 @@ class Remote:
 async def shared() -> AsyncIterator[Remote]:
     server = EmbeddingServer()
     async with server.serving() as url, service(embedding_service_url=url) as client:
-        yield Remote(server, client)
+        yield Remote(server, url, client)
 
 
 @pytest.fixture
@@ -219,20 +220,12 @@ async def test_a_service_that_is_away_is_unavailable() -> None:
         assert (await analysed(client, kind=EnrichmentType.ENTITIES_ONLY)).entities_extracted == 2
 
 
-async def test_the_version_is_of_the_embedder_too(server: EmbeddingServer) -> None:
-    async with server.serving() as url:
-        versions = []
-        for settings in (
-            {},
-            {"embedding_service_url": url},
-            {"embedding_service_url": url, "embedding_model": "m"},
-            {"embedding_service_url": url, "embedding_model": "m", "embedding_dimensions": 8},
-        ):
-            async with service(**settings) as client:
-                version = await client.version()
-                versions.append(version.analyser_version)
-                assert version.embedding_dimensions == settings.get("embedding_dimensions", 256)
-    assert len(set(versions)) == len(versions)
+async def test_the_version_is_of_the_embedder_too(bundled: IntelligenceClient, remote: Remote) -> None:
+    other = {"embedding_service_url": remote.url, "embedding_model": "m"}
+    async with service(**other) as named, service(**other, embedding_dimensions=8) as short:
+        versions = [await client.version() for client in (bundled, remote.client, named, short)]
+    assert [each.embedding_dimensions for each in versions] == [256, 256, 256, 8]
+    assert len({each.analyser_version for each in versions}) == 4
 
 
 async def test_the_bundled_model_has_its_own_dimensions() -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from archon.contracts.errors import StoreUnavailableError
-from archon.devstack.stack import Ports, Servers, environment, service
+from archon.devstack.stack import Ports, Servers, environment
 from archon.runtime.estate.storage import Storage
 from archon.runtime.http.health import readiness
 from archon.runtime.settings import Settings
@@ -21,6 +21,7 @@ from archon.stores.content import ContentStore
 from archon.stores.graph.store import GraphStore
 from tests import factories
 from tests.eventually import eventually
+from tests.forking import forking
 from tests.processes import below
 from tests.stacks import TestServers
 
@@ -70,7 +71,7 @@ async def test_what_has_less_than_the_margin_is_not_ready_and_says_so(tmp_path: 
 async def test_a_bridge_without_room_is_not_ready(tmp_path: Path) -> None:
     ports = Ports.free()
     env = environment(tmp_path, ports) | {"STORAGE_MIN_FREE_BYTES": str(2**60)}
-    bridge = service("bridge", ports.bridge, tmp_path, env)
+    bridge = forking().service("bridge", ports.bridge, tmp_path, env)
 
     async def alive() -> None:
         async with httpx.AsyncClient() as http:

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 from pathlib import Path
 
 import httpx
@@ -33,22 +32,27 @@ async def test_a_worker_works_as_soon_as_graph_vectors_and_temporal_are_there(
         "WORKER_PORT": str(own),
         "RECONCILE_INTERVAL": "0",
     }
+    client = await temporal.connect(settings)
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=names.QUEUE_ENRICHMENT),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+
+    async def pollers() -> set[str]:
+        found = await client.workflow_service.describe_task_queue(request)
+        return {each.identity for each in found.pollers}
+
+    before = await pollers()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "archon.cli.main", "worker"),
+        *forking().command("worker"),
         env=servers.environment_of(settings, **away),
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        client = await temporal.connect(settings)
-        request = DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=names.QUEUE_ENRICHMENT),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
 
         async def polls() -> bool:
-            found = await client.workflow_service.describe_task_queue(request)
-            return any(each.identity.startswith(f"{process.pid}@") for each in found.pollers)
+            return bool(await pollers() - before)
 
         await eventually(polls)
         process.send_signal(signal.SIGTERM)

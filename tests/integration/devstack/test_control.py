@@ -15,8 +15,9 @@ from archon.devstack.data_directory import locked
 from archon.devstack.process import ChildProcess
 from archon.devstack.supervision import State, Supervised
 from tests.eventually import eventually
-from tests.integration.devstack.test_process import SLEEPER, alive, child
+from tests.integration.devstack.sleeper import SLEEPER, child
 from tests.integration.devstack.test_supervision import kill, never, supervised
+from tests.processes import alive
 
 
 def kept(process: ChildProcess) -> Supervised:

@@ -30,23 +30,13 @@ from archon.devstack.stack import Ports, Servers, Services
 from archon.devstack.together import together
 from archon.runtime.local_ports import PortTakenError, free_ports, require_free
 from tests.eventually import eventually
+from tests.integration.devstack.sleeper import SLEEPER, child
 from tests.processes import alive, below
-
-SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
-
-
-def child(log: Path, command: list[str]) -> ChildProcess:
-    async def ready() -> None:
-        if "up" not in log.read_text():
-            raise OSError("not yet")
-
-    return ChildProcess("Sleeper", "1", "none", command, ready, log)
-
 
 PARENT = """
 import asyncio, fcntl, pathlib, signal, sys, termios
 sys.path.insert(0, {directory!r})
-from tests.integration.devstack.test_process import SLEEPER, child
+from tests.integration.devstack.sleeper import SLEEPER, child
 
 async def main():
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup` ignores it for its children
