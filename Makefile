@@ -33,10 +33,10 @@ compare: $(READY)
 	@test -n "$(BASE)" || { echo "Which commit? As in: make compare BASE=HEAD~1"; exit 2; }
 	$(BIN)/enrich bench against $(BASE) $(ARGS)
 
-# Three processes, each with servers of its own: half of what a test does is to wait for something.
+# Four processes, each with servers of its own: half of what a test does is to wait for something.
 # Also where the environment says PYTHONDONTWRITEBYTECODE: a test run starts hundreds of processes with the same imports.
 unexport PYTHONDONTWRITEBYTECODE
-SUITE := -n 3 --dist loadfile --no-loadscope-reorder
+SUITE := -n 4 --dist loadfile --no-loadscope-reorder
 test: $(READY)
 	$(BIN)/pytest $(SUITE) -m "not full" $(ARGS)
 

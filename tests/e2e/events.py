@@ -32,7 +32,8 @@ async def read_all(settings: Settings, topic: str) -> list[dict[str, Any]]:
 
 
 async def completed_of(settings: Settings, document_id: str, count: int) -> list[dict[str, Any]]:
-    """The document's completed events, when there are as many as expected."""
+    """The document's completed events, when as many different ones are there as expected: after an attempt
+    without an answer the same one may be there twice."""
 
     async def enough() -> list[dict[str, Any]] | None:
         events = [
@@ -40,7 +41,7 @@ async def completed_of(settings: Settings, document_id: str, count: int) -> list
             for each in await read_all(settings, settings.kafka_completed_topic)
             if each["key"] == document_id
         ]
-        return events if len(events) >= count else None
+        return events if len({each["headers"]["ce_id"] for each in events}) >= count else None
 
     events: list[dict[str, Any]] = await eventually(enough)
     return events
