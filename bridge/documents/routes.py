@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from http.client import INTERNAL_SERVER_ERROR
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -104,7 +105,7 @@ async def index_documents(
     """Index many documents; each has its own result, in order: a refused document does not affect the others.
 
     If the batch includes one document several times, the last one that is not refused is indexed; earlier
-    ones are `superseded`, and their results name its version and workflow.
+    ones are `superseded`, and their results name its version and workflow. If it fails, they fail with it.
     """
     caller.spend(len(batch.documents) - 1)
     slots = asyncio.Semaphore(BATCH_CONCURRENCY)
@@ -126,11 +127,13 @@ async def index_documents(
         return BatchItem(problem=problem.model_dump(exclude_none=True))
 
     async def revisions(numbers: list[int]) -> None:
-        newest = None
+        newest = failed = None
         async with slots:
             for number in reversed(numbers):
-                results[number] = await one(number, newest)
-                newest = newest or results[number].document
+                results[number] = item = failed or await one(number, newest)
+                newest = newest or item.document
+                if newest is None and (item.problem or {})["status"] >= INTERNAL_SERVER_ERROR:
+                    failed = item  # perhaps it is stored: an older one must not replace it
 
     await asyncio.gather(*(revisions(numbers) for numbers in _by_document(batch).values()))
     accepted = sum(item.document is not None for item in results.values())

@@ -134,7 +134,7 @@ def _source_of(text: str, name: str) -> Iterator[tuple[str, str]]:
     last = _last(text.lstrip("[]{}"))
     if last in _INSTANCES or (plain(last) in _GIVING and not last.endswith("()")):
         yield ANYTHING, name
-    elif last.isidentifier():
+    elif last.replace("$", "_").isidentifier():
         yield last, name
 
 

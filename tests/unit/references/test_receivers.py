@@ -98,6 +98,13 @@ def others(suffix):
         ),
         (
             [
+                document("c.ts", ["function make -> $C"], [], ["$C = ./a C"]),
+                calling("b.ts", ["make = ./c make"], ["v = make in f"]),
+            ],
+            "f",
+        ),
+        (
+            [
                 document("c.ts", [], [], ["C = ./a C", "export default = - C"]),
                 calling("b.ts", ["K = ./c default"], ["v = K in f"]),
             ],
