@@ -132,7 +132,7 @@ async def index_documents(
             for number in reversed(numbers):
                 results[number] = item = failed or await one(number, newest)
                 newest = newest or item.document
-                if newest is None and (item.problem or {})["status"] >= INTERNAL_SERVER_ERROR:
+                if newest is None and item.problem and item.problem["status"] >= INTERNAL_SERVER_ERROR:
                     failed = item  # perhaps it is stored: an older one must not replace it
 
     await asyncio.gather(*(revisions(numbers) for numbers in _by_document(batch).values()))

@@ -61,7 +61,8 @@ _WEIGHTS: Final = (NAME_WEIGHT, SCOPE_WEIGHT, SIGNATURE_WEIGHT)
 
 def of_chunk(text: str, fields: Fields | None = None) -> Terms:
     """The sparse vector of a chunk with this text; without `fields`, the chunk is no symbol."""
-    counts = _counted(text)
+    counts: dict[int, float] = defaultdict(float)
+    _count(text, 1.0, counts)
     length = 1 - B + B * sum(counts.values()) / MEAN_LENGTH
     for said, weight in zip(fields or Fields(), _WEIGHTS, strict=True):
         _count(said, weight, counts)
@@ -76,15 +77,8 @@ def of_query(text: str) -> Terms:
     return _vector({index: weight for each in identifiers(text) for index, weight in _indices_of(each)})
 
 
-def _counted(text: str) -> dict[int, float]:
-    """Terms by index. Two terms with the same index count as one."""
-    counts: dict[int, float] = defaultdict(float)
-    _count(text, 1.0, counts)
-    return counts
-
-
 def _count(text: str, weight: float, counts: dict[int, float]) -> None:
-    """Adds the terms of `text`."""
+    """Adds the terms of `text`, by index. Two terms with the same index count as one."""
     for identifier in identifiers(text):
         for index, own in _indices_of(identifier):
             counts[index] += weight * own

@@ -33,7 +33,7 @@ def embed(texts: Sequence[str]) -> list[Vector]:
 
 def embed_queries(texts: Sequence[str]) -> list[Vector]:
     """Like `embed`, but a query has no title, and its earlier words count more."""
-    return [bundled().embed_query(_telling(words(text)) or ["empty"], HALF) for text in texts]
+    return [bundled().embed_query(_query_words(text), HALF) for text in texts]
 
 
 def _parts(text: str) -> list[list[str]]:
@@ -43,13 +43,19 @@ def _parts(text: str) -> list[list[str]]:
     # A repeated name adds no new word, so each is split once.
     once = dict.fromkeys(chain.from_iterable(map(words_of, dict.fromkeys(names(rest)))))
     found = words(title), list(once)
-    telling = [[word for word in part if word not in STOP] for part in found]
+    telling = [_telling(part) for part in found]
     return [part for part in telling if part] or [part for part in found if part] or [["empty"]]
 
 
+def _query_words(text: str) -> list[str]:
+    """At least one; stop words only if there are no others."""
+    found = words(text)
+    return _telling(found) or found or ["empty"]
+
+
 def _telling(found: list[str]) -> list[str]:
-    """Without stop words, unless there are no others."""
-    return [word for word in found if word not in STOP] or found
+    """Without stop words."""
+    return [word for word in found if word not in STOP]
 
 
 def digest(text: str, entities: Sequence[Entity]) -> str:

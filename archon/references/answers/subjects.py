@@ -45,7 +45,7 @@ def named(project: Project, text: str) -> Sequence[Key]:
     found = list(_matching(project, name))
     if not found:
         raise _missing(project, text)
-    real = [each for each in found if _kind(project, each) not in VARIABLES] or found
+    real = [each for each in found if project.resolver.declaration(each).kind not in VARIABLES] or found
     return sorted(set(real), key=lambda each: place(project, each))
 
 
@@ -89,10 +89,6 @@ def _ends(project: Project, at: Key, name: str) -> bool:
         return True
     module = str(PurePosixPath(document.path).with_suffix("")).removesuffix("/__init__").replace("/", ".")
     return name.endswith(f".{own}") and f".{module}.{own}".endswith(f".{name}")
-
-
-def _kind(project: Project, at: Key) -> str:
-    return project.store.document(at[0]).code.declarations[at[1]].kind
 
 
 def _missing(project: Project, text: str) -> NotFoundError:

@@ -84,8 +84,7 @@ class Edges:
 
     def _guessed(self, at: Key) -> Mapping[bool, bool]:
         """Whether a call on an unknown receiver may mean the symbol, outside of tests and in them."""
-        declared = self._project.store.document(at[0])
-        name, family = declared.code.declarations[at[1]].name, family_named(declared.language)
+        family, name = self._named(at)
         guesses = partial(self._project.resolver.guesses, family, name)
         return {
             tests: any(each.at == at and each.confidence >= self._least for each in guesses(tests=tests))
@@ -94,12 +93,15 @@ class Edges:
 
     def _guessing(self, at: Key, guessed: Mapping[bool, bool]) -> Iterator[int]:
         """The documents with such calls."""
-        store, stored = self._project.store, self._project.layout.stored
-        declared = store.document(at[0])
-        name, family = declared.code.declarations[at[1]].name, family_named(declared.language)
-        for number in store.with_key(guess(name)) if any(guessed.values()) else ():
+        stored, (family, name) = self._project.layout.stored, self._named(at)
+        for number in self._project.store.with_key(guess(name)) if any(guessed.values()) else ():
             if guessed[stored(number).test] and family_named(stored(number).language) == family:
                 yield number
+
+    def _named(self, at: Key) -> tuple[str, str]:
+        """The family of the symbol's language, and its name."""
+        declared = self._project.store.document(at[0])
+        return family_named(declared.language), declared.code.declarations[at[1]].name
 
     def _within_one(self, at: Key, kind: str | None, number: int) -> tuple[Sequence[Edge], int]:
         """The same in one document, so that its change leaves what others have."""

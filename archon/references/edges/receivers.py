@@ -35,7 +35,11 @@ def importing_from(project: Project, symbols: Collection[Key], names: Collection
     for module, number in (*used, *project.store.with_beginning(imported("*"))):
         by_module[module].add(number)
     found: set[int] = set()
-    rest = {number for number, position in symbols if _parent(project, (number, position)) == OUTSIDE}
+    rest = {
+        number
+        for number, position in symbols
+        if project.resolver.declaration((number, position)).parent == OUTSIDE
+    }
     while rest:
         for end in ends_of(project, project.store.document(rest.pop())):
             new = by_module.pop(end, set()) - found
@@ -48,7 +52,7 @@ def _is_value(project: Project, symbols: Iterable[Key], names: Collection[str]) 
     """Whether one of the names may stand for a symbol of another name, or be a variable or attribute whose
     value is a symbol."""
     found: set[str] = set()
-    rest = [ANYTHING, *(_name(project, each) for each in symbols)]
+    rest = [ANYTHING, *(project.resolver.declaration(each).name for each in symbols)]
     while rest:
         new = {*_standing(project, rest.pop())} - found
         found |= new
@@ -58,14 +62,6 @@ def _is_value(project: Project, symbols: Iterable[Key], names: Collection[str]) 
 
 def _standing(project: Project, name: str) -> Iterator[str]:
     return (other for other, _ in project.store.with_beginning(standing(name)))
-
-
-def _name(project: Project, at: Key) -> str:
-    return project.store.document(at[0]).code.declarations[at[1]].name
-
-
-def _parent(project: Project, at: Key) -> int:
-    return project.store.document(at[0]).code.declarations[at[1]].parent
 
 
 class _Types:
@@ -112,8 +108,8 @@ class _Types:
         """Also from an alias, whose types are not in its lineage."""
         resolver, memo = self._project.resolver, self._project.memo
         keys, _ = memo.get(("bases", at), lambda: resolver.lineage(at), ((), False), apart=True)
-        for number, position in keys[1:]:
-            declaration = self._project.store.document(number).code.declarations[position]
+        for key in keys[1:]:
+            declaration = self._project.resolver.declaration(key)
             if declaration.name in owners or declaration.kind == "type":
                 return True
         return False

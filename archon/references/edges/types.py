@@ -53,7 +53,7 @@ def overrides(project: Project, edges: Edges, key: Key, depth: int) -> Sequence[
     if owner is None or declaration.kind in VARIABLES or document.is_type(key[1]):
         return ()
     constructors = project.resolver.rules(document).constructors
-    if declaration.name in (*constructors, project.store.document(owner[0]).code.declarations[owner[1]].name):
+    if declaration.name in (*constructors, project.resolver.declaration(owner).name):
         return ()
     walk = Walk(project, 0.0)
     types = walk.back([owner], depth, lambda keys, _: derived(project, edges, keys))
@@ -91,7 +91,7 @@ def _structural(project: Project, interface: Key) -> list[Edge]:
     """Go types that have all methods of an interface, with its package's name where theirs is not
     exported."""
     document = project.store.document(interface[0])
-    if family_named(document.language) != "go" or _kind(project, interface) != "interface":
+    if family_named(document.language) != "go" or project.resolver.declaration(interface).kind != "interface":
         return []
     names = _method_names(project, interface)
     if not names:
@@ -106,7 +106,7 @@ def _structural(project: Project, interface: Key) -> list[Edge]:
 
 
 def _implements(project: Project, owner: Key, names: Collection[str]) -> bool:
-    if _kind(project, owner) == "interface":
+    if project.resolver.declaration(owner).kind == "interface":
         return False
     return all(any(each.at[1] != OUTSIDE for each in project.resolver.member(owner, name)) for name in names)
 
@@ -134,13 +134,9 @@ def _owner(project: Project, key: Key) -> Key | None:
     return next((each.at for each in found if each.at[1] != OUTSIDE), None)
 
 
-def _kind(project: Project, at: Key) -> str:
-    return project.store.document(at[0]).code.declarations[at[1]].kind
-
-
 def _is_type(project: Project, at: Key) -> bool:
     return at[1] != OUTSIDE and project.store.document(at[0]).is_type(at[1])
 
 
 def _line(project: Project, at: Key) -> int:
-    return project.store.document(at[0]).code.declarations[at[1]].start_line
+    return project.resolver.declaration(at).start_line

@@ -45,7 +45,7 @@ class Members(Values):
                 return tuple(meaning.after(How.TYPED) for meaning in found)
         if typed or is_open:
             return typed or (EXTERNAL,)
-        return (UNKNOWN,) if self._declaration(at).kind == "type" else ()
+        return (UNKNOWN,) if self.declaration(at).kind == "type" else ()
 
     def _of_alternatives(self, at: Key, name: str) -> Meanings:
         """Members of the types of which an alias is made."""

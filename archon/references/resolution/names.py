@@ -42,7 +42,8 @@ class Names:
     def document(self, number: int) -> Document:
         return self.store.document(number)
 
-    def _declaration(self, at: Key) -> Declaration:
+    def declaration(self, at: Key) -> Declaration:
+        """Of a symbol."""
         return self.document(at[0]).code.declarations[at[1]]
 
     def _is_type(self, at: Key) -> bool:

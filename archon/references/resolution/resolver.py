@@ -136,7 +136,7 @@ class Resolver(Members):
         if meaning.what is What.VALUE:
             return self._of_value(meaning, name)
         meaning = self._as_value(meaning, name)
-        if self._declaration(meaning.at).kind not in VARIABLES and self._is_type(meaning.at):
+        if self.declaration(meaning.at).kind not in VARIABLES and self._is_type(meaning.at):
             return self.member(meaning.at, name)
         if own := self._declared_in(meaning.at, name):
             return own
@@ -145,7 +145,7 @@ class Resolver(Members):
     def _as_value(self, meaning: Meaning, member: str = "") -> Meaning:
         """Of a type that is no value, the value or namespace of the same name (TypeScript Handbook,
         "Declaration Merging")."""
-        if not is_symbol(meaning) or (declaration := self._declaration(meaning.at)).kind not in _ONLY_TYPES:
+        if not is_symbol(meaning) or (declaration := self.declaration(meaning.at)).kind not in _ONLY_TYPES:
             return meaning
         document = self.document(meaning.at[0])
         for each in document.children.get((declaration.parent, declaration.name), ())[:_MERGED]:

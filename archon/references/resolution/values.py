@@ -113,7 +113,7 @@ class Values(Names):
         return tuple(each.also(meaning) for each in found) or (UNKNOWN,)
 
     def _values(self, meaning: Meaning) -> Meanings:
-        declaration = self._declaration(meaning.at)
+        declaration = self.declaration(meaning.at)
         document = self.document(meaning.at[0])
         outside = declaration.parent == OUTSIDE
         found = self.variable(document, OUTSIDE, declaration.name) if outside else ()
@@ -136,7 +136,7 @@ class Values(Names):
         )
 
     def _is_variable(self, meaning: Meaning) -> bool:
-        return is_symbol(meaning) and self._declaration(meaning.at).kind in VARIABLES
+        return is_symbol(meaning) and self.declaration(meaning.at).kind in VARIABLES
 
     def _called(self, meanings: Meanings) -> Meanings:
         return distinct(found.also(each) for each in meanings for found in self._result(each))
@@ -156,7 +156,7 @@ class Values(Names):
 
     def _returned(self, meaning: Meaning) -> Meanings:
         document = self.document(meaning.at[0])
-        declaration = self._declaration(meaning.at)
+        declaration = self.declaration(meaning.at)
         if declaration.kind in VARIABLES:
             return (UNKNOWN,)
         if declaration.returns is None:
